@@ -1,0 +1,108 @@
+/**
+ * The agent API below `/api/agent/v1`: enrolment, heartbeat (which carries the lease and the read order) and batches.
+ * Every request carries a signed proof in the header `x-uplink-proof` (see `proof.ts`).
+ */
+import { z } from "zod";
+import { DomainIdentity, Watermark } from "./change.ts";
+
+export const PublicKeyJwk = z.strictObject({
+  kty: z.literal("EC"),
+  crv: z.literal("P-256"),
+  x: z.string(),
+  y: z.string(),
+});
+export type PublicKeyJwk = z.infer<typeof PublicKeyJwk>;
+
+export const EnrolRequest = z.strictObject({
+  token: z.string().min(16),
+  publicKey: PublicKeyJwk,
+  name: z.string().min(1).max(128),
+  version: z.string().min(1),
+  platform: z.string().min(1),
+  domain: DomainIdentity,
+});
+export type EnrolRequest = z.infer<typeof EnrolRequest>;
+export const EnrolReply = z.strictObject({
+  agentId: z.string(),
+  status: z.enum(["active", "pending"]),
+  configurationId: z.string(),
+  jobId: z.string(),
+});
+export type EnrolReply = z.infer<typeof EnrolReply>;
+
+export const HeartbeatRequest = z.strictObject({
+  version: z.string().min(1),
+  domain: DomainIdentity,
+  /** The epoch of the lease that this agent believes it holds. */
+  leaseEpoch: z.number().int().positive().optional(),
+  /** `continue`: it is in the middle of its open read; `none`: it has nothing to read now (a file that did not change). */
+  want: z.enum(["none", "continue", "delta", "full"]),
+  reason: z.string().optional(),
+  /** Gives up the open read: nothing that it sent counts for absence. */
+  abortReadNo: z.number().int().positive().optional(),
+});
+export type HeartbeatRequest = z.infer<typeof HeartbeatRequest>;
+
+export const ReadOrder = z.strictObject({
+  jobId: z.string(),
+  readNo: z.number().int().positive(),
+  kind: z.enum(["full", "delta"]),
+  /** Why a full read: `first`, `scheduled`, `attributes`, `scope`, `asked`, `takeover`, `cookie` … */
+  reason: z.string(),
+  leaseEpoch: z.number().int().positive(),
+  nextSequence: z.number().int().positive(),
+  watermark: Watermark.nullable(),
+  schemaVersion: z.number().int().positive(),
+  scopeVersion: z.number().int().positive(),
+  attributes: z.array(z.string()),
+  attributeSetHash: z.string(),
+  objectClasses: z.array(z.string()),
+});
+export type ReadOrder = z.infer<typeof ReadOrder>;
+
+export const HeartbeatReply = z.strictObject({
+  agentStatus: z.enum(["active", "pending", "inactive"]),
+  lease: z.strictObject({ held: z.boolean(), epoch: z.number().int().min(0), seconds: z.number() }),
+  order: ReadOrder.nullable(),
+  heartbeatSeconds: z.number().positive(),
+  message: z.string().optional(),
+});
+export type HeartbeatReply = z.infer<typeof HeartbeatReply>;
+
+/** 202 (stored now) and 200 (stored before). */
+export const AcceptReply = z.strictObject({
+  batchId: z.string(),
+  accepted: z.enum(["now", "before"]),
+  nextSequence: z.number().int(),
+});
+export type AcceptReply = z.infer<typeof AcceptReply>;
+
+/** What a 409 expects. The agent drops its read and asks for a new order, unless `nextSequence` alone tells it where to go on. */
+export const Expected = z.strictObject({
+  readNo: z.number().int().nullable(),
+  nextSequence: z.number().int(),
+  leaseEpoch: z.number().int(),
+  watermark: z.string().nullable(),
+  domainObjectGuid: z.string().nullable(),
+  domainSid: z.string().nullable(),
+});
+export type Expected = z.infer<typeof Expected>;
+
+/** Graph's error body, for every API of ours. `details` names paths of faults (422), `expected` what a 409 wants. */
+export const ErrorReply = z.object({
+  error: z.object({
+    code: z.string(),
+    message: z.string(),
+    remedy: z.string().optional(),
+    details: z.array(z.object({ target: z.string(), message: z.string() })).optional(),
+    expected: Expected.optional(),
+    innerError: z.object({ "request-id": z.string(), date: z.string() }).partial().optional(),
+  }),
+});
+export type ErrorReply = z.infer<typeof ErrorReply>;
+
+export const AGENT_ROUTES = {
+  enrol: "agent/v1/enrol",
+  heartbeat: "agent/v1/heartbeat",
+  batches: "agent/v1/jobs/{jobId}/batches",
+} as const;

@@ -1,0 +1,119 @@
+/**
+ * What an agent says about one object of the directory, and how changes travel: in numbered batches of a read.
+ *
+ * A **read** is one enumeration by an agent, full or delta; its number comes from the cloud. A **batch** is a numbered
+ * piece of it (at most 1,000 changes and 4 MiB inflated). A **change** is one object. A watermark stands only on the
+ * batch that ends a page of the source: a cookie is a promise about a whole page, and pages are split into batches.
+ */
+import { z } from "zod";
+import { isGuid } from "../domain/values.ts";
+
+export const BATCH_MAX_CHANGES = 1_000;
+export const BATCH_MAX_BYTES = 4 * 1024 * 1024;
+export const BATCH_FORMAT_VERSION = 1;
+
+export const Guid = z.string().refine(isGuid, "must be a GUID in lower-case text form, 8-4-4-4-12");
+const Base64 = z.string().regex(/^[A-Za-z0-9+/]*={0,2}$/, "must be base64");
+const AttributeName = z.string().regex(/^[A-Za-z][A-Za-z0-9-]{0,255}$/, "must be an LDAP attribute name");
+
+export const AttributeValueSchema = z.union([z.string(), z.strictObject({ base64: Base64 })]);
+export const AttributeBagSchema = z.record(AttributeName, z.array(AttributeValueSchema));
+
+const LinkValue = z.strictObject({ guid: Guid, sid: z.string().optional(), dn: z.string().optional() });
+export const LinkChange = z.strictObject({
+  attribute: AttributeName,
+  mode: z.enum(["delta", "replace"]),
+  add: z.array(LinkValue),
+  remove: z.array(LinkValue),
+  part: z.number().int().min(0),
+  last: z.boolean(),
+});
+
+/** In scope as far as the agent knows. `changed` lists the names that the source reported; absent on a full read. */
+export const UpsertChange = z.strictObject({
+  op: z.literal("upsert"),
+  objectGuid: Guid,
+  objectClass: z.string().min(1),
+  dn: z.string().min(1),
+  parentGuid: Guid.optional(),
+  attributes: AttributeBagSchema,
+  changed: z.array(AttributeName).optional(),
+  links: z.array(LinkChange).optional(),
+});
+/** Exists, and is out of the agent's part of the scope: no attribute leaves the building. */
+export const LeaveChange = z.strictObject({ op: z.literal("leave"), objectGuid: Guid, reason: z.string().min(1) });
+/** A tombstone. */
+export const DeleteChange = z.strictObject({ op: z.literal("delete"), objectGuid: Guid });
+/** An organizational unit (or other container): its name and place, for scope. */
+export const ContainerChange = z.strictObject({
+  op: z.literal("container"),
+  objectGuid: Guid,
+  objectClass: z.string().min(1),
+  dn: z.string().min(1),
+  parentGuid: Guid.optional(),
+});
+export const Change = z.discriminatedUnion("op", [UpsertChange, LeaveChange, DeleteChange, ContainerChange]);
+export type Change = z.infer<typeof Change>;
+
+/** `id` is the base64url SHA-256 of `token`: what `watermarkBefore` names. `at` is ISO 8601 UTC, of the agent's clock. */
+export const Watermark = z.discriminatedUnion("mode", [
+  z.strictObject({
+    mode: z.literal("dirsync"),
+    id: z.string().min(1),
+    token: Base64,
+    invocationId: Guid,
+    dnsName: z.string(),
+    usn: z.string().regex(/^\d+$/),
+    at: z.string(),
+  }),
+  z.strictObject({ mode: z.literal("ldif"), id: z.string().min(1), token: z.string(), at: z.string() }),
+]);
+export type Watermark = z.infer<typeof Watermark>;
+
+export const DomainIdentity = z.strictObject({
+  objectGuid: Guid,
+  sid: z.string().startsWith("S-1-"),
+  fqdn: z.string().min(1),
+});
+export type DomainIdentity = z.infer<typeof DomainIdentity>;
+
+/** The directory server that answered. For an LDIF file: a name of the file, and zeros. */
+export const DirectoryServer = z.strictObject({
+  invocationId: Guid,
+  dnsName: z.string().min(1),
+  highestCommittedUsn: z.string().regex(/^\d+$/),
+});
+export type DirectoryServer = z.infer<typeof DirectoryServer>;
+
+export const BatchHeader = z.strictObject({
+  version: z.literal(BATCH_FORMAT_VERSION),
+  batchId: z.string().min(1),
+  jobId: z.string().min(1),
+  readNo: z.number().int().positive(),
+  sequence: z.number().int().positive(),
+  kind: z.enum(["full", "delta", "object"]),
+  leaseEpoch: z.number().int().positive(),
+  schemaVersion: z.number().int().positive(),
+  scopeVersion: z.number().int().positive(),
+  attributeSetHash: z.string().min(1),
+  domain: DomainIdentity,
+  dsa: DirectoryServer,
+  /** Whether what the account may not see looks different from what isn't there (DESIGN N4). */
+  visibility: z.enum(["complete", "partial"]),
+  /** Id of the accepted watermark that this read goes on from; null when there is none. */
+  watermarkBefore: z.string().nullable(),
+  watermarkAfter: Watermark.optional(),
+  isLast: z.boolean(),
+  /** On the last batch: what the agent counted and hashed over the whole read. */
+  end: z.strictObject({ batches: z.number().int(), objects: z.number().int(), digest: z.string() }).optional(),
+});
+export const ChangeBatch = BatchHeader.extend({ changes: z.array(Change).max(BATCH_MAX_CHANGES) }).refine(
+  (batch) => batch.isLast === (batch.end !== undefined),
+  { path: ["end"], message: "must stand on the last batch, and on no other" },
+);
+export type ChangeBatch = z.infer<typeof ChangeBatch>;
+
+/** The one name of a batch; also the stem of Durable instance ids, so it holds none of `/ \ # ?`. */
+export function batchIdOf(jobId: string, readNo: number, sequence: number): string {
+  return `${jobId}-${readNo}-${sequence}`;
+}
