@@ -1,0 +1,111 @@
+/**
+ * A cloud directory as the exporter sees it: find, apply, enumerate. Adapters: Graph, memory (tests).
+ *
+ * Values are properties of the target (Graph's names). `null` clears a property. Nothing here decides what should be
+ * written; the adapter decides how: fewest calls, `$batch`, retries of what a fresh object's lag explains, per-item
+ * results. No method throws for one object's failure; all throw `TargetUnavailable` when the target as a whole can't be
+ * worked with (unreachable, credentials refused), so that the run waits and nothing is marked as failed.
+ */
+
+export type TargetValue = string | boolean | null | readonly string[] | Readonly<Record<string, string | null>>;
+export type TargetValues = Readonly<Record<string, TargetValue>>;
+export type TargetObjectType = "user" | "group";
+
+export interface TargetObject {
+  readonly id: string;
+  readonly type: TargetObjectType;
+  readonly userPrincipalName?: string;
+  readonly mail?: string;
+  readonly displayName?: string;
+  readonly immutableId?: string;
+  readonly accountEnabled?: boolean;
+  /** Mastered on premises by Microsoft's own sync: never touched. */
+  readonly synchronized: boolean;
+  /** In `deletedItems`: can be restored. */
+  readonly deleted: boolean;
+}
+
+export type TargetQuery =
+  | { readonly by: "immutableId" | "userPrincipalName" | "mail"; readonly value: string }
+  | { readonly by: "id"; readonly value: string }
+  /** Among the deleted: by immutableId. */
+  | { readonly by: "deletedImmutableId"; readonly value: string };
+
+/** `key` is the caller's name for the object (its objectGUID): results carry it, logs name it. */
+export type TargetAction =
+  | { readonly kind: "create"; readonly key: string; readonly type: TargetObjectType; readonly values: TargetValues }
+  | {
+      readonly kind: "update";
+      readonly key: string;
+      readonly type: TargetObjectType;
+      readonly id: string;
+      readonly values: TargetValues;
+    }
+  | { readonly kind: "delete" | "restore"; readonly key: string; readonly type: TargetObjectType; readonly id: string };
+
+export interface TargetFailure {
+  /** A code of DOMAIN 6.3: `TooManyRequests`, `EntryConflict`, `InsufficientRights`, `InvalidAnchor`, … */
+  readonly code: string;
+  readonly message: string;
+  readonly remedy: string;
+  readonly retriable: boolean;
+  /** The properties that the target refused or that clash, where it says so. */
+  readonly properties?: readonly string[];
+  /** `TooManyRequests`: milliseconds to wait, counted from the answer. */
+  readonly retryAfterMs?: number;
+  /** HTTP status, for the log. */
+  readonly status?: number;
+}
+
+/** `unsent`: the write was not tried or surely had no effect (throttled): try again after `failure.retryAfterMs`. */
+export type TargetResult =
+  | {
+      readonly key: string;
+      readonly outcome: "done";
+      readonly id: string;
+      readonly warnings?: readonly TargetFailure[];
+    }
+  | { readonly key: string; readonly outcome: "failed" | "unsent"; readonly failure: TargetFailure };
+
+export interface TargetDescription {
+  readonly initialDomain: string;
+  /** Lower case. */
+  readonly verifiedDomains: readonly string[];
+}
+
+export interface TargetDirectory {
+  describe(): Promise<TargetDescription>;
+  /** One result a query, in order: every object that matches. */
+  find(queries: readonly TargetQuery[]): Promise<readonly (readonly TargetObject[])[]>;
+  /** Of the given ids, those that hold a directory role or are in a role-assignable group. */
+  privileged(ids: readonly string[]): Promise<ReadonlySet<string>>;
+  /** At most one action a key. Results in the order of the actions. */
+  apply(
+    actions: readonly TargetAction[],
+    options: { readonly priority: "low" | "normal" },
+  ): Promise<readonly TargetResult[]>;
+  /** All users, in pages. */
+  users(): AsyncIterable<readonly TargetObject[]>;
+  /** Writing calls made by this adapter since it was made: for the accounts of a run. */
+  writes(): number;
+}
+
+export class TargetUnavailable extends Error {
+  readonly code: "target-unreachable" | "target-credentials" | "target-refused";
+  readonly remedy: string;
+  /** Milliseconds to wait before it makes sense to try again. */
+  readonly retryAfterMs: number;
+  constructor(
+    code: TargetUnavailable["code"],
+    message: string,
+    remedy: string,
+    retryAfterMs: number,
+    options?: ErrorOptions,
+  ) {
+    super(message, options);
+    this.name = "TargetUnavailable";
+    this.code = code;
+    this.remedy = remedy;
+    this.retryAfterMs = retryAfterMs;
+  }
+}
