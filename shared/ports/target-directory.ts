@@ -7,8 +7,8 @@
  * worked with (unreachable, credentials refused), so that the run waits and nothing is marked as failed.
  */
 
-export type TargetValue = string | boolean | null | readonly string[] | Readonly<Record<string, string | null>>;
-export type TargetValues = Readonly<Record<string, TargetValue>>;
+import type { TargetValues } from "../domain/target-value.ts";
+
 export type TargetObjectType = "user" | "group";
 
 export interface TargetObject {

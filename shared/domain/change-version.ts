@@ -1,0 +1,24 @@
+/**
+ * The version of a change: (read, sequence, position), as a text that sorts like the triple.
+ *
+ * The reads of a job are serial, so versions follow the order in which the directory was read, across lanes and
+ * however late a change is applied (N3).
+ */
+export function changeVersion(readNo: number, sequence: number, position: number): string {
+  return `${pad(readNo, 10)}.${pad(sequence, 6)}.${pad(position, 4)}`;
+}
+
+/** Below every version of a real change. */
+export const NO_VERSION = changeVersion(0, 0, 0);
+
+/** The read that a version comes from. */
+export function readNoOf(version: string): number {
+  return Number.parseInt(version.slice(0, 10), 10);
+}
+
+function pad(value: number, width: number): string {
+  if (!Number.isInteger(value) || value < 0 || String(value).length > width) {
+    throw new RangeError(`${value} is no part of a change's version.`);
+  }
+  return String(value).padStart(width, "0");
+}

@@ -1,0 +1,69 @@
+/**
+ * The guard (N6): per job and class, what would bring the sum of removals over the current read and the last 24 hours
+ * to a count, or above a percentage of the linked objects, is staged with the rest of its class.
+ *
+ * A class of at most `floor` removals passes always: a company of twelve must be able to lose two. What a named admin
+ * approved doesn't count. The verdict of a full read falls before its first removal, over the whole class.
+ */
+import { REMOVAL_CLASSES, type RemovalClass } from "./plan.ts";
+
+export interface GuardSettings {
+  /** A class of this many or fewer in the window passes. */
+  readonly floor: number;
+  /** Reaching this many stages the class: 500 lets 499 pass. */
+  readonly count: number;
+  /** More than this share (in percent) of the linked objects stages the class. */
+  readonly percent: number;
+}
+
+export const DEFAULT_GUARD: GuardSettings = { floor: 20, count: 500, percent: 10 };
+
+export type RemovalCounts = Readonly<Record<RemovalClass, number>>;
+export const NO_REMOVALS: RemovalCounts = { deletes: 0, disables: 0, blanks: 0 };
+
+export interface GuardVerdict {
+  readonly allowed: readonly RemovalClass[];
+  /** Per staged class: how many, and why, in words. */
+  readonly staged: readonly { readonly class: RemovalClass; readonly count: number; readonly reason: string }[];
+}
+
+export function judgeRemovals(input: {
+  readonly settings: GuardSettings;
+  /** What this read would remove. */
+  readonly wanted: RemovalCounts;
+  /** What was removed in the last 24 hours, without what was approved. */
+  readonly recent: RemovalCounts;
+  /** Linked objects at the start of the window. */
+  readonly linked: number;
+}): GuardVerdict {
+  const allowed: RemovalClass[] = [];
+  const staged: { class: RemovalClass; count: number; reason: string }[] = [];
+  for (const removalClass of REMOVAL_CLASSES) {
+    const wanted = input.wanted[removalClass];
+    if (wanted === 0) {
+      allowed.push(removalClass);
+      continue;
+    }
+    const sum = wanted + input.recent[removalClass];
+    const reason = reasonToStage(sum, input.linked, input.settings);
+    if (reason === undefined) allowed.push(removalClass);
+    else staged.push({ class: removalClass, count: wanted, reason });
+  }
+  return { allowed, staged };
+}
+
+function reasonToStage(sum: number, linked: number, settings: GuardSettings): string | undefined {
+  if (sum <= settings.floor) return undefined;
+  if (sum >= settings.count) return `${sum} in 24 hours reach the bound of ${settings.count}`;
+  if (sum * 100 > linked * settings.percent)
+    return `${sum} of ${linked} linked objects in 24 hours are more than ${settings.percent} %`;
+  return undefined;
+}
+
+export function addRemovals(left: RemovalCounts, right: RemovalCounts): RemovalCounts {
+  return {
+    deletes: left.deletes + right.deletes,
+    disables: left.disables + right.disables,
+    blanks: left.blanks + right.blanks,
+  };
+}

@@ -1,0 +1,127 @@
+/**
+ * Folding changes into the image of an object.
+ *
+ * An attribute in `changed` takes the new value (listed and empty: cleared); one not in `changed` only fills a hole, so
+ * that a lagging DC, or an ACL that hides an attribute from the second read, blanks nothing. A full read (no `changed`)
+ * overwrites with every value it carries; what it lacks is blanked only when the read is complete or the admin trusts
+ * the account's visibility, which the caller says with `blankMissing`. An older change is not applied at all (N3).
+ */
+import { NO_VERSION } from "./change-version.ts";
+import type { ObjectRecord, ObjectState } from "./object-record.ts";
+import type { AttributeBag, AttributeValue } from "./values.ts";
+
+/** A change as the engine sees it; the wire form is `contracts/change.ts`. */
+export type SourceChange =
+  | {
+      readonly op: "upsert";
+      readonly objectGuid: string;
+      readonly objectClass: string;
+      readonly dn: string;
+      readonly parentGuid?: string | undefined;
+      readonly attributes: AttributeBag;
+      readonly changed?: readonly string[] | undefined;
+    }
+  | {
+      readonly op: "container";
+      readonly objectGuid: string;
+      readonly objectClass: string;
+      readonly dn: string;
+      readonly parentGuid?: string | undefined;
+    }
+  | { readonly op: "leave"; readonly objectGuid: string; readonly reason: string }
+  | { readonly op: "delete"; readonly objectGuid: string };
+
+export interface Folded {
+  readonly record: ObjectRecord;
+  /** `superseded`: a newer change was applied before; `unchanged`: the record says the same already. */
+  readonly effect: "changed" | "unchanged" | "superseded";
+}
+
+export function foldChange(
+  known: ObjectRecord | undefined,
+  change: SourceChange,
+  version: string,
+  context: { readonly configurationId: string; readonly blankMissing: boolean },
+): Folded {
+  const before = known ?? emptyRecord(context.configurationId, change.objectGuid);
+  if (known && version < known.version) return { record: known, effect: "superseded" };
+  const after = apply(before, change, version, context.blankMissing);
+  const same = known !== undefined && sameRecord(known, after);
+  return { record: after, effect: same ? "unchanged" : "changed" };
+}
+
+function apply(before: ObjectRecord, change: SourceChange, version: string, blankMissing: boolean): ObjectRecord {
+  if (change.op === "delete") return { ...before, version, state: "deleted" };
+  if (change.op === "leave") return { ...before, version, state: "left", scope: change.reason };
+  const { parentGuid: _, ...rest } = before;
+  return {
+    ...rest,
+    version,
+    state: "live" satisfies ObjectState,
+    objectClass: change.objectClass,
+    dn: change.dn,
+    ...(change.parentGuid === undefined ? {} : { parentGuid: change.parentGuid }),
+    image:
+      change.op === "container" ? {} : foldAttributes(before.image, change.attributes, change.changed, blankMissing),
+  };
+}
+
+function foldAttributes(
+  image: AttributeBag,
+  attributes: AttributeBag,
+  changed: readonly string[] | undefined,
+  blankMissing: boolean,
+): AttributeBag {
+  const result: Record<string, readonly AttributeValue[]> = changed === undefined && blankMissing ? {} : { ...image };
+  for (const [name, values] of Object.entries(attributes)) {
+    const isHole = result[name] === undefined;
+    if (values.length > 0 && (changed === undefined || changed.includes(name) || isHole)) result[name] = values;
+    else if (values.length === 0 && changed === undefined) delete result[name];
+  }
+  for (const name of changed ?? []) if ((attributes[name] ?? []).length === 0) delete result[name];
+  return Object.fromEntries(
+    Object.entries(result).sort(([left], [right]) => (left < right ? -1 : left > right ? 1 : 0)),
+  );
+}
+
+function emptyRecord(configurationId: string, objectGuid: string): ObjectRecord {
+  return {
+    configurationId,
+    objectGuid,
+    objectClass: "",
+    dn: "",
+    image: {},
+    state: "live",
+    version: NO_VERSION,
+    scope: "",
+  };
+}
+
+function sameRecord(left: ObjectRecord, right: ObjectRecord): boolean {
+  return (
+    left.state === right.state &&
+    left.dn === right.dn &&
+    left.objectClass === right.objectClass &&
+    left.parentGuid === right.parentGuid &&
+    sameBag(left.image, right.image)
+  );
+}
+
+export function sameBag(left: AttributeBag, right: AttributeBag): boolean {
+  const names = Object.keys(left);
+  if (names.length !== Object.keys(right).length) return false;
+  return names.every((name) => {
+    const own = left[name] ?? [];
+    const other = right[name];
+    return (
+      other !== undefined &&
+      own.length === other.length &&
+      own.every((value, index) => sameAttributeValue(value, other[index]))
+    );
+  });
+}
+
+function sameAttributeValue(left: AttributeValue, right: AttributeValue | undefined): boolean {
+  if (typeof left === "string" || typeof right === "string" || right === undefined) return left === right;
+  return left.base64 === right.base64;
+}

@@ -1,0 +1,106 @@
+/**
+ * Matching of an object that is new to the sync with what the target holds already.
+ *
+ * In order: the same immutableId (hard match); then the same user principal name, then the same mail (soft match), only
+ * for target objects without another immutableId. Never matched: objects that Microsoft's own sync masters, holders of
+ * a directory role. Several candidates at one step is an error with all of them named. Deleted objects with the same
+ * immutableId are restored rather than twinned (N9).
+ */
+import { sameUpn } from "./values.ts";
+
+export interface MatchCandidate {
+  readonly id: string;
+  readonly userPrincipalName?: string;
+  readonly mail?: string;
+  readonly immutableId?: string;
+  readonly synchronized: boolean;
+  readonly deleted: boolean;
+  /** Holds a directory role or is in a role-assignable group. */
+  readonly privileged: boolean;
+  /** The source object that has a link to it, where one has. */
+  readonly linkedTo?: string;
+}
+
+export type MatchVerdict =
+  | { readonly kind: "none" }
+  | {
+      readonly kind: "match";
+      readonly id: string;
+      readonly by: "immutableId" | "userPrincipalName" | "mail";
+      readonly restore: boolean;
+    }
+  | {
+      readonly kind: "refused";
+      readonly code:
+        | "DuplicateTargetEntries"
+        | "ExistingAdminRoleConflict"
+        | "InvalidSoftMatch"
+        | "InvalidHardMatch"
+        | "AttributeValueMustBeUnique";
+      readonly message: string;
+    };
+
+export interface MatchWish {
+  readonly immutableId: string;
+  readonly userPrincipalName: string;
+  readonly mail?: string;
+}
+
+export function matchObject(wish: MatchWish, candidates: readonly MatchCandidate[]): MatchVerdict {
+  const free = [...candidates].sort((left, right) => (left.id < right.id ? -1 : 1));
+  const hard = free.filter((candidate) => candidate.immutableId === wish.immutableId);
+  const living = hard.filter((candidate) => !candidate.deleted);
+  if (living.length > 0) return settle(living, "immutableId");
+  if (hard.length > 0) return settle(hard, "immutableId");
+  const soft = free.filter((candidate) => !candidate.deleted);
+  const byUpn = soft.filter(
+    (candidate) =>
+      candidate.userPrincipalName !== undefined && sameUpn(candidate.userPrincipalName, wish.userPrincipalName),
+  );
+  if (byUpn.length > 0) return settle(byUpn, "userPrincipalName");
+  const mail = wish.mail;
+  const byMail =
+    mail === undefined ? [] : soft.filter((candidate) => candidate.mail !== undefined && sameUpn(candidate.mail, mail));
+  return byMail.length > 0 ? settle(byMail, "mail") : { kind: "none" };
+}
+
+function settle(candidates: readonly MatchCandidate[], by: "immutableId" | "userPrincipalName" | "mail"): MatchVerdict {
+  const [only] = candidates;
+  if (candidates.length !== 1 || !only) {
+    const ids = candidates.map((candidate) => candidate.id).join(", ");
+    return {
+      kind: "refused",
+      code: "DuplicateTargetEntries",
+      message: `${candidates.length} target objects have the same ${by}: ${ids}.`,
+    };
+  }
+  if (only.linkedTo !== undefined) {
+    return {
+      kind: "refused",
+      code: "AttributeValueMustBeUnique",
+      message: `Target object ${only.id} has the same ${by} and belongs to source object ${only.linkedTo}.`,
+    };
+  }
+  if (only.synchronized) {
+    return {
+      kind: "refused",
+      code: "InvalidHardMatch",
+      message: `Target object ${only.id} has the same ${by} and is mastered by another directory synchronisation.`,
+    };
+  }
+  if (only.privileged) {
+    return {
+      kind: "refused",
+      code: "ExistingAdminRoleConflict",
+      message: `Target object ${only.id} has the same ${by} and holds a directory role.`,
+    };
+  }
+  if (by !== "immutableId" && only.immutableId !== undefined) {
+    return {
+      kind: "refused",
+      code: "InvalidSoftMatch",
+      message: `Target object ${only.id} has the same ${by} and another source anchor.`,
+    };
+  }
+  return { kind: "match", id: only.id, by, restore: only.deleted };
+}

@@ -1,0 +1,61 @@
+/**
+ * What the cloud side knows of one source object: its image, its scope verdict and its link, in one record.
+ *
+ * `image` is the source object as last known; `link` ties it to a target object and keeps what was last exported, so an
+ * update needs no read and a no-op no call. `version` is that of the change last applied; an older change is a no-op.
+ */
+import type { TargetValues } from "./target-value.ts";
+import type { AttributeBag } from "./values.ts";
+
+/** `left`: exists, out of the agent's part of the scope. `absent`: not in a complete full read. */
+export type ObjectState = "live" | "left" | "deleted" | "absent";
+export type Outcome = "exported" | "no-op" | "filtered" | "staged" | "escrowed";
+export type LinkOrigin = "created" | "matched" | "adopted";
+
+export interface Link {
+  readonly targetId: string;
+  /** The configuration whose objects may change or delete the target object. */
+  readonly owner: string;
+  readonly origin: LinkOrigin;
+  readonly exported: TargetValues;
+  /** Set when we deleted the target object: milliseconds since 1970. It can be restored for 30 days. */
+  readonly deletedAt?: number;
+}
+
+/** Written before a call to the target, so that whoever comes later knows that one may be under way. */
+export interface ExportMark {
+  readonly kind: "creating" | "exporting";
+  readonly lane: string;
+  readonly batchId: string;
+  readonly at: number;
+}
+
+export interface LastOutcome {
+  readonly batchId: string;
+  readonly index: number;
+  readonly outcome: Outcome;
+  readonly code?: string;
+}
+
+export interface ObjectRecord {
+  readonly configurationId: string;
+  readonly objectGuid: string;
+  readonly objectClass: string;
+  readonly dn: string;
+  readonly parentGuid?: string;
+  readonly image: AttributeBag;
+  readonly state: ObjectState;
+  readonly version: string;
+  /** Why it is in or out of scope, as last decided; empty before the first decision. */
+  readonly scope: string;
+  readonly link?: Link;
+  readonly mark?: ExportMark;
+  readonly last?: LastOutcome;
+}
+
+/** One outcome for a change with several parts. */
+const OUTCOME_RANK: readonly Outcome[] = ["escrowed", "staged", "exported", "no-op", "filtered"];
+
+export function strongerOutcome(left: Outcome, right: Outcome): Outcome {
+  return OUTCOME_RANK.indexOf(left) <= OUTCOME_RANK.indexOf(right) ? left : right;
+}

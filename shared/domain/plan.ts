@@ -1,0 +1,97 @@
+/**
+ * From one object's record and what the mapping wants, to the one action that brings the target there.
+ *
+ * The plan is a value; nothing is done here. Whatever takes something away (a delete, a disable, a blanked attribute) is
+ * named by its **removal class** and left out of the action unless that class is allowed: removals wait for the end of
+ * the read and the guard (N6). A property named in `held` is left out as well (a claim that another object has).
+ */
+import type { Link, ObjectRecord } from "./object-record.ts";
+import { differenceOf, type TargetValues, withoutProperties } from "./target-value.ts";
+
+export const REMOVAL_CLASSES = ["deletes", "disables", "blanks"] as const;
+export type RemovalClass = (typeof REMOVAL_CLASSES)[number];
+
+/** A target can restore what it deleted for this long (Graph: 30 days); a margin keeps us from asking too late. */
+export const RESTORE_WINDOW_MS = 29.5 * 24 * 60 * 60 * 1000;
+
+export type Desired =
+  /** In scope: the target should hold these values. */
+  | { readonly kind: "present"; readonly values: TargetValues }
+  /** Gone or out of scope, by `reason`: the target should not hold it. */
+  | { readonly kind: "absent"; readonly reason: string };
+
+export type ObjectAction =
+  | { readonly kind: "create"; readonly values: TargetValues }
+  /** Takes over a target object that nobody owns. */
+  | { readonly kind: "adopt"; readonly targetId: string; readonly values: TargetValues }
+  | { readonly kind: "update"; readonly targetId: string; readonly values: TargetValues }
+  /** Restores, then brings to `values`. */
+  | { readonly kind: "restore"; readonly targetId: string; readonly values: TargetValues }
+  | { readonly kind: "delete"; readonly targetId: string }
+  | { readonly kind: "none" };
+
+export interface ObjectPlan {
+  readonly action: ObjectAction;
+  /** Classes of removal that this object needs and that are not allowed yet, in the order of `REMOVAL_CLASSES`. */
+  readonly waiting: readonly RemovalClass[];
+  /** The outcome when the action is none and nothing waits. */
+  readonly settled: "no-op" | "filtered";
+}
+
+export interface PlanOptions {
+  readonly allow: readonly RemovalClass[];
+  readonly held?: readonly string[];
+  /** Milliseconds since 1970. */
+  readonly now: number;
+}
+
+export function planObject(record: ObjectRecord, desired: Desired, options: PlanOptions): ObjectPlan {
+  const link = record.link;
+  if (desired.kind === "absent") return planAbsence(record, link, options);
+  const values = withoutProperties(desired.values, options.held ?? []);
+  if (!link) return { action: { kind: "create", values: withoutNulls(values) }, waiting: [], settled: "no-op" };
+  if (link.deletedAt !== undefined) {
+    if (options.now - link.deletedAt > RESTORE_WINDOW_MS) {
+      return { action: { kind: "create", values: withoutNulls(values) }, waiting: [], settled: "no-op" };
+    }
+    // Back within 30 days: the old target object, and everything set to what the directory says now (N9).
+    return {
+      action: { kind: "restore", targetId: link.targetId, values: differenceOf(link.exported, values).changed },
+      waiting: [],
+      settled: "no-op",
+    };
+  }
+  return planUpdate(link, values, options);
+}
+
+function planUpdate(link: Link, values: TargetValues, options: PlanOptions): ObjectPlan {
+  const { changed, blanked } = differenceOf(link.exported, values);
+  const disables = changed["accountEnabled"] === false && link.exported["accountEnabled"] !== false;
+  const waiting: RemovalClass[] = [];
+  let sent = changed;
+  if (disables && !options.allow.includes("disables")) {
+    waiting.push("disables");
+    sent = withoutProperties(sent, ["accountEnabled"]);
+  }
+  if (blanked.length > 0 && !options.allow.includes("blanks")) {
+    waiting.push("blanks");
+    sent = withoutProperties(sent, blanked);
+  }
+  if (Object.keys(sent).length === 0) return { action: { kind: "none" }, waiting, settled: "no-op" };
+  return { action: { kind: "update", targetId: link.targetId, values: sent }, waiting, settled: "no-op" };
+}
+
+function planAbsence(record: ObjectRecord, link: Link | undefined, options: PlanOptions): ObjectPlan {
+  const settled = record.state === "live" || record.state === "left" ? "filtered" : "no-op";
+  // Only what we own is ever deleted: a link whose owner is another configuration is that one's business.
+  if (!link || link.deletedAt !== undefined || link.owner !== record.configurationId) {
+    return { action: { kind: "none" }, waiting: [], settled };
+  }
+  if (!options.allow.includes("deletes")) return { action: { kind: "none" }, waiting: ["deletes"], settled };
+  return { action: { kind: "delete", targetId: link.targetId }, waiting: [], settled };
+}
+
+/** A create and an adoption send what there is; nothing is cleared on the way in. */
+export function withoutNulls(values: TargetValues): TargetValues {
+  return differenceOf({}, values).changed;
+}

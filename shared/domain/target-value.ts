@@ -1,0 +1,84 @@
+/**
+ * Values as the target holds them, by the target's own property names, and their comparison.
+ *
+ * `null` means "has no value". A nested property (`onPremisesExtensionAttributes`) is a flat record of texts. What was
+ * exported is kept in the same form without nulls, so that a difference is a comparison of two records.
+ */
+export type TargetScalar = string | boolean | null | readonly string[];
+export type TargetValue = TargetScalar | Readonly<Record<string, string | null>>;
+export type TargetValues = Readonly<Record<string, TargetValue>>;
+
+export interface ValueDifference {
+  /** What has to be sent: changed properties, cleared ones as null; nested ones with their changed keys only. */
+  readonly changed: TargetValues;
+  /** The part of `changed` that takes a value away, by property (nested: `property.key`). */
+  readonly blanked: readonly string[];
+}
+
+/**
+ * What turns `exported` into `desired`. A property that `desired` doesn't name is left alone; a null where nothing was
+ * exported is no difference: only what we wrote is ever cleared.
+ */
+export function differenceOf(exported: TargetValues, desired: TargetValues): ValueDifference {
+  const changed: Record<string, TargetValue> = {};
+  const blanked: string[] = [];
+  for (const name of Object.keys(desired).sort()) {
+    const wanted = desired[name] ?? null;
+    const had = exported[name] ?? null;
+    if (isNested(wanted)) {
+      const part = differenceOf(isNested(had) ? had : {}, wanted);
+      if (Object.keys(part.changed).length > 0) changed[name] = part.changed as Readonly<Record<string, string | null>>;
+      blanked.push(...part.blanked.map((key) => `${name}.${key}`));
+    } else if (!sameValue(had, wanted)) {
+      changed[name] = wanted;
+      if (isEmpty(wanted)) blanked.push(name);
+    }
+  }
+  return { changed, blanked };
+}
+
+/** `exported` after `changed` was written: nulls and empty records disappear. */
+export function applyDifference(exported: TargetValues, changed: TargetValues): TargetValues {
+  const result: Record<string, TargetValue> = { ...exported };
+  for (const [name, value] of Object.entries(changed)) {
+    if (isNested(value)) {
+      const before = exported[name] ?? null;
+      const merged = applyDifference(isNested(before) ? before : {}, value);
+      if (Object.keys(merged).length > 0) result[name] = merged as Readonly<Record<string, string | null>>;
+      else delete result[name];
+    } else if (isEmpty(value)) delete result[name];
+    else result[name] = value;
+  }
+  return result;
+}
+
+/** `changed` without the given properties (nested: `property.key`). */
+export function withoutProperties(changed: TargetValues, names: readonly string[]): TargetValues {
+  const result: Record<string, TargetValue> = {};
+  for (const [name, value] of Object.entries(changed)) {
+    if (names.includes(name)) continue;
+    if (!isNested(value)) {
+      result[name] = value;
+      continue;
+    }
+    const kept = Object.entries(value).filter(([key]) => !names.includes(`${name}.${key}`));
+    if (kept.length > 0) result[name] = Object.fromEntries(kept);
+  }
+  return result;
+}
+
+export function isNested(value: TargetValue): value is Readonly<Record<string, string | null>> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+function isEmpty(value: TargetValue): boolean {
+  return value === null || (Array.isArray(value) && value.length === 0);
+}
+
+function sameValue(left: TargetValue, right: TargetValue): boolean {
+  if (Array.isArray(left) && Array.isArray(right)) {
+    return left.length === right.length && left.every((item, index) => item === right[index]);
+  }
+  if (isEmpty(left) && isEmpty(right)) return true;
+  return left === right;
+}
