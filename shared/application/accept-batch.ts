@@ -1,0 +1,282 @@
+/**
+ * Accepting a batch (N1): authenticated, validated, stored, and only then acknowledged.
+ *
+ * Accepting is one compare-and-swap on the job's `reads` row: epoch current, domain as enrolled, read open, sequence as
+ * expected, watermark as accepted; the batch row, the lane's inbox and, with the last batch, the end of the read are
+ * written in that very transaction. The payload lies in a blob before. The same batch again is acknowledged again.
+ */
+import { createHash } from "node:crypto";
+import { gzipSync } from "node:zlib";
+import type { AcceptReply, Expected } from "../contracts/agent-api.ts";
+import { BATCH_MAX_BYTES, batchIdOf, ChangeBatch, type Watermark } from "../contracts/change.ts";
+import type { BlobStore } from "../ports/blob-store.ts";
+import type { Clock } from "../ports/clock.ts";
+import type { Doorbell } from "../ports/doorbell.ts";
+import type { Log } from "../ports/log.ts";
+import type { RowOperation, RowStore } from "../ports/row-store.ts";
+import { type Failure, fail, ok, type Result } from "./failure.ts";
+import { inflateBounded, parseJson } from "./parse-request.ts";
+import { laneOf } from "./reads.ts";
+import {
+  type BatchRow,
+  type JobRow,
+  jobTable,
+  pack,
+  type ReadRow,
+  type ReadsRow,
+  ROW,
+  readRow,
+  unpack,
+} from "./state/job-rows.ts";
+import type { ProvenAgent } from "./verify-proof.ts";
+
+export interface IncomingBatch {
+  readonly jobId: string;
+  /** As sent; gzip when `isGzip`. */
+  readonly body: Uint8Array;
+  readonly isGzip: boolean;
+}
+
+export type AcceptBatch = (proven: ProvenAgent, incoming: IncomingBatch) => Promise<Result<AcceptReply>>;
+
+export function createAcceptBatch(deps: {
+  readonly rows: RowStore;
+  readonly blobs: BlobStore;
+  readonly doorbell: Doorbell;
+  readonly clock: Clock;
+  readonly log: Log;
+}): AcceptBatch {
+  const jobs = jobTable(deps.rows);
+
+  return async ({ agent }, incoming) => {
+    if (incoming.jobId !== agent.jobId) {
+      return fail({
+        status: 403,
+        code: "not-your-job",
+        message: `Agent ${agent.agentId} is enrolled for job ${agent.jobId}, not ${incoming.jobId}.`,
+        remedy: "Send batches to the job of the read order.",
+      });
+    }
+    const inflated = incoming.isGzip ? await inflateBounded(incoming.body, BATCH_MAX_BYTES) : bounded(incoming.body);
+    if (!inflated.ok) return inflated;
+    const parsed = parseJson(inflated.value, ChangeBatch, "batch");
+    if (!parsed.ok) return parsed;
+    const batch = parsed.value;
+    const own = batchIdOf(incoming.jobId, batch.readNo, batch.sequence);
+    if (batch.jobId !== incoming.jobId || batch.batchId !== own) {
+      return fail({
+        status: 422,
+        code: "invalid-body",
+        message: `The batch is refused at 'batchId': it must be ${own}.`,
+        remedy: "Name the batch by job, read and sequence.",
+        details: [{ target: "batchId", message: `must be ${own}` }],
+      });
+    }
+    const bodyDigest = createHash("sha256").update(inflated.value).digest("base64url");
+    for (;;) {
+      const rows = await jobs.getMany(incoming.jobId, [ROW.job, ROW.reads]);
+      const jobRow = rows.get(ROW.job);
+      const readsRow = rows.get(ROW.reads);
+      if (!jobRow || !readsRow)
+        return fail({
+          status: 404,
+          code: "job-not-found",
+          message: `There is no job ${incoming.jobId}.`,
+          remedy: "Enrol the agent again.",
+        });
+      const job = unpack<JobRow>(jobRow).value;
+      const reads = unpack<ReadsRow>(readsRow).value;
+      const before = await acceptedBefore(batch, bodyDigest);
+      if (before === "same")
+        return ok({ batchId: batch.batchId, accepted: "before", nextSequence: batch.sequence + 1 });
+      const conflict =
+        before === "other"
+          ? "another batch with this number was accepted"
+          : conflictOf(job, reads, batch, agent.agentId);
+      if (conflict !== undefined) return refuse(batch, conflict, expectedOf(job, reads));
+
+      const lane = laneOf(batch.kind);
+      const blob = `batches/${incoming.jobId}/${batch.readNo}/${batch.sequence}-${bodyDigest.toLowerCase().replaceAll(/[^a-z0-9]/g, "")}.json.gz`;
+      await deps.blobs.put(blob, incoming.isGzip ? incoming.body : gzipSync(inflated.value, { level: 1 }));
+      const now = deps.clock.now();
+      const row: BatchRow = {
+        batchId: batch.batchId,
+        jobId: incoming.jobId,
+        lane,
+        readNo: batch.readNo,
+        sequence: batch.sequence,
+        kind: batch.kind,
+        blob,
+        digest: bodyDigest,
+        changes: batch.changes.length,
+        agentId: agent.agentId,
+        acceptedAt: now,
+        isLast: batch.isLast,
+        watermarkAfter: batch.watermarkAfter ?? null,
+        state: "accepted",
+        attempts: 0,
+        counts: null,
+        waiting: 0,
+      };
+      const after = advance(reads, batch, bodyDigest, now);
+      const operations: RowOperation[] = [
+        { op: "replace", row: ROW.reads, values: pack(after), etag: readsRow.etag },
+        { op: "insert", row: ROW.batch(lane, batch.readNo, batch.sequence), values: pack(row) },
+        { op: "upsert", row: ROW.inbox(lane), values: { n: now } },
+      ];
+      if (batch.isLast) {
+        const ended = endOf(reads, batch, now);
+        operations.push({ op: "insert", row: ROW.read(batch.readNo), values: pack(ended) });
+        if (batch.kind === "full" && job.fullReadWanted !== null) {
+          operations.push({
+            op: "replace",
+            row: ROW.job,
+            values: pack({ ...job, fullReadWanted: null, lastFullReadAt: now }),
+            etag: jobRow.etag,
+          });
+        }
+        deps.log.info("read-ended", {
+          jobId: job.jobId,
+          readNo: batch.readNo,
+          kind: reads.kind,
+          objects: ended.objects,
+          complete: ended.complete,
+        });
+      }
+      const written = await jobs.transact(incoming.jobId, operations);
+      if (!written.ok) continue;
+      // A bell that can't be rung loses nothing: the tick looks for batches that nobody works on.
+      await deps.doorbell
+        .ring(incoming.jobId, lane)
+        .catch(() => deps.log.warn("doorbell-unreachable", { jobId: incoming.jobId, lane }));
+      return ok({ batchId: batch.batchId, accepted: "now", nextSequence: batch.sequence + 1 });
+    }
+  };
+
+  async function acceptedBefore(batch: ChangeBatch, digest: string): Promise<"same" | "other" | "no"> {
+    const open = await readRow<BatchRow>(
+      jobs,
+      batch.jobId,
+      ROW.batch(laneOf(batch.kind), batch.readNo, batch.sequence),
+    );
+    const known = open ?? (await readRow<BatchRow>(jobs, batch.jobId, ROW.done(batch.readNo, batch.sequence)));
+    if (!known) return "no";
+    return known.value.digest === digest ? "same" : "other";
+  }
+}
+
+function conflictOf(job: JobRow, reads: ReadsRow, batch: ChangeBatch, agentId: string): string | undefined {
+  const { domain } = job;
+  if (domain && (batch.domain.objectGuid !== domain.objectGuid || batch.domain.sid !== domain.sid))
+    return "it comes from another domain than the enrolled one";
+  if (reads.openReadNo !== batch.readNo) return `read ${batch.readNo} is not open`;
+  if (reads.leaseEpoch !== batch.leaseEpoch || reads.agentId !== agentId)
+    return `lease epoch ${batch.leaseEpoch} is stale`;
+  if (reads.kind !== batch.kind) return `the open read is a ${reads.kind} one`;
+  if (
+    reads.schemaVersion !== batch.schemaVersion ||
+    reads.scopeVersion !== batch.scopeVersion ||
+    reads.attributeSetHash !== batch.attributeSetHash
+  )
+    return "schema, scope or attribute set are not those of the read order";
+  if (reads.nextSequence !== batch.sequence) return `batch ${reads.nextSequence} is due, not ${batch.sequence}`;
+  if ((reads.accepted?.id ?? null) !== batch.watermarkBefore)
+    return "it goes on from another watermark than the accepted one";
+  if (reads.invocationId !== null && reads.invocationId !== batch.dsa.invocationId)
+    return "it comes from another directory server than the read's first batch";
+  if (reads.kind === "full" && batch.watermarkAfter !== undefined && !batch.isLast)
+    return "in a full read only the last batch carries a watermark";
+  if (batch.isLast && batch.watermarkAfter === undefined) return "the last batch of a read carries a watermark";
+  return undefined;
+}
+
+function advance(reads: ReadsRow, batch: ChangeBatch, bodyDigest: string, now: number): ReadsRow {
+  return {
+    ...reads,
+    openReadNo: batch.isLast ? 0 : reads.openReadNo,
+    nextSequence: reads.nextSequence + 1,
+    objects: reads.objects + batch.changes.length,
+    digest: createHash("sha256")
+      .update(reads.digest + bodyDigest)
+      .digest("base64url"),
+    invocationId: batch.dsa.invocationId,
+    // One batch with partial sight makes the whole read partial.
+    visibility: reads.visibility === "partial" ? "partial" : batch.visibility,
+    lastBatchAt: now,
+    accepted: batch.watermarkAfter ?? reads.accepted,
+  };
+}
+
+/** What the end of a read is worth as evidence of absence (N4 c). */
+function endOf(reads: ReadsRow, batch: ChangeBatch, now: number): ReadRow {
+  const objects = reads.objects + batch.changes.length;
+  const because = incompleteness(reads, batch, objects);
+  return {
+    readNo: batch.readNo,
+    lane: laneOf(batch.kind),
+    kind: reads.kind,
+    state: "ended",
+    reason: reads.reason,
+    complete: because === null,
+    incompleteBecause: because,
+    visibility: reads.visibility === "partial" ? "partial" : batch.visibility,
+    batches: batch.sequence,
+    objects,
+    startedAt: reads.startedAt,
+    endedAt: now,
+  };
+}
+
+function incompleteness(reads: ReadsRow, batch: ChangeBatch, objects: number): string | null {
+  if (reads.kind !== "full") return "a delta says nothing of what it doesn't name";
+  if (batch.end?.batches !== batch.sequence)
+    return `the agent counted ${batch.end?.batches} batches, ${batch.sequence} arrived`;
+  if (batch.end.objects !== objects) return `the agent counted ${batch.end.objects} objects, ${objects} arrived`;
+  if (batch.end.digest !== reads.digest) return "the agent's digest over the batches is another than ours";
+  return currency(reads.atStart, batch);
+}
+
+/** The directory server must be at least as current as the watermark that was accepted before this read. */
+function currency(before: Watermark | null, batch: ChangeBatch): string | null {
+  if (before?.mode !== "dirsync") return null;
+  if (before.invocationId !== batch.dsa.invocationId)
+    return "it was read from another directory server, which is not proven to be as current";
+  return BigInt(batch.dsa.highestCommittedUsn) < BigInt(before.usn)
+    ? "the directory server is older than the accepted watermark"
+    : null;
+}
+
+function expectedOf(job: JobRow, reads: ReadsRow): Expected {
+  return {
+    readNo: reads.openReadNo === 0 ? null : reads.openReadNo,
+    nextSequence: reads.nextSequence,
+    leaseEpoch: reads.leaseEpoch,
+    watermark: reads.accepted?.id ?? null,
+    domainObjectGuid: job.domain?.objectGuid ?? null,
+    domainSid: job.domain?.sid ?? null,
+  };
+}
+
+function refuse(
+  batch: ChangeBatch,
+  reason: string,
+  expected: Expected,
+): { readonly ok: false; readonly failure: Failure } {
+  return fail({
+    status: 409,
+    code: "batch-not-expected",
+    message: `Batch ${batch.batchId} is refused: ${reason}.`,
+    remedy: "Send a heartbeat, take the read order that it gives, and go on from there.",
+    expected,
+  });
+}
+
+function bounded(body: Uint8Array): Result<Uint8Array> {
+  if (body.length <= BATCH_MAX_BYTES) return ok(body);
+  return fail({
+    status: 413,
+    code: "payload-too-large",
+    message: `The body has more than ${BATCH_MAX_BYTES} bytes.`,
+    remedy: "Send fewer changes in a batch.",
+  });
+}

@@ -1,0 +1,173 @@
+/** Making configurations with their job, and the one-time tokens with which agents enrol. */
+import { createHash } from "node:crypto";
+import { type CreateConfigurationRequest, type CreateTokenRequest, JOB_TEMPLATE } from "../contracts/configuration.ts";
+import type { Clock, Random } from "../ports/clock.ts";
+import type { RowStore } from "../ports/row-store.ts";
+import { type Failure, fail, ok, type Result } from "./failure.ts";
+import { agentTable, type TokenRow } from "./state/agent-rows.ts";
+import { type JobRow, jobTable, listRows, pack, type ReadsRow, ROW, readRow } from "./state/job-rows.ts";
+
+/** Partition of table `jobs` that lists what there is: `configuration:{id}`, `domain:{fqdn}`. */
+export const CATALOGUE = "catalogue";
+
+export interface ConfigurationEntry {
+  readonly configurationId: string;
+  readonly jobId: string;
+  readonly displayName: string;
+  readonly domainFqdn: string;
+}
+
+export interface Configurations {
+  /** One configuration a domain and target; asking again for the same domain gives the one that exists. */
+  create(request: CreateConfigurationRequest): Promise<Result<ConfigurationEntry & { readonly created: boolean }>>;
+  list(): Promise<readonly ConfigurationEntry[]>;
+  job(jobId: string): Promise<JobRow | undefined>;
+  /** The token is shown once; at rest there is its digest. Failures: 404. */
+  createToken(
+    configurationId: string,
+    request: CreateTokenRequest,
+    by: string,
+  ): Promise<Result<{ readonly token: string; readonly expiresAt: number }>>;
+  /** Has everything read again. Failures: 404. */
+  requestFullRead(jobId: string, reason: string): Promise<Result<{ readonly jobId: string }>>;
+  setPaused(jobId: string, paused: boolean): Promise<Result<{ readonly jobId: string }>>;
+}
+
+export function createConfigurations(deps: {
+  readonly rows: RowStore;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly targetKey: string;
+}): Configurations {
+  const jobs = jobTable(deps.rows);
+  const catalogue = () => listRows<ConfigurationEntry>(jobs, CATALOGUE, "configuration:");
+  const newId = () => Buffer.from(deps.random.bytes(16)).toString("hex");
+
+  async function changeJob(
+    jobId: string,
+    change: (job: JobRow) => JobRow,
+  ): Promise<Result<{ readonly jobId: string }>> {
+    for (;;) {
+      const job = await readRow<JobRow>(jobs, jobId, ROW.job);
+      if (!job) return noSuchJob(jobId);
+      const result = await jobs.transact(jobId, [
+        { op: "replace", row: ROW.job, values: pack(change(job.value)), etag: job.etag },
+      ]);
+      if (result.ok) return ok({ jobId });
+    }
+  }
+
+  return {
+    async create(request) {
+      const fqdn = request.domainFqdn.toLowerCase();
+      const existing = await jobs.get(CATALOGUE, `domain:${fqdn}`);
+      if (existing) {
+        const entry = await readRow<ConfigurationEntry>(
+          jobs,
+          CATALOGUE,
+          `configuration:${String(existing.values["configurationId"])}`,
+        );
+        if (entry) return ok({ ...entry.value, created: false });
+      }
+      const configurationId = newId();
+      const jobId = `${JOB_TEMPLATE}.${newId()}`;
+      const entry: ConfigurationEntry = { configurationId, jobId, displayName: request.displayName, domainFqdn: fqdn };
+      const now = deps.clock.now();
+      const job: JobRow = {
+        jobId,
+        configurationId,
+        displayName: request.displayName,
+        targetKey: deps.targetKey,
+        state: "active",
+        domainFqdn: fqdn,
+        domainNetBios: request.domainNetBios,
+        schemaVersion: 1,
+        scopeVersion: 1,
+        settings: request.settings,
+        createdAt: now,
+        fullReadWanted: null,
+        lastFullReadAt: null,
+        steadyStateAt: null,
+        lastScheduledAt: null,
+      };
+      // The job first: an entry of the catalogue must never point at nothing.
+      await jobs.transact(jobId, [
+        { op: "insert", row: ROW.job, values: pack(job) },
+        { op: "insert", row: ROW.reads, values: pack(noReads(now)) },
+        ...(["bulk", "live"] as const).map((lane) => ({
+          op: "insert" as const,
+          row: ROW.inbox(lane),
+          values: { n: 0 },
+        })),
+      ]);
+      const listed = await jobs.transact(CATALOGUE, [
+        { op: "insert", row: `domain:${fqdn}`, values: { configurationId } },
+        { op: "insert", row: `configuration:${configurationId}`, values: pack(entry) },
+      ]);
+      if (!listed.ok) return this.create(request);
+      return ok({ ...entry, created: true });
+    },
+    async list() {
+      return (await catalogue()).map((entry) => entry.value);
+    },
+    async job(jobId) {
+      return (await readRow<JobRow>(jobs, jobId, ROW.job))?.value;
+    },
+    async createToken(configurationId, request, by) {
+      const entry = await readRow<ConfigurationEntry>(jobs, CATALOGUE, `configuration:${configurationId}`);
+      if (!entry) {
+        return fail({
+          status: 404,
+          code: "configuration-not-found",
+          message: `There is no configuration ${configurationId}.`,
+          remedy: "List the configurations and take an id from there.",
+        });
+      }
+      const token = `${configurationId}.${Buffer.from(deps.random.bytes(32)).toString("base64url")}`;
+      const expiresAt = deps.clock.now() + request.minutes * 60_000;
+      const row: TokenRow = { expiresAt, policy: request.policy, madeBy: by, usedBy: null };
+      await agentTable(deps.rows).transact(configurationId, [
+        { op: "insert", row: `token:${tokenDigest(token)}`, values: pack(row) },
+      ]);
+      return ok({ token, expiresAt });
+    },
+    requestFullRead: (jobId, reason) => changeJob(jobId, (job) => ({ ...job, fullReadWanted: reason })),
+    setPaused: (jobId, paused) => changeJob(jobId, (job) => ({ ...job, state: paused ? "paused" : "active" })),
+  };
+}
+
+export function tokenDigest(token: string): string {
+  return createHash("sha256").update(token).digest("hex");
+}
+
+export function noSuchJob(jobId: string): { readonly ok: false; readonly failure: Failure } {
+  return fail({
+    status: 404,
+    code: "job-not-found",
+    message: `There is no job ${jobId}.`,
+    remedy: "List the jobs and take an id from there.",
+  });
+}
+
+function noReads(now: number): ReadsRow {
+  return {
+    nextReadNo: 1,
+    openReadNo: 0,
+    kind: "full",
+    reason: "",
+    leaseEpoch: 0,
+    agentId: "",
+    nextSequence: 1,
+    objects: 0,
+    digest: "",
+    invocationId: null,
+    visibility: null,
+    schemaVersion: 1,
+    scopeVersion: 1,
+    attributeSetHash: "",
+    startedAt: now,
+    lastBatchAt: 0,
+    accepted: null,
+    atStart: null,
+  };
+}

@@ -1,0 +1,19 @@
+/** Expected failures of use cases: plain values that cross JSON unharmed, with the HTTP status they answer. */
+import type { Expected } from "../contracts/agent-api.ts";
+
+export interface Failure {
+  readonly status: 400 | 401 | 403 | 404 | 409 | 413 | 415 | 422 | 429 | 503;
+  readonly code: string;
+  /** What failed, for which thing, why. */
+  readonly message: string;
+  /** What to do. */
+  readonly remedy: string;
+  readonly details?: readonly { readonly target: string; readonly message: string }[];
+  readonly expected?: Expected;
+  readonly retryAfterSeconds?: number;
+}
+
+export type Result<T> = { readonly ok: true; readonly value: T } | { readonly ok: false; readonly failure: Failure };
+
+export const ok = <T>(value: T): Result<T> => ({ ok: true, value });
+export const fail = (failure: Failure): { readonly ok: false; readonly failure: Failure } => ({ ok: false, failure });

@@ -1,0 +1,142 @@
+/**
+ * Reads and the lease that they are done under: who may read a domain, what is read next, and how a read ends early.
+ *
+ * One agent holds the domain's lease, with an epoch; the open read carries that epoch, and a takeover rewrites it in the
+ * same transaction, so a batch of the old holder meets a 409. The reads of a job are serial: their numbers are the order
+ * in which the directory was read (N3).
+ */
+import type { ReadOrder } from "../contracts/agent-api.ts";
+import type { Lane } from "../ports/doorbell.ts";
+import type { RowOperation } from "../ports/row-store.ts";
+import type { LeaseRow } from "./state/agent-rows.ts";
+import { type JobRow, pack, type ReadRow, type ReadsRow, ROW, type Stored } from "./state/job-rows.ts";
+
+export interface ReadNeeds {
+  readonly attributes: readonly string[];
+  readonly attributeSetHash: string;
+  readonly objectClasses: readonly string[];
+}
+
+export interface ReadTiming {
+  readonly now: number;
+  /** A watermark older than this is no ground for a delta: half the tombstone lifetime, in milliseconds. */
+  readonly watermarkMaxAgeMs: number;
+}
+
+/** Full reads and what they bring go through the bulk lane, deltas through the live one. */
+export function laneOf(kind: "full" | "delta" | "object"): Lane {
+  return kind === "full" ? "bulk" : "live";
+}
+
+/** Why the next read must be full, or undefined when a delta will do. */
+export function reasonForFullRead(
+  job: JobRow,
+  reads: ReadsRow,
+  needs: ReadNeeds,
+  timing: ReadTiming,
+): string | undefined {
+  if (reads.accepted === null) return "first";
+  if (job.fullReadWanted !== null) return job.fullReadWanted;
+  if (reads.attributeSetHash !== needs.attributeSetHash) return "attributes";
+  if (reads.scopeVersion !== job.scopeVersion) return "scope";
+  if (timing.now - Date.parse(reads.accepted.at) > timing.watermarkMaxAgeMs) return "watermark-age";
+  return undefined;
+}
+
+/** The row and operations that open a read; the caller writes them with what else belongs together. */
+export function openRead(
+  job: JobRow,
+  reads: ReadsRow,
+  needs: ReadNeeds,
+  input: {
+    readonly kind: "full" | "delta";
+    readonly reason: string;
+    readonly agentId: string;
+    readonly leaseEpoch: number;
+    readonly now: number;
+  },
+): ReadsRow {
+  return {
+    ...reads,
+    nextReadNo: reads.nextReadNo + 1,
+    openReadNo: reads.nextReadNo,
+    kind: input.kind,
+    reason: input.reason,
+    leaseEpoch: input.leaseEpoch,
+    agentId: input.agentId,
+    nextSequence: 1,
+    objects: 0,
+    digest: "",
+    invocationId: null,
+    visibility: null,
+    schemaVersion: job.schemaVersion,
+    scopeVersion: job.scopeVersion,
+    attributeSetHash: needs.attributeSetHash,
+    startedAt: input.now,
+    lastBatchAt: 0,
+    atStart: reads.accepted,
+  };
+}
+
+/**
+ * Ends the open read without its last batch. If it brought batches, it gets its ReadEnd too (no absence, no sweep),
+ * which must come before the next read's first batch; a read without batches leaves no trace.
+ */
+export function abortRead(
+  reads: ReadsRow,
+  reason: string,
+  now: number,
+): { readonly reads: ReadsRow; readonly operations: readonly RowOperation[] } {
+  const closed: ReadsRow = { ...reads, openReadNo: 0 };
+  if (reads.openReadNo === 0 || reads.nextSequence === 1) return { reads: closed, operations: [] };
+  const ended: ReadRow = {
+    readNo: reads.openReadNo,
+    lane: laneOf(reads.kind),
+    kind: reads.kind,
+    state: "aborted",
+    reason: reads.reason,
+    complete: false,
+    incompleteBecause: reason,
+    visibility: reads.visibility ?? "partial",
+    batches: reads.nextSequence - 1,
+    objects: reads.objects,
+    startedAt: reads.startedAt,
+    endedAt: now,
+  };
+  return {
+    reads: closed,
+    operations: [
+      { op: "insert", row: ROW.read(ended.readNo), values: pack(ended) },
+      { op: "upsert", row: ROW.inbox(ended.lane), values: { n: now } },
+    ],
+  };
+}
+
+export function orderOf(job: JobRow, reads: ReadsRow, needs: ReadNeeds): ReadOrder {
+  return {
+    jobId: job.jobId,
+    readNo: reads.openReadNo,
+    kind: reads.kind,
+    reason: reads.reason,
+    leaseEpoch: reads.leaseEpoch,
+    nextSequence: reads.nextSequence,
+    watermark: reads.accepted,
+    schemaVersion: reads.schemaVersion,
+    scopeVersion: reads.scopeVersion,
+    attributes: [...needs.attributes],
+    attributeSetHash: reads.attributeSetHash,
+    objectClasses: [...needs.objectClasses],
+  };
+}
+
+/** Whether the lease is free for this agent: its own, never given, or not renewed in time. */
+export function leaseIsFree(
+  lease: Stored<LeaseRow> | undefined,
+  agentId: string,
+  now: number,
+  leaseMs: number,
+): boolean {
+  return (
+    !lease || lease.value.agentId === agentId || lease.value.agentId === "" || lease.value.renewedAt + leaseMs < now
+  );
+}

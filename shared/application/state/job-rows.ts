@@ -1,0 +1,227 @@
+/**
+ * The rows of a job: one partition of table `jobs`, so that accepting a batch, going idle and committing are each one
+ * transaction. This file names the rows and gives their shapes; deciding is done by the use cases.
+ *
+ *   job                         what the admin set, and what is asked of the next read
+ *   reads                       the open read (with its lease epoch) and the accepted watermark
+ *   watermark                   the committed watermark
+ *   runner:{lane}  inbox:{lane} who runs the lane; touched with every arrival
+ *   batch:{lane}:{read}:{seq}   accepted, not closed          done:{read}:{seq}   closed, with its account
+ *   read:{read}                 an ended or aborted read on its way to its ReadEnd
+ *   work:{lane}:{id}            work that the cloud gave itself (retries, re-evaluations)
+ *   cycle:{read}                the account of a read
+ */
+
+import type { z } from "zod";
+import type { BatchHeader, DomainIdentity, Watermark } from "../../contracts/change.ts";
+import type { JobSettings } from "../../contracts/configuration.ts";
+import type { RemovalCounts } from "../../domain/guard.ts";
+import type { Outcome } from "../../domain/object-record.ts";
+import type { Lane } from "../../ports/doorbell.ts";
+import type { Row, RowStore, RowTable } from "../../ports/row-store.ts";
+import { packJson, unpackJson } from "./packing.ts";
+
+export interface JobRow {
+  readonly jobId: string;
+  readonly configurationId: string;
+  readonly displayName: string;
+  /** The tenant set: jobs with one target share its objects' and claims' partitions. */
+  readonly targetKey: string;
+  readonly state: "active" | "paused";
+  readonly domainFqdn: string;
+  readonly domainNetBios: string;
+  /** Bound at the first enrolment. */
+  readonly domain?: DomainIdentity;
+  readonly schemaVersion: number;
+  readonly scopeVersion: number;
+  readonly settings: JobSettings;
+  readonly createdAt: number;
+  /** Why the next read must be a full one; null: it needn't. */
+  readonly fullReadWanted: string | null;
+  readonly lastFullReadAt: number | null;
+  /** Set once a full read has been committed: object rows exist. */
+  readonly steadyStateAt: number | null;
+  /** The moment of the schedule for which a full read was last asked. */
+  readonly lastScheduledAt: number | null;
+}
+
+/** The open read, and where reading stands. `openReadNo` 0: no read is open. */
+export interface ReadsRow {
+  readonly nextReadNo: number;
+  readonly openReadNo: number;
+  readonly kind: "full" | "delta";
+  readonly reason: string;
+  readonly leaseEpoch: number;
+  readonly agentId: string;
+  readonly nextSequence: number;
+  readonly objects: number;
+  readonly digest: string;
+  readonly invocationId: string | null;
+  readonly visibility: "complete" | "partial" | null;
+  readonly schemaVersion: number;
+  readonly scopeVersion: number;
+  readonly attributeSetHash: string;
+  readonly startedAt: number;
+  readonly lastBatchAt: number;
+  readonly accepted: Watermark | null;
+  /** The accepted watermark when the open read began: what a full read must be at least as current as. */
+  readonly atStart: Watermark | null;
+}
+
+export type Provenance = Omit<z.infer<typeof BatchHeader>, "watermarkAfter" | "end" | "version">;
+
+export interface BatchRow {
+  readonly batchId: string;
+  readonly jobId: string;
+  readonly lane: Lane;
+  readonly readNo: number;
+  readonly sequence: number;
+  readonly kind: "full" | "delta" | "object";
+  readonly blob: string;
+  readonly digest: string;
+  readonly changes: number;
+  readonly agentId: string;
+  readonly acceptedAt: number;
+  readonly isLast: boolean;
+  readonly watermarkAfter: Watermark | null;
+  readonly state: "accepted" | "processed";
+  readonly attempts: number;
+  /** After processing: outcomes so far, and how many changes wait for the end of the read. */
+  readonly counts: OutcomeCounts | null;
+  readonly waiting: number;
+}
+
+export type OutcomeCounts = Readonly<Record<Outcome, number>>;
+export const NO_OUTCOMES: OutcomeCounts = { exported: 0, "no-op": 0, filtered: 0, staged: 0, escrowed: 0 };
+
+export interface ReadRow {
+  readonly readNo: number;
+  readonly lane: Lane;
+  readonly kind: "full" | "delta";
+  readonly state: "ended" | "aborted";
+  readonly reason: string;
+  /** N4 c: whether absence from this read is evidence, and if not, why. */
+  readonly complete: boolean;
+  readonly incompleteBecause: string | null;
+  readonly visibility: "complete" | "partial";
+  readonly batches: number;
+  readonly objects: number;
+  readonly startedAt: number;
+  readonly endedAt: number;
+}
+
+/** Work that the cloud gave itself: the objects listed in a blob are mapped again from their images. */
+export interface WorkRow {
+  readonly workId: string;
+  readonly jobId: string;
+  readonly lane: Lane;
+  readonly kind: "escrows" | "reevaluate";
+  readonly blob: string;
+  readonly objects: number;
+  readonly createdAt: number;
+  readonly attempts: number;
+}
+
+export interface CycleRow {
+  readonly cycleId: string;
+  readonly readNo: number;
+  readonly lane: Lane;
+  readonly kind: "full" | "delta";
+  readonly state: "ended" | "aborted";
+  readonly startedAt: number;
+  readonly endedAt: number;
+  readonly closedAt: number;
+  readonly received: number;
+  readonly outcomes: OutcomeCounts;
+  /** Objects missing from a complete full read, by what became of them. */
+  readonly absent: OutcomeCounts;
+  readonly created: number;
+  readonly updated: number;
+  readonly deleted: number;
+  readonly restored: number;
+  readonly filteredBy: Readonly<Record<string, number>>;
+  readonly escrowedBy: Readonly<Record<string, number>>;
+  readonly writes: number;
+  readonly removed: RemovalCounts;
+  readonly staged: RemovalCounts;
+}
+
+export interface RunnerRow {
+  readonly epoch: number;
+  readonly instanceId: string;
+  /** `idle`: nothing runs; the next `wakeJob` starts a fresh instance. */
+  readonly state: "running" | "idle";
+  readonly movedAt: number;
+}
+
+export interface Stored<T> {
+  readonly value: T;
+  readonly etag: string;
+  readonly row: string;
+}
+
+export const ROW = {
+  job: "job",
+  reads: "reads",
+  watermark: "watermark",
+  runner: (lane: Lane) => `runner:${lane}`,
+  inbox: (lane: Lane) => `inbox:${lane}`,
+  batch: (lane: Lane, readNo: number, sequence: number) => `batch:${lane}:${number(readNo)}:${number(sequence)}`,
+  done: (readNo: number, sequence: number) => `done:${number(readNo)}:${number(sequence)}`,
+  read: (readNo: number) => `read:${number(readNo)}`,
+  work: (lane: Lane, workId: string) => `work:${lane}:${workId}`,
+  cycle: (readNo: number) => `cycle:${number(readNo)}`,
+} as const;
+
+export const LANES: readonly Lane[] = ["bulk", "live"];
+
+export function jobTable(rows: RowStore): RowTable {
+  return rows.table("jobs");
+}
+
+export const pack = (value: unknown): { readonly data: Uint8Array } => ({ data: packJson(value) });
+
+export function unpack<T>(row: Row): Stored<T> {
+  return { value: unpackJson<T>(row.values["data"] as Uint8Array), etag: row.etag, row: row.row };
+}
+
+/** One row, as the type that its name stands for. */
+export async function readRow<T>(table: RowTable, jobId: string, row: string): Promise<Stored<T> | undefined> {
+  const found = await table.get(jobId, row);
+  return found && unpack<T>(found);
+}
+
+/** The rows whose keys begin with `prefix`, in order. */
+export async function listRows<T>(
+  table: RowTable,
+  partition: string,
+  prefix: string,
+  limit?: number,
+): Promise<Stored<T>[]> {
+  const found: Stored<T>[] = [];
+  const options = { from: prefix, to: afterPrefix(prefix), ...(limit === undefined ? {} : { limit }) };
+  for await (const rows of table.range(partition, options)) found.push(...rows.map((row) => unpack<T>(row)));
+  return found;
+}
+
+export function afterPrefix(prefix: string): string {
+  return prefix.slice(0, -1) + String.fromCharCode(prefix.charCodeAt(prefix.length - 1) + 1);
+}
+
+export function addOutcomes(left: OutcomeCounts, right: OutcomeCounts): OutcomeCounts {
+  return {
+    exported: left.exported + right.exported,
+    "no-op": left["no-op"] + right["no-op"],
+    filtered: left.filtered + right.filtered,
+    staged: left.staged + right.staged,
+    escrowed: left.escrowed + right.escrowed,
+  };
+}
+
+export function totalOf(counts: OutcomeCounts): number {
+  return counts.exported + counts["no-op"] + counts.filtered + counts.staged + counts.escrowed;
+}
+
+function number(value: number): string {
+  return String(value).padStart(10, "0");
+}

@@ -1,0 +1,196 @@
+/**
+ * Object rows: image and link in one row, partition `{target}:{shard}`, row `{configuration}:{objectGuid}`.
+ *
+ * Writes go out in full transactions per shard; where one is refused, its rows are written one by one, so that a
+ * single contested row holds up nobody else. The store decides nothing about objects.
+ */
+import type { ObjectRecord } from "../../domain/object-record.ts";
+import { SHARDS, shardOf } from "../../domain/shard.ts";
+import type { Row, RowOperation, RowStore, RowTable, RowValues } from "../../ports/row-store.ts";
+import { transactionChunks } from "../transaction-chunks.ts";
+import { packJson, unpackJson } from "./packing.ts";
+
+/** A record with the etag under which it was read; no etag: it wasn't there. */
+export interface StoredObject {
+  readonly record: ObjectRecord;
+  readonly etag?: string;
+}
+
+/** What absence detection needs of an object, without its image. */
+export interface ObjectSummary {
+  readonly objectGuid: string;
+  readonly objectClass: string;
+  readonly state: string;
+  readonly version: string;
+  readonly linked: boolean;
+}
+
+export type WriteResult = { readonly written: true; readonly etag: string } | { readonly written: false };
+
+export interface ObjectStore {
+  get(configurationId: string, objectGuid: string): Promise<StoredObject | undefined>;
+  getMany(configurationId: string, objectGuids: readonly string[]): Promise<Map<string, StoredObject>>;
+  /** Inserts what has no etag, replaces what has one if unchanged. Results in order. */
+  write(objects: readonly StoredObject[]): Promise<WriteResult[]>;
+  summaries(configurationId: string, shard: string): AsyncIterable<readonly ObjectSummary[]>;
+  /** Linked objects of a configuration (links whose target object we did not delete). */
+  countLinked(configurationId: string): Promise<number>;
+  /** Counters for benches: rows written and transactions since this store was made. */
+  counters(): { readonly rows: number; readonly transactions: number };
+}
+
+export function createObjectStore(deps: { readonly rows: RowStore; readonly targetKey: string }): ObjectStore {
+  const table = deps.rows.table("objects");
+  const partition = (shard: string) => `${deps.targetKey}:${shard}`;
+  const counters = { rows: 0, transactions: 0 };
+  return {
+    async get(configurationId, objectGuid) {
+      const row = await table.get(partition(shardOf(objectGuid)), rowKey(configurationId, objectGuid));
+      return row && { record: decode(configurationId, objectGuid, row.values), etag: row.etag };
+    },
+    async getMany(configurationId, objectGuids) {
+      const found = new Map<string, StoredObject>();
+      const reads = groupBy(objectGuids, shardOf).map(async ([shard, guids]) => {
+        const rows = await table.getMany(
+          partition(shard),
+          guids.map((guid) => rowKey(configurationId, guid)),
+        );
+        for (const guid of guids) {
+          const row = rows.get(rowKey(configurationId, guid));
+          if (row) found.set(guid, { record: decode(configurationId, guid, row.values), etag: row.etag });
+        }
+      });
+      await Promise.all(reads);
+      return found;
+    },
+    async write(objects) {
+      const results: WriteResult[] = objects.map(() => ({ written: false }));
+      const byShard = groupBy(
+        objects.map((object, index) => ({ object, index })),
+        (entry) => shardOf(entry.object.record.objectGuid),
+      );
+      await Promise.all(
+        byShard.map(async ([shard, entries]) => {
+          const operations = entries.map((entry) => operationOf(entry.object));
+          let at = 0;
+          for (const chunk of transactionChunks(operations)) {
+            const own = entries.slice(at, at + chunk.length);
+            at += chunk.length;
+            counters.rows += chunk.length;
+            const etags = await writeChunk(table, partition(shard), chunk, counters);
+            own.forEach((entry, position) => {
+              const etag = etags[position];
+              if (etag !== undefined) results[entry.index] = { written: true, etag };
+            });
+          }
+        }),
+      );
+      return results;
+    },
+    async *summaries(configurationId, shard) {
+      const pages = table.range(partition(shard), {
+        from: `${configurationId}:`,
+        to: `${configurationId};`,
+        select: ["class", "state", "version", "linked"],
+      });
+      for await (const rows of pages) yield rows.map((row) => summaryOf(row));
+    },
+    async countLinked(configurationId) {
+      let count = 0;
+      for (const shard of SHARDS) {
+        const options = { from: `${configurationId}:`, to: `${configurationId};`, select: ["linked"] };
+        for await (const rows of table.range(partition(shard), options)) {
+          count += rows.filter((row) => row.values["linked"] === true).length;
+        }
+      }
+      return count;
+    },
+    counters: () => ({ ...counters }),
+  };
+}
+
+async function writeChunk(
+  table: RowTable,
+  partition: string,
+  operations: readonly RowOperation[],
+  counters: { transactions: number },
+): Promise<(string | undefined)[]> {
+  counters.transactions++;
+  const whole = await table.transact(partition, operations);
+  if (whole.ok) return [...whole.etags];
+  if (operations.length === 1) return [undefined];
+  // One contested row refuses the whole transaction: the two halves find it, and the rest is written all the same.
+  const middle = Math.ceil(operations.length / 2);
+  const left = await writeChunk(table, partition, operations.slice(0, middle), counters);
+  return [...left, ...(await writeChunk(table, partition, operations.slice(middle), counters))];
+}
+
+function operationOf(object: StoredObject): RowOperation {
+  const row = rowKey(object.record.configurationId, object.record.objectGuid);
+  const values = encode(object.record);
+  return object.etag === undefined ? { op: "insert", row, values } : { op: "replace", row, values, etag: object.etag };
+}
+
+function rowKey(configurationId: string, objectGuid: string): string {
+  return `${configurationId}:${objectGuid}`;
+}
+
+function encode(record: ObjectRecord): RowValues {
+  const { link, mark, last } = record;
+  return {
+    v: 1,
+    class: record.objectClass,
+    dn: record.dn,
+    ...(record.parentGuid === undefined ? {} : { parent: record.parentGuid }),
+    state: record.state,
+    version: record.version,
+    scope: record.scope,
+    image: packJson(record.image),
+    linked: link !== undefined && link.deletedAt === undefined,
+    ...(link ? { link: packJson(link) } : {}),
+    ...(mark ? { mark: JSON.stringify(mark) } : {}),
+    ...(last ? { last: JSON.stringify(last) } : {}),
+  };
+}
+
+function decode(configurationId: string, objectGuid: string, values: RowValues): ObjectRecord {
+  const parentGuid = values["parent"];
+  const link = values["link"];
+  const mark = values["mark"];
+  const last = values["last"];
+  return {
+    configurationId,
+    objectGuid,
+    objectClass: String(values["class"]),
+    dn: String(values["dn"]),
+    ...(typeof parentGuid === "string" ? { parentGuid } : {}),
+    image: unpackJson(values["image"] as Uint8Array),
+    state: values["state"] as ObjectRecord["state"],
+    version: String(values["version"]),
+    scope: String(values["scope"] ?? ""),
+    ...(link instanceof Uint8Array ? { link: unpackJson(link) } : {}),
+    ...(typeof mark === "string" ? { mark: JSON.parse(mark) } : {}),
+    ...(typeof last === "string" ? { last: JSON.parse(last) } : {}),
+  };
+}
+
+function summaryOf(row: Row): ObjectSummary {
+  return {
+    objectGuid: row.row.slice(row.row.indexOf(":") + 1),
+    objectClass: String(row.values["class"]),
+    state: String(row.values["state"]),
+    version: String(row.values["version"]),
+    linked: row.values["linked"] === true,
+  };
+}
+
+export function groupBy<T, K extends string>(items: readonly T[], keyOf: (item: T) => K): [K, T[]][] {
+  const groups = new Map<K, T[]>();
+  for (const item of items) {
+    const key = keyOf(item);
+    const own = groups.get(key);
+    if (own) own.push(item);
+    else groups.set(key, [item]);
+  }
+  return [...groups];
+}

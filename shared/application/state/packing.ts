@@ -1,0 +1,28 @@
+/** JSON values as bytes of rows and blobs: deflated when that pays, so that images stay small. */
+import { deflateRawSync, gunzipSync, gzipSync, inflateRawSync } from "node:zlib";
+
+const PLAIN = 0;
+const DEFLATED = 1;
+/** Below this many bytes deflating costs more than it saves. */
+const DEFLATE_FROM = 512;
+
+export function packJson(value: unknown): Uint8Array {
+  const text = Buffer.from(JSON.stringify(value), "utf8");
+  const body = text.length < DEFLATE_FROM ? text : deflateRawSync(text, { level: 1 });
+  return Buffer.concat([Buffer.from([text.length < DEFLATE_FROM ? PLAIN : DEFLATED]), body]);
+}
+
+/** The caller knows what it packed: the type is a claim about our own rows, not about anything from outside. */
+export function unpackJson<T>(bytes: Uint8Array): T {
+  const body = bytes.subarray(1);
+  const text = bytes[0] === DEFLATED ? inflateRawSync(body) : Buffer.from(body);
+  return JSON.parse(text.toString("utf8")) as T;
+}
+
+export function gzipJson(value: unknown): Uint8Array {
+  return gzipSync(JSON.stringify(value), { level: 1 });
+}
+
+export function gunzipJson<T>(bytes: Uint8Array): T {
+  return JSON.parse(gunzipSync(bytes).toString("utf8")) as T;
+}

@@ -1,0 +1,51 @@
+/**
+ * Configurations and jobs as admins set them. A configuration is one AD domain and one target; its job is what runs.
+ */
+import { z } from "zod";
+
+export const JOB_TEMPLATE = "AD2AADProvisioning";
+
+export const GuardSettingsSchema = z.strictObject({
+  floor: z.number().int().min(0),
+  count: z.number().int().min(1),
+  percent: z.number().min(0).max(100),
+});
+
+export const JobSettings = z.strictObject({
+  /** A named admin vouches that the agent's account sees everything: absences act although visibility is partial. */
+  trustVisibility: z
+    .strictObject({ by: z.string().min(1), at: z.string().min(1) })
+    .nullable()
+    .default(null),
+  guard: GuardSettingsSchema.default({ floor: 20, count: 500, percent: 10 }),
+  /** What becomes of a user principal name whose suffix the target has not verified. */
+  suffixPolicy: z.enum(["replace", "escrow"]).default("replace"),
+  /** How people sign in on day 1: a required choice, for no password that anyone knows is ever made. */
+  signIn: z.enum(["federated", "certificate", "temporaryAccessPass", "ownProcess"]),
+  /** Two-letter country for users without one; licences need it. */
+  defaultUsageLocation: z.string().length(2).optional(),
+  /** When everything is read again: a cron expression of five fields, in the job's time zone. */
+  fullSync: z
+    .strictObject({ schedule: z.string().min(1), timeZone: z.string().min(1) })
+    .default({ schedule: "0 2 * * *", timeZone: "UTC" }),
+});
+export type JobSettings = z.infer<typeof JobSettings>;
+
+export const CreateConfigurationRequest = z.strictObject({
+  displayName: z.string().min(1).max(256),
+  /** The AD domain's DNS name; its objectGUID and SID are bound at the first enrolment. */
+  domainFqdn: z
+    .string()
+    .regex(/^[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*$/i, "must be a DNS name"),
+  domainNetBios: z.string().min(1).max(15),
+  settings: JobSettings,
+});
+export type CreateConfigurationRequest = z.infer<typeof CreateConfigurationRequest>;
+
+export const CreateTokenRequest = z.strictObject({
+  /** Minutes until the token expires; 60 at most. */
+  minutes: z.number().int().min(1).max(60).default(60),
+  /** Whether the agent that uses it is active at once or waits for an admin. */
+  policy: z.enum(["active", "pending"]).default("active"),
+});
+export type CreateTokenRequest = z.infer<typeof CreateTokenRequest>;
