@@ -30,6 +30,9 @@ export async function startAzurite(): Promise<Azurite> {
   const child = spawn(process.execPath, [program, ...FLAGS, ...PORTS, ...HOSTS], {
     stdio: ["ignore", "pipe", "pipe"],
   });
+  // A test run that is broken off must not leave it behind.
+  const endWithParent = () => child.kill("SIGTERM");
+  process.once("exit", endWithParent);
   const ended = new Promise<void>((resolve) => child.once("exit", () => resolve()));
   let printed = "";
   const addresses = await new Promise<{ blob: string; table: string }>((resolve, reject) => {
@@ -55,6 +58,7 @@ export async function startAzurite(): Promise<Azurite> {
     async stop() {
       child.kill("SIGTERM");
       await ended;
+      process.off("exit", endWithParent);
     },
   };
 }
