@@ -1,0 +1,205 @@
+/**
+ * Compiles an expression once into closures; a program then runs for every object without looking at text again.
+ *
+ * A program is a pure function of its context: clock, randomness, job parameters and taken values come in. Its outcome
+ * is a value, several values, null (the object has no value), ignore (the attribute is left out of the flow) or an
+ * error; nothing is thrown. A constant that is nothing but `""` means null, as on the cloud sync page.
+ */
+
+import type { CallNode, CompareNode, Node } from "./ast.ts";
+import { compileComparison } from "./comparison.ts";
+import type { Call, Evaluate, EvaluationContext, FunctionDefinition, Parameter } from "./definition.ts";
+import { CompileError, type CompileFailure, ExpressionError, excerptAt, type FailureCode } from "./failure.ts";
+import { FUNCTIONS, WORDS } from "./functions/index.ts";
+import { IGNORE_FLOW } from "./functions/presence.ts";
+import { parse } from "./parser.ts";
+import { isList, type Scalar, textOf, type Value } from "./value.ts";
+
+export type Outcome =
+  | { readonly kind: "value"; readonly value: Scalar }
+  | { readonly kind: "multi"; readonly values: readonly Scalar[] }
+  | { readonly kind: "null" }
+  | { readonly kind: "ignore" }
+  | { readonly kind: "error"; readonly code: FailureCode; readonly message: string };
+
+export interface Program {
+  readonly text: string;
+  /** Names of the source attributes and job parameters that it may read, sorted, as written. */
+  readonly attributes: readonly string[];
+  readonly parameters: readonly string[];
+  /** The value is marked by Redact: it flows, but logs show `[Redact]`. */
+  readonly redacted: boolean;
+  /** Uses SelectUniqueValue, which is for creation only. */
+  readonly selectsUniqueValue: boolean;
+  /** The attribute's name when the expression is nothing but one. */
+  readonly directAttribute: string | undefined;
+  readonly evaluate: (context: EvaluationContext) => Outcome;
+}
+
+export type CompileResult =
+  | { readonly ok: true; readonly program: Program }
+  | { readonly ok: false; readonly failure: CompileFailure };
+
+export interface CompileOptions {
+  /** The functions known to expressions; all of the language by default. */
+  readonly functions?: ReadonlyMap<string, FunctionDefinition>;
+}
+
+const NULL_OUTCOME: Outcome = { kind: "null" };
+const IGNORE_OUTCOME: Outcome = { kind: "ignore" };
+
+export function compileExpression(text: string, options: CompileOptions = {}): CompileResult {
+  try {
+    const node = parse(text);
+    const compiler = createCompiler(options.functions ?? FUNCTIONS);
+    const isNullConstant = node.type === "string" && node.value === "";
+    const run = isNullConstant ? () => null : compiler.compile(node, true);
+    const program: Program = {
+      text,
+      attributes: [...compiler.attributes].sort(),
+      parameters: [...compiler.parameters].sort(),
+      redacted: compiler.calls.has("Redact"),
+      selectsUniqueValue: compiler.calls.has("SelectUniqueValue"),
+      directAttribute: node.type === "attribute" ? node.name : undefined,
+      evaluate: (context) => outcomeOf(run, context),
+    };
+    return { ok: true, program };
+  } catch (error) {
+    if (!(error instanceof CompileError)) throw error;
+    const { code, message, remedy, position } = error;
+    return { ok: false, failure: { code, message, remedy, position, excerpt: excerptAt(text, position) } };
+  }
+}
+
+function outcomeOf(run: Evaluate, context: EvaluationContext): Outcome {
+  try {
+    const value = run(context);
+    if (value === null) return NULL_OUTCOME;
+    return isList(value) ? { kind: "multi", values: value } : { kind: "value", value };
+  } catch (error) {
+    if (error === IGNORE_FLOW) return IGNORE_OUTCOME;
+    if (error instanceof ExpressionError) return { kind: "error", code: error.code, message: error.message };
+    throw error;
+  }
+}
+
+function createCompiler(functions: ReadonlyMap<string, FunctionDefinition>) {
+  const attributes = new Set<string>();
+  const parameters = new Set<string>();
+  const calls = new Set<string>();
+
+  function compile(node: Node, isTop = false): Evaluate {
+    switch (node.type) {
+      case "string":
+      case "number": {
+        const { value } = node;
+        return () => value;
+      }
+      case "attribute": {
+        const { name } = node;
+        attributes.add(name);
+        return (context) => context.attribute(name);
+      }
+      case "parameter":
+        return compileParameter(node.name);
+      case "word":
+        return compileWord(node.name, node.position);
+      case "compare":
+        return compileCompare(node);
+      case "concatenate": {
+        const left = compile(node.left);
+        const right = compile(node.right);
+        return (context) => joined(textOf(left(context)), textOf(right(context)));
+      }
+      case "call":
+        return compileCall(node, isTop);
+    }
+  }
+
+  function compileParameter(name: string): Evaluate {
+    parameters.add(name);
+    return (context) => {
+      const value = context.parameter(name);
+      if (value === undefined) throw new ExpressionError("parameter", `The job has no parameter '${name}'.`);
+      return value;
+    };
+  }
+
+  function compileCompare(node: CompareNode): Evaluate {
+    const operand = (side: Node) => ({ evaluate: compile(side), isConstant: side.type === "string" });
+    return compileComparison(node.operator, operand(node.left), operand(node.right));
+  }
+
+  function compileCall(node: CallNode, isTop: boolean): Evaluate {
+    const definition = functions.get(node.name);
+    if (!definition) throw unknownFunction(node, functions);
+    if (definition.topLevelOnly && !isTop) {
+      const message = `${node.name} can't stand inside another function.`;
+      throw new CompileError("nesting", node.position, message, `Make ${node.name} the outermost function.`);
+    }
+    checkArity(node, definition);
+    calls.add(node.name);
+    const args = node.args.map((arg) => (arg ? compile(arg) : undefined));
+    const call: Call = {
+      node,
+      arg: (index) => args[index],
+      required: (index) => args[index] ?? (() => null),
+      argNode: (index) => node.args[index] ?? undefined,
+      count: node.args.length,
+      fail: (code, message, remedy, argument) =>
+        new CompileError(code, node.args[argument ?? -1]?.position ?? node.position, message, remedy),
+    };
+    return definition.compile(call);
+  }
+
+  return { compile, attributes, parameters, calls };
+}
+
+function joined(left: string | null, right: string | null): Value {
+  return left === null && right === null ? null : (left ?? "") + (right ?? "");
+}
+
+function compileWord(name: string, position: number): Evaluate {
+  if (WORDS.has(name)) return () => name;
+  const remedy = `Write [${name}] for the attribute, "${name}" for the constant or ${name}() for the function.`;
+  throw new CompileError("parse", position, `The bare word '${name}' means nothing.`, remedy);
+}
+
+function unknownFunction(node: CallNode, functions: ReadonlyMap<string, FunctionDefinition>): CompileError {
+  const lower = node.name.toLowerCase();
+  if (lower === "and" || lower === "or") {
+    const remedy = "Nest one IIF in the other: the true path for AND, the false path for OR.";
+    return new CompileError("unsupported", node.position, `The language has no function ${node.name}.`, remedy);
+  }
+  const meant = [...functions.keys()].find((name) => name.toLowerCase() === lower);
+  const remedy = meant ? `Write ${meant}: names are case-sensitive.` : "Check the name against the list of functions.";
+  return new CompileError("unknown-function", node.position, `There is no function ${node.name}.`, remedy);
+}
+
+function checkArity(node: CallNode, definition: FunctionDefinition): void {
+  const { parameters, repeating } = definition;
+  const count = node.args.length;
+  const signature = `Write ${signatureOf(definition)}.`;
+  const fail = (message: string, index = -1) =>
+    new CompileError("arity", node.args[index]?.position ?? node.position, message, signature);
+  const period = repeating?.parameters.length ?? 1;
+  const extra = count - parameters.length;
+  if (extra > 0 && !repeating) {
+    throw fail(`${node.name} takes at most ${parameters.length} arguments, not ${count}.`, parameters.length);
+  }
+  if (repeating && (extra < repeating.times * period || extra % period !== 0)) {
+    throw fail(`${node.name} can't take ${count} arguments.`);
+  }
+  const expected: Parameter[] = [...parameters];
+  for (let index = 0; repeating && index < extra; index += period) expected.push(...repeating.parameters);
+  expected.forEach((parameter, index) => {
+    if (parameter.optional || node.args[index]) return;
+    throw fail(`${node.name} lacks its argument '${parameter.name}'.`, index);
+  });
+}
+
+function signatureOf({ name, parameters, repeating }: FunctionDefinition): string {
+  const shown = parameters.map((parameter) => (parameter.optional ? `[${parameter.name}]` : parameter.name));
+  const again = repeating?.parameters.map((parameter) => parameter.name) ?? [];
+  return `${name}(${[...shown, ...again, ...(repeating ? ["…"] : [])].join(", ")})`;
+}

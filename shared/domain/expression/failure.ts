@@ -1,0 +1,71 @@
+/**
+ * How an expression fails: while it is compiled (a `CompileFailure` with its place in the text) or while it is
+ * evaluated for one object (an `ExpressionError`, caught by the program and handed out as a value).
+ *
+ * Codes: `parse`, `length`, `nesting`, `unknown-function`, `arity`, `unsupported`, `regex` and `constant` come from
+ * compiling; `type`, `range`, `date`, `regex`, `unique-exhausted`, `culture`, `parameter` and `custom` (the function
+ * Error) from evaluating.
+ */
+
+export type FailureCode =
+  | "parse"
+  | "length"
+  | "nesting"
+  | "unknown-function"
+  | "arity"
+  | "unsupported"
+  | "constant"
+  | "regex"
+  | "type"
+  | "range"
+  | "date"
+  | "culture"
+  | "parameter"
+  | "unique-exhausted"
+  | "custom";
+
+export interface CompileFailure {
+  readonly code: FailureCode;
+  readonly message: string;
+  readonly remedy: string;
+  /** Index into the text, counted from 0 in UTF-16 units. */
+  readonly position: number;
+  /** The line of the text that holds the position, and a caret below it. */
+  readonly excerpt: string;
+}
+
+/** Thrown inside the compiler only; `compileExpression` turns it into a `CompileFailure`. */
+export class CompileError extends Error {
+  readonly code: FailureCode;
+  readonly position: number;
+  readonly remedy: string;
+
+  constructor(code: FailureCode, position: number, message: string, remedy: string) {
+    super(message);
+    this.code = code;
+    this.position = position;
+    this.remedy = remedy;
+  }
+}
+
+/** Thrown inside a running program only; `evaluate` turns it into an outcome of kind `error`. */
+export class ExpressionError extends Error {
+  readonly code: FailureCode;
+
+  constructor(code: FailureCode, message: string) {
+    super(message);
+    this.code = code;
+  }
+}
+
+const EXCERPT_WIDTH = 72;
+
+/** The place of a fault, as people want to see it: at most 72 characters of its line, and a caret. */
+export function excerptAt(text: string, position: number): string {
+  const lineStart = text.lastIndexOf("\n", Math.max(0, position - 1)) + 1;
+  const lineEnd = text.indexOf("\n", position);
+  const line = text.slice(lineStart, lineEnd < 0 ? undefined : lineEnd).replaceAll("\t", " ");
+  const column = position - lineStart;
+  const from = Math.max(0, Math.min(column - EXCERPT_WIDTH / 2, line.length - EXCERPT_WIDTH));
+  return `${line.slice(from, from + EXCERPT_WIDTH)}\n${" ".repeat(column - from)}^`;
+}
