@@ -1,0 +1,14 @@
+/**
+ * What the agent's loop wants from a source beyond the port: whether it can read deltas at all, and, where it can't, a
+ * cheap fingerprint by which an unchanged source is known without an upload.
+ */
+import type { SourceDirectory } from "../shared/ports/source-directory.ts";
+
+export interface AgentSource extends SourceDirectory {
+  /** `full-only`: the source has no notion of "what changed since" (an LDIF file). */
+  readonly reads: "delta" | "full-only";
+  /**
+   * The token that a full read would carry now (`full-only` sources). Throws `SourceError` like `describe`.
+   */
+  fingerprint?(): Promise<string>;
+}

@@ -1,0 +1,175 @@
+/**
+ * Active Directory as a source: DirSync over LDAPS, full and delta, from one writable domain controller.
+ *
+ * The connection is kept between polls. A new one proves everything anew (who answers, that it isn't read-only, that the
+ * account may replicate and sees deleted objects), because a name may lead to another DC and rights may have been taken
+ * away. A watermark is good only on the DC that gave it; anything else is `source-cookie`, and a full read follows.
+ */
+import { setTimeout as sleep } from "node:timers/promises";
+import type { Watermark } from "../../../shared/contracts/change.ts";
+import type { Clock } from "../../../shared/ports/clock.ts";
+import type { Log } from "../../../shared/ports/log.ts";
+import {
+  type SourceDescription,
+  SourceError,
+  type SourcePage,
+  type SourceReadOrder,
+} from "../../../shared/ports/source-directory.ts";
+import type { AgentSource } from "../../agent-source.ts";
+import { watermarkIdOf } from "../../watermark-id.ts";
+import type { SyntaxTable } from "../attribute-syntax.ts";
+import { CONTAINER_CLASSES } from "../object-classes.ts";
+import type { ReadShape } from "./changes.ts";
+import { connectLdap, type LdapConnection } from "./connection.ts";
+import { type DeltaDeps, deltaChanges } from "./delta-read.ts";
+import { type DirSyncPage, readDirSyncPage } from "./dirsync.ts";
+import { type DomainFacts, proveSightOfDeletedObjects, readDomainFacts, readSyntaxTable } from "./domain-facts.ts";
+import { resultCodeOf, unreachable } from "./errors.ts";
+import { fullReadPages, serverPages } from "./full-read.ts";
+import { fullChanges } from "./full-changes.ts";
+import { inPages } from "./pages.ts";
+import type { LdapSettings } from "./settings.ts";
+
+export interface LdapSourceDeps {
+  readonly settings: LdapSettings;
+  readonly environment: Readonly<Record<string, string | undefined>>;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+interface Session {
+  readonly connection: LdapConnection;
+  readonly facts: DomainFacts;
+  readonly syntax: SyntaxTable;
+}
+
+const MILLISECONDS_PER_DAY = 86_400_000;
+
+export function createLdapSource(deps: LdapSourceDeps): AgentSource {
+  const { settings, log } = deps;
+  let session: Session | undefined;
+
+  /** A session whose facts were read just now. */
+  async function freshSession(): Promise<Session> {
+    if (session?.connection.isOpen()) {
+      const facts = await readDomainFacts(session.connection);
+      await proveSightOfDeletedObjects(session.connection, facts.root);
+      session = { ...session, facts };
+      return session;
+    }
+    const connection = await connectLdap(settings, deps.environment);
+    try {
+      const facts = await readDomainFacts(connection);
+      await proveSightOfDeletedObjects(connection, facts.root);
+      await proveReplication(connection, facts.root);
+      const syntax = await readSyntaxTable(connection, facts.schemaRoot);
+      session = { connection, facts, syntax };
+      log.debug("directory-connected", { server: facts.server.dnsName, samba: facts.isSamba });
+      return session;
+    } catch (error) {
+      await connection.close();
+      throw error;
+    }
+  }
+
+  async function* read(order: SourceReadOrder): AsyncGenerator<SourcePage> {
+    const before = session?.facts.server.invocationId;
+    const { connection, facts, syntax } = await freshSession();
+    if (before !== undefined && before !== facts.server.invocationId) {
+      throw unreachable(new Error("another domain controller answers than the one described"), settings.url);
+    }
+    const shape: ReadShape = { attributes: order.attributes, objectClasses: order.objectClasses, syntax };
+    const filter = classFilter(order.objectClasses);
+    const delta: DeltaDeps = { connection, log, root: facts.root, filter, shape };
+    const request = { root: facts.root, filter, attributes: order.attributes };
+    if (order.kind === "delta") {
+      const cookie = usableCookie(order.watermark, facts, deps.clock);
+      for await (const page of serverPages(connection, request, cookie)) {
+        yield* inPages(deltaChanges(delta, page.entries), watermarkOf(page, facts), !page.more);
+      }
+      return;
+    }
+    const highestUsn = Number(facts.server.highestCommittedUsn);
+    for await (const page of fullReadPages(connection, { ...request, isSamba: facts.isSamba, highestUsn })) {
+      yield* inPages(fullChanges(delta, page.entries), watermarkOf(page, facts), !page.more);
+    }
+  }
+
+  function watermarkOf(page: DirSyncPage, facts: DomainFacts): Watermark {
+    const token = page.cookie.toString("base64");
+    return {
+      mode: "dirsync",
+      id: watermarkIdOf(token),
+      token,
+      invocationId: facts.server.invocationId,
+      dnsName: facts.server.dnsName,
+      usn: facts.server.highestCommittedUsn,
+      at: new Date(deps.clock.now()).toISOString(),
+    };
+  }
+
+  return {
+    reads: "delta",
+    describe: () =>
+      inSourceErrors(settings.url, async (): Promise<SourceDescription> => {
+        const { facts } = await freshSession();
+        return { domain: facts.domain, server: facts.server, visibility: facts.isSamba ? "partial" : "complete" };
+      }),
+    read: async function* (order) {
+      try {
+        yield* read(order);
+      } catch (error) {
+        throw toSourceError(error, settings.url);
+      }
+    },
+    waitForChange: async (signal) => {
+      await sleep(settings.pollSeconds * 1000, undefined, { signal }).catch(() => undefined);
+    },
+    close: async () => {
+      await session?.connection.close();
+      session = undefined;
+    },
+  };
+}
+
+/** One page with next to nothing in it: whether the account may use DirSync here at all. */
+async function proveReplication(connection: LdapConnection, root: string): Promise<void> {
+  await readDirSyncPage(connection, { root, filter: "(objectClass=domainDNS)", attributes: [], cookie: Buffer.alloc(0) });
+}
+
+/** `objectCategory` would lose all tombstones, so computers come too and are dropped by class. */
+function classFilter(objectClasses: readonly string[]): string {
+  const names = [...new Set([...objectClasses, ...CONTAINER_CLASSES])].filter((name) => /^[A-Za-z][A-Za-z0-9-]*$/.test(name));
+  return `(|${names.map((name) => `(objectClass=${name})`).join("")})`;
+}
+
+function usableCookie(watermark: Watermark | null, facts: DomainFacts, clock: Clock): Buffer {
+  const refuse = (why: string) =>
+    new SourceError("source-cookie", `The watermark is of no use on ${facts.server.dnsName}: ${why}.`, "Nothing to do: a full read follows.");
+  if (watermark === null) throw refuse("there is none");
+  if (watermark.mode !== "dirsync") throw refuse("it is not one of a domain controller");
+  if (watermark.invocationId !== facts.server.invocationId) {
+    throw refuse(`${watermark.dnsName} gave it, or this server before it was restored`);
+  }
+  if (BigInt(watermark.usn) > BigInt(facts.server.highestCommittedUsn)) {
+    throw refuse("the server's highest USN is lower than when it gave it: it was rolled back");
+  }
+  const ageDays = (clock.now() - Date.parse(watermark.at)) / MILLISECONDS_PER_DAY;
+  if (ageDays > facts.tombstoneDays / 2) {
+    throw refuse(`it is ${Math.floor(ageDays)} days old, and tombstones live ${facts.tombstoneDays} days`);
+  }
+  return Buffer.from(watermark.token, "base64");
+}
+
+async function inSourceErrors<T>(url: string, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    throw toSourceError(error, url);
+  }
+}
+
+/** A refusal of the server that no one below understood is a server that doesn't serve at the moment. */
+function toSourceError(error: unknown, url: string): unknown {
+  return resultCodeOf(error) === undefined ? error : unreachable(error, url);
+}

@@ -1,0 +1,86 @@
+/**
+ * Reading objects again, whole, on the connection that reported them: at most 100 a search, by objectGUID.
+ *
+ * String filters on objectGUID match nothing in ldapts, so the values go as bytes. Deleted objects are shown: one that
+ * was deleted between DirSync and this search comes as the tombstone it is now, and a tombstone tells its class.
+ */
+import { EqualityFilter, type Filter, OrFilter } from "ldapts";
+import { guidToBytes } from "../../../shared/domain/values.ts";
+import { guidOf, type ReadShape } from "./changes.ts";
+import type { LdapConnection } from "./connection.ts";
+import { extendedDnControl, showDeletedControl } from "./controls.ts";
+import type { LdapEntry } from "./entries.ts";
+
+export const OBJECTS_PER_SEARCH = 100;
+
+export function guidFilter(guids: readonly string[]): Filter {
+  return new OrFilter({
+    filters: guids.map(
+      (guid) => new EqualityFilter({ attribute: "objectGUID", value: Buffer.from(guidToBytes(guid)) }),
+    ),
+  });
+}
+
+/** The objects that the account may read, by GUID. `guids` holds at most `OBJECTS_PER_SEARCH`. */
+export async function readWhole(
+  connection: LdapConnection,
+  root: string,
+  guids: readonly string[],
+  shape: ReadShape,
+): Promise<Map<string, LdapEntry>> {
+  const entriesByGuid = new Map<string, LdapEntry>();
+  if (guids.length === 0) return entriesByGuid;
+  const entries = await connection.search({
+    base: root,
+    scope: "sub",
+    filter: guidFilter(guids),
+    attributes: [...new Set(["objectClass", "objectGUID", "isDeleted", "parentGUID", ...shape.attributes])],
+    controls: [showDeletedControl(), extendedDnControl()],
+  });
+  for (const entry of entries) {
+    const guid = guidOf(entry);
+    if (guid !== undefined) entriesByGuid.set(guid, await withAllValues(connection, guid, entry));
+  }
+  return entriesByGuid;
+}
+
+/** Windows gives at most 1,500 values of an attribute at once, as `name;range=0-1499`: the rest is asked for here. */
+async function withAllValues(connection: LdapConnection, guid: string, entry: LdapEntry): Promise<LdapEntry> {
+  const partial = [...entry.valuesByName].filter(([name]) => /;range=\d+-\d+$/.test(name));
+  if (partial.length === 0) return entry;
+  const valuesByName = new Map(entry.valuesByName);
+  for (const [ranged, first] of partial) {
+    const name = ranged.slice(0, ranged.indexOf(";"));
+    const values = [...first];
+    valuesByName.delete(ranged);
+    for (let isComplete = false; !isComplete; ) {
+      const [more] = await connection.search({
+        base: `<GUID=${guid}>`,
+        scope: "base",
+        filter: "(objectClass=*)",
+        attributes: [`${name};range=${values.length}-*`],
+        controls: [showDeletedControl(), extendedDnControl()],
+      });
+      const next = [...(more?.valuesByName ?? [])].find(([key]) => key.startsWith(`${name};range=`));
+      values.push(...(next?.[1] ?? []));
+      isComplete = next === undefined || next[1].length === 0 || next[0].endsWith("-*");
+    }
+    valuesByName.set(name, values);
+  }
+  return { dn: entry.dn, valuesByName };
+}
+
+/** GUIDs of the objects below a container, at any depth, without itself. */
+export async function guidsBelow(connection: LdapConnection, containerGuid: string, filter: string): Promise<string[]> {
+  const entries = await connection.search({
+    base: `<GUID=${containerGuid}>`,
+    scope: "sub",
+    filter,
+    attributes: ["objectGUID"],
+    pageSize: 500,
+  });
+  return entries.flatMap((entry) => {
+    const guid = guidOf(entry);
+    return guid === undefined || guid === containerGuid ? [] : [guid];
+  });
+}

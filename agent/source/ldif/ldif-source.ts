@@ -1,0 +1,180 @@
+/**
+ * An LDIF file as a source, for a directory that nothing may touch: full reads only.
+ *
+ * Its watermark is its SHA-256. A file that changes while it is read, or ends inside a record, is an incomplete read.
+ * Without a manifest (`<file>.manifest.json`, `{ "count", "sha256" }`) nobody can tell what the exporting account could
+ * see, so visibility is partial; with one that fits, it is complete.
+ */
+import { basename } from "node:path";
+import type { Change, Watermark } from "../../../shared/contracts/change.ts";
+import { normalDn, splitDn } from "../../../shared/domain/values.ts";
+import type { Clock } from "../../../shared/ports/clock.ts";
+import type { Log } from "../../../shared/ports/log.ts";
+import { SourceError, type SourcePage, type SourceReadOrder } from "../../../shared/ports/source-directory.ts";
+import type { AgentSource } from "../../agent-source.ts";
+import { watermarkIdOf } from "../../watermark-id.ts";
+import { fallbackSyntaxTable } from "../attribute-syntax.ts";
+import { type AttributeValue, encodeValue } from "../encode-value.ts";
+import { classOf } from "../object-classes.ts";
+import { waitForFile } from "./file-watch.ts";
+import { type FileState, fileState, hashedChunks, indexLdif, type LdifIndex, sameState } from "./ldif-index.ts";
+import { type LdifRecord, parseLdif } from "./ldif-parser.ts";
+import { readManifest } from "./manifest.ts";
+import { binaryValue, guidOfRecord, textsOfRecord } from "./record-values.ts";
+import type { LdifSettings } from "./settings.ts";
+
+export interface LdifSourceDeps {
+  readonly settings: LdifSettings;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+const CHANGES_PER_PAGE = 500;
+const NO_SERVER = "00000000-0000-0000-0000-000000000000";
+
+type UpsertChange = Extract<Change, { op: "upsert" }>;
+type Links = NonNullable<UpsertChange["links"]>;
+
+interface Indexed extends LdifIndex {
+  readonly state: FileState;
+  readonly isComplete: boolean;
+}
+
+export function createLdifSource(deps: LdifSourceDeps): AgentSource {
+  const path = deps.settings.file;
+  let last: Indexed | undefined;
+  /** Also of a file that could not be read: waiting is for another one. */
+  let seen: FileState | undefined;
+
+  /** The index of the file as it is now; the file is read only when it isn't the one indexed last. */
+  async function index(): Promise<Indexed> {
+    const state = await fileState(path);
+    seen = state;
+    if (last !== undefined && sameState(last.state, state)) return withManifest(last);
+    const indexed = await indexLdif(path);
+    if (!sameState(state, await fileState(path))) throw changedUnderway(path);
+    last = { ...indexed, state, isComplete: false };
+    return withManifest(last);
+  }
+
+  /** The manifest may come later than the file, so it is looked at every time. */
+  async function withManifest(indexed: Indexed): Promise<Indexed> {
+    const manifest = await readManifest(path);
+    if (manifest === undefined) return { ...indexed, isComplete: false };
+    if (manifest.sha256.toLowerCase() !== indexed.sha256 || manifest.count !== indexed.records) {
+      throw new SourceError(
+        "source-incomplete",
+        `${path} doesn't fit its manifest: ${indexed.records} records with SHA-256 ${indexed.sha256}, expected ${manifest.count} with ${manifest.sha256}.`,
+        "If the export is still being copied, nothing to do: it is read again. Otherwise write the manifest again.",
+      );
+    }
+    return { ...indexed, isComplete: true };
+  }
+
+  async function* read(order: SourceReadOrder): AsyncGenerator<SourcePage> {
+    if (order.kind === "delta") {
+      throw new SourceError("source-cookie", "An LDIF file tells no delta.", "Nothing to do: a full read follows.");
+    }
+    const indexed = await index();
+    refuseWithoutGuid(path, indexed, order.objectClasses);
+    const chunks = hashedChunks(path);
+    let pending: Change[] = [];
+    let unresolved = 0;
+    for await (const record of parseLdif(chunks, path)) {
+      const change = changeOf(record, order, indexed, path, () => unresolved++);
+      if (change === undefined) continue;
+      if (pending.length === CHANGES_PER_PAGE) {
+        yield { changes: pending, isLast: false };
+        pending = [];
+      }
+      pending.push(change);
+    }
+    if (chunks.digest() !== indexed.sha256 || !sameState(indexed.state, await fileState(path))) throw changedUnderway(path);
+    if (unresolved > 0) deps.log.warn("ldif-references-unresolved", { count: unresolved });
+    yield { changes: pending, watermarkAfter: watermarkOf(indexed), isLast: true };
+  }
+
+  function watermarkOf(indexed: Indexed): Watermark {
+    const token = indexed.sha256;
+    return { mode: "ldif", id: watermarkIdOf(token), token, at: new Date(deps.clock.now()).toISOString() };
+  }
+
+  return {
+    reads: "full-only",
+    describe: async () => {
+      const indexed = await index();
+      return {
+        domain: indexed.domain,
+        server: { invocationId: NO_SERVER, dnsName: basename(path), highestCommittedUsn: "0" },
+        visibility: indexed.isComplete ? "complete" : "partial",
+      };
+    },
+    fingerprint: async () => (await index()).sha256,
+    read,
+    waitForChange: (signal) => waitForFile(path, seen, deps.settings, signal),
+    close: async () => {
+      last = undefined;
+    },
+  };
+}
+
+function changeOf(
+  record: LdifRecord,
+  order: SourceReadOrder,
+  index: LdifIndex,
+  path: string,
+  onUnresolved: () => void,
+): Change | undefined {
+  const verdict = classOf(textsOfRecord(record, "objectClass"), order.objectClasses);
+  const objectGuid = guidOfRecord(record, path);
+  if (verdict === undefined || objectGuid === undefined) return undefined;
+  if (textsOfRecord(record, "isDeleted")[0]?.toUpperCase() === "TRUE") return { op: "delete", objectGuid };
+  const parentGuid = index.guidsByDn.get(normalDn(splitDn(record.dn).slice(1).join(",")));
+  const place = { objectGuid, dn: record.dn, ...(parentGuid === undefined ? {} : { parentGuid }) };
+  if (verdict.kind === "container") return { op: "container", objectClass: verdict.objectClass, ...place };
+  const attributes: Record<string, AttributeValue[]> = {};
+  const links: Links = [];
+  for (const name of order.attributes) {
+    if (name.toLowerCase() === "distinguishedname") {
+      attributes[name] = [record.dn];
+      continue;
+    }
+    const values = record.attributesByName.get(name.toLowerCase())?.values ?? record.attributesByName.get(`${name.toLowerCase()};binary`)?.values;
+    if (values === undefined) continue;
+    const syntax = fallbackSyntaxTable.of(name);
+    if (syntax === "link") {
+      const add = values.flatMap((value) => {
+        const dn = value.toString("utf8");
+        const guid = index.guidsByDn.get(normalDn(dn));
+        if (guid === undefined) onUnresolved();
+        return guid === undefined ? [] : [{ guid, dn }];
+      });
+      links.push({ attribute: name, mode: "replace", add, remove: [], part: 0, last: true });
+      continue;
+    }
+    attributes[name] = values.map((value) =>
+      syntax === "binary" ? encodeValue(binaryValue(name, value), true) : encodeValue(value, false),
+    );
+  }
+  return { op: "upsert", objectClass: verdict.objectClass, ...place, attributes, ...(links.length > 0 ? { links } : {}) };
+}
+
+function refuseWithoutGuid(path: string, index: LdifIndex, wanted: readonly string[]): void {
+  const faulty = index.withoutGuid.filter((record) => classOf(record.objectClasses, wanted)?.kind === "object");
+  const first = faulty[0];
+  if (first === undefined) return;
+  const others = faulty.length > 1 ? ` (and ${faulty.length - 1} more)` : "";
+  throw new SourceError(
+    "source-record",
+    `'${first.dn}' (line ${first.line} of ${path}) has no objectGUID${others}: an object can't be told from another without it.`,
+    "Export with objectGUID; for a record written by hand, give it a new GUID.",
+  );
+}
+
+function changedUnderway(path: string): SourceError {
+  return new SourceError(
+    "source-incomplete",
+    `${path} changed while it was read.`,
+    "Nothing to do: it is read again. To avoid it, write a new file beside it and rename.",
+  );
+}
