@@ -20,7 +20,7 @@ export function scalarOf(json: unknown): Scalar {
   return { kind: "structure", fields: record };
 }
 
-export function valueOf(json: unknown): Value {
+export function jsonValue(json: unknown): Value {
   if (json === null || json === undefined) return null;
   return Array.isArray(json) ? listValue(json.map(scalarOf)) : scalarOf(json);
 }
@@ -39,7 +39,7 @@ export function seededRandom(seed = 1): () => number {
 export function contextOf(source: Source, around: Surroundings = {}): EvaluationContext {
   const existing = new Set(around.existing ?? []);
   return {
-    attribute: (name) => (Object.hasOwn(source, name) ? valueOf(source[name]) : null),
+    attribute: (name) => (Object.hasOwn(source, name) ? jsonValue(source[name]) : null),
     parameter: (name) => around.parameters?.[name],
     now: Date.parse(around.now ?? "2026-01-15T10:20:30Z"),
     random: seededRandom(),

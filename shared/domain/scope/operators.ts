@@ -1,0 +1,129 @@
+/**
+ * The operators of scoping clauses, each compiled with its operand into a test of one value.
+ *
+ * The documented rules: text compares case-sensitively; null and "" are false for every operator but IS NULL; numbers
+ * compare as numbers; a pattern is searched for, not matched whole. `&` and `!&` look for a common bit when both sides
+ * are integers, else for the attribute's text inside the operand. Only `distinguishedName` has rules of its own: a DN
+ * compares as a DN, and "ends with" means at or below.
+ */
+
+import { compileNetRegex } from "../expression/net-regex/net-regex.ts";
+import { RegexRefusal } from "../expression/net-regex/tree.ts";
+import { integerOf, type Scalar, textOfScalar } from "../expression/value.ts";
+import { isAtOrBelow, sameDn } from "../values.ts";
+
+export interface Operator {
+  /** True when the operator takes an operand. */
+  readonly isBinary: boolean;
+  /** What an absent or empty value gives. */
+  readonly ofEmpty: boolean;
+  /** True for operators that say what a value is not. */
+  readonly isNegative: boolean;
+  readonly compile: (operand: string, attribute: string) => (value: Scalar) => boolean;
+}
+
+/** The operand can't be used with the operator. */
+export class OperandRefusal extends Error {}
+
+const isDnAttribute = (attribute: string) => attribute.toLowerCase() === "distinguishedname";
+
+function equals(operand: string, attribute: string): (value: Scalar) => boolean {
+  if (isDnAttribute(attribute)) return (value) => sameDn(textOfScalar(value), operand);
+  const lower = operand.toLowerCase();
+  return (value) => (typeof value === "boolean" ? String(value) === lower : textOfScalar(value) === operand);
+}
+
+function matches(operand: string): (value: Scalar) => boolean {
+  try {
+    const regex = compileNetRegex(operand);
+    return (value) => regex.test(textOfScalar(value));
+  } catch (error) {
+    if (error instanceof RegexRefusal) throw new OperandRefusal(error.message);
+    throw error;
+  }
+}
+
+function ordered(holds: (value: bigint, operand: bigint) => boolean) {
+  return (operand: string): ((value: Scalar) => boolean) => {
+    const bound = integerOf(operand);
+    if (bound === undefined) throw new OperandRefusal(`'${operand}' is not an integer.`);
+    return (value) => {
+      const integer = integerOf(value);
+      return integer !== undefined && holds(integer, bound);
+    };
+  };
+}
+
+function endsWith(operand: string, attribute: string): (value: Scalar) => boolean {
+  if (!isDnAttribute(attribute) || !operand.includes("=")) return (value) => textOfScalar(value).endsWith(operand);
+  const suffix = `,${operand}`.toLowerCase();
+  return (value) => {
+    const dn = textOfScalar(value);
+    // The plain case first: normalising 10,000 DNs is what a scope would otherwise spend its time on.
+    const at = dn.length - suffix.length;
+    if (at > 0 && dn[at - 1] !== "\\" && dn.toLowerCase().endsWith(suffix)) return true;
+    return isAtOrBelow(dn, operand);
+  };
+}
+
+function sharesBits(operand: string): (value: Scalar) => boolean {
+  const mask = integerOf(operand);
+  return (value) => {
+    const integer = integerOf(value);
+    if (mask !== undefined && integer !== undefined) return (mask & integer) !== 0n;
+    return operand.includes(textOfScalar(value));
+  };
+}
+
+const not =
+  (compile: Operator["compile"]): Operator["compile"] =>
+  (operand, attribute) => {
+    const test = compile(operand, attribute);
+    return (value) => !test(value);
+  };
+
+const isBoolean =
+  (wanted: boolean): Operator["compile"] =>
+  () =>
+  (value) =>
+    textOfScalar(value).toLowerCase() === String(wanted);
+
+const binary = (compile: Operator["compile"], isNegative = false): Operator => ({
+  isBinary: true,
+  ofEmpty: false,
+  isNegative,
+  compile,
+});
+const unary = (compile: Operator["compile"], ofEmpty: boolean, isNegative = false): Operator => ({
+  isBinary: false,
+  ofEmpty,
+  isNegative,
+  compile,
+});
+
+const OPERATORS: ReadonlyMap<string, Operator> = new Map([
+  ["EQUALS", binary(equals)],
+  ["NOT EQUALS", binary(not(equals), true)],
+  ["IS TRUE", unary(isBoolean(true), false)],
+  ["IS FALSE", unary(isBoolean(false), false, true)],
+  ["IS NULL", unary(() => () => false, true)],
+  ["IS NOT NULL", unary(() => () => true, false)],
+  ["REGEX MATCH", binary(matches)],
+  ["NOT REGEX MATCH", binary(not(matches), true)],
+  ["GREATER THAN", binary(ordered((value, bound) => value > bound))],
+  ["GREATER THAN OR EQUALS", binary(ordered((value, bound) => value >= bound))],
+  ["INCLUDES", binary((operand) => (value) => textOfScalar(value).includes(operand))],
+  ["ENDS WITH", binary(endsWith)],
+  ["&", binary(sharesBits)],
+  ["!&", binary(not(sharesBits), true)],
+]);
+
+/** By name, in any case and with blanks or underscores: the documentation writes them all ways. */
+export function operatorNamed(name: string): Operator | undefined {
+  return OPERATORS.get(
+    name
+      .trim()
+      .toUpperCase()
+      .replace(/[\s_]+/g, " "),
+  );
+}
