@@ -1,0 +1,78 @@
+/**
+ * Who we are towards Azure and towards a target: one place that turns settings into a `TokenCredential`.
+ *
+ * On Azure that is a managed identity and no secret. A target in another cloud takes a certificate (a managed
+ * identity's federation stays within its cloud). A client secret is for development: the local directory's token
+ * endpoint, whose host no discovery knows.
+ */
+
+import {
+  ClientCertificateCredential,
+  ClientSecretCredential,
+  DefaultAzureCredential,
+  ManagedIdentityCredential,
+  type TokenCredential,
+} from "@azure/identity";
+
+export type CredentialConfig =
+  /** What the machine offers: environment, workload or managed identity, Azure CLI. */
+  | { readonly kind: "default" }
+  /** `clientId` for a user-assigned identity. */
+  | { readonly kind: "managed-identity"; readonly clientId?: string }
+  | {
+      readonly kind: "client-secret";
+      readonly tenantId: string;
+      readonly clientId: string;
+      readonly clientSecret: string;
+      readonly authority?: Authority;
+    }
+  | {
+      readonly kind: "certificate";
+      readonly tenantId: string;
+      readonly clientId: string;
+      /** PEM with certificate and private key: its text, or where it lies. */
+      readonly certificate: { readonly pem: string } | { readonly path: string };
+      readonly authority?: Authority;
+    };
+
+/** The token endpoint: another cloud's (`https://login.microsoftonline.us`), or the local one, which nobody lists. */
+export interface Authority {
+  /** Origin, without the tenant. */
+  readonly host: string;
+  /** True for a host that Microsoft's instance discovery doesn't know. */
+  readonly unlisted?: boolean;
+}
+
+/** Makes no call: a wrong secret shows with the first token. */
+export function createCredential(config: CredentialConfig): TokenCredential {
+  switch (config.kind) {
+    case "default":
+      return new DefaultAzureCredential();
+    case "managed-identity":
+      return config.clientId === undefined
+        ? new ManagedIdentityCredential()
+        : new ManagedIdentityCredential({ clientId: config.clientId });
+    case "client-secret":
+      return new ClientSecretCredential(
+        config.tenantId,
+        config.clientId,
+        config.clientSecret,
+        authorityOptions(config.authority),
+      );
+    case "certificate":
+      return certificateCredential(config);
+  }
+}
+
+function certificateCredential(config: Extract<CredentialConfig, { kind: "certificate" }>): TokenCredential {
+  const { tenantId, clientId, certificate } = config;
+  const options = authorityOptions(config.authority);
+  return "pem" in certificate
+    ? new ClientCertificateCredential(tenantId, clientId, { certificate: certificate.pem }, options)
+    : new ClientCertificateCredential(tenantId, clientId, { certificatePath: certificate.path }, options);
+}
+
+function authorityOptions(authority: Authority | undefined) {
+  if (!authority) return {};
+  return { authorityHost: authority.host, disableInstanceDiscovery: authority.unlisted ?? false };
+}
