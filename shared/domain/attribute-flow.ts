@@ -1,0 +1,177 @@
+/**
+ * The attribute flow: from a source object to the values that the target should hold, by a schema's mappings.
+ *
+ * Compiled once per schema: every fault of every mapping is named before anything runs, and what the target can't take
+ * is listed in `unsettable`, never dropped in silence. `map` is then a pure function of one object, the clock and what
+ * else comes in; the order of attributes and of mappings doesn't matter.
+ *
+ * In `values` a missing name means "leave it alone" (IgnoreFlow, creation only, a value that isn't acceptable) and null
+ * "has no value"; null stands only for properties that the target can clear, the others are listed in `uncleared`.
+ * Nested properties come as one record with every mapped key. References are named, not resolved: links go by GUID.
+ */
+
+import type { FlowNotice } from "./attribute-flow/convert.ts";
+import { defaultAlias } from "./attribute-flow/convert.ts";
+import { type Drawn, drawProperty } from "./attribute-flow/draw.ts";
+import {
+  compileMappings,
+  type MappingFailure,
+  type ReferenceFlow,
+  type Unsettable,
+} from "./attribute-flow/mappings.ts";
+import type { EvaluationContext } from "./expression/definition.ts";
+import { ExpressionError } from "./expression/failure.ts";
+import type { TargetTable } from "./graph-target.ts";
+import { compileScope, type Scope } from "./scope.ts";
+import { attributeReader, type SourceObject } from "./source-object.ts";
+import type { ObjectMapping } from "./synchronization-schema.ts";
+import { isNested, type TargetScalar, type TargetValue, type TargetValues } from "./target-value.ts";
+
+export interface FlowInput extends SourceObject {
+  /** The object has no link yet: default values and creation-only mappings take part. */
+  readonly creating: boolean;
+  /** Milliseconds since 1970-01-01 UTC. */
+  readonly now: number;
+  /** For Guid and RandomString: integers from 0 to 2^32 − 1. Without it those functions fail. */
+  readonly random?: () => number;
+  /** For SelectUniqueValue, in a creation. */
+  readonly isTaken?: (value: string) => boolean;
+}
+
+export interface FlowResult {
+  readonly values: TargetValues;
+  /** Properties that have no value in the source and that the target can't clear. */
+  readonly uncleared: readonly string[];
+  /** Properties whose value is for a new object only; whoever takes over an existing one leaves them out. */
+  readonly forCreationOnly: readonly string[];
+  readonly references: readonly ReferenceFlow[];
+  readonly warnings: readonly FlowNotice[];
+  /** Any failure means that the object can't be exported as it is. */
+  readonly failures: readonly FlowNotice[];
+}
+
+export interface AttributeFlow {
+  readonly scope: Scope;
+  /** Everything that mappings and scope read and that the engine matches by, sorted: what an agent has to read. */
+  readonly sourceAttributes: readonly string[];
+  readonly references: readonly ReferenceFlow[];
+  readonly unsettable: readonly Unsettable[];
+  /** Properties whose values logs must not show (Redact). */
+  readonly redacted: readonly string[];
+  readonly map: (input: FlowInput) => FlowResult;
+}
+
+export type AttributeFlowResult =
+  | { readonly ok: true; readonly flow: AttributeFlow }
+  | { readonly ok: false; readonly failures: readonly MappingFailure[] };
+
+export interface FlowOptions {
+  /** Directory roles that the target's app holds; properties that need another are unsettable. */
+  readonly roles?: readonly string[];
+}
+
+export type JobParameters = Readonly<Record<string, string>>;
+
+/**
+ * Compiles an object mapping for a target. `parameters` are the job's (`DomainFQDN`, `DomainNetBios` …). Failures name
+ * the mapping, the place in its expression and the remedy; all of them are returned at once.
+ */
+export function compileAttributeFlow(
+  mapping: ObjectMapping,
+  target: TargetTable,
+  parameters: JobParameters,
+  options: FlowOptions = {},
+): AttributeFlowResult {
+  const compiled = compileMappings(mapping, target, parameters, options.roles ?? []);
+  const scope = compileScope(mapping.scope);
+  const failures: MappingFailure[] = [...compiled.failures];
+  if (!scope.ok) failures.push(...scope.failures.map((failure) => ({ attribute: "scope", ...failure })));
+  if (!scope.ok || failures.length > 0) return { ok: false, failures };
+  const { drawn, references, unsettable, engineAttributes } = compiled;
+  const read = [
+    ...drawn.flatMap(({ program }) => program.attributes),
+    ...references.map(({ sourceAttribute }) => sourceAttribute),
+    ...engineAttributes,
+    ...scope.scope.attributes,
+  ];
+  const parameter = (name: string) => (Object.hasOwn(parameters, name) ? parameters[name] : undefined);
+  const flow: AttributeFlow = {
+    scope: scope.scope,
+    sourceAttributes: [...new Set(read)].sort(),
+    references,
+    unsettable,
+    redacted: drawn.filter(({ program }) => program.redacted).map(({ entry }) => entry.property),
+    map: (input) => mapObject(input, { drawn, references, parameter }),
+  };
+  return { ok: true, flow };
+}
+
+interface Prepared {
+  readonly drawn: readonly Drawn[];
+  readonly references: readonly ReferenceFlow[];
+  readonly parameter: (name: string) => string | undefined;
+}
+
+function noRandom(): number {
+  throw new ExpressionError("range", "There is no source of randomness where this mapping is evaluated.");
+}
+
+function mapObject(input: FlowInput, { drawn, references, parameter }: Prepared): FlowResult {
+  const context: EvaluationContext = {
+    attribute: attributeReader(input),
+    parameter,
+    now: input.now,
+    random: input.random ?? noRandom,
+    isTaken: input.isTaken,
+  };
+  const values: Record<string, TargetValue> = {};
+  const uncleared: string[] = [];
+  const forCreationOnly: string[] = [];
+  const warnings: FlowNotice[] = [];
+  const failures: FlowNotice[] = [];
+  const aliases: Drawn[] = [];
+  for (const one of drawn) {
+    const { entry, target } = one;
+    const { property } = entry;
+    const result = drawProperty(one, context, input.creating);
+    if (result.warning) warnings.push({ attribute: target, property, ...result.warning });
+    if (result.failure) failures.push({ attribute: target, property, ...result.failure });
+    if (result.isForCreationOnly) forCreationOnly.push(property);
+    if (result.value !== undefined) put(values, property, result.value);
+    else if (result.isEmpty && entry.type === "alias" && input.creating) aliases.push(one);
+    else if (result.isEmpty) settleEmpty(one, input.creating, { values, uncleared, failures });
+  }
+  for (const { entry } of aliases) {
+    const upn = values["userPrincipalName"];
+    const name = typeof upn === "string" ? upn : "";
+    put(values, entry.property, defaultAlias(name, input.objectGuid, entry.maximumLength ?? 64));
+    forCreationOnly.push(entry.property);
+  }
+  return { values, uncleared, forCreationOnly, references, warnings, failures };
+}
+
+function settleEmpty(
+  { entry, target }: Drawn,
+  creating: boolean,
+  into: { values: Record<string, TargetValue>; uncleared: string[]; failures: FlowNotice[] },
+): void {
+  const { property, clearable, required, type } = entry;
+  if (clearable) put(into.values, property, type === "list" ? [] : null);
+  else if (creating && required) {
+    const message = "The source has no value, and the target takes no object without one.";
+    into.failures.push({ code: "MandatoryFieldsMissing", attribute: target, property, message });
+  } else if (!creating) into.uncleared.push(property);
+}
+
+/** Sets a property, or a key of a nested one: the mappings come in an order that keeps the keys sorted. */
+function put(values: Record<string, TargetValue>, property: string, value: TargetScalar): void {
+  const at = property.indexOf(".");
+  if (at < 0) {
+    values[property] = value;
+    return;
+  }
+  const outer = property.slice(0, at);
+  const before = values[outer];
+  const record = before !== undefined && isNested(before) ? before : {};
+  values[outer] = { ...record, [property.slice(at + 1)]: typeof value === "string" ? value : null };
+}

@@ -1,0 +1,159 @@
+/**
+ * The target names of an AD-to-Entra schema, and the Microsoft Graph property of a user that each becomes, or why it
+ * becomes none. Data with its types; the attribute flow reads it, and nothing here decides.
+ *
+ * Lengths are those that the directory enforces, in UTF-16 units. `clearable`: null may be sent once a value was
+ * exported. `sensitive`: refused for holders of privileged roles unless the app holds a role itself.
+ */
+
+export interface GraphProperty {
+  /** The property's name; `object.key` for a key of a nested property. */
+  readonly property: string;
+  /** `list` is a collection of one; `anchor` base64 of a binary value; `alias` a mail nickname; `reference` a link. */
+  readonly type: "string" | "boolean" | "list" | "anchor" | "alias" | "reference";
+  readonly maximumLength?: number;
+  readonly required?: true;
+  readonly clearable?: true;
+  readonly unique?: true;
+  readonly sensitive?: true;
+  readonly format?: ValueFormat;
+  /** Graph lets only a holder of this role write it, so it is left out unless the job says that the app has it. */
+  readonly needsRole?: string;
+}
+
+/** What the directory takes, and what becomes of an object whose value is something else. */
+export interface ValueFormat {
+  readonly pattern: RegExp;
+  readonly wanted: string;
+  readonly otherwise: "fail" | "leave-out";
+}
+
+export interface NotSettable {
+  readonly notSettable: string;
+  /** The engine reads the source attributes all the same: to match, to index, to join. */
+  readonly usedByEngine?: true;
+}
+
+export type TargetEntry = GraphProperty | NotSettable;
+export type TargetTable = ReadonlyMap<string, TargetEntry>;
+
+type Flags = Omit<GraphProperty, "property" | "type">;
+
+const CLEARABLE: Flags = { clearable: true };
+const upTo = (maximumLength: number, flags: Flags = CLEARABLE): Flags => ({ ...flags, maximumLength });
+const text = (property: string, flags: Flags = CLEARABLE): GraphProperty => ({ property, type: "string", ...flags });
+
+const ASCII_NAME: ValueFormat = {
+  pattern: /^[!-~]+@[!-~]+$/,
+  wanted: "a name and a domain in characters without accents or blanks",
+  otherwise: "fail",
+};
+const SMTP_ADDRESS: ValueFormat = {
+  pattern: /^[A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]+@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+$/,
+  wanted: "a mail address without accents",
+  otherwise: "leave-out",
+};
+const COUNTRY_CODE: ValueFormat = {
+  pattern: /^[A-Za-z]{2}$/,
+  wanted: "a country code of two letters",
+  otherwise: "leave-out",
+};
+const LANGUAGE_TAG: ValueFormat = {
+  pattern: /^[A-Za-z]{2,3}(?:-[A-Za-z0-9]{2,8})*$/,
+  wanted: "a language such as en-US",
+  otherwise: "leave-out",
+};
+const USER_TYPE: ValueFormat = { pattern: /^(?:Member|Guest)$/, wanted: "Member or Guest", otherwise: "fail" };
+
+const EXTENSIONS: Readonly<Record<string, GraphProperty>> = Object.fromEntries(
+  Array.from({ length: 15 }, (_, index) => [
+    `ExtensionAttribute${index + 1}`,
+    text(`onPremisesExtensionAttributes.extensionAttribute${index + 1}`, upTo(1024)),
+  ]),
+);
+
+const SETTABLE: Readonly<Record<string, GraphProperty>> = {
+  AccountEnabled: { property: "accountEnabled", type: "boolean", sensitive: true, required: true },
+  Alias: { property: "mailNickname", type: "alias", maximumLength: 64, required: true },
+  City: text("city", upTo(128)),
+  Company: text("companyName", upTo(64)),
+  Country: text("country", upTo(128)),
+  Department: text("department", upTo(64)),
+  DisplayName: text("displayName", upTo(256, { required: true })),
+  EmployeeId: text("employeeId", upTo(16)),
+  EmployeeType: text("employeeType", upTo(256)),
+  ...EXTENSIONS,
+  FacsimileTelephoneNumber: text("faxNumber", upTo(64)),
+  GivenName: text("givenName", upTo(64)),
+  Mail: text("mail", upTo(256, { unique: true, format: SMTP_ADDRESS })),
+  Manager: { property: "manager", type: "reference" },
+  Mobile: text("mobilePhone", upTo(64, { sensitive: true, clearable: true })),
+  PhysicalDeliveryOfficeName: text("officeLocation", upTo(128)),
+  PostalCode: text("postalCode", upTo(40)),
+  PreferredLanguage: text("preferredLanguage", upTo(32, { clearable: true, format: LANGUAGE_TAG })),
+  SourceAnchor: {
+    property: "onPremisesImmutableId",
+    type: "anchor",
+    maximumLength: 256,
+    sensitive: true,
+    unique: true,
+  },
+  State: text("state", upTo(128)),
+  StreetAddress: text("streetAddress", upTo(1024)),
+  Surname: text("surname", upTo(64)),
+  TelephoneNumber: { property: "businessPhones", type: "list", maximumLength: 64, sensitive: true, clearable: true },
+  Title: text("jobTitle", upTo(128)),
+  UsageLocation: text("usageLocation", upTo(2, { format: COUNTRY_CODE })),
+  UserPrincipalName: text("userPrincipalName", {
+    sensitive: true,
+    unique: true,
+    required: true,
+    maximumLength: 113,
+    format: ASCII_NAME,
+  }),
+  UserType: text("userType", { format: USER_TYPE }),
+  onPremisesDistinguishedName: text("onPremisesDistinguishedName", { needsRole: "Hybrid Identity Administrator" }),
+};
+
+const EXCHANGE = "Exchange keeps it, and Microsoft Graph can't set it.";
+const NO_PROPERTY = "A user in Microsoft Graph has no such property.";
+const READ_ONLY = "It is read-only in Microsoft Graph.";
+const NO_PUBLIC_API = "No public API takes it.";
+
+const REASONS: readonly (readonly [reason: string, targets: string])[] = [
+  ["It only feeds UsageLocation.", "CountryLetterCode"],
+  [READ_ONLY, "onPremisesSamAccountName onPremisesUserPrincipalName dnsDomainName netBiosName"],
+  [
+    EXCHANGE,
+    "AltRecipient AuthOrig DLMemRejectPerms DLMemSubmitPerms LegacyExchangeDN MSDSHABSeniorityIndex MSDSPhoneticDisplayName PublicDelegates TargetAddress UnauthOrig",
+  ],
+  [
+    EXCHANGE,
+    "MSExchArchiveGuid MSExchArchiveName MSExchAssistantName MSExchAuditAdmin MSExchAuditDelegate MSExchAuditDelegateAdmin MSExchAuditOwner MSExchBlockedSendersHash MSExchBypassAudit MSExchDelegateListLink MSExchElcExpirySuspensionEnd MSExchElcExpirySuspensionStart MSExchElcMailboxFlags MSExchEnableModeration MSExchExtensionCustomAttribute1 MSExchExtensionCustomAttribute2 MSExchExtensionCustomAttribute3 MSExchExtensionCustomAttribute4 MSExchExtensionCustomAttribute5 MSExchHideFromAddressLists MSExchImmutableId MSExchLitigationHoldDate MSExchLitigationHoldOwner MSExchMailboxAuditEnable MSExchMailboxAuditLogAgeLimit MSExchMailboxGuid MSExchModeratedByLink MSExchModerationFlags MSExchRecipientDisplayType MSExchRecipientTypeDetails MSExchRemoteRecipientType MSExchRequireAuthToSendTo MSExchResourceCapacity MSExchResourceDisplay MSExchResourceMetadata MSExchResourceSearchProperties MSExchRetentionComment MSExchRetentionUrl MSExchSafeRecipientsHash MSExchSafeSendersHash MSExchSenderHintTranslations MSExchTeamMailboxExpiration MSExchTeamMailboxOwners MSExchTeamMailboxSharePointLinkedBy MSExchTeamMailboxSharePointUrl MSExchUserHoldPolicies",
+  ],
+  [
+    EXCHANGE,
+    "MSRtcSipApplicationOptions MSRtcSipDeploymentLocator MSRtcSipLine MSRtcSipOptionFlags MSRtcSipOwnerUrn MSRtcSipPrimaryUserAddress MSRtcSipUserEnabled",
+  ],
+  [
+    NO_PROPERTY,
+    "Assistant CommonName CountryCode Description HomePhone IPPhone Info Initials MiddleName OtherFacsimileTelephoneNumber OtherHomePhone OtherIPPhone OtherMobile OtherPager OtherTelephone Pager PostOfficeBox TelephoneAssistant Url UserCertificate UserSMIMECertificate WwwHomepage",
+  ],
+  ["A photo needs a mailbox.", "ThumbnailPhoto"],
+  [NO_PUBLIC_API, "ChangeDate CredentialData LastPasswordChangeTimestamp"],
+];
+
+const USED_BY_ENGINE: Readonly<Record<string, NotSettable>> = {
+  onPremisesObjectIdentifier: { notSettable: "It is kept on the engine's own row of the object.", usedByEngine: true },
+  OnPremiseSecurityIdentifier: { notSettable: READ_ONLY, usedByEngine: true },
+  ProxyAddresses: { notSettable: READ_ONLY, usedByEngine: true },
+};
+
+/** Every target name that is known for a user. A name that isn't here is one the target can't take. */
+export const GRAPH_USER_TARGET: TargetTable = new Map<string, TargetEntry>([
+  ...Object.entries(SETTABLE),
+  ...Object.entries(USED_BY_ENGINE),
+  ...REASONS.flatMap(([notSettable, targets]) =>
+    targets.split(" ").map((target): [string, TargetEntry] => [target, { notSettable }]),
+  ),
+]);
