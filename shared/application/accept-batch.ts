@@ -117,6 +117,8 @@ export function createAcceptBatch(deps: {
         attempts: 0,
         counts: null,
         waiting: 0,
+        chunks: 0,
+        detail: null,
       };
       const after = advance(reads, batch, bodyDigest, now);
       const operations: RowOperation[] = [

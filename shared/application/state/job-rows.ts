@@ -9,7 +9,7 @@
  *   batch:{lane}:{read}:{seq}   accepted, not closed          done:{read}:{seq}   closed, with its account
  *   read:{read}                 an ended or aborted read on its way to its ReadEnd
  *   work:{lane}:{id}            work that the cloud gave itself (retries, re-evaluations)
- *   cycle:{read}                the account of a read
+ *   cycle:{read}                the account of a read          recent   removals of the last 24 hours
  */
 
 import type { z } from "zod";
@@ -17,6 +17,7 @@ import type { BatchHeader, DomainIdentity, Watermark } from "../../contracts/cha
 import type { JobSettings } from "../../contracts/configuration.ts";
 import type { RemovalCounts } from "../../domain/guard.ts";
 import type { Outcome } from "../../domain/object-record.ts";
+import type { RemovalClass } from "../../domain/plan.ts";
 import type { Lane } from "../../ports/doorbell.ts";
 import type { Row, RowStore, RowTable } from "../../ports/row-store.ts";
 import { packJson, unpackJson } from "./packing.ts";
@@ -89,6 +90,19 @@ export interface BatchRow {
   /** After processing: outcomes so far, and how many changes wait for the end of the read. */
   readonly counts: OutcomeCounts | null;
   readonly waiting: number;
+  readonly chunks: number;
+  readonly detail: CycleDetail | null;
+}
+
+/** What was done, beyond outcomes: summed from outcome files into batches and cycles. */
+export interface CycleDetail {
+  readonly created: number;
+  readonly updated: number;
+  readonly deleted: number;
+  readonly restored: number;
+  readonly filteredBy: Readonly<Record<string, number>>;
+  readonly escrowedBy: Readonly<Record<string, number>>;
+  readonly writes: number;
 }
 
 export type OutcomeCounts = Readonly<Record<Outcome, number>>;
@@ -135,15 +149,16 @@ export interface CycleRow {
   readonly outcomes: OutcomeCounts;
   /** Objects missing from a complete full read, by what became of them. */
   readonly absent: OutcomeCounts;
-  readonly created: number;
-  readonly updated: number;
-  readonly deleted: number;
-  readonly restored: number;
-  readonly filteredBy: Readonly<Record<string, number>>;
-  readonly escrowedBy: Readonly<Record<string, number>>;
-  readonly writes: number;
+  readonly detail: CycleDetail;
   readonly removed: RemovalCounts;
-  readonly staged: RemovalCounts;
+  readonly staged: readonly { readonly class: RemovalClass; readonly count: number; readonly reason: string }[];
+  readonly complete: boolean;
+  readonly incompleteBecause: string | null;
+}
+
+/** Removals of the last 24 hours, for the guard. */
+export interface RecentRow {
+  readonly entries: readonly { readonly at: number; readonly removed: RemovalCounts }[];
 }
 
 export interface RunnerRow {
@@ -170,6 +185,7 @@ export const ROW = {
   done: (readNo: number, sequence: number) => `done:${number(readNo)}:${number(sequence)}`,
   read: (readNo: number) => `read:${number(readNo)}`,
   work: (lane: Lane, workId: string) => `work:${lane}:${workId}`,
+  recent: "recent",
   cycle: (readNo: number) => `cycle:${number(readNo)}`,
 } as const;
 

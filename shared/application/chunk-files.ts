@@ -1,0 +1,123 @@
+/**
+ * The files between the steps of a batch: chunks (what to map), plans (what was decided, once) and outcomes (what
+ * became of it, once). Orchestrations carry their names, never their content.
+ */
+
+import type { SourceChange } from "../domain/image.ts";
+import type { ObjectRecord, Outcome } from "../domain/object-record.ts";
+import type { ObjectAction, RemovalClass } from "../domain/plan.ts";
+import type { BlobStore } from "../ports/blob-store.ts";
+import type { Claim } from "./state/claim-index.ts";
+import { gunzipJson, gzipJson } from "./state/packing.ts";
+
+/** Where the items of a chunk come from, and what may be done for them. */
+export interface ChunkHeader {
+  /** The batch, work or read end that this belongs to; outcomes and log rows are keyed by it. */
+  readonly batchId: string;
+  readonly jobId: string;
+  readonly configurationId: string;
+  readonly cycleId: string;
+  readonly readNo: number;
+  /** Milliseconds since 1970 of acceptance: the time in log keys, so that a row written twice is one row. */
+  readonly at: number;
+  readonly schemaVersion: number;
+  /** A full read that may blank what it lacks (complete visibility, or trusted). */
+  readonly blankMissing: boolean;
+  readonly allow: readonly RemovalClass[];
+  /** The end of a cycle: what still waits after the guard's verdict is staged, not recorded again. */
+  readonly isEnd: boolean;
+  /** No object row can exist yet: rows are inserted without being looked for. */
+  readonly isFirstLoad: boolean;
+  /** The other lane has older work: rows are written although nothing changed, so that their versions stand. */
+  readonly mustWriteVersions: boolean;
+  readonly agentId: string;
+  readonly server: string;
+}
+
+export interface ChunkItem {
+  readonly objectGuid: string;
+  /** Position in the batch: outcomes are keyed by it. */
+  readonly index: number;
+  /** Absent: the object is mapped again from its image. */
+  readonly change?: SourceChange;
+  readonly version?: string;
+  /** Not seen by a complete full read. */
+  readonly isAbsent?: boolean;
+}
+
+export interface ChunkFile {
+  readonly header: ChunkHeader;
+  readonly items: readonly ChunkItem[];
+}
+
+export interface ObjectFailure {
+  readonly code: string;
+  readonly message: string;
+  readonly remedy: string;
+}
+
+/** One object's plan: its record as folded, and what to do. */
+export interface PlannedObject {
+  readonly objectGuid: string;
+  readonly indexes: readonly number[];
+  readonly record: ObjectRecord;
+  /** The etag under which the row was read; absent: there was no row. */
+  readonly etag?: string;
+  readonly isChanged: boolean;
+  readonly action: ObjectAction;
+  readonly waiting: readonly RemovalClass[];
+  /** The outcome unless the export changes it. */
+  readonly outcome: Outcome;
+  readonly failure?: ObjectFailure;
+  /** Values that this object gives up once its action is done. */
+  readonly releases: readonly Claim[];
+  readonly warnings: readonly { readonly code: string; readonly message: string }[];
+  /** Why it is in or out of scope. */
+  readonly scope: string;
+  readonly scopeChanged: boolean;
+  readonly matchedBy?: string;
+}
+
+export interface PlanFile {
+  readonly header: ChunkHeader;
+  readonly objects: readonly PlannedObject[];
+}
+
+export interface OutcomeEntry {
+  readonly index: number;
+  readonly outcome: Outcome;
+  /** Waits for the end of the read: counted there. */
+  readonly isWaiting?: boolean;
+  readonly code?: string;
+  readonly action?: ObjectAction["kind"];
+}
+
+export interface OutcomeFile {
+  readonly entries: readonly OutcomeEntry[];
+  readonly writes: number;
+}
+
+export const FILES = {
+  seen: (jobId: string, readNo: number, sequence: number) => `seen/${jobId}/${readNo}/${sequence}.json.gz`,
+  chunk: (batchId: string, chunk: number) => `plans/${batchId}/chunk-${chunk}.json.gz`,
+  plan: (batchId: string, chunk: number) => `plans/${batchId}/plan-${chunk}.json.gz`,
+  outcome: (batchId: string, chunk: number) => `plans/${batchId}/outcome-${chunk}.json.gz`,
+  folder: (batchId: string) => `plans/${batchId}/`,
+} as const;
+
+export async function readFile<T>(blobs: BlobStore, path: string): Promise<T | undefined> {
+  const content = await blobs.get(path);
+  return content && gunzipJson<T>(content);
+}
+
+/** A file that must be there: without it a step before was not done. */
+export async function readNeeded<T>(blobs: BlobStore, path: string): Promise<T> {
+  const file = await readFile<T>(blobs, path);
+  if (file === undefined) throw new Error(`Blob ${path} is missing: the step that writes it has to run first.`);
+  return file;
+}
+
+/** Written once: a repetition of the step leaves the first one standing. */
+export async function writeOnce(blobs: BlobStore, path: string, value: unknown): Promise<boolean> {
+  return blobs.put(path, gzipJson(value), { ifAbsent: true });
+}

@@ -1,0 +1,52 @@
+/**
+ * A job's schema made ready to run: what the directory has to give, and what the target should hold for one object.
+ *
+ * Compiled once per job and schema version and kept by the process that uses it; two instances that compile the same
+ * version get the same answers, because nothing here depends on clock or chance.
+ */
+import type { ObjectRecord } from "../domain/object-record.ts";
+import type { TargetValues } from "../domain/target-value.ts";
+import type { ReadNeeds } from "./reads.ts";
+import type { JobRow } from "./state/job-rows.ts";
+
+/** What an object is known by in the target, and may be matched by. */
+export interface TargetIdentity {
+  /** base64 of the source anchor's 16 bytes. */
+  readonly immutableId: string;
+  readonly userPrincipalName: string;
+  readonly mail?: string;
+}
+
+export interface MappingWarning {
+  readonly code: string;
+  readonly message: string;
+}
+
+export type Evaluation =
+  | {
+      readonly kind: "present";
+      readonly values: TargetValues;
+      readonly identity: TargetIdentity;
+      readonly scope: string;
+      readonly warnings: readonly MappingWarning[];
+    }
+  /** Out of scope or gone: the target should not hold it. */
+  | { readonly kind: "absent"; readonly scope: string }
+  /** Never provisioned by this job: containers, classes without a mapping. */
+  | { readonly kind: "ignored"; readonly scope: string }
+  | {
+      readonly kind: "failed";
+      readonly code: string;
+      readonly message: string;
+      readonly remedy: string;
+      readonly scope: string;
+    };
+
+export interface JobMapping {
+  readonly needs: ReadNeeds;
+  /** `creating`: values that flow only at creation are included. */
+  evaluate(record: ObjectRecord, options: { readonly creating: boolean }): Evaluation;
+}
+
+/** Throws a defect when a stored schema no longer compiles: it was checked when it was stored. */
+export type JobMappings = (job: JobRow) => Promise<JobMapping>;

@@ -1,0 +1,119 @@
+/** One provisioning log entry for each object that something happened to, in the steps that Graph's log shows. */
+
+import { isNested, type TargetValues } from "../domain/target-value.ts";
+import type { ChunkHeader, PlannedObject } from "./chunk-files.ts";
+import { type ExportResult, valuesOf } from "./export-objects.ts";
+import type { LogEntry, LogStep } from "./state/provisioning-log.ts";
+
+/** Undefined for what was a no-op, and for a filtered object that was filtered before. */
+export function logEntryOf(header: ChunkHeader, result: ExportResult): LogEntry | undefined {
+  if (result.kind !== "settled") return undefined;
+  const { planned, outcome, failure } = result;
+  const isSkip = outcome === "filtered" && planned.scopeChanged;
+  if (planned.action.kind === "none" && outcome !== "escrowed" && !isSkip) return undefined;
+  const targetId = result.targetId ?? planned.record.link?.targetId;
+  const values = valuesOf(planned.action);
+  const warning = planned.warnings[0] ?? result.warnings[0];
+  const status =
+    outcome === "escrowed" ? "failure" : outcome === "filtered" ? "skipped" : warning ? "warning" : "success";
+  const code = failure?.code ?? warning?.code;
+  const message = failure?.message ?? warning?.message;
+  const [index] = planned.indexes;
+  return {
+    jobId: header.jobId,
+    cycleId: header.cycleId,
+    batchId: header.batchId,
+    index: index ?? 0,
+    at: header.at,
+    action: actionName(planned, values),
+    outcome,
+    status,
+    ...(code === undefined ? {} : { code }),
+    ...(message === undefined ? {} : { message }),
+    ...(failure ? { remedy: failure.remedy } : {}),
+    source: { objectGuid: planned.objectGuid, dn: planned.record.dn, objectClass: planned.record.objectClass },
+    ...(targetId === undefined ? {} : { targetId }),
+    before: pick(planned.record.link?.exported ?? {}, values),
+    after: outcome === "escrowed" && planned.action.kind === "none" ? {} : values,
+    steps: stepsOf(header, planned, result),
+    agentId: header.agentId,
+    server: header.server,
+    schemaVersion: header.schemaVersion,
+  };
+}
+
+function actionName(planned: PlannedObject, values: TargetValues): LogEntry["action"] {
+  switch (planned.action.kind) {
+    case "create":
+    case "delete":
+    case "restore":
+      return planned.action.kind;
+    case "adopt":
+      return "update";
+    case "update":
+      return values["accountEnabled"] === false ? "disable" : "update";
+    case "none":
+      return "other";
+  }
+}
+
+function stepsOf(
+  header: ChunkHeader,
+  planned: PlannedObject,
+  result: Extract<ExportResult, { kind: "settled" }>,
+): LogStep[] {
+  const steps: LogStep[] = [
+    {
+      name: "EntryImport",
+      type: "import",
+      status: "success",
+      description:
+        header.agentId === ""
+          ? "Mapped again from the stored image."
+          : `Read by agent ${header.agentId} from ${header.server}.`,
+    },
+  ];
+  const inScope = result.outcome !== "filtered";
+  steps.push({
+    name: "EntrySynchronizationScoping",
+    type: "scoping",
+    status: inScope ? "success" : "skipped",
+    description: planned.scope,
+  });
+  if (!inScope) return steps;
+  if (planned.matchedBy !== undefined)
+    steps.push({
+      name: "EntryMatching",
+      type: "matching",
+      status: "success",
+      description: `Matched by ${planned.matchedBy}.`,
+    });
+  const name = {
+    create: "EntryExportAdd",
+    adopt: "EntryExportUpdate",
+    update: "EntryExportUpdate",
+    restore: "EntryExportRestore",
+    delete: "EntryExportDelete",
+    none: "EntrySynchronizationSkip",
+  }[planned.action.kind];
+  const status = result.outcome === "escrowed" ? "failure" : result.warnings.length > 0 ? "warning" : "success";
+  steps.push({
+    name,
+    type: "export",
+    status,
+    description: result.failure?.message ?? `${planned.action.kind} in the target.`,
+  });
+  return steps;
+}
+
+/** The old values of the properties that are written. */
+function pick(exported: TargetValues, values: TargetValues): TargetValues {
+  const before: Record<string, TargetValues[string]> = {};
+  for (const [name, value] of Object.entries(values)) {
+    const old = exported[name];
+    if (old === undefined) continue;
+    before[name] =
+      isNested(value) && isNested(old) ? Object.fromEntries(Object.entries(old).filter(([key]) => key in value)) : old;
+  }
+  return before;
+}

@@ -1,0 +1,49 @@
+/** Maps one chunk and writes its plan, once: a repetition of the activity uses the plan that is there. */
+import type { BlobStore } from "../ports/blob-store.ts";
+import type { Clock } from "../ports/clock.ts";
+import { type ChunkFile, FILES, type PlanFile, readNeeded, writeOnce } from "./chunk-files.ts";
+import { type ChunkRef, type JobContext, planOf } from "./export-chunk.ts";
+import { mapObjects } from "./map-objects.ts";
+import type { StoredObject } from "./state/object-store.ts";
+import type { Fence } from "./wake-job.ts";
+
+export interface MappedChunk {
+  readonly objects: number;
+  /** Whether anything has to be written, here or there; a chunk that changes nothing still gets its outcome file. */
+  readonly acting: number;
+}
+
+export type MapChunk = (ref: ChunkRef) => Promise<MappedChunk>;
+
+export function createMapChunk(deps: {
+  readonly blobs: BlobStore;
+  readonly fence: Fence;
+  readonly clock: Clock;
+  readonly contextOf: (jobId: string) => Promise<JobContext>;
+}): MapChunk {
+  return async (ref) => {
+    await deps.fence.check(ref);
+    const existing = await planOf(deps.blobs, ref);
+    if (existing) return summaryOf(existing);
+    const chunk = await readNeeded<ChunkFile>(deps.blobs, FILES.chunk(ref.batchId, ref.chunk));
+    const context = await deps.contextOf(ref.jobId);
+    const guids = [...new Set(chunk.items.map((item) => item.objectGuid))];
+    // On a first load there is nothing to read; a row that is there after all shows when the insert is refused.
+    const stored = chunk.header.isFirstLoad
+      ? new Map<string, StoredObject>()
+      : await context.objects.getMany(chunk.header.configurationId, guids);
+    const objects = await mapObjects({ ...context, clock: deps.clock }, chunk.header, chunk.items, stored);
+    const plan: PlanFile = { header: chunk.header, objects };
+    if (await writeOnce(deps.blobs, FILES.plan(ref.batchId, ref.chunk), plan)) return summaryOf(plan);
+    // Two attempts ran at once: the plan that was written first is the plan.
+    const first = await planOf(deps.blobs, ref);
+    return summaryOf(first ?? plan);
+  };
+}
+
+function summaryOf(plan: PlanFile): MappedChunk {
+  return {
+    objects: plan.objects.length,
+    acting: plan.objects.filter((planned) => planned.action.kind !== "none").length,
+  };
+}

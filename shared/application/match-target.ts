@@ -1,0 +1,63 @@
+/**
+ * Looks for target objects that an object new to the sync may be: asks the target and the index, decides by the rules
+ * of `domain/match.ts`. Used where the index names a candidate, and where a create met a conflict.
+ */
+import { type MatchCandidate, type MatchVerdict, matchObject } from "../domain/match.ts";
+import type { TargetDirectory, TargetObject, TargetQuery } from "../ports/target-directory.ts";
+import type { TargetIdentity } from "./job-mapping.ts";
+import type { ClaimIndex, ClaimOwner } from "./state/claim-index.ts";
+
+export interface MatchRequest {
+  readonly owner: ClaimOwner;
+  readonly identity: TargetIdentity;
+}
+
+/** One verdict a request, in order. Throws `TargetUnavailable`. */
+export async function matchTargets(
+  deps: { readonly target: TargetDirectory; readonly claims: ClaimIndex },
+  requests: readonly MatchRequest[],
+): Promise<MatchVerdict[]> {
+  if (requests.length === 0) return [];
+  const queries = requests.map(({ identity }): TargetQuery[] => [
+    { by: "immutableId", value: identity.immutableId },
+    { by: "deletedImmutableId", value: identity.immutableId },
+    { by: "userPrincipalName", value: identity.userPrincipalName },
+    ...(identity.mail === undefined ? [] : [{ by: "mail" as const, value: identity.mail }]),
+  ]);
+  const answers = await deps.target.find(queries.flat());
+  let at = 0;
+  const found = queries.map((own) => {
+    const objects = answers.slice(at, at + own.length).flat();
+    at += own.length;
+    return [...new Map(objects.map((object) => [object.id, object])).values()];
+  });
+  const privileged = await deps.target.privileged([...new Set(found.flat().map((object) => object.id))]);
+  return Promise.all(
+    requests.map(async (request, index) => {
+      const candidates = await Promise.all(
+        (found[index] ?? []).map((object) => candidateOf(deps.claims, object, privileged, request.owner)),
+      );
+      return matchObject(request.identity, candidates);
+    }),
+  );
+}
+
+async function candidateOf(
+  claims: ClaimIndex,
+  object: TargetObject,
+  privileged: ReadonlySet<string>,
+  asking: ClaimOwner,
+): Promise<MatchCandidate> {
+  const holder = await claims.holder({ kind: "targetId", value: object.id });
+  const isOthers = holder?.kind === "taken" && holder.owner !== asking;
+  return {
+    id: object.id,
+    ...(object.userPrincipalName === undefined ? {} : { userPrincipalName: object.userPrincipalName }),
+    ...(object.mail === undefined ? {} : { mail: object.mail }),
+    ...(object.immutableId === undefined ? {} : { immutableId: object.immutableId }),
+    synchronized: object.synchronized,
+    deleted: object.deleted,
+    privileged: privileged.has(object.id),
+    ...(isOthers ? { linkedTo: holder.owner } : {}),
+  };
+}

@@ -1,0 +1,105 @@
+/**
+ * What a lane does next. Order within a lane is the order of reads: the batches of a read, then its ReadEnd, then the
+ * next read; work that the cloud gave itself comes when no batch waits. With nothing left the runner goes idle in one
+ * transaction with the inbox, so no batch falls between "nothing there" and "asleep".
+ */
+
+import type { Clock } from "../ports/clock.ts";
+import type { Lane } from "../ports/doorbell.ts";
+import type { RowStore } from "../ports/row-store.ts";
+import {
+  type BatchRow,
+  type JobRow,
+  jobTable,
+  listRows,
+  pack,
+  type ReadRow,
+  ROW,
+  type RunnerRow,
+  readRow,
+  type WorkRow,
+} from "./state/job-rows.ts";
+import type { SyncRunInput } from "./wake-job.ts";
+
+export type NextStep =
+  | { readonly kind: "prepare" }
+  | {
+      readonly kind: "batch";
+      readonly batchId: string;
+      readonly readNo: number;
+      readonly sequence: number;
+      readonly attempt: number;
+    }
+  | { readonly kind: "read-end"; readonly readNo: number }
+  | { readonly kind: "work"; readonly workId: string; readonly attempt: number }
+  | { readonly kind: "idle" | "paused" | "superseded" };
+
+export type NextBatch = (run: SyncRunInput) => Promise<NextStep>;
+
+export function createNextBatch(deps: {
+  readonly rows: RowStore;
+  readonly clock: Clock;
+  /** Whether the target's existing objects are in the index already. */
+  readonly isPrepared: (targetKey: string) => Promise<boolean>;
+}): NextBatch {
+  const jobs = jobTable(deps.rows);
+
+  async function stopRunning(
+    run: SyncRunInput,
+    runner: RunnerRow,
+    etag: string,
+    inboxEtag: string | undefined,
+  ): Promise<boolean> {
+    const inbox = { row: ROW.inbox(run.lane), values: { n: deps.clock.now() } };
+    const written = await jobs.transact(run.jobId, [
+      {
+        op: "replace",
+        row: ROW.runner(run.lane),
+        values: pack({ ...runner, state: "idle", movedAt: deps.clock.now() }),
+        etag,
+      },
+      inboxEtag === undefined ? { op: "insert", ...inbox } : { op: "replace", ...inbox, etag: inboxEtag },
+    ]);
+    return written.ok;
+  }
+
+  return async (run) => {
+    for (;;) {
+      const rows = await jobs.getMany(run.jobId, [ROW.job, ROW.inbox(run.lane)]);
+      const runner = await readRow<RunnerRow>(jobs, run.jobId, ROW.runner(run.lane));
+      const job = await readRow<JobRow>(jobs, run.jobId, ROW.job);
+      if (!job || !runner || runner.value.epoch !== run.epoch) return { kind: "superseded" };
+      const step = job.value.state === "paused" ? ({ kind: "paused" } as const) : await findWork(run.jobId, run.lane);
+      if (step.kind === "idle" || step.kind === "paused") {
+        if (await stopRunning(run, runner.value, runner.etag, rows.get(ROW.inbox(run.lane))?.etag)) return step;
+        continue;
+      }
+      const touched = await jobs.transact(run.jobId, [
+        {
+          op: "replace",
+          row: ROW.runner(run.lane),
+          values: pack({ ...runner.value, movedAt: deps.clock.now() }),
+          etag: runner.etag,
+        },
+      ]);
+      if (!touched.ok) continue;
+      return (await deps.isPrepared(job.value.targetKey)) ? step : { kind: "prepare" };
+    }
+  };
+
+  async function findWork(jobId: string, lane: Lane): Promise<NextStep> {
+    const reads = (await listRows<ReadRow>(jobs, jobId, "read:")).filter((read) => read.value.lane === lane);
+    const batches = await listRows<BatchRow>(jobs, jobId, `batch:${lane}:`);
+    const waiting = batches.find((batch) => batch.value.state === "accepted");
+    const ended = reads[0];
+    // A read's end comes after its last batch and before the next read's first one.
+    if (ended && (!waiting || waiting.value.readNo > ended.value.readNo))
+      return { kind: "read-end", readNo: ended.value.readNo };
+    if (waiting) {
+      const { batchId, readNo, sequence, attempts } = waiting.value;
+      return { kind: "batch", batchId, readNo, sequence, attempt: attempts };
+    }
+    const [work] = await listRows<WorkRow>(jobs, jobId, `work:${lane}:`, 1);
+    return work ? { kind: "work", workId: work.value.workId, attempt: work.value.attempts } : { kind: "idle" };
+  }
+}

@@ -1,0 +1,137 @@
+/**
+ * Splits a batch (or a list of objects that the cloud wants mapped again) into chunks of whole shards, as files.
+ * Repeating it writes nothing new: chunk files are written once.
+ */
+import type { ChangeBatch } from "../contracts/change.ts";
+import { changeVersion } from "../domain/change-version.ts";
+import type { SourceChange } from "../domain/image.ts";
+import { chunksByShard, shardOf } from "../domain/shard.ts";
+import type { BlobStore } from "../ports/blob-store.ts";
+import type { RowStore } from "../ports/row-store.ts";
+import { type ChunkFile, type ChunkHeader, type ChunkItem, FILES, readNeeded, writeOnce } from "./chunk-files.ts";
+import { type BatchRow, type JobRow, jobTable, LANES, listRows, ROW, readRow, type WorkRow } from "./state/job-rows.ts";
+import { groupBy } from "./state/object-store.ts";
+import type { Fence, SyncRunInput } from "./wake-job.ts";
+
+export interface ChunksPlanned {
+  readonly batchId: string;
+  readonly chunks: number;
+  readonly objects: number;
+}
+
+export interface PlanChunks {
+  batch(run: SyncRunInput, readNo: number, sequence: number): Promise<ChunksPlanned>;
+  work(run: SyncRunInput, workId: string): Promise<ChunksPlanned>;
+}
+
+/** The file that a work row points to. */
+export interface WorkFile {
+  readonly objectGuids: readonly string[];
+}
+
+export function createPlanChunks(deps: {
+  readonly rows: RowStore;
+  readonly blobs: BlobStore;
+  readonly fence: Fence;
+  readonly chunkObjects: number;
+}): PlanChunks {
+  const jobs = jobTable(deps.rows);
+
+  async function writeChunks(header: ChunkHeader, items: readonly ChunkItem[]): Promise<ChunksPlanned> {
+    const chunks = chunksByShard(items, deps.chunkObjects);
+    await Promise.all(
+      chunks.map((own, index) =>
+        writeOnce(deps.blobs, FILES.chunk(header.batchId, index), { header, items: own } satisfies ChunkFile),
+      ),
+    );
+    return { batchId: header.batchId, chunks: chunks.length, objects: items.length };
+  }
+
+  return {
+    async batch(run, readNo, sequence) {
+      await deps.fence.check(run);
+      const job = await jobOf(run.jobId);
+      const row = await readRow<BatchRow>(jobs, run.jobId, ROW.batch(run.lane, readNo, sequence));
+      if (!row) throw new Error(`Batch ${readNo}/${sequence} of job ${run.jobId} is not waiting in lane ${run.lane}.`);
+      const batch = await readNeeded<ChangeBatch>(deps.blobs, row.value.blob);
+      const header: ChunkHeader = {
+        batchId: row.value.batchId,
+        jobId: job.jobId,
+        configurationId: job.configurationId,
+        cycleId: cycleIdOf(job.jobId, readNo),
+        readNo,
+        at: row.value.acceptedAt,
+        schemaVersion: batch.schemaVersion,
+        blankMissing: batch.visibility === "complete" || job.settings.trustVisibility !== null,
+        allow: [],
+        isEnd: false,
+        isFirstLoad: job.steadyStateAt === null && readNo === 1,
+        mustWriteVersions: await hasOlderWork(run, readNo),
+        agentId: row.value.agentId,
+        server: batch.dsa.dnsName,
+      };
+      const items = batch.changes.map(
+        (change, index): ChunkItem => ({
+          objectGuid: change.objectGuid,
+          index,
+          change: change satisfies SourceChange,
+          version: changeVersion(readNo, sequence, index),
+        }),
+      );
+      if (batch.kind === "full") {
+        const seen = groupBy(
+          batch.changes.map((change) => change.objectGuid),
+          shardOf,
+        );
+        await writeOnce(deps.blobs, FILES.seen(job.jobId, readNo, sequence), Object.fromEntries(seen));
+      }
+      return writeChunks(header, items);
+    },
+
+    async work(run, workId) {
+      await deps.fence.check(run);
+      const job = await jobOf(run.jobId);
+      const row = await readRow<WorkRow>(jobs, run.jobId, ROW.work(run.lane, workId));
+      if (!row) throw new Error(`Work ${workId} of job ${run.jobId} is not waiting in lane ${run.lane}.`);
+      const file = await readNeeded<WorkFile>(deps.blobs, row.value.blob);
+      const header: ChunkHeader = {
+        batchId: workId,
+        jobId: job.jobId,
+        configurationId: job.configurationId,
+        cycleId: workId,
+        readNo: 0,
+        at: row.value.createdAt,
+        schemaVersion: job.schemaVersion,
+        blankMissing: false,
+        allow: [],
+        isEnd: false,
+        isFirstLoad: false,
+        mustWriteVersions: false,
+        agentId: "",
+        server: "",
+      };
+      return writeChunks(
+        header,
+        file.objectGuids.map((objectGuid, index) => ({ objectGuid, index })),
+      );
+    },
+  };
+
+  async function jobOf(jobId: string): Promise<JobRow> {
+    const job = await readRow<JobRow>(jobs, jobId, ROW.job);
+    if (!job) throw new Error(`Job ${jobId} is gone.`);
+    return job.value;
+  }
+
+  /** Whether the other lane still has changes of earlier reads to apply. */
+  async function hasOlderWork(run: SyncRunInput, readNo: number): Promise<boolean> {
+    const other = LANES.find((lane) => lane !== run.lane) ?? "bulk";
+    const [first] = await listRows<BatchRow>(jobs, run.jobId, `batch:${other}:`, 1);
+    return first !== undefined && first.value.readNo < readNo;
+  }
+}
+
+/** The cycle is the effect of one read. */
+export function cycleIdOf(jobId: string, readNo: number): string {
+  return `${jobId}-${readNo}`;
+}

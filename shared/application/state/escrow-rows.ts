@@ -1,0 +1,90 @@
+/**
+ * Escrows: objects whose last attempt failed, by job and shard. A row holds anchor, code and attempts, never a payload:
+ * a retry maps the object's present image.
+ */
+import { SHARDS, shardOf } from "../../domain/shard.ts";
+import type { RowOperation, RowStore } from "../../ports/row-store.ts";
+import { transactionChunks } from "../transaction-chunks.ts";
+import { pack, unpack } from "./job-rows.ts";
+import { groupBy } from "./object-store.ts";
+
+export interface EscrowRow {
+  readonly objectGuid: string;
+  readonly code: string;
+  readonly message: string;
+  readonly remedy: string;
+  readonly attempts: number;
+  readonly firstAt: number;
+  readonly lastAt: number;
+  readonly nextAttemptAt: number;
+}
+
+export interface EscrowFailure {
+  readonly objectGuid: string;
+  readonly code: string;
+  readonly message: string;
+  readonly remedy: string;
+  /** Milliseconds until the next attempt; absent: by the number of attempts. */
+  readonly retryAfterMs?: number;
+}
+
+export interface Escrows {
+  put(jobId: string, failures: readonly EscrowFailure[], now: number): Promise<void>;
+  clear(jobId: string, objectGuids: readonly string[]): Promise<void>;
+  list(jobId: string): Promise<EscrowRow[]>;
+}
+
+const MINUTE_MS = 60_000;
+/** Growing gaps, then every six hours. */
+const GAPS_MINUTES = [2, 10, 40, 120, 360];
+
+export function createEscrows(deps: { readonly rows: RowStore }): Escrows {
+  const table = deps.rows.table("escrows");
+  const partition = (jobId: string, shard: string) => `${jobId}:${shard}`;
+  return {
+    async put(jobId, failures, now) {
+      for (const [shard, own] of groupBy(failures, (failure) => shardOf(failure.objectGuid))) {
+        const known = await table.getMany(
+          partition(jobId, shard),
+          own.map((failure) => failure.objectGuid),
+        );
+        const operations = own.map((failure): RowOperation => {
+          const before = known.get(failure.objectGuid);
+          const old = before && unpack<EscrowRow>(before).value;
+          const attempts = old?.code === failure.code ? old.attempts + 1 : 1;
+          const gap =
+            failure.retryAfterMs ?? (GAPS_MINUTES[Math.min(attempts, GAPS_MINUTES.length) - 1] ?? 360) * MINUTE_MS;
+          const row: EscrowRow = {
+            objectGuid: failure.objectGuid,
+            code: failure.code,
+            message: failure.message,
+            remedy: failure.remedy,
+            attempts,
+            firstAt: old?.firstAt ?? now,
+            lastAt: now,
+            nextAttemptAt: now + gap,
+          };
+          return { op: "upsert", row: failure.objectGuid, values: pack(row) };
+        });
+        for (const chunk of transactionChunks(operations)) await table.transact(partition(jobId, shard), chunk);
+      }
+    },
+    async clear(jobId, objectGuids) {
+      for (const [shard, own] of groupBy(objectGuids, shardOf)) {
+        const known = await table.getMany(partition(jobId, shard), own);
+        const operations = [...known.keys()].map((row): RowOperation => ({ op: "delete", row }));
+        for (const chunk of transactionChunks(operations)) await table.transact(partition(jobId, shard), chunk);
+      }
+    },
+    async list(jobId) {
+      const rows = await Promise.all(SHARDS.map((shard) => listAll(partition(jobId, shard))));
+      return rows.flat();
+    },
+  };
+
+  async function listAll(of: string): Promise<EscrowRow[]> {
+    const found: EscrowRow[] = [];
+    for await (const rows of table.range(of)) found.push(...rows.map((row) => unpack<EscrowRow>(row).value));
+    return found;
+  }
+}

@@ -1,0 +1,165 @@
+/**
+ * The provisioning log: a table a month, partition `{job}:{inverted hour}`, row `{inverted ticks}:{batch}:{index}`; and
+ * an index by object, `{job}:object:{shard}` / `{objectGuid}:{inverted ticks}:{batch}:{index}`.
+ *
+ * Keys come from the batch, never from a clock, so a row written twice is one row. Newest first is the order of keys.
+ */
+import type { Outcome } from "../../domain/object-record.ts";
+import { shardOf } from "../../domain/shard.ts";
+import type { TargetValues } from "../../domain/target-value.ts";
+import type { RowOperation, RowStore } from "../../ports/row-store.ts";
+import { transactionChunks } from "../transaction-chunks.ts";
+import { groupBy } from "./object-store.ts";
+import { packJson, unpackJson } from "./packing.ts";
+
+/** Sorts before every real moment when subtracted from: the year 9999. */
+const LAST_MOMENT = 253_402_300_799_999;
+
+export interface LogStep {
+  readonly name: string;
+  readonly type: "import" | "scoping" | "matching" | "processing" | "referenceResolution" | "export";
+  readonly status: "success" | "warning" | "failure" | "skipped";
+  readonly description: string;
+}
+
+export interface LogEntry {
+  readonly jobId: string;
+  readonly cycleId: string;
+  readonly batchId: string;
+  readonly index: number;
+  /** Milliseconds since 1970: when the batch was accepted. */
+  readonly at: number;
+  readonly action: "create" | "update" | "delete" | "disable" | "restore" | "stageddelete" | "other";
+  readonly outcome: Outcome;
+  readonly status: "success" | "warning" | "failure" | "skipped";
+  readonly code?: string;
+  readonly message?: string;
+  readonly remedy?: string;
+  readonly source: { readonly objectGuid: string; readonly dn: string; readonly objectClass: string };
+  readonly targetId?: string;
+  /** Old and new values, by property. */
+  readonly before: TargetValues;
+  readonly after: TargetValues;
+  readonly steps: readonly LogStep[];
+  readonly agentId: string;
+  readonly server: string;
+  readonly schemaVersion: number;
+}
+
+export interface ProvisioningLog {
+  write(entries: readonly LogEntry[]): Promise<void>;
+  /** Newest first. Without `objectGuid`: of the whole job. */
+  query(filter: {
+    readonly jobId: string;
+    readonly objectGuid?: string;
+    readonly since: number;
+    readonly until: number;
+    readonly limit: number;
+  }): Promise<LogEntry[]>;
+  counters(): { readonly rows: number; readonly transactions: number };
+}
+
+export function logTableName(at: number): string {
+  const date = new Date(at);
+  return `log${date.getUTCFullYear()}${String(date.getUTCMonth() + 1).padStart(2, "0")}`;
+}
+
+export function createProvisioningLog(deps: { readonly rows: RowStore }): ProvisioningLog {
+  const counters = { rows: 0, transactions: 0 };
+  async function writeRows(at: number, partition: string, operations: readonly RowOperation[]): Promise<void> {
+    for (const chunk of transactionChunks(operations)) {
+      counters.transactions++;
+      counters.rows += chunk.length;
+      await deps.rows.table(logTableName(at)).transact(partition, chunk);
+    }
+  }
+  return {
+    async write(entries) {
+      const byPartition = groupBy(entries, (entry) => `${entry.jobId}:${invertedHour(entry.at)}`);
+      await Promise.all(
+        byPartition.map(([partition, own]) =>
+          writeRows(
+            own[0]?.at ?? 0,
+            partition,
+            own.map((entry) => ({ op: "upsert", row: keyOf(entry), values: { data: packJson(entry) } })),
+          ),
+        ),
+      );
+      const byObject = groupBy(entries, (entry) => `${entry.jobId}:object:${shardOf(entry.source.objectGuid)}`);
+      await Promise.all(
+        byObject.map(([partition, own]) =>
+          writeRows(
+            own[0]?.at ?? 0,
+            partition,
+            own.map((entry) => ({
+              op: "upsert",
+              row: `${entry.source.objectGuid}:${keyOf(entry)}`,
+              values: { data: packJson(entry) },
+            })),
+          ),
+        ),
+      );
+    },
+    async query(filter) {
+      const found: LogEntry[] = [];
+      for (const table of monthsBetween(filter.since, filter.until)) {
+        const partitions =
+          filter.objectGuid === undefined
+            ? hoursBetween(table, filter)
+            : [`${filter.jobId}:object:${shardOf(filter.objectGuid)}`];
+        const prefix = filter.objectGuid === undefined ? "" : `${filter.objectGuid}:`;
+        for (const partition of partitions) {
+          const options = {
+            from: `${prefix}${inverted(filter.until)}`,
+            to: `${prefix}${inverted(filter.since - 1)}`,
+            limit: filter.limit - found.length,
+          };
+          for await (const rows of deps.rows.table(table.name).range(partition, options)) {
+            found.push(...rows.map((row) => unpackJson<LogEntry>(row.values["data"] as Uint8Array)));
+          }
+          if (found.length >= filter.limit) return found.slice(0, filter.limit);
+        }
+      }
+      return found;
+    },
+    counters: () => ({ ...counters }),
+  };
+}
+
+function keyOf(entry: LogEntry): string {
+  return `${inverted(entry.at)}:${entry.batchId}:${String(entry.index).padStart(6, "0")}`;
+}
+
+function inverted(at: number): string {
+  return String(LAST_MOMENT - at).padStart(15, "0");
+}
+
+const HOUR_MS = 3_600_000;
+
+function invertedHour(at: number): string {
+  return String(Math.floor(LAST_MOMENT / HOUR_MS) - Math.floor(at / HOUR_MS)).padStart(9, "0");
+}
+
+interface Month {
+  readonly name: string;
+  readonly first: number;
+  readonly last: number;
+}
+
+/** The months of a range, newest first. */
+function monthsBetween(since: number, until: number): Month[] {
+  const months: Month[] = [];
+  for (let last = until; last >= since; ) {
+    const date = new Date(last);
+    const start = Date.UTC(date.getUTCFullYear(), date.getUTCMonth(), 1);
+    months.push({ name: logTableName(last), first: Math.max(start, since), last });
+    last = start - 1;
+  }
+  return months;
+}
+
+function* hoursBetween(month: Month, filter: { readonly jobId: string }): Iterable<string> {
+  for (let hour = Math.floor(month.last / HOUR_MS); hour >= Math.floor(month.first / HOUR_MS); hour--) {
+    yield `${filter.jobId}:${invertedHour(hour * HOUR_MS)}`;
+  }
+}

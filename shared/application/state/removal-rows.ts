@@ -1,0 +1,117 @@
+/**
+ * Removals that wait for the end of a cycle: table `removals`, partition `{cycle}`, row `{objectGuid}:{batch}`.
+ *
+ * A row names the classes that the object needs, and the change that asked for it, so that the outcome can be counted
+ * there. No payload: what is removed is decided again from the object's image when the guard has let it pass. What the
+ * guard staged lies in table `staged`, partition `{job}`, row `{class}:{objectGuid}`, until an admin decides.
+ */
+import type { Outcome } from "../../domain/object-record.ts";
+import { REMOVAL_CLASSES, type RemovalClass } from "../../domain/plan.ts";
+import type { RowOperation, RowStore } from "../../ports/row-store.ts";
+import type { ChunkHeader, PlannedObject } from "../chunk-files.ts";
+import { transactionChunks } from "../transaction-chunks.ts";
+import { pack, unpack } from "./job-rows.ts";
+
+/** The change that asked for a removal, and its outcome so far. */
+export interface RemovalOrigin {
+  readonly batchId: string;
+  readonly index: number;
+  readonly outcome: Outcome;
+}
+
+/** One object's removals. Without origins: it is absent from a complete full read. */
+export interface Removal {
+  readonly objectGuid: string;
+  readonly classes: readonly RemovalClass[];
+  readonly isAbsent: boolean;
+  readonly origins: readonly RemovalOrigin[];
+}
+
+export interface StagedRow {
+  readonly objectGuid: string;
+  readonly class: RemovalClass;
+  readonly cycleId: string;
+  readonly reason: string;
+  readonly stagedAt: number;
+}
+
+interface RemovalRow {
+  readonly classes: readonly RemovalClass[];
+  readonly origin: RemovalOrigin | null;
+}
+
+export interface Removals {
+  add(
+    header: ChunkHeader,
+    entries: readonly { readonly planned: PlannedObject; readonly outcome: Outcome }[],
+  ): Promise<void>;
+  /** `classes`: what the absence takes away; none for an object without link. */
+  addAbsences(cycleId: string, objectGuids: readonly string[], classes: readonly RemovalClass[]): Promise<void>;
+  /** One entry an object, in the order of GUIDs. */
+  list(cycleId: string): Promise<Removal[]>;
+  clear(cycleId: string): Promise<void>;
+  stage(jobId: string, rows: readonly StagedRow[]): Promise<void>;
+  staged(jobId: string): Promise<StagedRow[]>;
+}
+
+export function createRemovals(deps: { readonly rows: RowStore }): Removals {
+  const table = deps.rows.table("removals");
+  const stagedTable = deps.rows.table("staged");
+  async function write(of: string, operations: readonly RowOperation[]): Promise<void> {
+    for (const chunk of transactionChunks(operations)) await table.transact(of, chunk);
+  }
+  return {
+    add(header, entries) {
+      const rows = entries.map(({ planned, outcome }): RowOperation => {
+        const origin: RemovalOrigin = { batchId: header.batchId, index: planned.indexes.at(-1) ?? 0, outcome };
+        return {
+          op: "upsert",
+          row: `${planned.objectGuid}:${header.batchId}`,
+          values: pack({ classes: planned.waiting, origin } satisfies RemovalRow),
+        };
+      });
+      return write(header.cycleId, rows);
+    },
+    addAbsences(cycleId, objectGuids, classes) {
+      const values = pack({ classes, origin: null } satisfies RemovalRow);
+      return write(
+        cycleId,
+        objectGuids.map((objectGuid): RowOperation => ({ op: "upsert", row: `${objectGuid}:absent`, values })),
+      );
+    },
+    async list(cycleId) {
+      const found = new Map<string, Removal>();
+      for await (const rows of table.range(cycleId)) {
+        for (const row of rows) {
+          const objectGuid = row.row.slice(0, row.row.indexOf(":"));
+          const { classes, origin } = unpack<RemovalRow>(row).value;
+          const before = found.get(objectGuid) ?? { objectGuid, classes: [], isAbsent: false, origins: [] };
+          found.set(objectGuid, {
+            objectGuid,
+            classes: REMOVAL_CLASSES.filter((name) => before.classes.includes(name) || classes.includes(name)),
+            isAbsent: before.isAbsent || origin === null,
+            origins: origin ? [...before.origins, origin] : before.origins,
+          });
+        }
+      }
+      return [...found.values()];
+    },
+    async clear(cycleId) {
+      const operations: RowOperation[] = [];
+      for await (const rows of table.range(cycleId))
+        operations.push(...rows.map((row): RowOperation => ({ op: "delete", row: row.row })));
+      await write(cycleId, operations);
+    },
+    async stage(jobId, rows) {
+      const operations = rows.map(
+        (row): RowOperation => ({ op: "upsert", row: `${row.class}:${row.objectGuid}`, values: pack(row) }),
+      );
+      for (const chunk of transactionChunks(operations)) await stagedTable.transact(jobId, chunk);
+    },
+    async staged(jobId) {
+      const found: StagedRow[] = [];
+      for await (const rows of stagedTable.range(jobId)) found.push(...rows.map((row) => unpack<StagedRow>(row).value));
+      return found;
+    },
+  };
+}
