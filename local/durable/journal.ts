@@ -1,0 +1,164 @@
+/**
+ * The engine's memory on disk: one append-only file of JSON lines for each instance, written in groups. Everything
+ * that was appended since the last flush goes out in one write and one fsync a file; `append` resolves after it.
+ *
+ * A line that a crash tore is cut off when the file is read again. What is inside the lines is not known here.
+ */
+
+import { createHash } from "node:crypto";
+import { mkdir, open, readdir, readFile, rename, rm, truncate, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+
+export type JournalFile = { readonly key: string; readonly lines: readonly unknown[] };
+
+export type Journal = {
+  /** Adds a line to a file. Resolves when it is durable; rejects when the disk refused (full, gone). */
+  append(key: string, line: unknown): Promise<void>;
+  /** Makes the file consist of these lines, atomically; appends that came before are dropped with the old content. */
+  replace(key: string, lines: readonly unknown[]): Promise<void>;
+  remove(key: string): Promise<void>;
+  read(key: string): Promise<readonly unknown[]>;
+  /** Names (not keys) of all files, to be read with `readFileNamed`. */
+  fileNames(): Promise<readonly string[]>;
+  fileNameOf(key: string): string;
+  readFileNamed(fileName: string): Promise<readonly unknown[]>;
+  /** Puts an unreadable file aside under another name. */
+  setAside(fileName: string): Promise<void>;
+  /** Resolves when everything appended so far is durable. */
+  flush(): Promise<void>;
+};
+
+type Batch = {
+  text: string;
+  replace: boolean;
+  remove: boolean;
+  done: (() => void)[];
+  failed: ((error: unknown) => void)[];
+};
+
+export type JournalDeps = {
+  readonly dir: string;
+  /** False leaves the moment of writing to the operating system: safe against a killed process, not a lost machine. */
+  readonly fsync: boolean;
+};
+
+const extension = ".jsonl";
+const filesAtOnce = 16;
+
+/** Instance ids may hold anything and differ by case alone: readable start, then a digest that decides. */
+function toFileName(key: string): string {
+  const readable = encodeURIComponent(key)
+    .replace(/[^A-Za-z0-9_.-]/g, "_")
+    .slice(0, 100);
+  return `${readable}-${createHash("sha256").update(key).digest("hex").slice(0, 16)}${extension}`;
+}
+
+/** Cuts text into lines that are whole; `goodBytes` is where a torn last line begins. Throws on any other bad line. */
+function parseLines(text: string): { lines: unknown[]; goodBytes: number } {
+  const lines: unknown[] = [];
+  let at = 0;
+  while (at < text.length) {
+    const end = text.indexOf("\n", at);
+    if (end === -1) break;
+    lines.push(JSON.parse(text.slice(at, end)));
+    at = end + 1;
+  }
+  return { lines, goodBytes: Buffer.byteLength(text.slice(0, at)) };
+}
+
+export async function openJournal({ dir, fsync }: JournalDeps): Promise<Journal> {
+  await mkdir(dir, { recursive: true });
+  let dirty = new Map<string, Batch>();
+  let flushing: Promise<void> | undefined;
+
+  const write = async (key: string, batch: Batch): Promise<void> => {
+    const path = join(dir, toFileName(key));
+    if (batch.remove && batch.text === "") return rm(path, { force: true });
+    if (batch.replace || batch.remove) {
+      const temporary = `${path}.new`;
+      await writeFile(temporary, batch.text, { flush: fsync });
+      return rename(temporary, path);
+    }
+    const file = await open(path, "a");
+    try {
+      await file.appendFile(batch.text);
+      if (fsync) await file.datasync();
+    } finally {
+      await file.close();
+    }
+  };
+
+  const settle = async (key: string, batch: Batch): Promise<void> => {
+    try {
+      await write(key, batch);
+    } catch (cause) {
+      const error = new Error(
+        `Cannot write the history of '${key}' in ${dir}: ${cause instanceof Error ? cause.message : String(cause)}. Free the disk or choose another state folder.`,
+        { cause },
+      );
+      for (const fail of batch.failed) fail(error);
+      return;
+    }
+    for (const done of batch.done) done();
+  };
+
+  const run = async (): Promise<void> => {
+    while (dirty.size > 0) {
+      const work = [...dirty];
+      dirty = new Map();
+      for (let at = 0; at < work.length; at += filesAtOnce) {
+        await Promise.all(work.slice(at, at + filesAtOnce).map(([key, batch]) => settle(key, batch)));
+      }
+    }
+    flushing = undefined;
+  };
+
+  const change = (key: string, edit: (batch: Batch) => void): Promise<void> =>
+    new Promise<void>((done, failed) => {
+      const batch = dirty.get(key) ?? { text: "", replace: false, remove: false, done: [], failed: [] };
+      edit(batch);
+      batch.done.push(done);
+      batch.failed.push(failed);
+      dirty.set(key, batch);
+      // The next turn, so that everything this turn appends shares one write.
+      flushing ??= new Promise((next) => setImmediate(next)).then(run);
+    });
+
+  const readFileNamed = async (fileName: string): Promise<readonly unknown[]> => {
+    const path = join(dir, fileName);
+    const bytes = await readFile(path);
+    const { lines, goodBytes } = parseLines(bytes.toString("utf8"));
+    if (goodBytes < bytes.length) await truncate(path, goodBytes);
+    return lines;
+  };
+
+  return {
+    append: (key, line) =>
+      change(key, (batch) => {
+        batch.text += `${JSON.stringify(line)}\n`;
+      }),
+    replace: (key, lines) =>
+      change(key, (batch) => {
+        batch.text = lines.map((line) => `${JSON.stringify(line)}\n`).join("");
+        batch.replace = true;
+        batch.remove = false;
+      }),
+    remove: (key) =>
+      change(key, (batch) => {
+        batch.text = "";
+        batch.replace = false;
+        batch.remove = true;
+      }),
+    read: async (key) => {
+      await flushing;
+      return readFileNamed(toFileName(key));
+    },
+    fileNames: async () => (await readdir(dir)).filter((name) => name.endsWith(extension)),
+    fileNameOf: toFileName,
+    readFileNamed,
+    setAside: (fileName) => rename(join(dir, fileName), join(dir, `${fileName}.unreadable`)),
+    flush: async () => {
+      while (flushing !== undefined) await flushing;
+    },
+  };
+}
