@@ -152,6 +152,7 @@ function change(call: Call, body: JsonObject, entry: Entry, directory: Directory
   const refusal =
     checkBody(body, "update") ??
     refuseSynced(entry, "synced-object-update") ??
+    refuseOtherKind(body, entry) ??
     (bindsMembers ? refuseMemberChange(entry, call.caller) : refuseUnwritable(entry, call.caller));
   if (refusal) return refusal;
   const members = membersOf(body, entry, directory);
@@ -175,6 +176,15 @@ function checkBody(body: JsonObject, mode: Mode): Refusal | undefined {
   if (mode === "update" && Object.keys(body).length === 0)
     return refuse("patch-empty", "The request has no property to update.");
   return checkProperties(body, groupProperties, "Group", mode) ?? checkGroup(body, mode);
+}
+
+/** Repeating what a group is changes nothing and is allowed: an upsert sends its whole body again. */
+function refuseOtherKind(body: JsonObject, entry: Entry): Refusal | undefined {
+  for (const name of ["isAssignableToRole", "mailEnabled", "securityEnabled"]) {
+    if (!(name in body) || (body[name] ?? false) === (entry.properties[name] ?? false)) continue;
+    return refuse("group-kind-fixed", `Property '${name}' can't be changed after the group was created.`);
+  }
+  return undefined;
 }
 
 /** The objects that members@odata.bind names: all of them, or the reason why none. */

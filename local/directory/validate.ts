@@ -166,9 +166,6 @@ export function checkGroup(body: JsonObject, mode: Mode): Refusal | undefined {
       "The service does not currently support writing of mail-enabled groups. Please ensure that the mail-enablement property is unset and the security-enablement property is set.",
     );
   }
-  if (mode === "update" && ("isAssignableToRole" in body || "mailEnabled" in body || "securityEnabled" in body)) {
-    return refuse("group-kind-fixed", "The kind of a group can't be changed after it was created.");
-  }
   return undefined;
 }
 

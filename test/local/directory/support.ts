@@ -68,7 +68,7 @@ export async function startTestDirectory(overrides: Partial<DirectoryOptions> = 
     applications: Object.values(applications),
     ...overrides,
   });
-  const cached = new Map<string, string>();
+  const cached = new Map<string, { token: string; until: number }>();
 
   async function token(application: ApplicationName = "exporter", scope = "https://graph.microsoft.com/.default") {
     const { clientId, clientSecret } = applications[application];
@@ -87,8 +87,10 @@ export async function startTestDirectory(overrides: Partial<DirectoryOptions> = 
     token,
     async call(method, path, options = {}) {
       const as = options.as ?? "exporter";
-      const bearer = "token" in options ? options.token : (cached.get(as) ?? (await token(as)));
-      if (bearer && !("token" in options)) cached.set(as, bearer);
+      const known = cached.get(as);
+      const bearer =
+        "token" in options ? options.token : known && known.until > clock.ms ? known.token : await token(as);
+      if (bearer && !("token" in options)) cached.set(as, { token: bearer, until: clock.ms + 3000_000 });
       const base = /^https:/.test(path) ? "" : `${path.startsWith("/") ? running.url : `${running.graphUrl}/`}`;
       return send(`${base}${path}`, {
         ...{ agent, method },
