@@ -74,6 +74,8 @@ export interface PlannedObject {
   readonly warnings: readonly { readonly code: string; readonly message: string }[];
   /** Why it is in or out of scope. */
   readonly scope: string;
+  /** The clause or state that keeps it out. */
+  readonly filteredBy?: string;
   readonly scopeChanged: boolean;
   readonly matchedBy?: string;
 }

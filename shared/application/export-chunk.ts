@@ -254,7 +254,7 @@ function entriesOf(result: ExportResult): OutcomeEntry[] {
       index,
       outcome: own,
       ...(planned.waiting.length > 0 ? { isWaiting: true } : {}),
-      ...(failure ? { code: failure.code } : outcome === "filtered" ? { code: planned.scope } : {}),
+      ...(failure ? { code: failure.code } : outcome === "filtered" ? { code: planned.filteredBy ?? "scope" } : {}),
       ...(planned.action.kind === "none" || outcome === "escrowed" ? {} : { action: planned.action.kind }),
     };
   });

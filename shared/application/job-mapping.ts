@@ -27,11 +27,13 @@ export type Evaluation =
       readonly kind: "present";
       readonly values: TargetValues;
       readonly identity: TargetIdentity;
+      /** Properties for a new object only: whoever takes over an existing one leaves them out. */
+      readonly creationOnly: readonly string[];
       readonly scope: string;
       readonly warnings: readonly MappingWarning[];
     }
-  /** Out of scope or gone: the target should not hold it. */
-  | { readonly kind: "absent"; readonly scope: string }
+  /** Out of scope or gone: the target should not hold it. `because` is the clause or state, without anyone's values. */
+  | { readonly kind: "absent"; readonly scope: string; readonly because: string }
   /** Never provisioned by this job: containers, classes without a mapping. */
   | { readonly kind: "ignored"; readonly scope: string }
   | {
@@ -44,7 +46,9 @@ export type Evaluation =
 
 export interface JobMapping {
   readonly needs: ReadNeeds;
-  /** `creating`: values that flow only at creation are included. */
+  /** Learns what the target has to say (its verified domains). Throws `TargetUnavailable`. */
+  prepare(): Promise<void>;
+  /** After `prepare`. `creating`: values that flow only at creation are included. */
   evaluate(record: ObjectRecord, options: { readonly creating: boolean }): Evaluation;
 }
 

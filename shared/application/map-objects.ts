@@ -8,6 +8,7 @@ import { NO_VERSION } from "../domain/change-version.ts";
 import { foldChange } from "../domain/image.ts";
 import type { Link, ObjectRecord, Outcome } from "../domain/object-record.ts";
 import { type Desired, planObject, withoutNulls } from "../domain/plan.ts";
+import { withoutProperties } from "../domain/target-value.ts";
 import { normalUpn } from "../domain/values.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { TargetDirectory } from "../ports/target-directory.ts";
@@ -197,6 +198,7 @@ function planOf(
     releases: [],
     warnings: evaluation.kind === "present" ? evaluation.warnings : [],
     scope: evaluation.scope,
+    ...(evaluation.kind === "absent" ? { filteredBy: evaluation.because } : {}),
     scopeChanged: draft.isChanged && evaluation.kind !== "present",
   };
   const settle = (outcome: Outcome, failure?: ObjectFailure): PlannedObject => ({
@@ -226,7 +228,7 @@ function planOf(
   const held = taken.map((answer) => propertyOf(answer.claim));
   const plan = planObject(record, desired, { allow: header.allow, held, now });
   if (match && evaluation.kind === "present") {
-    const values = withoutNulls(evaluation.values);
+    const values = withoutProperties(withoutNulls(evaluation.values), evaluation.creationOnly);
     const action = match.restore
       ? { kind: "restore" as const, targetId: match.targetId, values }
       : { kind: "adopt" as const, targetId: match.targetId, values };
