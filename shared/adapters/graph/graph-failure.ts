@@ -1,0 +1,160 @@
+/**
+ * What Microsoft Graph's refusals mean, as one table: status, code, message → our code, worth another try, remedy.
+ *
+ * The first row that fits counts. Graph says most things with 400 `Request_BadRequest` and a sentence, so sentences are
+ * matched, by the words that public reports and the documentation show; one that nothing fits is `UnprocessableEntity`
+ * and comes with Graph's text. Names of properties are read from `details[].target` and from the sentence.
+ */
+
+import type { TargetFailure } from "../../ports/target-directory.ts";
+
+/** The `error` object of an answer, as far as it is read. */
+export interface GraphError {
+  readonly code: string;
+  readonly message: string;
+  readonly details: readonly { readonly code: string; readonly target: string }[];
+}
+
+interface FailureRow {
+  readonly status?: number;
+  readonly code?: RegExp;
+  readonly text?: RegExp;
+  readonly to: string;
+  readonly retriable: boolean;
+  readonly remedy: string;
+}
+
+const ROWS: readonly FailureRow[] = [
+  row("TooManyRequests", true, "Nothing: the write is sent again when the target allows it.", { status: 429 }),
+  row("Timeout", true, "Nothing: it is tried again.", { status: 408 }),
+  row("Timeout", true, "Nothing: it is tried again.", { status: 504 }),
+  row("InternalServerError", true, "Nothing: it is tried again. If it stays, look at the target's service health.", {
+    code: /^(InternalServerError|serviceUnavailable|UnknownError|generalException)$/i,
+  }),
+  row("CannotUpdateObjectsMasteredOnPremises", false, "Take the object out of Microsoft's own sync, or out of scope.", {
+    text: /on-premises mastered|Directory Sync objects/i,
+  }),
+  row("UnableToResolveReferenceAttributeValue", true, "See that the referenced object is in the target.", {
+    status: 400,
+    text: /objects? being referenced do(es)? not exist/i,
+  }),
+  row("InvalidDomain", false, "Verify the domain in the tenant, or map the value to a verified one.", {
+    text: /domain portion|verified domain/i,
+  }),
+  row("QuotaLimitExceeded", false, "Raise the tenant's object quota, or delete what isn't needed.", {
+    code: /QuotaExceeded/i,
+  }),
+  row("LicenseLimitExceeded", false, "Get more licences in the target.", { text: /licen[sc]e/i, status: 400 }),
+  row("InternalError", true, "Nothing: it is tried again.", { code: /Concurrency/i }),
+  row("InsufficientRights", false, "Grant the application the right, or a directory role that may do this.", {
+    status: 403,
+  }),
+  row("Unauthorized", false, "Grant the application its permissions again and give admin consent.", { status: 401 }),
+  row("InvalidAnchor", false, "The object is gone from the target: restart the job, or unlink the object.", {
+    status: 404,
+  }),
+  row("MethodNotAllowed", false, "This write isn't offered for this object in this cloud.", { status: 405 }),
+  row("NotImplemented", false, "This write isn't offered in this cloud.", { status: 501 }),
+  row("ExceededAllowedLength", false, "Shorten the value in the source or in the mapping.", {
+    text: /maximum length|InvalidLength|too long/i,
+  }),
+  row("MandatoryFieldsMissing", false, "Give the attribute a value in the source, or a default in the mapping.", {
+    text: /value is required|required propert/i,
+  }),
+  row("SchemaPropertyCanOnlyAcceptValue", false, "Map a value of the property's type.", {
+    text: /Cannot convert|expected type|null value was found|Only one number/i,
+  }),
+  row("SchemaAttributeNotFound", false, "Take the attribute out of the mapping: the target doesn't take it.", {
+    text: /^Invalid property|read-only|unknown property|can't be set together|could not find a property/i,
+  }),
+  row("IdentityDataValidationFailed", false, "Correct the value in the source or in the mapping.", {
+    text: /Invalid value|is invalid|invalid values|must follow|does not comply/i,
+  }),
+  row("InternalServerError", true, "Nothing: it is tried again.", { status: 500 }),
+];
+
+function row(to: string, retriable: boolean, remedy: string, when: Omit<FailureRow, "to" | "retriable" | "remedy">) {
+  return { to, retriable, remedy, ...when };
+}
+
+/** Graph's `error` object out of a body; empty strings where there is none. */
+export function graphErrorOf(body: unknown): GraphError {
+  const error = fieldsOf(fieldsOf(body)["error"]);
+  const details = Array.isArray(error["details"]) ? error["details"].map(fieldsOf) : [];
+  return {
+    code: textOf(error["code"]),
+    message: textOf(error["message"]),
+    details: details.map((detail) => ({ code: textOf(detail["code"]), target: textOf(detail["target"]) })),
+  };
+}
+
+/** The failure that an answer means. `what` begins the message: "Cannot create user 7c1e…". */
+export function failureOf(status: number, error: GraphError, what: string): TargetFailure {
+  const properties = propertiesOf(error);
+  const named = properties.length > 0 ? { properties } : {};
+  const message = `${what}: ${error.message || `the target answered ${status} ${error.code}`.trim()}`;
+  if (isConflict(status, error)) {
+    // Two objects with one anchor are one object too many; any other value can be changed.
+    const twin = properties.includes("onPremisesImmutableId");
+    const remedy = twin
+      ? "Match the object that has this anchor, or restore it if it is deleted."
+      : "Change the value, or free it in the target.";
+    const code = twin ? "EntryConflict" : "AttributeValueMustBeUnique";
+    return { code, message, remedy, retriable: false, status, ...named };
+  }
+  const found = ROWS.find((candidate) => fits(candidate, status, error));
+  const fallback = status >= 500 ? { to: "InternalServerError", retriable: true } : { to: "UnprocessableEntity" };
+  const { to, retriable = false, remedy = "See the target's message." }: Partial<FailureRow> = found ?? fallback;
+  return { code: to ?? "UnprocessableEntity", message, remedy, retriable, status, ...named };
+}
+
+function fits(candidate: FailureRow, status: number, error: GraphError): boolean {
+  if (candidate.status !== undefined && candidate.status !== status) return false;
+  if (
+    candidate.code &&
+    ![error.code, ...error.details.map((detail) => detail.code)].some((one) => candidate.code?.test(one))
+  ) {
+    return false;
+  }
+  const texts = [error.message, ...error.details.map((detail) => detail.code)];
+  return !candidate.text || texts.some((text) => candidate.text?.test(text));
+}
+
+/** A unique value that another object has. */
+export function isConflict(status: number, error: GraphError): boolean {
+  if (status !== 400 && status !== 409) return false;
+  const codes = [error.code, ...error.details.map((detail) => detail.code)];
+  return codes.includes("ObjectConflict") || /same value for property|already exists/i.test(error.message);
+}
+
+/** 400 for a reference, 404 for an object: what a fresh object's lag looks like. */
+export function looksLikeLag(status: number, error: GraphError): boolean {
+  return status === 404 || (status === 400 && /objects? being referenced do(es)? not exist/i.test(error.message));
+}
+
+const PROPERTY_IN_TEXT = [
+  /same value for property '?([A-Za-z]\w*)/i,
+  /propert(?:y|ies) '?([a-z]\w*(?:\/\w+)?)'?/,
+  /Invalid property '([A-Za-z]\w*(?:\/\w+)?)'/,
+  /portion of the (\w+) property/,
+  /Property (\w+) is invalid/,
+];
+
+function propertiesOf(error: GraphError): readonly string[] {
+  const named = error.details
+    .filter((detail) => detail.code !== "ConflictingObjects")
+    .map((detail) => detail.target)
+    .filter((target) => /^[a-z]\w*$/.test(target));
+  const inText = PROPERTY_IN_TEXT.map((pattern) => pattern.exec(error.message)?.[1]).find((name) => name !== undefined);
+  const all = named.length > 0 ? named : inText === undefined ? [] : [inText];
+  // Graph names proxyAddresses for a clash of mail, and `a/b` for a member of a structure: callers say mail and a.b.
+  return [...new Set(all.map((name) => (name === "proxyAddresses" ? "mail" : name.replace("/", "."))))];
+}
+
+function fieldsOf(value: unknown): Readonly<Record<string, unknown>> {
+  return typeof value === "object" && value !== null ? (value as Readonly<Record<string, unknown>>) : {};
+}
+
+function textOf(value: unknown): string {
+  return typeof value === "string" ? value : "";
+}

@@ -1,0 +1,177 @@
+/**
+ * Microsoft Graph as a target directory (users; groups' members and managers are written elsewhere).
+ *
+ * This file puts the parts together: tokens and wire (`graph-client`), reads that retry (`read-client`), writes as
+ * rounds of batches (`apply-actions`), one action's way through refusals (`pending-action`), the table of failures
+ * (`graph-failure`). What it keeps in memory makes it quicker or more patient, never right: a token, who is privileged
+ * for a minute, what was written a moment ago.
+ */
+
+import { setTimeout as sleepFor } from "node:timers/promises";
+import type { TokenCredential } from "@azure/identity";
+import type { Clock, Random } from "../../ports/clock.ts";
+import type { Log } from "../../ports/log.ts";
+import type { TargetDescription, TargetDirectory, TargetObject, TargetQuery } from "../../ports/target-directory.ts";
+import { TargetUnavailable } from "../../ports/target-directory.ts";
+import { createAccessTokens } from "./access-token.ts";
+import { applyActions } from "./apply-actions.ts";
+import { createGraphClient } from "./graph-client.ts";
+import { createLimit } from "./limit.ts";
+import type { ActionContext } from "./pending-action.ts";
+import { createPrivileged } from "./privileged.ts";
+import { createReadClient, type ReadClient } from "./read-client.ts";
+import { answersQuery, readsFor, targetObjectOf, USER_SELECT } from "./read-objects.ts";
+import { createRecentWrites } from "./recent-writes.ts";
+import { createBody } from "./write-body.ts";
+
+export interface GraphTargetDeps {
+  /** With the version, such as `https://graph.microsoft.com/v1.0`. */
+  readonly baseUrl: string;
+  readonly credential: TokenCredential;
+  /** Such as `https://graph.microsoft.com/.default`. */
+  readonly scope: string;
+  readonly log: Log;
+  readonly random: Random;
+  readonly clock: Clock;
+  /** `$batch` calls on their way at once, for all callers of this adapter. */
+  readonly maxParallelBatches: number;
+  /** Whether a new user has to change the password that nobody knows; false when left out. */
+  readonly forceChangePasswordNextSignIn?: boolean;
+  /** For one HTTP exchange; milliseconds, 30,000 when left out. */
+  readonly timeoutMs?: number;
+  readonly fetch?: typeof fetch;
+  readonly sleep?: (ms: number) => Promise<void>;
+}
+
+/** Makes no call. Failures are those of the port. */
+export function createGraphTargetDirectory(deps: GraphTargetDeps): TargetDirectory {
+  const { clock, log, random, forceChangePasswordNextSignIn = false } = deps;
+  const sleep = deps.sleep ?? ((ms: number) => sleepFor(ms));
+  const limit = createLimit(deps.maxParallelBatches);
+  const client = createGraphClient({
+    baseUrl: deps.baseUrl,
+    tokens: createAccessTokens(deps),
+    fetch: deps.fetch ?? fetch,
+    clock,
+    log,
+    timeoutMs: deps.timeoutMs ?? 30_000,
+  });
+  const backOffMs = (waits: number) => 2_000 * 2 ** Math.min(waits, 4) * (1 + (random.bytes(1)[0] ?? 0) / 256);
+  const reads = createReadClient({ client, sleep, backOffMs, limit });
+  const privileged = createPrivileged({ reads, clock });
+  const recent = createRecentWrites(clock);
+  let writes = 0;
+  let described: Promise<TargetDescription> | undefined;
+
+  const initialDomain = async () => {
+    described ??= describe(reads);
+    const known = await described.catch(() => undefined);
+    if (!known) described = undefined;
+    return known?.initialDomain;
+  };
+  const baseUrl = deps.baseUrl.replace(/\/$/, "");
+  const bodyOptions = { baseUrl, random, forceChangePasswordNextSignIn };
+  const context: ActionContext = {
+    createBody: (action) => createBody(action.type, action.values, bodyOptions),
+    recentWrite: (id) => recent.last(id),
+    initialDomain,
+    backOffMs,
+  };
+
+  return {
+    describe: () => describe(reads),
+    find: (queries) => find(reads, queries),
+    async privileged(ids) {
+      if (ids.length === 0) return new Set();
+      const all = await privileged.ids();
+      return new Set(ids.filter((id) => all.has(id)));
+    },
+    async apply(actions, options) {
+      const results = await applyActions(actions, options.priority === "low", {
+        client,
+        context,
+        sleep,
+        limit,
+        onWrite: () => {
+          writes++;
+        },
+        // An update makes nothing that could lag.
+        onDone: (action, id) => {
+          if (action.kind !== "update") recent.add(id, action.kind);
+        },
+      });
+      const unsent = results.filter((result) => result.outcome === "unsent").length;
+      if (unsent > 0) log.info("graph-writes-put-off", { unsent, of: actions.length });
+      return results;
+    },
+    async *users() {
+      for await (const page of reads.pages(`/users?$select=${USER_SELECT}&$top=999`)) {
+        yield objectsOf(page, false);
+      }
+    },
+    writes: () => writes,
+  };
+}
+
+async function describe(reads: ReadClient): Promise<TargetDescription> {
+  const [body] = await reads.getAll(["/organization?$select=id,verifiedDomains"]);
+  const [organization] = listOf(body) as readonly { readonly verifiedDomains?: unknown }[];
+  const domains = Array.isArray(organization?.verifiedDomains) ? organization.verifiedDomains : [];
+  const known = domains.filter((domain): domain is { name: string; isInitial?: boolean } => {
+    return typeof (domain as { readonly name?: unknown } | null)?.name === "string";
+  });
+  const initial = known.find((domain) => domain.isInitial === true);
+  if (!initial) {
+    throw new TargetUnavailable(
+      "target-refused",
+      "The target doesn't name its initial domain.",
+      "Give the application Organization.Read.All or Directory.Read.All, with admin consent.",
+      300_000,
+    );
+  }
+  return {
+    initialDomain: initial.name.toLowerCase(),
+    verifiedDomains: known.map((domain) => domain.name.toLowerCase()),
+  };
+}
+
+async function find(reads: ReadClient, queries: readonly TargetQuery[]): Promise<readonly (readonly TargetObject[])[]> {
+  const found: TargetObject[][] = queries.map(() => []);
+  const run = async (asked: readonly TargetQuery[], positions: readonly number[], among: "live" | "deleted") => {
+    const wanted = readsFor(asked, among);
+    const bodies = await reads.getAll(wanted.map((read) => read.url));
+    for (const [index, read] of wanted.entries()) {
+      const deleted = among === "deleted" || read.by === "deletedImmutableId";
+      for (const object of objectsOf(await wholeList(reads, bodies[index]), deleted)) {
+        for (const position of read.positions) {
+          const query = asked[position];
+          if (query && answersQuery(object, query)) found[positions[position] ?? -1]?.push(object);
+        }
+      }
+    }
+  };
+  const everything = queries.map((_, position) => position);
+  await run(queries, everything, "live");
+  // An id that isn't among the living may be among the deleted.
+  const missing = everything.filter((at) => queries[at]?.by === "id" && found[at]?.length === 0);
+  const again = missing.flatMap((at) => queries[at] ?? []);
+  if (again.length > 0) await run(again, missing, "deleted");
+  return found;
+}
+
+function objectsOf(values: readonly unknown[], deleted: boolean): readonly TargetObject[] {
+  return values.flatMap((value) => targetObjectOf(value, deleted) ?? []);
+}
+
+/** The values of a list; a filtered one may be handed out in pages, too. */
+async function wholeList(reads: ReadClient, body: unknown): Promise<readonly unknown[]> {
+  const values = [...listOf(body)];
+  const { "@odata.nextLink": link } = (body ?? {}) as { readonly "@odata.nextLink"?: unknown };
+  if (typeof link === "string") for await (const page of reads.pages(link)) values.push(...page);
+  return values;
+}
+
+function listOf(body: unknown): readonly unknown[] {
+  const { value } = (body ?? {}) as { readonly value?: unknown };
+  return Array.isArray(value) ? value : [];
+}
