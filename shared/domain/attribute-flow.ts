@@ -25,7 +25,7 @@ import type { TargetTable } from "./graph-target.ts";
 import { compileScope, type Scope } from "./scope.ts";
 import { attributeReader, type SourceObject } from "./source-object.ts";
 import type { ObjectMapping } from "./synchronization-schema.ts";
-import { isNested, type TargetScalar, type TargetValue, type TargetValues } from "./target-value.ts";
+import type { TargetScalar, TargetValue, TargetValues } from "./target-value.ts";
 
 export interface FlowInput extends SourceObject {
   /** The object has no link yet: default values and creation-only mappings take part. */
@@ -124,7 +124,8 @@ function mapObject(input: FlowInput, { drawn, references, parameter }: Prepared)
     random: input.random ?? noRandom,
     isTaken: input.isTaken,
   };
-  const values: Record<string, TargetValue> = {};
+  const collector = createCollector();
+  const { values, put } = collector;
   const uncleared: string[] = [];
   const forCreationOnly: string[] = [];
   const warnings: FlowNotice[] = [];
@@ -137,14 +138,14 @@ function mapObject(input: FlowInput, { drawn, references, parameter }: Prepared)
     if (result.warning) warnings.push({ attribute: target, property, ...result.warning });
     if (result.failure) failures.push({ attribute: target, property, ...result.failure });
     if (result.isForCreationOnly) forCreationOnly.push(property);
-    if (result.value !== undefined) put(values, property, result.value);
+    if (result.value !== undefined) put(property, result.value);
     else if (result.isEmpty && entry.type === "alias" && input.creating) aliases.push(one);
-    else if (result.isEmpty) settleEmpty(one, input.creating, { values, uncleared, failures });
+    else if (result.isEmpty) settleEmpty(one, input.creating, { collector, uncleared, failures });
   }
   for (const { entry } of aliases) {
     const upn = values["userPrincipalName"];
     const name = typeof upn === "string" ? upn : "";
-    put(values, entry.property, defaultAlias(name, input.objectGuid, entry.maximumLength ?? 64));
+    put(entry.property, defaultAlias(name, input.objectGuid, entry.maximumLength ?? 64));
     forCreationOnly.push(entry.property);
   }
   return { values, uncleared, forCreationOnly, references, warnings, failures };
@@ -153,25 +154,36 @@ function mapObject(input: FlowInput, { drawn, references, parameter }: Prepared)
 function settleEmpty(
   { entry, target }: Drawn,
   creating: boolean,
-  into: { values: Record<string, TargetValue>; uncleared: string[]; failures: FlowNotice[] },
+  into: { collector: Collector; uncleared: string[]; failures: FlowNotice[] },
 ): void {
   const { property, clearable, required, type } = entry;
-  if (clearable) put(into.values, property, type === "list" ? [] : null);
+  if (clearable) into.collector.put(property, type === "list" ? [] : null);
   else if (creating && required) {
     const message = "The source has no value, and the target takes no object without one.";
     into.failures.push({ code: "MandatoryFieldsMissing", attribute: target, property, message });
   } else if (!creating) into.uncleared.push(property);
 }
 
-/** Sets a property, or a key of a nested one: the mappings come in an order that keeps the keys sorted. */
-function put(values: Record<string, TargetValue>, property: string, value: TargetScalar): void {
-  const at = property.indexOf(".");
-  if (at < 0) {
-    values[property] = value;
-    return;
-  }
-  const outer = property.slice(0, at);
-  const before = values[outer];
-  const record = before !== undefined && isNested(before) ? before : {};
-  values[outer] = { ...record, [property.slice(at + 1)]: typeof value === "string" ? value : null };
+interface Collector {
+  readonly values: Record<string, TargetValue>;
+  readonly put: (property: string, value: TargetScalar) => void;
+}
+
+/** Takes properties and keys of nested ones; the mappings come in an order that keeps the keys sorted. */
+function createCollector(): Collector {
+  const values: Record<string, TargetValue> = {};
+  const nested = new Map<string, Record<string, string | null>>();
+  const put = (property: string, value: TargetScalar) => {
+    const at = property.indexOf(".");
+    if (at < 0) {
+      values[property] = value;
+      return;
+    }
+    const outer = property.slice(0, at);
+    const record = nested.get(outer) ?? {};
+    if (!nested.has(outer)) nested.set(outer, record);
+    record[property.slice(at + 1)] = typeof value === "string" ? value : null;
+    values[outer] = record;
+  };
+  return { values, put };
 }
