@@ -22,19 +22,19 @@ export interface GraphProperty {
 }
 
 /** What the directory takes, and what becomes of an object whose value is something else. */
-export interface ValueFormat {
+interface ValueFormat {
   readonly pattern: RegExp;
   readonly wanted: string;
   readonly otherwise: "fail" | "leave-out";
 }
 
-export interface NotSettable {
+interface NotSettable {
   readonly notSettable: string;
   /** The engine reads the source attributes all the same: to match, to index, to join. */
   readonly usedByEngine?: true;
 }
 
-export type TargetEntry = GraphProperty | NotSettable;
+type TargetEntry = GraphProperty | NotSettable;
 export type TargetTable = ReadonlyMap<string, TargetEntry>;
 
 type Flags = Omit<GraphProperty, "property" | "type">;

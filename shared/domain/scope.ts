@@ -17,14 +17,14 @@ import { OperandRefusal, operatorNamed } from "./scope/operators.ts";
 import type { ReadAttribute } from "./source-object.ts";
 import type { ScopeFilter, ScopeFilterClause, ScopeFilterGroup } from "./synchronization-schema.ts";
 
-export interface ScopeFailure {
+interface ScopeFailure {
   readonly code: "scope-operator" | "scope-operand" | "scope-attribute" | "scope-group";
   readonly message: string;
   readonly remedy: string;
 }
 
 /** A clause that decided, with the value that it saw. */
-export interface ScopeFinding {
+interface ScopeFinding {
   readonly group: string;
   readonly clause: string;
   /** The attribute's text, several joined by `; `; null when the object has none. */

@@ -12,7 +12,7 @@ export interface SynchronizationSchema {
   readonly synchronizationRules: readonly SynchronizationRule[];
 }
 
-export interface SynchronizationRule {
+interface SynchronizationRule {
   readonly id?: string | null | undefined;
   readonly name?: string | null | undefined;
   readonly priority?: number | null | undefined;
@@ -52,7 +52,7 @@ export interface AttributeMappingSource {
   readonly parameters?: readonly AttributeMappingParameter[] | null | undefined;
 }
 
-export interface AttributeMappingParameter {
+interface AttributeMappingParameter {
   readonly key?: string | null | undefined;
   readonly value?: AttributeMappingSource | null | undefined;
 }

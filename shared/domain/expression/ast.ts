@@ -1,31 +1,31 @@
 /** The tree of an expression. `position` is where the node begins in the text. An omitted argument is null. */
 
-export interface StringNode {
+interface StringNode {
   readonly type: "string";
   readonly position: number;
   readonly value: string;
 }
 
-export interface NumberNode {
+interface NumberNode {
   readonly type: "number";
   readonly position: number;
   readonly value: bigint;
 }
 
-export interface AttributeNode {
+interface AttributeNode {
   readonly type: "attribute";
   readonly position: number;
   readonly name: string;
 }
 
-export interface ParameterNode {
+interface ParameterNode {
   readonly type: "parameter";
   readonly position: number;
   readonly name: string;
 }
 
 /** A bare word such as `vbBinaryCompare` or `UTF8`. */
-export interface WordNode {
+interface WordNode {
   readonly type: "word";
   readonly position: number;
   readonly name: string;
@@ -48,7 +48,7 @@ export interface CompareNode {
   readonly right: Node;
 }
 
-export interface ConcatenateNode {
+interface ConcatenateNode {
   readonly type: "concatenate";
   readonly position: number;
   readonly left: Node;

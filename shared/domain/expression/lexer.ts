@@ -8,7 +8,7 @@
 
 import { CompileError } from "./failure.ts";
 
-export type TokenKind =
+type TokenKind =
   | "name"
   | "attribute"
   | "string"

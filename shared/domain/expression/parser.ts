@@ -11,9 +11,9 @@ import { CompileError } from "./failure.ts";
 import { type Token, tokenize } from "./lexer.ts";
 
 /** The service's own limit for the expression of an attribute mapping. */
-export const MAXIMUM_LENGTH = 10_000;
+const MAXIMUM_LENGTH = 10_000;
 /** Five stack frames a level: far more than anyone writes, far less than would exhaust the stack. */
-export const MAXIMUM_DEPTH = 500;
+const MAXIMUM_DEPTH = 500;
 
 const COMPARISONS: ReadonlySet<string> = new Set(["=", "<>", "<", "<=", ">", ">="]);
 

@@ -26,11 +26,11 @@ export const FILE_TIME_EPOCH = ticksOfCivil({ year: 1601, month: 1, day: 1 });
 const UNIX_EPOCH = ticksOfCivil({ year: 1970, month: 1, day: 1 });
 const END_OF_TIME = ticksOfCivil({ year: 9999, month: 12, day: 31 }) + TICKS_PER_DAY;
 
-export function isLeapYear(year: number): boolean {
+function isLeapYear(year: number): boolean {
   return year % 4 === 0 && (year % 100 !== 0 || year % 400 === 0);
 }
 
-export function daysInMonth(year: number, month: number): number {
+function daysInMonth(year: number, month: number): number {
   if (month === 2) return isLeapYear(year) ? 29 : 28;
   return month === 4 || month === 6 || month === 9 || month === 11 ? 30 : 31;
 }

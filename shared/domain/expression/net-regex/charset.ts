@@ -5,7 +5,7 @@
  * ASCII only, or a slightly other list. So classes are written out as ranges. Surrogates belong to no class but Cs.
  */
 
-export type Range = readonly [first: number, last: number];
+type Range = readonly [first: number, last: number];
 export type CharSet = readonly Range[];
 
 const LAST = 0xffff;
