@@ -11,4 +11,6 @@ export interface AgentSource extends SourceDirectory {
    * The token that a full read would carry now (`full-only` sources). Throws `SourceError` like `describe`.
    */
   fingerprint?(): Promise<string>;
+  /** About how many objects a full read brings, where that is known beforehand. */
+  expectedObjects?(): number | undefined;
 }

@@ -6,9 +6,9 @@
  * DirSync: listed in `changed` and missing it would say "cleared". Linked attributes travel as `links`, by GUID.
  */
 import type { Change } from "../../../shared/contracts/change.ts";
-import { type AttributeValue, encodeValue } from "../encode-value.ts";
 import { guidFromBytes, isGuid } from "../../../shared/domain/values.ts";
 import type { SyntaxTable } from "../attribute-syntax.ts";
+import { type AttributeValue, encodeValue } from "../encode-value.ts";
 import { type ClassVerdict, classOf } from "../object-classes.ts";
 import { bytesOf, type LdapEntry, textOf, textsOf } from "./entries.ts";
 

@@ -105,12 +105,18 @@ async function readPassword(
   try {
     password = (await readFile(settings.passwordFile, "utf8")).replace(/\r?\n$/, "");
   } catch (error) {
-    throw new SourceError("source-config", `Cannot read the password file ${settings.passwordFile}: ${String(error)}.`, remedy, {
-      cause: error,
-    });
+    throw new SourceError(
+      "source-config",
+      `Cannot read the password file ${settings.passwordFile}: ${String(error)}.`,
+      remedy,
+      {
+        cause: error,
+      },
+    );
   }
   // An empty password is an anonymous bind to a directory: it would succeed, and see nothing.
-  if (password === "") throw new SourceError("source-config", `The password file ${settings.passwordFile} is empty.`, remedy);
+  if (password === "")
+    throw new SourceError("source-config", `The password file ${settings.passwordFile} is empty.`, remedy);
   return password;
 }
 

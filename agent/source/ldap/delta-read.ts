@@ -7,7 +7,16 @@
  */
 import type { Change } from "../../../shared/contracts/change.ts";
 import type { Log } from "../../../shared/ports/log.ts";
-import { changedNames, deltaChange, guidOf, isRename, isTombstone, isUndelete, type ReadShape, wholeChange } from "./changes.ts";
+import {
+  changedNames,
+  deltaChange,
+  guidOf,
+  isRename,
+  isTombstone,
+  isUndelete,
+  type ReadShape,
+  wholeChange,
+} from "./changes.ts";
 import type { LdapConnection } from "./connection.ts";
 import { readDirSyncPage } from "./dirsync.ts";
 import type { LdapEntry } from "./entries.ts";

@@ -7,7 +7,7 @@
 import type { DirectoryServer, DomainIdentity } from "../../../shared/contracts/change.ts";
 import { guidFromBytes, sidFromBytes, splitDn } from "../../../shared/domain/values.ts";
 import { SourceError } from "../../../shared/ports/source-directory.ts";
-import { type SchemaRow, type SyntaxTable, fallbackSyntaxTable, syntaxTableFromSchema } from "../attribute-syntax.ts";
+import { fallbackSyntaxTable, type SchemaRow, type SyntaxTable, syntaxTableFromSchema } from "../attribute-syntax.ts";
 import type { LdapConnection } from "./connection.ts";
 import { showDeletedControl } from "./controls.ts";
 import { bytesOf, type LdapEntry, textOf, textsOf } from "./entries.ts";
@@ -154,7 +154,8 @@ async function readTombstoneDays(connection: LdapConnection, configurationRoot: 
     const entry = await one(connection, base, ["tombstoneLifetime"]);
     return Number(textOf(entry, "tombstoneLifetime") ?? DEFAULT_TOMBSTONE_DAYS);
   } catch (error) {
-    if (resultCodeOf(error) === undefined && !(error instanceof SourceError && error.code === "source-rights")) throw error;
+    if (resultCodeOf(error) === undefined && !(error instanceof SourceError && error.code === "source-rights"))
+      throw error;
     return DEFAULT_TOMBSTONE_DAYS;
   }
 }

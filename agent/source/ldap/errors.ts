@@ -18,7 +18,8 @@ export function resultCodeOf(error: unknown): number | undefined {
   return error instanceof ResultCodeError ? error.code : undefined;
 }
 
-const CERTIFICATE_CODES = /^(ERR_TLS|CERT_|SELF_SIGNED|DEPTH_ZERO|UNABLE_TO_(VERIFY|GET)|HOSTNAME_MISMATCH|ERR_SSL|EPROTO)/;
+const CERTIFICATE_CODES =
+  /^(ERR_TLS|CERT_|SELF_SIGNED|DEPTH_ZERO|UNABLE_TO_(VERIFY|GET)|HOSTNAME_MISMATCH|ERR_SSL|EPROTO)/;
 
 /** AD puts the reason of a refused bind into the message: `… data 52e, v4563`. */
 const BIND_REASONS: Readonly<Record<string, string>> = {

@@ -12,6 +12,8 @@ export async function* fullChanges(deps: DeltaDeps, entries: readonly LdapEntry[
   yield whole.flatMap((entry) => wholeChange(entry, deps.shape) ?? []);
   yield tombstones.flatMap((entry): Change[] => {
     const guid = guidOf(entry);
-    return guid !== undefined && wholeChange(entry, deps.shape) !== undefined ? [{ op: "delete", objectGuid: guid }] : [];
+    return guid !== undefined && wholeChange(entry, deps.shape) !== undefined
+      ? [{ op: "delete", objectGuid: guid }]
+      : [];
   });
 }

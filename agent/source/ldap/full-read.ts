@@ -23,7 +23,10 @@ export interface FullReadRequest {
 }
 
 /** `cookie` of a page is the watermark to keep when the page ends the read. Fails as `readDirSyncPage`. */
-export async function* fullReadPages(connection: LdapConnection, request: FullReadRequest): AsyncGenerator<DirSyncPage> {
+export async function* fullReadPages(
+  connection: LdapConnection,
+  request: FullReadRequest,
+): AsyncGenerator<DirSyncPage> {
   if (request.isSamba) yield* windows(connection, request);
   else yield* serverPages(connection, request, Buffer.alloc(0));
 }

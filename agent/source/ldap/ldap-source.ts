@@ -25,8 +25,8 @@ import { type DeltaDeps, deltaChanges } from "./delta-read.ts";
 import { type DirSyncPage, readDirSyncPage } from "./dirsync.ts";
 import { type DomainFacts, proveSightOfDeletedObjects, readDomainFacts, readSyntaxTable } from "./domain-facts.ts";
 import { resultCodeOf, unreachable } from "./errors.ts";
-import { fullReadPages, serverPages } from "./full-read.ts";
 import { fullChanges } from "./full-changes.ts";
+import { fullReadPages, serverPages } from "./full-read.ts";
 import { inPages } from "./pages.ts";
 import type { LdapSettings } from "./settings.ts";
 
@@ -134,18 +134,29 @@ export function createLdapSource(deps: LdapSourceDeps): AgentSource {
 
 /** One page with next to nothing in it: whether the account may use DirSync here at all. */
 async function proveReplication(connection: LdapConnection, root: string): Promise<void> {
-  await readDirSyncPage(connection, { root, filter: "(objectClass=domainDNS)", attributes: [], cookie: Buffer.alloc(0) });
+  await readDirSyncPage(connection, {
+    root,
+    filter: "(objectClass=domainDNS)",
+    attributes: [],
+    cookie: Buffer.alloc(0),
+  });
 }
 
 /** `objectCategory` would lose all tombstones, so computers come too and are dropped by class. */
 function classFilter(objectClasses: readonly string[]): string {
-  const names = [...new Set([...objectClasses, ...CONTAINER_CLASSES])].filter((name) => /^[A-Za-z][A-Za-z0-9-]*$/.test(name));
+  const names = [...new Set([...objectClasses, ...CONTAINER_CLASSES])].filter((name) =>
+    /^[A-Za-z][A-Za-z0-9-]*$/.test(name),
+  );
   return `(|${names.map((name) => `(objectClass=${name})`).join("")})`;
 }
 
 function usableCookie(watermark: Watermark | null, facts: DomainFacts, clock: Clock): Buffer {
   const refuse = (why: string) =>
-    new SourceError("source-cookie", `The watermark is of no use on ${facts.server.dnsName}: ${why}.`, "Nothing to do: a full read follows.");
+    new SourceError(
+      "source-cookie",
+      `The watermark is of no use on ${facts.server.dnsName}: ${why}.`,
+      "Nothing to do: a full read follows.",
+    );
   if (watermark === null) throw refuse("there is none");
   if (watermark.mode !== "dirsync") throw refuse("it is not one of a domain controller");
   if (watermark.invocationId !== facts.server.invocationId) {

@@ -10,7 +10,7 @@ import { stat } from "node:fs/promises";
 import type { DomainIdentity } from "../../../shared/contracts/change.ts";
 import { normalDn, splitDn } from "../../../shared/domain/values.ts";
 import { SourceError } from "../../../shared/ports/source-directory.ts";
-import { parseLdif, type LdifRecord } from "./ldif-parser.ts";
+import { type LdifRecord, parseLdif } from "./ldif-parser.ts";
 import { guidOfRecord, sidOfRecord, textsOfRecord } from "./record-values.ts";
 
 export interface LdifIndex {
@@ -18,7 +18,11 @@ export interface LdifIndex {
   readonly records: number;
   readonly domain: DomainIdentity;
   readonly guidsByDn: ReadonlyMap<string, string>;
-  readonly withoutGuid: readonly { readonly dn: string; readonly line: number; readonly objectClasses: readonly string[] }[];
+  readonly withoutGuid: readonly {
+    readonly dn: string;
+    readonly line: number;
+    readonly objectClasses: readonly string[];
+  }[];
 }
 
 /** What tells one state of a file from another without reading it. */
@@ -33,9 +37,14 @@ export async function fileState(path: string): Promise<FileState> {
     const { size, mtimeMs, ino } = await stat(path);
     return { size, mtimeMs, ino };
   } catch (error) {
-    throw new SourceError("source-unreachable", `Cannot read ${path}: ${String(error)}.`, "Set file to the LDIF export, and let this account read it.", {
-      cause: error,
-    });
+    throw new SourceError(
+      "source-unreachable",
+      `Cannot read ${path}: ${String(error)}.`,
+      "Set file to the LDIF export, and let this account read it.",
+      {
+        cause: error,
+      },
+    );
   }
 }
 
@@ -62,7 +71,12 @@ export function hashedChunks(path: string): HashedChunks {
         }
       } catch (error) {
         if (error instanceof SourceError) throw error;
-        throw new SourceError("source-unreachable", `Cannot read ${path}: ${String(error)}.`, "Let this account read the file.", { cause: error });
+        throw new SourceError(
+          "source-unreachable",
+          `Cannot read ${path}: ${String(error)}.`,
+          "Let this account read the file.",
+          { cause: error },
+        );
       }
     },
   };

@@ -40,7 +40,8 @@ export async function* parseLdif(chunks: AsyncIterable<Buffer>, name: string): A
   for await (const line of logicalLines(chunks, name)) {
     if (line.bytes.length > 0) {
       if (isFirst && /^version:\s*\d+\s*$/i.test(line.bytes.toString("latin1"))) {
-        if (!/:\s*1\s*$/.test(line.bytes.toString("latin1"))) throw badRecord(name, line.number, "only LDIF version 1 is known");
+        if (!/:\s*1\s*$/.test(line.bytes.toString("latin1")))
+          throw badRecord(name, line.number, "only LDIF version 1 is known");
         isFirst = false;
         continue;
       }
@@ -52,7 +53,8 @@ export async function* parseLdif(chunks: AsyncIterable<Buffer>, name: string): A
     lines = [];
   }
   const start = lines[0];
-  if (start !== undefined) throw endsInside(name, `the record that starts on line ${start.number}: no empty line ends it`);
+  if (start !== undefined)
+    throw endsInside(name, `the record that starts on line ${start.number}: no empty line ends it`);
 }
 
 /** Unfolded lines; comments are gone, empty lines are there. */
@@ -60,7 +62,10 @@ async function* logicalLines(chunks: AsyncIterable<Buffer>, name: string): Async
   let pending: { parts: Buffer[]; number: number } | undefined;
   const flush = (): LogicalLine[] => {
     if (pending === undefined) return [];
-    const line = { bytes: pending.parts.length === 1 ? (pending.parts[0] ?? Buffer.alloc(0)) : Buffer.concat(pending.parts), number: pending.number };
+    const line = {
+      bytes: pending.parts.length === 1 ? (pending.parts[0] ?? Buffer.alloc(0)) : Buffer.concat(pending.parts),
+      number: pending.number,
+    };
     pending = undefined;
     return line.bytes[0] === HASH ? [] : [line];
   };
@@ -130,9 +135,12 @@ function attributeOf(line: LogicalLine, file: string, dn?: string): { name: stri
     throw badRecord(file, line.number, `it isn't of the form 'name: value'${of}`);
   }
   const marker = line.bytes[colon + 1];
-  if (marker === LESS) throw badRecord(file, line.number, `'${name}' takes its value from a URL, which is refused${of}`);
+  if (marker === LESS)
+    throw badRecord(file, line.number, `'${name}' takes its value from a URL, which is refused${of}`);
   if (marker !== COLON) return { name, value: withoutLeadingSpaces(line.bytes.subarray(colon + 1)) };
-  const text = withoutLeadingSpaces(line.bytes.subarray(colon + 2)).toString("latin1").trimEnd();
+  const text = withoutLeadingSpaces(line.bytes.subarray(colon + 2))
+    .toString("latin1")
+    .trimEnd();
   if (text.length % 4 !== 0 || !/^[A-Za-z0-9+/]*={0,2}$/.test(text)) {
     throw badRecord(file, line.number, `the value of '${name}' is not base64${of}`);
   }

@@ -89,7 +89,8 @@ export function createLdifSource(deps: LdifSourceDeps): AgentSource {
       }
       pending.push(change);
     }
-    if (chunks.digest() !== indexed.sha256 || !sameState(indexed.state, await fileState(path))) throw changedUnderway(path);
+    if (chunks.digest() !== indexed.sha256 || !sameState(indexed.state, await fileState(path)))
+      throw changedUnderway(path);
     if (unresolved > 0) deps.log.warn("ldif-references-unresolved", { count: unresolved });
     yield { changes: pending, watermarkAfter: watermarkOf(indexed), isLast: true };
   }
@@ -110,6 +111,7 @@ export function createLdifSource(deps: LdifSourceDeps): AgentSource {
       };
     },
     fingerprint: async () => (await index()).sha256,
+    expectedObjects: () => last?.records,
     read,
     waitForChange: (signal) => waitForFile(path, seen, deps.settings, signal),
     close: async () => {
@@ -139,7 +141,9 @@ function changeOf(
       attributes[name] = [record.dn];
       continue;
     }
-    const values = record.attributesByName.get(name.toLowerCase())?.values ?? record.attributesByName.get(`${name.toLowerCase()};binary`)?.values;
+    const values =
+      record.attributesByName.get(name.toLowerCase())?.values ??
+      record.attributesByName.get(`${name.toLowerCase()};binary`)?.values;
     if (values === undefined) continue;
     const syntax = fallbackSyntaxTable.of(name);
     if (syntax === "link") {
@@ -156,7 +160,13 @@ function changeOf(
       syntax === "binary" ? encodeValue(binaryValue(name, value), true) : encodeValue(value, false),
     );
   }
-  return { op: "upsert", objectClass: verdict.objectClass, ...place, attributes, ...(links.length > 0 ? { links } : {}) };
+  return {
+    op: "upsert",
+    objectClass: verdict.objectClass,
+    ...place,
+    attributes,
+    ...(links.length > 0 ? { links } : {}),
+  };
 }
 
 function refuseWithoutGuid(path: string, index: LdifIndex, wanted: readonly string[]): void {

@@ -19,7 +19,10 @@ export async function readManifest(ldifPath: string): Promise<Manifest | undefin
   try {
     return Manifest.parse(JSON.parse(text));
   } catch (error) {
-    throw unusable(path, error instanceof SyntaxError ? error.message : "it needs 'count' and 'sha256' (64 hex digits)");
+    throw unusable(
+      path,
+      error instanceof SyntaxError ? error.message : "it needs 'count' and 'sha256' (64 hex digits)",
+    );
   }
 }
 

@@ -1,0 +1,245 @@
+/**
+ * What to do with one order, and what to ask for after it.
+ *
+ * A delta order stays open while nothing changes: the source is polled from the newest cookie, which lives in memory only, and
+ * nothing is sent; now and then an empty batch moves the service's watermark. A source that knows no deltas answers one by
+ * comparing fingerprints: unchanged, there is nothing to read; changed, a full read is asked for.
+ */
+import { setTimeout as sleep } from "node:timers/promises";
+import type { HeartbeatRequest, ReadOrder } from "../shared/contracts/agent-api.ts";
+import type { Watermark } from "../shared/contracts/change.ts";
+import type { Clock } from "../shared/ports/clock.ts";
+import { type SourceDescription, SourceError } from "../shared/ports/source-directory.ts";
+import { AgentError } from "./agent-error.ts";
+import type { Intervals } from "./config.ts";
+import { continueRequest, type ReadLost, verdictOnRead } from "./lease-watch.ts";
+import { type ReadOutcome, type ReadSenderDeps, sendRead } from "./read-sender.ts";
+import type { ServiceFailure } from "./uplink-client.ts";
+
+/** What the next heartbeat says. */
+export interface NextBeat {
+  readonly want: HeartbeatRequest["want"];
+  readonly reason?: string;
+  readonly abortReadNo?: number;
+}
+
+export type Served =
+  | {
+      readonly kind: "done";
+      readonly readKind: "full" | "delta";
+      readonly readNo: number;
+      readonly objects: number;
+      readonly batches: number;
+    }
+  | { readonly kind: "order"; readonly order: ReadOrder }
+  /** Ask again. `isRetry`: something didn't go as ordered, so not without end and not without pauses. */
+  | { readonly kind: "next"; readonly beat: NextBeat; readonly isRetry: boolean }
+  | { readonly kind: "failed"; readonly beat: NextBeat; readonly error: SourceError | AgentError }
+  | { readonly kind: "stopped" };
+
+export interface OrderServer {
+  serve(order: ReadOrder, description: SourceDescription, heartbeatSeconds: number, stop: AbortSignal): Promise<Served>;
+  /** What a full-only source really wants now. Throws `SourceError`. */
+  adjust(beat: NextBeat): Promise<NextBeat>;
+  /** Waits without an order: until the source changes or the next heartbeat is due. */
+  idle(beat: NextBeat, seconds: number, stop: AbortSignal): Promise<void>;
+  /** Waits after a failure; a full-only source that looks different ends it (true). */
+  pause(seconds: number, stop: AbortSignal): Promise<boolean>;
+}
+
+export interface OrderServerDeps extends ReadSenderDeps {
+  readonly clock: Clock;
+  readonly intervals: Intervals;
+  readonly isOnce: boolean;
+}
+
+export function createOrderServer(deps: OrderServerDeps): OrderServer {
+  const { source, log } = deps;
+  /** Of a full-only source: what the service has. Unknown until an order showed its watermark or a read was sent. */
+  let served: string | undefined;
+
+  async function serve(
+    order: ReadOrder,
+    first: SourceDescription,
+    heartbeatSeconds: number,
+    stop: AbortSignal,
+  ): Promise<Served> {
+    // Begun by an earlier process: what it counted and hashed is gone with it.
+    if (order.nextSequence !== 1)
+      return { kind: "next", beat: { want: order.kind, reason: "restart", abortReadNo: order.readNo }, isRetry: true };
+    try {
+      if (source.reads === "full-only" && order.kind === "delta") return await answerDelta(order);
+      log.info("read-started", {
+        kind: order.kind,
+        readNo: order.readNo,
+        reason: order.reason,
+        visibility: first.visibility,
+      });
+      return await follow(order, first, heartbeatSeconds, stop);
+    } catch (error) {
+      return onError(order, error);
+    }
+  }
+
+  async function answerDelta(order: ReadOrder): Promise<Served> {
+    const now = await fingerprint();
+    const isSame = order.watermark?.mode === "ldif" && order.watermark.token === now;
+    if (isSame) served = now;
+    const beat: NextBeat = isSame
+      ? { want: "none", reason: "unchanged", abortReadNo: order.readNo }
+      : { want: "full", reason: "changed", abortReadNo: order.readNo };
+    return { kind: "next", beat, isRetry: false };
+  }
+
+  async function follow(
+    order: ReadOrder,
+    first: SourceDescription,
+    heartbeatSeconds: number,
+    stop: AbortSignal,
+  ): Promise<Served> {
+    const sendEmptyAt = deps.clock.now() + deps.intervals.watermarkMinutes * 60_000;
+    let description = first;
+    let from = order.watermark;
+    let beatAt = deps.clock.now() + heartbeatSeconds * 1000;
+    for (;;) {
+      const fingerprintBefore = source.reads === "full-only" ? await fingerprint() : undefined;
+      deps.progress.start(order.kind, source.expectedObjects?.());
+      const outcome = await sendRead(deps, {
+        order,
+        description,
+        from,
+        keepEmpty: order.kind === "delta" && !deps.isOnce && deps.clock.now() < sendEmptyAt,
+        heartbeatSeconds,
+        stop,
+      });
+      if (outcome.kind === "sent") served = fingerprintBefore;
+      if (outcome.kind !== "empty") return afterRead(order, outcome);
+      from = newer(outcome.watermark, from);
+      const left = Math.max(beatAt - deps.clock.now(), 0);
+      await waitAtMost(left, stop);
+      if (stop.aborted) return { kind: "stopped" };
+      if (deps.clock.now() >= beatAt) {
+        const lost = await stillOurs(order, description, stop);
+        if (lost) return afterLoss(order, lost);
+        beatAt = deps.clock.now() + heartbeatSeconds * 1000;
+      }
+      description = await source.describe();
+    }
+  }
+
+  async function stillOurs(
+    order: ReadOrder,
+    description: SourceDescription,
+    stop: AbortSignal,
+  ): Promise<ReadLost | undefined> {
+    const result = await deps.client.heartbeat(continueRequest(order, description.domain), {
+      signal: stop,
+      attempts: 1,
+    });
+    return result.ok ? verdictOnRead(result.value, order) : undefined;
+  }
+
+  function afterRead(order: ReadOrder, outcome: Exclude<ReadOutcome, { kind: "empty" }>): Served {
+    if (outcome.kind === "sent") {
+      return {
+        kind: "done",
+        readKind: order.kind,
+        readNo: order.readNo,
+        objects: outcome.objects,
+        batches: outcome.batches,
+      };
+    }
+    if (outcome.kind === "lost") return afterLoss(order, outcome.lost);
+    if (outcome.kind === "rejected") return afterRejection(order, outcome.failure);
+    return { kind: "stopped" };
+  }
+
+  function afterLoss(order: ReadOrder, lost: ReadLost): Served {
+    log.info("read-lost", { readNo: order.readNo, why: lost.why });
+    if (lost.order !== null && lost.why === "replaced") return { kind: "order", order: lost.order };
+    return { kind: "next", beat: { want: order.kind }, isRetry: false };
+  }
+
+  function afterRejection(order: ReadOrder, failure: ServiceFailure): Served {
+    const isOpen = failure.expected === undefined || failure.expected.readNo === order.readNo;
+    const beat: NextBeat = { want: order.kind, reason: failure.code, ...(isOpen ? { abortReadNo: order.readNo } : {}) };
+    const error = new AgentError("service-refused", failure.message, failure.remedy);
+    if (failure.status === 409) {
+      log.info("read-conflict", { readNo: order.readNo, code: failure.code, message: failure.message });
+      return { kind: "next", beat, isRetry: true };
+    }
+    return { kind: "failed", beat, error };
+  }
+
+  function onError(order: ReadOrder, error: unknown): Served {
+    if (error instanceof SourceError && error.code === "source-cookie" && order.kind === "delta") {
+      log.info("cookie-refused", { readNo: order.readNo, message: error.message });
+      return {
+        kind: "next",
+        beat: { want: "full", reason: "cookie", abortReadNo: order.readNo },
+        isRetry: true,
+      };
+    }
+    if (error instanceof SourceError || error instanceof AgentError) {
+      return { kind: "failed", beat: { want: order.kind, reason: error.code, abortReadNo: order.readNo }, error };
+    }
+    throw error;
+  }
+
+  async function adjust(beat: NextBeat): Promise<NextBeat> {
+    if (source.reads !== "full-only" || served === undefined || beat.want === "full") return beat;
+    const isSame = (await fingerprint()) === served;
+    const aborted = beat.abortReadNo === undefined ? {} : { abortReadNo: beat.abortReadNo };
+    return isSame ? { want: "none", ...aborted } : { want: "full", reason: "changed", ...aborted };
+  }
+
+  async function idle(beat: NextBeat, seconds: number, stop: AbortSignal): Promise<void> {
+    const until = deps.clock.now() + seconds * 1000;
+    do {
+      await waitAtMost(Math.max(until - deps.clock.now(), 0), stop);
+      if (beat.want !== "none") return;
+      const now = await fingerprint().catch(() => undefined);
+      if (now !== served) return;
+    } while (!stop.aborted && deps.clock.now() < until);
+  }
+
+  async function pause(seconds: number, stop: AbortSignal): Promise<boolean> {
+    const until = deps.clock.now() + seconds * 1000;
+    const before = await looks();
+    while (!stop.aborted && deps.clock.now() < until) {
+      const left = Math.max(until - deps.clock.now(), 0);
+      if (before === undefined) await sleep(left, undefined, { signal: stop }).catch(() => undefined);
+      else await waitAtMost(left, stop);
+      if ((await looks()) !== before) return true;
+    }
+    return false;
+  }
+
+  /** How a full-only source looks, faulty or not; undefined for others. */
+  async function looks(): Promise<string | undefined> {
+    return source.fingerprint?.().catch((error: unknown) => String(error));
+  }
+
+  async function waitAtMost(milliseconds: number, stop: AbortSignal): Promise<void> {
+    const ended = new AbortController();
+    const signal = AbortSignal.any([stop, ended.signal]);
+    const limit = sleep(milliseconds, undefined, { signal }).catch(() => undefined);
+    await Promise.race([source.waitForChange(signal), limit]);
+    ended.abort();
+  }
+
+  async function fingerprint(): Promise<string> {
+    if (source.fingerprint) return source.fingerprint();
+    throw new SourceError(
+      "source-config",
+      "The source knows neither deltas nor a fingerprint.",
+      "Report this as a defect.",
+    );
+  }
+
+  return { serve, adjust, idle, pause };
+}
+
+function newer(found: Watermark | null, before: Watermark | null): Watermark | null {
+  return found ?? before;
+}

@@ -1,0 +1,16 @@
+/** What a command may touch of the outside; tests hand in their own. */
+export interface Terminal {
+  readonly out: { write(text: string): unknown };
+  readonly err: { write(text: string): unknown; readonly isTTY?: boolean };
+  readonly environment: Readonly<Record<string, string | undefined>>;
+  readonly fetch: typeof fetch;
+  /** Aborted by SIGINT and SIGTERM. */
+  readonly stop: AbortSignal;
+}
+
+/** How a command ends that did not throw: the exit status. */
+export interface CommandContext {
+  readonly terminal: Terminal;
+  /** The exit status of a command that ended as expected, but not with 0. */
+  setExit(code: number): void;
+}
