@@ -30,7 +30,7 @@ export type Seed = {
 };
 
 /** An object with all that the directory knows of it; properties that are absent are left out. */
-export type Listed = {
+type Listed = {
   kind: Kind;
   id: string;
   properties: JsonObject;

@@ -9,7 +9,7 @@ import type { Store } from "./store.ts";
 import { type Call, type Caller, type Entry, type JsonObject, type Kind, textOf } from "./types.ts";
 import type { Domains } from "./validate.ts";
 
-export const DELETED_LIFE_MS = 30 * 86_400_000;
+const DELETED_LIFE_MS = 30 * 86_400_000;
 
 export type Tenant = { id: string; initialDomain: string; domains: Domains };
 

@@ -2,7 +2,7 @@
 import { type Refusal, refuse } from "./rules.ts";
 
 /** Picks calls: `contains` is looked for in "METHOD path?query body". */
-export type Match = { method?: string; contains?: string };
+type Match = { method?: string; contains?: string };
 
 export type FaultOrder = {
   /** 503 for everything but /control, until set to false. */

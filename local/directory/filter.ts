@@ -9,7 +9,7 @@ import { type Refusal, refuse } from "./rules.ts";
 import type { Store } from "./store.ts";
 import type { Entry } from "./types.ts";
 
-export type Scalar = string | boolean | null;
+type Scalar = string | boolean | null;
 export type Filter =
   | { op: "eq" | "startswith"; property: string; collection: boolean; value: Scalar }
   | { op: "and" | "or"; parts: Filter[] };

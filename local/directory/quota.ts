@@ -9,7 +9,7 @@ import { type Refusal, refuse } from "./rules.ts";
 
 export type QuotaSetting = { writesPerWindow: number; windowSeconds: number } | "off";
 
-export type Booking = { write: boolean; units: number; applicationId: string };
+type Booking = { write: boolean; units: number; applicationId: string };
 
 export type Quota = {
   /** Counts a call; the headers of its answer, or its refusal. */

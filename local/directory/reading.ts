@@ -113,7 +113,7 @@ function allExtensions(value: unknown): JsonObject {
 }
 
 /** Parses the filter of a call; undefined when it has none. */
-export function parseCallFilter(call: Call, kind: Kind): Filter | Refusal | undefined {
+function parseCallFilter(call: Call, kind: Kind): Filter | Refusal | undefined {
   const text = call.query.get("$filter");
   return text === undefined ? undefined : parseFilter(text, types[kind].filter);
 }

@@ -55,7 +55,7 @@ const membership =
 
 const NAMED_GROUP = "groups(uniqueName='{}')";
 
-export const routes: readonly Route[] = [
+const routes: readonly Route[] = [
   get("users", readUsers, 2, users.listUsers),
   write("POST", "users", writeUsers, "required", users.createUser),
   get("users/{}", readUsers, 1, users.readUser),

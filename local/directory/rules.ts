@@ -216,7 +216,7 @@ export const behaviours = {
 export type RuleId = keyof typeof rules;
 export type BehaviourId = keyof typeof behaviours;
 
-export type ErrorDetail = { code: string; message: string; target?: string };
+type ErrorDetail = { code: string; message: string; target?: string };
 
 /** A refused call: the rule it met, and what Graph would say. */
 export type Refusal = {

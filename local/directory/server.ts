@@ -27,7 +27,6 @@ import { createStore } from "./store.ts";
 import { type Application, createTokenService } from "./tokens.ts";
 import type { Answer } from "./types.ts";
 
-export type { Control, Listed, Seed } from "./control.ts";
 export type { Application } from "./tokens.ts";
 
 export type DirectoryOptions = {
@@ -137,7 +136,8 @@ export async function startDirectory(options: DirectoryOptions): Promise<Running
       };
       return reply({ ...caller, headers });
     }
-    const body = parseJson(raw);
+    const isJson = raw === "" || /^application\/json\b/i.test(headerOf(request, "content-type") ?? "");
+    const body = isJson ? parseJson(raw) : "unreadable";
     if (body === "unreadable") return reply(refuseUnreadable());
     const method = request.method ?? "GET";
     let answer: Answer;

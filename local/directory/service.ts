@@ -12,7 +12,7 @@ import { increase, type Stats } from "./stats.ts";
 import { type Answer, type Caller, isJsonObject, isRefusal } from "./types.ts";
 
 /** A call as it arrives. `url` is relative to the service root, without a leading slash; `body` is parsed JSON. */
-export type RawCall = {
+type RawCall = {
   method: string;
   url: string;
   header(name: string): string | undefined;

@@ -57,7 +57,7 @@ export type Call = {
   url: string;
 };
 
-export type Reply = { status: number; body?: JsonObject; headers?: Record<string, string>; wrote?: WriteKind };
+type Reply = { status: number; body?: JsonObject; headers?: Record<string, string>; wrote?: WriteKind };
 export type Answer = Reply | Refusal;
 
 export function isRefusal(answer: Answer | JsonObject): answer is Refusal {

@@ -169,7 +169,7 @@ export function checkGroup(body: JsonObject, mode: Mode): Refusal | undefined {
   return undefined;
 }
 
-export function suffixOf(upn: string): string {
+function suffixOf(upn: string): string {
   return upn.slice(upn.lastIndexOf("@") + 1).toLowerCase();
 }
 

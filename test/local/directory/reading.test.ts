@@ -162,6 +162,9 @@ describe("what is asked", () => {
       expect(refusalOf(await directory.call("POST", "users", { body }))).toBe(refusedBy("body-unreadable"));
     }
     expect(refusalOf(await directory.call("POST", "users"))).toBe(refusedBy("body-unreadable"));
+    const headers = { "content-type": "text/plain" };
+    const plain = await directory.call("POST", "users", { body: "{}", headers });
+    expect(refusalOf(plain)).toBe(refusedBy("body-unreadable"));
   });
   it(behaviour("request-ids"), async () => {
     const id = "5f3b1e4a-0000-4000-8000-000000000001";

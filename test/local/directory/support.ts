@@ -1,8 +1,9 @@
 /** A running directory for tests, a client of it, and titles that begin with a rule's id. */
-import { mkdtempSync, readFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { Agent, type RequestOptions, request } from "node:https";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { afterAll } from "vitest";
 import { ensureCertificates } from "../../../local/certificates.ts";
 import { type BehaviourId, behaviours, type RuleId, rules } from "../../../local/directory/rules.ts";
 import { type DirectoryOptions, type RunningDirectory, startDirectory } from "../../../local/directory/server.ts";
@@ -33,13 +34,14 @@ export const applications = {
     directoryRoles: ["Hybrid Identity Administrator", "User Administrator"],
   },
 };
-export type ApplicationName = keyof typeof applications;
+type ApplicationName = keyof typeof applications;
 
 /** The title of a test of a rule. Every id of rules.ts must be used so; `rules.test.ts` looks. */
 export const rule = (id: RuleId) => `${id}: ${rules[id].sentence}`;
 export const behaviour = (id: BehaviourId) => `${id}: ${behaviours[id]}`;
 
 export const certificateDir = mkdtempSync(join(tmpdir(), "uplink-directory-tls-"));
+afterAll(() => rmSync(certificateDir, { recursive: true, force: true }));
 
 export type TestDirectory = RunningDirectory & {
   call(method: string, path: string, options?: CallOptions): Promise<Answer>;
@@ -47,7 +49,7 @@ export type TestDirectory = RunningDirectory & {
   close(): Promise<void>;
   clock: { ms: number };
 };
-export type CallOptions = {
+type CallOptions = {
   body?: unknown;
   as?: ApplicationName;
   headers?: Record<string, string>;
