@@ -12,9 +12,11 @@ import type { BlobStore } from "../ports/blob-store.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Log } from "../ports/log.ts";
 import type { RowOperation, RowStore } from "../ports/row-store.ts";
+import { addWork } from "./add-work.ts";
 import { FILES, type OutcomeEntry, type OutcomeFile, readNeeded } from "./chunk-files.ts";
 import { cycleIdOf } from "./plan-chunks.ts";
 import { readVerdict } from "./read-end.ts";
+import type { Escrows } from "./state/escrow-rows.ts";
 import {
   addOutcomes,
   afterPrefix,
@@ -41,6 +43,8 @@ import { transactionChunks } from "./transaction-chunks.ts";
 import type { Fence, SyncRunInput } from "./wake-job.ts";
 
 const DAY_MS = 24 * 60 * 60 * 1000;
+/** Objects that wait for another one to give up a value. */
+const WAITING_CODES: readonly string[] = ["AttributeValueMustBeUnique", "DuplicateSourceEntries"];
 const NO_DETAIL: CycleDetail = {
   created: 0,
   updated: 0,
@@ -70,6 +74,7 @@ export function createCommit(deps: {
   readonly clock: Clock;
   readonly log: Log;
   readonly removals: Removals;
+  readonly escrows: Escrows;
 }): Commit {
   const jobs = jobTable(deps.rows);
 
@@ -191,6 +196,7 @@ export function createCommit(deps: {
       await closeCycle(run.jobId, cycle);
       await deps.removals.clear(cycleId);
       await moveWatermark(run.jobId);
+      await retryWaiting(run.jobId, cycle);
       deps.log.info("cycle-closed", {
         jobId: run.jobId,
         cycleId,
@@ -203,10 +209,10 @@ export function createCommit(deps: {
 
     async work(run, workId) {
       await deps.fence.check(run);
-      const verdict = await readVerdict(deps.blobs, workId);
       for (;;) {
         const work = await readRow<WorkRow>(jobs, run.jobId, ROW.work(run.lane, workId));
-        if (!work) return;
+        if (!work) break;
+        const verdict = await readVerdict(deps.blobs, workId);
         const recent = await recentOperation(run.jobId, verdict.removed);
         const written = await jobs.transact(run.jobId, [
           { op: "delete", row: ROW.work(run.lane, workId), etag: work.etag },
@@ -215,8 +221,24 @@ export function createCommit(deps: {
         if (written.ok) break;
       }
       await deps.removals.clear(workId);
+      for (const folder of [FILES.folder(workId), FILES.folder(`${workId}-end`)]) {
+        for await (const path of deps.blobs.list(folder)) await deps.blobs.delete(path);
+      }
     },
   };
+
+  /** Whatever waits for a value that another object held is tried again when this cycle changed something. */
+  async function retryWaiting(jobId: string, cycle: CycleRow): Promise<void> {
+    if (cycle.outcomes.exported + cycle.absent.exported === 0) return;
+    const waiting = (await deps.escrows.list(jobId)).filter((escrow) => WAITING_CODES.includes(escrow.code));
+    if (waiting.length > 0)
+      await addWork(
+        deps,
+        jobId,
+        "reevaluate",
+        waiting.map((escrow) => escrow.objectGuid),
+      );
+  }
 
   async function closeCycle(jobId: string, cycle: CycleRow): Promise<void> {
     for (;;) {

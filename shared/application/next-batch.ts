@@ -4,6 +4,7 @@
  * transaction with the inbox, so no batch falls between "nothing there" and "asleep".
  */
 
+import type { NextStep } from "../contracts/orchestration.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Lane } from "../ports/doorbell.ts";
 import type { RowStore } from "../ports/row-store.ts";
@@ -20,19 +21,6 @@ import {
   type WorkRow,
 } from "./state/job-rows.ts";
 import type { SyncRunInput } from "./wake-job.ts";
-
-export type NextStep =
-  | { readonly kind: "prepare" }
-  | {
-      readonly kind: "batch";
-      readonly batchId: string;
-      readonly readNo: number;
-      readonly sequence: number;
-      readonly attempt: number;
-    }
-  | { readonly kind: "read-end"; readonly readNo: number }
-  | { readonly kind: "work"; readonly workId: string; readonly attempt: number }
-  | { readonly kind: "idle" | "paused" | "superseded" };
 
 export type NextBatch = (run: SyncRunInput) => Promise<NextStep>;
 

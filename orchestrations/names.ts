@@ -1,0 +1,35 @@
+/** The registered names of durable functions and the instance ids of orchestrations: each is written here, and nowhere else. */
+import type { SyncRunState } from "../shared/contracts/orchestration.ts";
+
+export const ORCHESTRATOR = {
+  syncRun: "SyncRun",
+  processBatch: "ProcessBatch",
+  processWork: "ProcessWork",
+  readEnd: "ReadEnd",
+} as const;
+
+export const ACTIVITY = {
+  nextBatch: "NextBatch",
+  prepareTarget: "PrepareTarget",
+  planChunks: "PlanChunks",
+  planWork: "PlanWork",
+  mapChunk: "MapChunk",
+  exportChunk: "ExportChunk",
+  commitBatch: "CommitBatch",
+  beginReadEnd: "BeginReadEnd",
+  findAbsences: "FindAbsences",
+  decideRemovals: "DecideRemovals",
+  commitCycle: "CommitCycle",
+  commitWork: "CommitWork",
+  noteFailure: "NoteFailure",
+} as const;
+
+/** A run's id is never used twice: its epoch is written before it starts. */
+export function syncRunId(jobId: string, lane: string, epoch: number): string {
+  return `sync-${jobId}-${lane}-${epoch}`;
+}
+
+/** The id of a part of a run: by the run's turn, so that a repetition is a new instance. */
+export function partId(part: "batch" | "work" | "end", run: SyncRunState): string {
+  return `${part}-${run.jobId}-${run.lane}-${run.epoch}-${run.turn}`;
+}

@@ -1,0 +1,35 @@
+/** Work that the cloud gives itself: handed out by `nextBatch` like a batch, so it holds the lane's epoch. */
+import { randomUUID } from "node:crypto";
+import type { BlobStore } from "../ports/blob-store.ts";
+import type { Clock } from "../ports/clock.ts";
+import type { RowStore } from "../ports/row-store.ts";
+import type { WorkFile } from "./plan-chunks.ts";
+import { jobTable, pack, ROW, type WorkRow } from "./state/job-rows.ts";
+import { gzipJson } from "./state/packing.ts";
+
+/** Objects that the cloud wants mapped again from their images. */
+export async function addWork(
+  deps: { readonly rows: RowStore; readonly blobs: BlobStore; readonly clock: Clock },
+  jobId: string,
+  kind: WorkRow["kind"],
+  objectGuids: readonly string[],
+): Promise<string> {
+  const workId = `${jobId}-work-${randomUUID()}`;
+  const blob = `plans/${workId}/work.json.gz`;
+  await deps.blobs.put(blob, gzipJson({ objectGuids } satisfies WorkFile));
+  const row: WorkRow = {
+    workId,
+    jobId,
+    lane: "live",
+    kind,
+    blob,
+    objects: objectGuids.length,
+    createdAt: deps.clock.now(),
+    attempts: 0,
+  };
+  await jobTable(deps.rows).transact(jobId, [
+    { op: "insert", row: ROW.work("live", workId), values: pack(row) },
+    { op: "upsert", row: ROW.inbox("live"), values: { n: deps.clock.now() } },
+  ]);
+  return workId;
+}

@@ -1,0 +1,79 @@
+/**
+ * A step that failed again and again must not block the next for ever: after three attempts a batch is parked. Its
+ * changes count as escrowed, and because they were not applied, a full read is asked for, which brings them again.
+ */
+
+import type { NextStep } from "../contracts/orchestration.ts";
+import type { Clock } from "../ports/clock.ts";
+import type { Log } from "../ports/log.ts";
+import type { RowOperation, RowStore } from "../ports/row-store.ts";
+import {
+  type BatchRow,
+  type JobRow,
+  jobTable,
+  NO_OUTCOMES,
+  pack,
+  ROW,
+  readRow,
+  type WorkRow,
+} from "./state/job-rows.ts";
+import type { Fence, SyncRunInput } from "./wake-job.ts";
+
+export const ATTEMPTS_BEFORE_PARKING = 3;
+
+export type NoteFailure = (run: SyncRunInput, step: NextStep, message: string) => Promise<void>;
+
+export function createNoteFailure(deps: {
+  readonly rows: RowStore;
+  readonly fence: Fence;
+  readonly clock: Clock;
+  readonly log: Log;
+}): NoteFailure {
+  const jobs = jobTable(deps.rows);
+  return async (run, step, message) => {
+    await deps.fence.check(run);
+    deps.log.error("step-failed", { jobId: run.jobId, lane: run.lane, step: step.kind, message });
+    if (step.kind === "work") await noteWork(run, step.workId);
+    if (step.kind === "batch") await noteBatch(run, step.readNo, step.sequence);
+  };
+
+  async function noteWork(run: SyncRunInput, workId: string): Promise<void> {
+    const work = await readRow<WorkRow>(jobs, run.jobId, ROW.work(run.lane, workId));
+    if (!work) return;
+    const attempts = work.value.attempts + 1;
+    // Escrows stay where they are: given up, the work is made again by the next tick.
+    const operation: RowOperation =
+      attempts >= ATTEMPTS_BEFORE_PARKING
+        ? { op: "delete", row: work.row, etag: work.etag }
+        : { op: "replace", row: work.row, values: pack({ ...work.value, attempts }), etag: work.etag };
+    await jobs.transact(run.jobId, [operation]);
+  }
+
+  async function noteBatch(run: SyncRunInput, readNo: number, sequence: number): Promise<void> {
+    const batch = await readRow<BatchRow>(jobs, run.jobId, ROW.batch(run.lane, readNo, sequence));
+    if (!batch) return;
+    const attempts = batch.value.attempts + 1;
+    if (attempts < ATTEMPTS_BEFORE_PARKING) {
+      await jobs.transact(run.jobId, [
+        { op: "replace", row: batch.row, values: pack({ ...batch.value, attempts }), etag: batch.etag },
+      ]);
+      return;
+    }
+    const job = await readRow<JobRow>(jobs, run.jobId, ROW.job);
+    if (!job) return;
+    const parked: BatchRow = {
+      ...batch.value,
+      attempts,
+      state: "processed",
+      counts: { ...NO_OUTCOMES, escrowed: batch.value.changes },
+      waiting: 0,
+    };
+    const written = await jobs.transact(run.jobId, [
+      { op: "delete", row: batch.row, etag: batch.etag },
+      { op: "upsert", row: ROW.done(readNo, sequence), values: pack(parked) },
+      { op: "replace", row: ROW.job, values: pack({ ...job.value, fullReadWanted: "parked-batch" }), etag: job.etag },
+    ]);
+    if (written.ok)
+      deps.log.error("batch-parked", { jobId: run.jobId, batchId: parked.batchId, changes: parked.changes });
+  }
+}

@@ -1,0 +1,142 @@
+/**
+ * The tick: what has to happen though nobody rings. Agents that fell silent become inactive and their lease is free;
+ * lanes whose batches wait are woken; due escrows become work; what is past its retention goes.
+ */
+import type { BlobStore } from "../ports/blob-store.ts";
+import type { Clock } from "../ports/clock.ts";
+import type { Log } from "../ports/log.ts";
+import type { RowOperation, RowStore } from "../ports/row-store.ts";
+import { addWork } from "./add-work.ts";
+import { FILES } from "./chunk-files.ts";
+import type { ConfigurationEntry, Configurations } from "./configurations.ts";
+import { cycleIdOf } from "./plan-chunks.ts";
+import { type AgentRow, agentTable, LEASE_ROW, type LeaseRow } from "./state/agent-rows.ts";
+import type { Escrows } from "./state/escrow-rows.ts";
+import {
+  type BatchRow,
+  jobTable,
+  LANES,
+  listRows,
+  pack,
+  type ReadRow,
+  ROW,
+  readRow,
+  type WorkRow,
+} from "./state/job-rows.ts";
+import { logTableName } from "./state/provisioning-log.ts";
+import { transactionChunks } from "./transaction-chunks.ts";
+import type { WakeJob } from "./wake-job.ts";
+
+export interface TickTimes {
+  /** An agent silent for this long is inactive. */
+  readonly agentSilentMs: number;
+  /** A batch that waits for longer than this has lost its bell. */
+  readonly unrungMs: number;
+  /** Payloads of closed batches are kept for this long. */
+  readonly payloadRetentionMs: number;
+  /** Months of the provisioning log that are kept, besides the current one. */
+  readonly logMonths: number;
+  /** Escrows that one piece of work takes up at most. */
+  readonly escrowsAtOnce: number;
+}
+
+export type Tick = () => Promise<void>;
+
+export function createTick(deps: {
+  readonly rows: RowStore;
+  readonly blobs: BlobStore;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly configurations: Configurations;
+  readonly escrows: Escrows;
+  readonly wakeJob: WakeJob;
+  readonly times: TickTimes;
+}): Tick {
+  const jobs = jobTable(deps.rows);
+  const agents = agentTable(deps.rows);
+
+  return async () => {
+    for (const entry of await deps.configurations.list()) {
+      // One job's trouble must not keep the others from being looked after.
+      for (const duty of [checkAgents, retryEscrows, sweep, dropPayloads]) {
+        await duty(entry).catch((error: unknown) =>
+          deps.log.error("tick-duty-failed", { duty: duty.name, jobId: entry.jobId, message: String(error) }),
+        );
+      }
+    }
+    await dropOldLogs();
+  };
+
+  async function checkAgents({ configurationId, jobId }: ConfigurationEntry): Promise<void> {
+    const now = deps.clock.now();
+    for (const { value: agent, etag, row } of await listRows<AgentRow>(agents, configurationId, "agent:")) {
+      if (agent.status !== "active" || now - agent.lastSeenAt < deps.times.agentSilentMs) continue;
+      const written = await agents.transact(configurationId, [
+        { op: "replace", row, values: pack({ ...agent, status: "inactive" }), etag },
+      ]);
+      if (!written.ok) continue;
+      deps.log.warn("agent-inactive", { agentId: agent.agentId, configurationId, silentForMs: now - agent.lastSeenAt });
+      const lease = await readRow<LeaseRow>(jobs, jobId, LEASE_ROW);
+      // Free, with its epoch: whoever takes it next still fences the silent one off.
+      if (lease?.value.agentId === agent.agentId)
+        await jobs.transact(jobId, [
+          { op: "replace", row: LEASE_ROW, values: pack({ ...lease.value, agentId: "" }), etag: lease.etag },
+        ]);
+    }
+  }
+
+  async function sweep({ jobId }: ConfigurationEntry): Promise<void> {
+    const before = deps.clock.now() - deps.times.unrungMs;
+    const reads = await listRows<ReadRow>(jobs, jobId, "read:");
+    for (const lane of LANES) {
+      const [batch] = (await listRows<BatchRow>(jobs, jobId, `batch:${lane}:`)).filter(
+        (row) => row.value.state === "accepted",
+      );
+      const [work] = await listRows<WorkRow>(jobs, jobId, `work:${lane}:`, 1);
+      const read = reads.find((row) => row.value.lane === lane);
+      const oldest = Math.min(
+        batch?.value.acceptedAt ?? Number.POSITIVE_INFINITY,
+        work?.value.createdAt ?? Number.POSITIVE_INFINITY,
+        read?.value.endedAt ?? Number.POSITIVE_INFINITY,
+      );
+      if (oldest <= before) await deps.wakeJob(jobId, lane);
+    }
+  }
+
+  async function retryEscrows({ jobId }: ConfigurationEntry): Promise<void> {
+    const now = deps.clock.now();
+    const open = await listRows<WorkRow>(jobs, jobId, "work:live:", 1);
+    if (open.length > 0) return;
+    const due = (await deps.escrows.list(jobId)).filter((escrow) => escrow.nextAttemptAt <= now);
+    if (due.length === 0) return;
+    const objectGuids = due.slice(0, deps.times.escrowsAtOnce).map((escrow) => escrow.objectGuid);
+    await addWork(deps, jobId, "escrows", objectGuids);
+    await deps.wakeJob(jobId, "live");
+  }
+
+  async function dropPayloads({ jobId }: ConfigurationEntry): Promise<void> {
+    const before = deps.clock.now() - deps.times.payloadRetentionMs;
+    const old: RowOperation[] = [];
+    for (const { value: batch, row } of await listRows<BatchRow>(jobs, jobId, "done:", 200)) {
+      if (batch.acceptedAt > before) break;
+      await deps.blobs.delete(batch.blob);
+      for (const folder of [
+        FILES.folder(batch.batchId),
+        FILES.folder(`${cycleIdOf(jobId, batch.readNo)}-end`),
+        `seen/${jobId}/${batch.readNo}/`,
+      ]) {
+        for await (const path of deps.blobs.list(folder)) await deps.blobs.delete(path);
+      }
+      old.push({ op: "delete", row });
+    }
+    for (const chunk of transactionChunks(old)) await jobs.transact(jobId, chunk);
+  }
+
+  async function dropOldLogs(): Promise<void> {
+    const now = new Date(deps.clock.now());
+    const oldest = logTableName(Date.UTC(now.getUTCFullYear(), now.getUTCMonth() - deps.times.logMonths, 1));
+    for (const name of await deps.rows.listTables()) {
+      if (/^log\d{6}$/.test(name) && name < oldest) await deps.rows.deleteTable(name);
+    }
+  }
+}
