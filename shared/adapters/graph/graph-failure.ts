@@ -96,11 +96,20 @@ export function failureOf(status: number, error: GraphError, what: string): Targ
   if (isConflict(status, error)) {
     // Two objects with one anchor are one object too many; any other value can be changed.
     const twin = properties.includes("onPremisesImmutableId");
+    // Graph names the addresses that follow from mail; mail is what was sent.
+    const clashing = properties.map((name) => (name === "proxyAddresses" ? "mail" : name));
     const remedy = twin
       ? "Match the object that has this anchor, or restore it if it is deleted."
       : "Change the value, or free it in the target.";
     const code = twin ? "EntryConflict" : "AttributeValueMustBeUnique";
-    return { code, message, remedy, retriable: false, status, ...named };
+    return {
+      code,
+      message,
+      remedy,
+      retriable: false,
+      status,
+      ...(clashing.length > 0 ? { properties: clashing } : {}),
+    };
   }
   const found = ROWS.find((candidate) => fits(candidate, status, error));
   const fallback = status >= 500 ? { to: "InternalServerError", retriable: true } : { to: "UnprocessableEntity" };
@@ -133,9 +142,8 @@ export function looksLikeLag(status: number, error: GraphError): boolean {
 }
 
 const PROPERTY_IN_TEXT = [
-  /same value for property '?([A-Za-z]\w*)/i,
-  /propert(?:y|ies) '?([a-z]\w*(?:\/\w+)?)'?/,
-  /Invalid property '([A-Za-z]\w*(?:\/\w+)?)'/,
+  /propert(?:y|ies) '([a-z]\w*(?:\/\w+)?)'/i,
+  /for property ([a-z]\w*)/i,
   /portion of the (\w+) property/,
   /Property (\w+) is invalid/,
 ];
@@ -147,8 +155,8 @@ function propertiesOf(error: GraphError): readonly string[] {
     .filter((target) => /^[a-z]\w*$/.test(target));
   const inText = PROPERTY_IN_TEXT.map((pattern) => pattern.exec(error.message)?.[1]).find((name) => name !== undefined);
   const all = named.length > 0 ? named : inText === undefined ? [] : [inText];
-  // Graph names proxyAddresses for a clash of mail, and `a/b` for a member of a structure: callers say mail and a.b.
-  return [...new Set(all.map((name) => (name === "proxyAddresses" ? "mail" : name.replace("/", "."))))];
+  // Graph writes `a/b` for a member of a structure, callers `a.b`.
+  return [...new Set(all.map((name) => name.replace("/", ".")))];
 }
 
 function fieldsOf(value: unknown): Readonly<Record<string, unknown>> {

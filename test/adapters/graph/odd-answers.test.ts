@@ -1,0 +1,200 @@
+/** Answers that a well-behaved directory doesn't give: broken JSON, missing items, cut connections, odd headers. */
+
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import type { AddressInfo } from "node:net";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { createGraphTargetDirectory } from "../../../shared/adapters/graph/graph-target-directory.ts";
+import type { TargetAction, TargetDirectory } from "../../../shared/ports/target-directory.ts";
+import { random, recordingLog } from "./support.ts";
+
+type Item = { id: string; method: string; url: string; headers: Record<string, string>; body?: unknown };
+type Handler = (request: IncomingMessage, response: ServerResponse, items: Item[], count: number) => void;
+
+const now = Date.parse("2026-11-22T10:00:00Z");
+let handler: Handler;
+let server: Server;
+let target: TargetDirectory;
+let slept: number;
+
+beforeEach(async () => {
+  let count = 0;
+  slept = 0;
+  server = createServer((request, response) => {
+    let body = "";
+    request.on("data", (chunk: Buffer) => {
+      body += chunk.toString();
+    });
+    request.on("end", () => {
+      const { requests = [] } = body === "" ? {} : (JSON.parse(body) as { requests?: Item[] });
+      handler(request, response, requests, ++count);
+    });
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  target = createGraphTargetDirectory({
+    baseUrl: `http://127.0.0.1:${(server.address() as AddressInfo).port}/v1.0/`,
+    credential: { getToken: async () => ({ token: "t", expiresOnTimestamp: now + 3_000_000 }) },
+    scope: "s",
+    log: recordingLog([]),
+    random,
+    clock: { now: () => now },
+    maxParallelBatches: 2,
+    timeoutMs: 300,
+    sleep: async (ms) => {
+      slept += ms;
+    },
+  });
+});
+afterEach(() => {
+  server.closeAllConnections();
+  server.close();
+});
+
+const updates = (count: number): TargetAction[] =>
+  Array.from({ length: count }, (_, n) => ({
+    kind: "update",
+    key: `key-${n}`,
+    type: "user",
+    id: `id-${n}`,
+    values: { city: "Bern" },
+  }));
+const apply = (count = 1) => target.apply(updates(count), { priority: "normal" });
+const json = (response: ServerResponse, status: number, body: unknown) =>
+  response.writeHead(status, { "content-type": "application/json" }).end(JSON.stringify(body));
+const done = (item: Item) => ({ id: item.id, status: 204 });
+const unknown = (code: string) => ({ outcome: "failed", failure: { code, retriable: true } });
+
+describe("an answer that says nothing about a write", () => {
+  it.each<[string, string, Handler]>([
+    ["broken JSON", "InternalServerError", (_, response) => response.writeHead(200).end('{"responses":[')],
+    ["no JSON object", "InternalServerError", (_, response) => json(response, 200, null)],
+    ["a page of HTML with 502", "InternalServerError", (_, response) => response.writeHead(502).end("<html>")],
+    ["504", "Timeout", (_, response) => response.writeHead(504).end()],
+    ["a connection that is cut", "Timeout", (request) => request.socket.destroy()],
+    ["silence", "Timeout", () => undefined],
+    [
+      "an answer that is cut",
+      "Timeout",
+      (request, response) => {
+        response.writeHead(200, { "content-length": "1000" });
+        response.write('{"responses":');
+        setTimeout(() => request.socket.destroy(), 20);
+      },
+    ],
+  ])("%s is %s, worth another try, and never sent again here", async (_, code, answer) => {
+    let count = 0;
+    handler = (request, response, items, at) => {
+      count = at;
+      answer(request, response, items, at);
+    };
+    expect(await apply()).toMatchObject([unknown(code)]);
+    expect(count).toBe(1);
+    expect(slept).toBe(0);
+  });
+
+  it("counts for the items that are missing only", async () => {
+    handler = (_, response, items) =>
+      json(response, 200, { responses: items.filter((item) => item.id !== "1").map(done) });
+    expect(await apply(3)).toMatchObject([{ outcome: "done" }, unknown("InternalServerError"), { outcome: "done" }]);
+  });
+
+  it("and an id that is missing after a create, too", async () => {
+    handler = (_, response, items) =>
+      json(response, 200, { responses: items.map((item) => ({ id: item.id, status: 201, body: {} })) });
+    const values = { userPrincipalName: "a@contoso.example" };
+    const results = await target.apply([{ kind: "create", key: "k", type: "user", values }], { priority: "normal" });
+    expect(results).toMatchObject([unknown("InternalServerError")]);
+  });
+});
+
+describe("headers", () => {
+  it("take Retry-After as a date, of an item in whatever spelling", async () => {
+    const date = new Date(now + 90_000).toUTCString();
+    handler = (_, response, items) =>
+      json(response, 200, {
+        responses: items.map((item) => ({ id: item.id, status: 429, headers: { "RETRY-AFTER": date } })),
+      });
+    expect(await apply()).toMatchObject([{ outcome: "unsent", failure: { retryAfterMs: 90_000 } }]);
+  });
+
+  it("take the batch's own Retry-After for all of it", async () => {
+    handler = (_, response) => response.writeHead(429, { "retry-after": "7" }).end();
+    expect(await apply(2)).toMatchObject([
+      { outcome: "unsent", failure: { code: "TooManyRequests", retryAfterMs: 7_000 } },
+      { outcome: "unsent", failure: { code: "TooManyRequests", retryAfterMs: 7_000 } },
+    ]);
+    expect(target.writes()).toBe(0);
+  });
+
+  it("ask for low priority when told to", async () => {
+    const seen: unknown[] = [];
+    handler = (request, response, items) => {
+      seen.push(request.headers["x-ms-throttle-priority"], items[0]?.headers["x-ms-throttle-priority"]);
+      json(response, 200, { responses: items.map(done) });
+    };
+    await target.apply(updates(1), { priority: "low" });
+    await target.apply(updates(1), { priority: "normal" });
+    expect(seen).toEqual(["low", "low", undefined, undefined]);
+  });
+});
+
+describe("a batch", () => {
+  it("is read by ids, in whatever order the items come back", async () => {
+    handler = (_, response, items) => {
+      const responses = items.map((item) =>
+        item.url.endsWith("id-1")
+          ? { id: item.id, status: 404, body: { error: { code: "x", message: "" } } }
+          : done(item),
+      );
+      json(response, 200, { responses: responses.reverse() });
+    };
+    expect(await apply(3)).toMatchObject([
+      { outcome: "done", id: "id-0" },
+      { outcome: "failed", failure: { code: "InvalidAnchor" } },
+      { outcome: "done", id: "id-2" },
+    ]);
+  });
+
+  it("that is refused as a whole is target-refused when nothing was written", async () => {
+    handler = (_, response) => json(response, 403, { error: { code: "Forbidden", message: "Not here." } });
+    await expect(apply()).rejects.toMatchObject({
+      code: "target-refused",
+      message: expect.stringContaining("Not here"),
+    });
+  });
+
+  it("keeps its results when another one can't be sent", async () => {
+    handler = (_, response, items) =>
+      items.some((item) => item.url.endsWith("/id-0"))
+        ? json(response, 200, { responses: items.map(done) })
+        : json(response, 403, { error: {} });
+    const results = await apply(25);
+    expect(results.slice(0, 20).every((result) => result.outcome === "done")).toBe(true);
+    expect(results.slice(20)).toMatchObject(
+      Array.from({ length: 5 }, () => ({ outcome: "unsent", failure: { code: "target-refused", retriable: true } })),
+    );
+  });
+});
+
+describe("a list", () => {
+  it("isn't followed to another host: the token would go there", async () => {
+    handler = (_, response) =>
+      json(response, 200, { value: [{ id: "a" }], "@odata.nextLink": "https://elsewhere.example/v1.0/users?x" });
+    const pages = target.users()[Symbol.asyncIterator]();
+    expect((await pages.next()).value).toMatchObject([{ id: "a" }]);
+    await expect(pages.next()).rejects.toMatchObject({ code: "target-refused" });
+  });
+
+  it("is asked again after a broken answer, and not for ever", async () => {
+    handler = (_, response, __, count) =>
+      count === 1 ? response.writeHead(200).end("{") : json(response, 200, { value: [{ id: "a" }] });
+    expect((await target.users()[Symbol.asyncIterator]().next()).value).toMatchObject([{ id: "a" }]);
+    let calls = 0;
+    handler = (_, response) => {
+      calls++;
+      response.writeHead(200).end("{");
+    };
+    await expect(target.users()[Symbol.asyncIterator]().next()).rejects.toMatchObject({ code: "target-unreachable" });
+    expect(calls).toBeLessThanOrEqual(4);
+    expect(slept).toBeLessThanOrEqual(4_000);
+  });
+});
