@@ -19,7 +19,6 @@ import {
   listRows,
   pack,
   type ReadRow,
-  ROW,
   readRow,
   type WorkRow,
 } from "./state/job-rows.ts";

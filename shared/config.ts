@@ -1,0 +1,153 @@
+/**
+ * The environment, parsed once: a `Config`, or one error that lists every problem with its remedy. Nothing else in the
+ * cloud side reads `process.env`.
+ */
+import { SETTINGS, type Setting, type SettingName } from "./settings.ts";
+
+export interface Config {
+  readonly publicUrl: string;
+  readonly data: { readonly connectionString: string } | { readonly account: string; readonly endpointSuffix: string };
+  readonly serviceBus: { readonly connectionString: string } | { readonly namespace: string };
+  readonly doorbellQueue: string;
+  readonly target: {
+    readonly tenantId: string;
+    readonly clientId: string;
+    readonly credential:
+      | { readonly kind: "secret"; readonly secret: string }
+      | { readonly kind: "certificate"; readonly file: string }
+      | { readonly kind: "managed-identity" };
+    readonly graphUrl: string;
+    readonly authorityUrl: string;
+  };
+  readonly admin: { readonly audience: string; readonly tenantId: string; readonly authorityUrl: string };
+  readonly times: {
+    readonly heartbeatMs: number;
+    readonly leaseMs: number;
+    readonly agentSilentMs: number;
+    readonly unrungMs: number;
+    readonly stuckMs: number;
+    readonly watermarkMaxAgeMs: number;
+    readonly payloadRetentionMs: number;
+  };
+  readonly chunkObjects: number;
+  readonly escrowsAtOnce: number;
+  readonly logMonths: number;
+  readonly schedules: { readonly tick: string; readonly fullSync: string };
+}
+
+export class ConfigError extends Error {
+  readonly code = "config-invalid";
+  readonly problems: readonly string[];
+  constructor(problems: readonly string[]) {
+    super(
+      `The service can't start: ${problems.length === 1 ? "a setting is" : `${problems.length} settings are`} wrong or missing.\n${problems.map((problem) => `  - ${problem}`).join("\n")}`,
+    );
+    this.name = "ConfigError";
+    this.problems = problems;
+  }
+}
+
+type Values = Readonly<Record<SettingName, string | number | undefined>>;
+
+/** Throws `ConfigError` with every problem. Values of secret settings are never part of a message. */
+export function readConfig(environment: Readonly<Record<string, string | undefined>>): Config {
+  const problems: string[] = [];
+  const values = Object.fromEntries(
+    SETTINGS.map((setting) => [setting.name, readSetting(setting, environment[setting.name], problems)]),
+  ) as Values;
+  const has = (name: SettingName) => values[name] !== undefined;
+  if (!has("UPLINK_DATA_CONNECTION") && !has("UPLINK_DATA_ACCOUNT"))
+    problems.push(
+      "UPLINK_DATA_ACCOUNT is missing: set it to the data storage account's name (on this machine: UPLINK_DATA_CONNECTION).",
+    );
+  if (!has("ServiceBusConnection") && !has("ServiceBusConnection__fullyQualifiedNamespace"))
+    problems.push(
+      "ServiceBusConnection__fullyQualifiedNamespace is missing: set it to the namespace's host name (on this machine: ServiceBusConnection).",
+    );
+  if (has("UPLINK_TARGET_CLIENT_SECRET") && has("UPLINK_TARGET_CERTIFICATE_FILE"))
+    problems.push("UPLINK_TARGET_CLIENT_SECRET and UPLINK_TARGET_CERTIFICATE_FILE are both set: keep one.");
+  if (
+    typeof values.UPLINK_LEASE_SECONDS === "number" &&
+    typeof values.UPLINK_HEARTBEAT_SECONDS === "number" &&
+    values.UPLINK_LEASE_SECONDS < 2 * values.UPLINK_HEARTBEAT_SECONDS
+  ) {
+    problems.push(
+      `UPLINK_LEASE_SECONDS (${values.UPLINK_LEASE_SECONDS}) must be at least twice UPLINK_HEARTBEAT_SECONDS (${values.UPLINK_HEARTBEAT_SECONDS}), or a lease ends between two heartbeats.`,
+    );
+  }
+  if (problems.length > 0) throw new ConfigError(problems);
+  return configOf(values);
+}
+
+function readSetting(setting: Setting, raw: string | undefined, problems: string[]): string | number | undefined {
+  const given = raw === undefined || raw === "" ? setting.default : raw;
+  if (given === undefined) {
+    if (!setting.optional)
+      problems.push(
+        `${setting.name} is missing: set it to ${setting.meaning.charAt(0).toLowerCase()}${setting.meaning.slice(1)}.`,
+      );
+    return undefined;
+  }
+  const parsed = setting.schema.safeParse(given);
+  if (parsed.success) return parsed.data;
+  const shown = setting.secret ? "its value" : `'${given}'`;
+  problems.push(
+    `${setting.name}: ${shown} is refused (${parsed.error.issues[0]?.message ?? "wrong form"}). It is: ${setting.meaning}.`,
+  );
+  return undefined;
+}
+
+function configOf(values: Values): Config {
+  const text = (name: SettingName) => String(values[name] ?? "");
+  const number = (name: SettingName) => Number(values[name]);
+  const seconds = (name: SettingName) => number(name) * 1000;
+  const days = (name: SettingName) => number(name) * 86_400_000;
+  const optional = (name: SettingName) => (values[name] === undefined ? undefined : text(name));
+  const connectionString = optional("UPLINK_DATA_CONNECTION");
+  const busConnection = optional("ServiceBusConnection");
+  const secret = optional("UPLINK_TARGET_CLIENT_SECRET");
+  const file = optional("UPLINK_TARGET_CERTIFICATE_FILE");
+  const authorityUrl = text("UPLINK_TARGET_AUTHORITY_URL").replace(/\/$/, "");
+  return {
+    publicUrl: text("UPLINK_PUBLIC_URL").replace(/\/$/, ""),
+    data:
+      connectionString === undefined
+        ? { account: text("UPLINK_DATA_ACCOUNT"), endpointSuffix: text("UPLINK_DATA_ENDPOINT_SUFFIX") }
+        : { connectionString },
+    serviceBus:
+      busConnection === undefined
+        ? { namespace: text("ServiceBusConnection__fullyQualifiedNamespace") }
+        : { connectionString: busConnection },
+    doorbellQueue: text("UPLINK_DOORBELL_QUEUE"),
+    target: {
+      tenantId: text("UPLINK_TARGET_TENANT_ID"),
+      clientId: text("UPLINK_TARGET_CLIENT_ID"),
+      credential:
+        secret !== undefined
+          ? { kind: "secret", secret }
+          : file !== undefined
+            ? { kind: "certificate", file }
+            : { kind: "managed-identity" },
+      graphUrl: text("UPLINK_TARGET_GRAPH_URL").replace(/\/$/, ""),
+      authorityUrl,
+    },
+    admin: {
+      audience: text("UPLINK_ADMIN_AUDIENCE"),
+      tenantId: optional("UPLINK_ADMIN_TENANT_ID") ?? text("UPLINK_TARGET_TENANT_ID"),
+      authorityUrl,
+    },
+    times: {
+      heartbeatMs: seconds("UPLINK_HEARTBEAT_SECONDS"),
+      leaseMs: seconds("UPLINK_LEASE_SECONDS"),
+      agentSilentMs: seconds("UPLINK_AGENT_SILENT_SECONDS"),
+      unrungMs: seconds("UPLINK_UNRUNG_SECONDS"),
+      stuckMs: seconds("UPLINK_STUCK_SECONDS"),
+      watermarkMaxAgeMs: days("UPLINK_WATERMARK_MAX_AGE_DAYS"),
+      payloadRetentionMs: days("UPLINK_PAYLOAD_RETENTION_DAYS"),
+    },
+    chunkObjects: number("UPLINK_CHUNK_OBJECTS"),
+    escrowsAtOnce: number("UPLINK_ESCROWS_AT_ONCE"),
+    logMonths: number("UPLINK_LOG_MONTHS"),
+    schedules: { tick: text("UPLINK_TICK_SCHEDULE"), fullSync: text("UPLINK_FULL_SYNC_SCHEDULE") },
+  };
+}

@@ -1,0 +1,173 @@
+/**
+ * The one table of settings of the cloud side: names, meaning, defaults. `config.ts` parses them, the README's table is
+ * generated from them.
+ */
+import { z } from "zod";
+
+export interface Setting {
+  readonly name: string;
+  readonly meaning: string;
+  /** As text; undefined: there is none, and the setting is required unless `optional`. */
+  readonly default?: string;
+  readonly optional?: boolean;
+  readonly secret?: boolean;
+  readonly schema: z.ZodType<string | number>;
+}
+
+const text = z.string().min(1);
+const url = z.url({ protocol: /^https?$/ });
+const count = (minimum: number, maximum: number) => z.coerce.number().int().min(minimum).max(maximum);
+
+export const SETTINGS = [
+  {
+    name: "UPLINK_PUBLIC_URL",
+    meaning: "Origin at which agents and admins reach the service, without trailing slash",
+    schema: url,
+  },
+  {
+    name: "UPLINK_DATA_CONNECTION",
+    meaning: "Connection string of the data storage account (local only)",
+    optional: true,
+    secret: true,
+    schema: text,
+  },
+  {
+    name: "UPLINK_DATA_ACCOUNT",
+    meaning: "Name of the data storage account, reached with the managed identity",
+    optional: true,
+    schema: text,
+  },
+  {
+    name: "UPLINK_DATA_ENDPOINT_SUFFIX",
+    meaning: "DNS suffix of the storage account's cloud",
+    default: "core.windows.net",
+    schema: text,
+  },
+  {
+    name: "ServiceBusConnection",
+    meaning: "Connection string of the doorbell's Service Bus namespace (local only)",
+    optional: true,
+    secret: true,
+    schema: text,
+  },
+  {
+    name: "ServiceBusConnection__fullyQualifiedNamespace",
+    meaning: "Host name of the doorbell's Service Bus namespace, reached with the managed identity",
+    optional: true,
+    schema: text,
+  },
+  { name: "UPLINK_DOORBELL_QUEUE", meaning: "Name of the doorbell queue", default: "doorbell", schema: text },
+  { name: "UPLINK_TARGET_TENANT_ID", meaning: "Tenant that objects are exported to", schema: text },
+  { name: "UPLINK_TARGET_CLIENT_ID", meaning: "Application that writes to the target tenant", schema: text },
+  {
+    name: "UPLINK_TARGET_CLIENT_SECRET",
+    meaning: "Its secret (local only)",
+    optional: true,
+    secret: true,
+    schema: text,
+  },
+  {
+    name: "UPLINK_TARGET_CERTIFICATE_FILE",
+    meaning: "Its certificate with private key, PEM (other clouds than the managed identity's)",
+    optional: true,
+    schema: text,
+  },
+  {
+    name: "UPLINK_TARGET_GRAPH_URL",
+    meaning: "Microsoft Graph of the target's cloud",
+    default: "https://graph.microsoft.com/v1.0",
+    schema: url,
+  },
+  {
+    name: "UPLINK_TARGET_AUTHORITY_URL",
+    meaning: "Sign-in authority of the target's cloud",
+    default: "https://login.microsoftonline.com",
+    schema: url,
+  },
+  {
+    name: "UPLINK_ADMIN_AUDIENCE",
+    meaning: "Audience of admins' access tokens",
+    default: "api://directory-uplink",
+    schema: text,
+  },
+  {
+    name: "UPLINK_ADMIN_TENANT_ID",
+    meaning: "Tenant whose tokens admins present; the target tenant when absent",
+    optional: true,
+    schema: text,
+  },
+  {
+    name: "UPLINK_HEARTBEAT_SECONDS",
+    meaning: "How often agents say that they live",
+    default: "60",
+    schema: count(1, 600),
+  },
+  {
+    name: "UPLINK_LEASE_SECONDS",
+    meaning: "How long a domain's lease lasts without being renewed",
+    default: "180",
+    schema: count(2, 3600),
+  },
+  {
+    name: "UPLINK_AGENT_SILENT_SECONDS",
+    meaning: "Silence after which an agent is inactive and its lease free",
+    default: "180",
+    schema: count(1, 86_400),
+  },
+  {
+    name: "UPLINK_UNRUNG_SECONDS",
+    meaning: "Age at which a waiting batch is looked after without bell",
+    default: "120",
+    schema: count(0, 3600),
+  },
+  {
+    name: "UPLINK_STUCK_SECONDS",
+    meaning: "Time without movement after which a run is replaced",
+    default: "600",
+    schema: count(10, 86_400),
+  },
+  {
+    name: "UPLINK_WATERMARK_MAX_AGE_DAYS",
+    meaning: "Age of the watermark that forces a full read: half the forest's tombstone lifetime",
+    default: "90",
+    schema: count(1, 3650),
+  },
+  {
+    name: "UPLINK_CHUNK_OBJECTS",
+    meaning: "Objects that one activity maps or exports at most",
+    default: "200",
+    schema: count(1, 1000),
+  },
+  {
+    name: "UPLINK_ESCROWS_AT_ONCE",
+    meaning: "Escrows that one retry takes up at most",
+    default: "1000",
+    schema: count(1, 10_000),
+  },
+  {
+    name: "UPLINK_PAYLOAD_RETENTION_DAYS",
+    meaning: "Days that the payloads of closed batches are kept",
+    default: "7",
+    schema: count(0, 365),
+  },
+  {
+    name: "UPLINK_LOG_MONTHS",
+    meaning: "Months of the provisioning log that are kept besides the current one",
+    default: "12",
+    schema: count(0, 120),
+  },
+  {
+    name: "UPLINK_TICK_SCHEDULE",
+    meaning: "When the tick runs: a cron expression of six fields, UTC",
+    default: "0 * * * * *",
+    schema: text,
+  },
+  {
+    name: "UPLINK_FULL_SYNC_SCHEDULE",
+    meaning: "When jobs' full-sync schedules are looked at: a cron expression of six fields, UTC",
+    default: "30 * * * * *",
+    schema: text,
+  },
+] as const satisfies readonly Setting[];
+
+export type SettingName = (typeof SETTINGS)[number]["name"];
