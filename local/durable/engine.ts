@@ -13,7 +13,7 @@ import type { Clock } from "./clock.ts";
 import { type Counters, createCounters } from "./counters.ts";
 import { type EpisodeDeps, runEpisode } from "./episode.ts";
 import { type HistoryEvent, historyEvent } from "./history.ts";
-import { type Instance, isStale, type JournalRecord, type Message, runtimeStatus } from "./instance.ts";
+import { type Instance, isStale, type JournalRecord, liveStatus, type Message } from "./instance.ts";
 import { createInstanceTimers } from "./instance-timers.ts";
 import type { Command } from "./replay-actions.ts";
 import { type FinishedInstance, openStore } from "./store.ts";
@@ -181,8 +181,8 @@ export async function startEngine(deps: EngineDeps): Promise<Engine> {
 
   const finish = async (instance: Instance): Promise<void> => {
     timers.cancelAll(instance);
-    await store.retire(instance);
     counters.ended(instance);
+    await store.retire(instance);
     const summary = store.finished.get(instance.id);
     if (summary !== undefined) await tellParent(summary);
     if (store.finished.size > settings.keepFinishedInstances * 1.1) await store.sweep();
@@ -319,7 +319,7 @@ export async function startEngine(deps: EngineDeps): Promise<Engine> {
     startNew: async ({ name, instanceId, input, version }) => {
       const id = instanceId ?? newId();
       const existing = store.live.get(id);
-      if (existing !== undefined) return { conflict: runtimeStatus(existing) };
+      if (existing !== undefined) return { conflict: liveStatus(existing) };
       await begin({ id, name, version: version ?? settings.defaultVersion, input, parent: null, ...fresh });
       return { id };
     },

@@ -1,13 +1,13 @@
 /** An instance as the Durable extension's HTTP API shows it: JSON values for JSON texts, times cut to the second. */
 
 import { eventType, type HistoryEvent } from "./history.ts";
-import { type Instance, type RuntimeStatus, runtimeStatus } from "./instance.ts";
+import { type EndStatus, type Instance, type LiveStatus, liveStatus } from "./instance.ts";
 import type { FinishedInstance } from "./store.ts";
 
 export type InstanceStatus = {
   readonly name: string;
   readonly instanceId: string;
-  readonly runtimeStatus: RuntimeStatus;
+  readonly runtimeStatus: LiveStatus | EndStatus;
   readonly input: unknown;
   readonly customStatus: unknown;
   readonly output: unknown;
@@ -39,14 +39,13 @@ function historyLine(event: HistoryEvent, showOutput: boolean): unknown {
 
 export function statusOf(instance: Instance | FinishedInstance, options: StatusOptions): InstanceStatus {
   const ended = "status" in instance;
-  const output = ended ? instance.output : (instance.end?.output ?? null);
   return {
     name: instance.name,
     instanceId: instance.id,
-    runtimeStatus: ended ? instance.status : runtimeStatus(instance),
+    runtimeStatus: ended ? instance.status : liveStatus(instance),
     input: options.showInput ? jsonValue(instance.input) : null,
     customStatus: jsonValue(instance.customStatus),
-    output: jsonValue(output),
+    output: ended ? jsonValue(instance.output) : null,
     createdTime: toSecond(instance.createdAt),
     lastUpdatedTime: toSecond(instance.updatedAt),
     ...(options.history === undefined

@@ -6,7 +6,7 @@
 
 import { completedTaskId, eventType, type HistoryEvent } from "./history.ts";
 
-export type RuntimeStatus = "Pending" | "Running" | "Suspended" | "Completed" | "Failed" | "Terminated";
+export type LiveStatus = "Pending" | "Running" | "Suspended";
 
 export type Parent = { readonly instanceId: string; readonly executionId: string; readonly taskId: number };
 
@@ -48,8 +48,10 @@ export type JournalRecord =
       readonly end: End | null;
     };
 
+export type EndStatus = "Completed" | "Failed" | "Terminated";
+
 export type End = {
-  readonly status: "Completed" | "Failed" | "Terminated";
+  readonly status: EndStatus;
   /** JSON text. */
   readonly output: string | null;
 };
@@ -77,8 +79,8 @@ export type Instance = {
   readonly subs: Map<number, { readonly instanceId: string; readonly event: HistoryEvent }>;
 };
 
-export function runtimeStatus(instance: Instance): RuntimeStatus {
-  if (instance.end !== null) return instance.end.status;
+/** An instance whose end isn't durable yet still runs, for everyone who asks. */
+export function liveStatus(instance: Instance): LiveStatus {
   if (instance.suspended) return "Suspended";
   return instance.history.length === 0 ? "Pending" : "Running";
 }

@@ -10,6 +10,7 @@ import type { HistoryEvent } from "./history.ts";
 import {
   applyRecord,
   beginInstance,
+  type EndStatus,
   type Instance,
   type JournalRecord,
   type Parent,
@@ -24,7 +25,7 @@ export type FinishedInstance = {
   readonly parent: Parent | null;
   readonly createdAt: number;
   readonly updatedAt: number;
-  readonly status: "Completed" | "Failed" | "Terminated";
+  readonly status: EndStatus;
   readonly input: string | null;
   readonly output: string | null;
   readonly customStatus: string | null;

@@ -15,12 +15,12 @@ export type Schedule = {
 };
 
 const fields = [
-  { name: "second", max: 59 },
-  { name: "minute", max: 59 },
-  { name: "hour", max: 23 },
-  { name: "day", max: 31 },
-  { name: "month", max: 12 },
-  { name: "day of the week", max: 6 },
+  { name: "second", max: 59, words: "" },
+  { name: "minute", max: 59, words: "" },
+  { name: "hour", max: 23, words: "" },
+  { name: "day", max: 31, words: "" },
+  { name: "month", max: 12, words: "jan feb mar apr may jun jul aug sep oct nov dec" },
+  { name: "day of the week", max: 6, words: "sun mon tue wed thu fri sat" },
 ] as const;
 
 /** NCRONTAB reads `5/15` as "from 5 to the end by 15"; croner wants the end written out. */
@@ -45,9 +45,10 @@ export function parseSchedule(expression: string, timeZone = "UTC"): Schedule {
       `The schedule '${expression}' has ${given.length} fields. Write six: {second} {minute} {hour} {day} {month} {day-of-week}.`,
     );
   }
-  const pattern = fields.map(({ name, max }, index) => {
+  const pattern = fields.map(({ name, max, words }, index) => {
     const part = parts[index] ?? "";
-    if (!/^[\dA-Za-z*,/-]+$/.test(part)) {
+    const known = part.match(/[A-Za-z]+/g)?.every((word) => words.split(" ").includes(word.toLowerCase())) ?? true;
+    if (!known || !/^[\dA-Za-z*,/-]+$/.test(part)) {
       throw new Error(`The schedule '${expression}' cannot be read: its ${name} is '${part}'.`);
     }
     return normalise(part, max);

@@ -1,0 +1,297 @@
+import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { parseOrchestratorState } from "../../../local/durable/actions.ts";
+import { type Clock, createSystemClock } from "../../../local/durable/clock.ts";
+import { type Engine, type EngineSettings, startEngine } from "../../../local/durable/engine.ts";
+import { activityTriggerText } from "../../../local/durable/trigger-values.ts";
+import { type LoadedApp, loadApp } from "../../../local/functions-host/functions-core.ts";
+import { createInvoke, type Invoke, returnedJson } from "../../../local/functions-host/invoke.ts";
+import { clearNotes, sampleAppPath, until } from "../sample-host.ts";
+
+const dayMs = 24 * 3600 * 1000;
+let app: LoadedApp;
+let invoke: Invoke;
+let dir: string;
+let engines: Engine[] = [];
+
+const settings: EngineSettings = {
+  maxConcurrentActivities: 4,
+  maxConcurrentOrchestrators: 2,
+  visibilityTimeoutMs: 60_000,
+  defaultVersion: null,
+  keepFinishedMs: dayMs,
+  keepFinishedInstances: 1000,
+  fsync: false,
+};
+
+type Options = Partial<EngineSettings> & {
+  clock?: Clock;
+  runActivity?: (name: string, input: string | null) => Promise<string | null>;
+};
+
+async function engineWith({ clock = createSystemClock(), runActivity, ...rest }: Options = {}): Promise<Engine> {
+  const engine = await startEngine({
+    dir,
+    clock,
+    log: () => undefined,
+    settings: { ...settings, ...rest },
+    functions: {
+      hasOrchestrator: (name) => app.functions.has(name),
+      hasActivity: (name) => app.functions.has(name),
+      runOrchestrator: async (name, trigger) => {
+        const response = await invoke(name, { trigger: { string: JSON.stringify(trigger) } });
+        return parseOrchestratorState(JSON.parse(returnedJson(response) ?? "null"));
+      },
+      runActivity: async (name, instanceId, input) => {
+        if (runActivity !== undefined) return runActivity(name, input);
+        const text = activityTriggerText(input);
+        const triggerMetadata = { instanceId: { string: instanceId } };
+        return returnedJson(
+          await invoke(name, { trigger: text === undefined ? {} : { string: text }, triggerMetadata }),
+        );
+      },
+    },
+  });
+  engines.push(engine);
+  return engine;
+}
+
+const start = async (engine: Engine, name: string, input: unknown, id?: string): Promise<string> => {
+  const request = { name, input: JSON.stringify(input), ...(id === undefined ? {} : { instanceId: id }) };
+  const started = await engine.startNew(request);
+  if (!("id" in started)) throw new Error(started.conflict);
+  return started.id;
+};
+const outcome = (engine: Engine, id: string) =>
+  until(`the end of ${id}`, () => {
+    const instance = engine.instance(id);
+    return instance !== undefined && "status" in instance ? instance : undefined;
+  });
+
+/** A clock that stands still until it is told to go on. */
+function createStoppedClock(): Clock & { forward(ms: number, engine: Engine): Promise<void> } {
+  let now = 1_800_000_000_000;
+  let waits: { at: number; wake: () => void }[] = [];
+  return {
+    nowMs: () => now,
+    wakeAt: (at, wake) => {
+      const wait = { at, wake };
+      waits.push(wait);
+      return () => {
+        waits = waits.filter((one) => one !== wait);
+      };
+    },
+    forward: async (ms, engine) => {
+      const end = now + ms;
+      for (;;) {
+        await engine.idle();
+        const next = waits.filter(({ at }) => at <= end).sort((a, b) => a.at - b.at)[0];
+        if (next === undefined) break;
+        waits = waits.filter((one) => one !== next);
+        now = Math.max(now, next.at);
+        next.wake();
+      }
+      now = end;
+      await engine.idle();
+    },
+  };
+}
+
+beforeAll(async () => {
+  app = await loadApp({ appPath: sampleAppPath, log: () => undefined });
+  invoke = createInvoke({ app, timeoutMs: 0, extraInput: () => undefined, log: () => undefined });
+});
+afterAll(() => app.unload());
+beforeEach(async () => {
+  dir = await mkdtemp(join(tmpdir(), "uplink-engine-"));
+  clearNotes();
+});
+afterEach(async () => {
+  // The clock of a stopped one may stand still: nothing runs any more then, so no grace is needed.
+  await Promise.all(engines.map((engine) => engine.stop(0)));
+  engines = [];
+  await rm(dir, { recursive: true, force: true });
+});
+
+describe("the durable engine", () => {
+  it("runs hundreds of instances at once within its limits", async () => {
+    let running = 0;
+    let most = 0;
+    const engine = await engineWith({
+      runActivity: async (_name, input) => {
+        running += 1;
+        most = Math.max(most, running);
+        await new Promise((resolve) => setImmediate(resolve));
+        running -= 1;
+        return String(Number(input) * 2);
+      },
+    });
+    const ids = await Promise.all(Array.from({ length: 300 }, (_, i) => start(engine, "sum", 5, `many-${i}`)));
+    for (const id of ids) expect((await outcome(engine, id)).output).toBe("20");
+    expect(most).toBe(4);
+    expect(engine.counters()["sum"]).toMatchObject({ started: 300, completed: 300, activities: 1500 });
+  });
+
+  it("coalesces completions that are ready into one episode", async () => {
+    let release = (): void => undefined;
+    const gate = new Promise<void>((resolve) => {
+      release = resolve;
+    });
+    const engine = await engineWith({
+      maxConcurrentActivities: 50,
+      runActivity: async () => {
+        await gate;
+        return "1";
+      },
+    });
+    const id = await start(engine, "sum", 50);
+    await until("all activities to run", () => engine.counters()["sum"]?.activities === 50);
+    release();
+    await outcome(engine, id);
+    expect(engine.counters()["sum"]?.episodes).toBe(2);
+  });
+
+  it("fires timers of more than six days on the day", async () => {
+    const clock = createStoppedClock();
+    const engine = await engineWith({ clock });
+    const id = await start(engine, "sleeper", 20 * dayMs);
+    await clock.forward(20 * dayMs - 1, engine);
+    expect(engine.instance(id)).not.toHaveProperty("status");
+    await clock.forward(1, engine);
+    expect(await outcome(engine, id)).toMatchObject({ status: "Completed", output: '"slept"' });
+  });
+
+  it("backs off between tries up to the maximum interval", async () => {
+    const clock = createStoppedClock();
+    const tries: number[] = [];
+    const engine = await engineWith({
+      clock,
+      runActivity: () => {
+        tries.push(clock.nowMs());
+        return Promise.reject(new Error("no"));
+      },
+    });
+    const id = await start(engine, "retrying", { failures: 9, attempts: 5, first: 1000, backoff: 2, max: 3000 });
+    await clock.forward(60_000, engine);
+    expect((await outcome(engine, id)).output).toContain("Activity function 'flaky' failed: no");
+    expect(tries.map((at, index) => at - (tries[index - 1] ?? at))).toEqual([0, 1000, 2000, 3000, 3000]);
+  });
+
+  it("forgets finished instances after their time, with their files", async () => {
+    const clock = createStoppedClock();
+    const engine = await engineWith({ clock, keepFinishedMs: 3_600_000 });
+    const id = await start(engine, "sum", 1);
+    await clock.forward(0, engine);
+    await outcome(engine, id);
+    expect(await readdir(join(dir, "instances"))).toHaveLength(1);
+    await clock.forward(2 * 3_600_000, engine);
+    await until("the file to go", async () => (await readdir(join(dir, "instances"))).length === 0);
+    expect(engine.instance(id)).toBeUndefined();
+  });
+
+  it("keeps no more finished instances than it may", async () => {
+    const engine = await engineWith({ keepFinishedInstances: 20 });
+    for (let i = 0; i < 60; i += 1) await outcome(engine, await start(engine, "sum", 1, `n-${i}`));
+    await until("the sweep", () => [...engine.instances()].length <= 22);
+    expect(engine.instance("n-59")).toBeDefined();
+    expect(engine.instance("n-0")).toBeUndefined();
+    expect((await readdir(join(dir, "instances"))).length).toBeLessThanOrEqual(22);
+  });
+});
+
+describe("the durable engine, started again on the same folder", () => {
+  /** Stops nothing: the first engine is left behind as a killed process leaves it. */
+  const abandon = (engine: Engine): void => {
+    engines = engines.filter((one) => one !== engine);
+  };
+  const hang = (): Promise<string | null> => new Promise(() => undefined);
+  const claimsOnDisk = async (): Promise<number> => {
+    const folder = join(dir, "instances");
+    const texts = await Promise.all((await readdir(folder)).map((name) => readFile(join(folder, name), "utf8")));
+    return texts.join("").split('"k":"claim"').length - 1;
+  };
+
+  it("doesn't run completed activities again and runs the interrupted one after its visibility time-out", async () => {
+    const first = await engineWith({
+      runActivity: (_name, input) => (input === "4" ? hang() : Promise.resolve(String(Number(input) * 2))),
+    });
+    const id = await start(first, "steps", 4);
+    await until("the third step to hang", () => first.counters()["steps"]?.activities === 3);
+    await until("its claim to be written", () => claimsOnDisk().then((claims) => claims === 3));
+    abandon(first);
+
+    const ran: { input: string | null; at: number }[] = [];
+    const begun = Date.now();
+    const second = await engineWith({
+      visibilityTimeoutMs: 300,
+      runActivity: (_name, input) => {
+        ran.push({ input, at: Date.now() });
+        return Promise.resolve(String(Number(input) * 2));
+      },
+    });
+    expect((await outcome(second, id)).output).toBe("16");
+    expect(ran.map(({ input }) => input)).toEqual(["4", "8"]);
+    expect(ran[0]!.at - begun).toBeGreaterThan(150);
+  });
+
+  it("fires the timers that fell due meanwhile and keeps waiting for the others", async () => {
+    const first = await engineWith();
+    const due = await start(first, "sleeper", 30);
+    const later = await start(first, "sleeper", 60_000);
+    await until(
+      "both to wait",
+      async () => (await first.history(later)).length > 2 && (await first.history(due)).length > 2,
+    );
+    await first.stop();
+    await new Promise((resolve) => setTimeout(resolve, 40));
+    const second = await engineWith();
+    expect((await outcome(second, due)).output).toBe('"slept"');
+    expect(second.instance(later)).not.toHaveProperty("status");
+  });
+
+  it("keeps events that were raised, suspended instances and what has finished", async () => {
+    const first = await engineWith();
+    const waiting = await start(first, "events", 2);
+    const finished = await start(first, "sum", 3);
+    await outcome(first, finished);
+    await first.suspend(waiting);
+    await first.raiseEvent(waiting, "go", '"one"');
+    abandon(first);
+
+    const second = await engineWith();
+    expect(second.instance(finished)).toMatchObject({ status: "Completed", output: "6" });
+    expect(await second.history(finished)).not.toHaveLength(0);
+    await second.raiseEvent(waiting, "go", '"two"');
+    await second.idle();
+    expect(second.instance(waiting)).not.toHaveProperty("status");
+    await second.resume(waiting);
+    expect((await outcome(second, waiting)).output).toBe('["one","two"]');
+  });
+
+  it("gives a parent the result of a child that ended while nobody listened", async () => {
+    const first = await engineWith({ runActivity: hang });
+    const parent = await start(first, "parent", { children: [{ value: 21, id: "the-child" }] });
+    await until("the child to run", () => claimsOnDisk().then((claims) => claims === 1));
+    abandon(first);
+    const second = await engineWith({ visibilityTimeoutMs: 0, runActivity: () => Promise.resolve("42") });
+    expect(JSON.parse((await outcome(second, parent)).output ?? "")).toEqual([
+      { doubled: 42, id: "the-child", parent },
+    ]);
+  });
+
+  it("sets an unreadable history aside and goes on with the others", async () => {
+    const first = await engineWith();
+    const id = await start(first, "events", 1, "healthy");
+    await start(first, "events", 1, "sick");
+    await first.stop();
+    const files = await readdir(join(dir, "instances"));
+    await writeFile(join(dir, "instances", files.find((name) => name.startsWith("sick"))!), "no json\n{}\n");
+    const second = await engineWith();
+    expect(second.instance("sick")).toBeUndefined();
+    await second.raiseEvent(id, "go", "1");
+    expect((await outcome(second, id)).output).toBe("[1]");
+    expect((await readdir(join(dir, "instances"))).some((name) => name.endsWith(".unreadable"))).toBe(true);
+  });
+});
