@@ -76,6 +76,8 @@ function tokenFailure(error: unknown): TargetUnavailable {
 /** A token endpoint that says no answers 400 or 401; what is missing on this machine is a setting, not the network. */
 function isRefusal(error: unknown): boolean {
   if (!(error instanceof Error)) return false;
+  // MSAL's words for a token endpoint that can't be found or doesn't answer, wrapped as if a credential were missing.
+  if (/endpoints_resolution_error|openid_config_error|network_error|no_network/.test(error.message)) return false;
   const { statusCode } = error as { readonly statusCode?: unknown };
   if (typeof statusCode === "number") return statusCode >= 400 && statusCode < 500 && statusCode !== 429;
   if (/AADSTS\d+|invalid_client|unauthorized_client|invalid_request/.test(error.message)) return true;

@@ -72,7 +72,11 @@ function certificateCredential(config: Extract<CredentialConfig, { kind: "certif
     : new ClientCertificateCredential(tenantId, clientId, { certificatePath: certificate.path }, options);
 }
 
+/** Whoever needs a token is tried again by the orchestration: no long waits in here. */
+const RETRIES = { maxRetries: 2, retryDelayInMs: 300, maxRetryDelayInMs: 1_000 };
+
 function authorityOptions(authority: Authority | undefined) {
-  if (!authority) return {};
-  return { authorityHost: authority.host, disableInstanceDiscovery: authority.unlisted ?? false };
+  const retryOptions = RETRIES;
+  if (!authority) return { retryOptions };
+  return { authorityHost: authority.host, disableInstanceDiscovery: authority.unlisted ?? false, retryOptions };
 }
