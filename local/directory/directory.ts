@@ -66,7 +66,7 @@ export function createDirectory(deps: {
           "Invalid URL format specified in @odata.id or @odata.bind for relationship.",
         );
       }
-      const entry = store.get(decodeURIComponent(id).toLowerCase());
+      const entry = store.get(id.toLowerCase());
       if (entry && sees(entry)) return entry;
       return refuse(
         "reference-not-found",

@@ -1,9 +1,10 @@
 /** Groups: create, upsert by uniqueName, read, change, delete, and their members. */
 import { type Directory, insufficient, refuseSynced, shown, softDelete } from "./directory.ts";
 import { groupProperties } from "./group-properties.ts";
+import { ruleOf } from "./property-table.ts";
 import {
   answerList,
-  DEFAULT_PAGE,
+  MAX_EXPANDED,
   nextLink,
   parsePage,
   parseView,
@@ -19,8 +20,6 @@ import { checkGroup, checkProperties, type Mode } from "./validate.ts";
 
 const MEMBERS_BIND = "members@odata.bind";
 const MAX_LINKS = 20;
-// $expand=members shows the first 20 only; the list has the rest.
-const MAX_EXPANDED = 20;
 
 export function createGroup(call: Call, directory: Directory): Answer {
   return create(call, call.body, undefined, directory);
@@ -82,7 +81,7 @@ export function listMembers(call: Call, directory: Directory, id: string): Answe
   const page = parsePage(call);
   if ("rule" in page) return page;
   const select = call.query.get("$select")?.split(",");
-  const unknown = select?.find((name) => !types.user.table[name] && !types.group.table[name]);
+  const unknown = select?.find((name) => !ruleOf(types.user.table, name) && !ruleOf(types.group.table, name));
   if (unknown !== undefined) return refuse("select-unknown", `Could not find a property named '${unknown}'.`);
   const rest = visibleMembers(directory, entry).filter((member) => member.seq > page.after);
   const part = rest.slice(0, page.top);
@@ -259,11 +258,11 @@ function expandGroup(directory: Directory): (entry: Entry, view: View) => JsonOb
   return (entry, view) => {
     if (!view.expand.has("members")) return {};
     const select = view.expand.get("members");
-    const shownMembers = visibleMembers(directory, entry).slice(0, Math.min(MAX_EXPANDED, DEFAULT_PAGE));
+    const shownMembers = visibleMembers(directory, entry).slice(0, MAX_EXPANDED);
     return { members: shownMembers.map((member) => projectTyped(member, select)) };
   };
 }
 
 function groupOrUserHas(member: Entry, name: string): boolean {
-  return types[member.kind].table[name] !== undefined;
+  return ruleOf(types[member.kind].table, name) !== undefined;
 }

@@ -8,6 +8,8 @@
 import {
   closeSync,
   existsSync,
+  fstatSync,
+  ftruncateSync,
   mkdirSync,
   openSync,
   readFileSync,
@@ -52,6 +54,7 @@ export function openJournal(stateDir: string, replay: (fact: Fact) => void): Jou
   if (existsSync(file)) readFacts(file, replay);
   let descriptor: number | undefined;
   let lines: string[] = [];
+  let size = 0;
 
   const journal: Journal = {
     append(fact) {
@@ -59,7 +62,7 @@ export function openJournal(stateDir: string, replay: (fact: Fact) => void): Jou
     },
     flush() {
       if (lines.length === 0 || descriptor === undefined) return;
-      writeSync(descriptor, `${lines.join("\n")}\n`);
+      size = appendWhole(descriptor, Buffer.from(`${lines.join("\n")}\n`), size);
       lines = [];
     },
     rewrite(facts) {
@@ -80,6 +83,7 @@ export function openJournal(stateDir: string, replay: (fact: Fact) => void): Jou
       renameSync(temporary, file);
       if (descriptor !== undefined) closeSync(descriptor);
       descriptor = openSync(file, "a");
+      size = fstatSync(descriptor).size;
       lines = [];
     },
     close() {
@@ -89,6 +93,18 @@ export function openJournal(stateDir: string, replay: (fact: Fact) => void): Jou
     },
   };
   return journal;
+}
+
+/** Appends all of `bytes` or, when the disk is full, nothing: half a line in the middle would damage the file. */
+function appendWhole(descriptor: number, bytes: Buffer, size: number): number {
+  let written = 0;
+  try {
+    while (written < bytes.length) written += writeSync(descriptor, bytes, written);
+  } catch (error) {
+    ftruncateSync(descriptor, size);
+    throw error;
+  }
+  return size + bytes.length;
 }
 
 function readFacts(file: string, replay: (fact: Fact) => void): void {

@@ -1,6 +1,6 @@
 /** Reads beside users and groups: memberships, roles, the organization, its domains, objects by their ids. */
 import type { Directory } from "./directory.ts";
-import { nextLink, parsePage, projectTyped, refuseOptions, types } from "./reading.ts";
+import { MAX_EXPANDED, nextLink, parsePage, projectTyped, refuseOptions, types } from "./reading.ts";
 import { type DirectoryRole, directoryRoles, findRole, roleObjectId } from "./roles.ts";
 import { refuse, refuseMissing } from "./rules.ts";
 import { type Answer, type Call, type Entry, isRefusal, type JsonObject } from "./types.ts";
@@ -57,7 +57,7 @@ export function listRoles(call: Call, directory: Directory): Answer {
   const active = directoryRoles.filter((role) => directory.store.principalsWith(role.templateId).length > 0);
   const value = active.map((role) => ({
     ...shownRole(role),
-    ...(expand === undefined ? {} : { members: roleMembers(directory, role) }),
+    ...(expand === undefined ? {} : { members: roleMembers(directory, role).slice(0, MAX_EXPANDED) }),
   }));
   return { status: 200, body: { "@odata.context": `${call.root}/$metadata#directoryRoles`, value } };
 }
@@ -83,6 +83,8 @@ export function listRoleAssignments(call: Call, directory: Directory): Answer {
   for (const role of directoryRoles) {
     for (const principalId of directory.store.principalsWith(role.templateId)) {
       const assignment = { principalId, roleDefinitionId: role.templateId, directoryScopeId: "/" };
+      const principal = directory.store.get(principalId);
+      if (!principal || !directory.sees(principal)) continue;
       if (property === "principalId" && principalId !== wanted?.toLowerCase()) continue;
       if (property === "roleDefinitionId" && role.templateId !== wanted?.toLowerCase()) continue;
       value.push({ id: Buffer.from(`${role.templateId}:${principalId}`).toString("base64url"), ...assignment });

@@ -67,3 +67,8 @@ export const closedLists =
   <T>() =>
   <K extends keyof T>(kind: ClosedRule["kind"], ...names: K[]): Record<K, ClosedRule> =>
     Object.fromEntries(names.map((name) => [name, { kind, list: true }])) as Record<K, ClosedRule>;
+
+/** The rule of a name that came from outside, which may also be "constructor". */
+export function ruleOf(rules: PropertyRules, name: string): PropertyRule | undefined {
+  return Object.hasOwn(rules, name) ? rules[name] : undefined;
+}

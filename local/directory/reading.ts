@@ -3,13 +3,15 @@
  */
 import { candidates, type Filter, meets, parseFilter } from "./filter.ts";
 import { groupDefaults, groupProperties } from "./group-properties.ts";
-import type { PropertyRules } from "./property-table.ts";
+import { type PropertyRules, ruleOf } from "./property-table.ts";
 import { type Refusal, refuse } from "./rules.ts";
 import type { Store } from "./store.ts";
 import type { Answer, Call, Entry, JsonObject, Kind } from "./types.ts";
 import { userDefaults, userProperties } from "./user-properties.ts";
 
-export const DEFAULT_PAGE = 100;
+const DEFAULT_PAGE = 100;
+/** $expand shows so many related objects; their own list has the rest. */
+export const MAX_EXPANDED = 20;
 const MAX_PAGE = 999;
 
 type TypeInfo = {
@@ -70,13 +72,16 @@ export function parseView(call: Call, kind: Kind): View | Refusal {
     const match = /^(\w+)(?:\(\$select=([\w,]+)\))?$/.exec(part.trim());
     const name = match?.[1];
     if (!name || !type.expandable.has(name)) return unknown(name ?? part);
-    expand.set(name, match[2]?.split(","));
+    const inner = match[2]?.split(",");
+    const wrong = inner?.find((one) => !isScalar(userProperties, one) && !isScalar(groupProperties, one));
+    if (wrong !== undefined) return unknown(wrong);
+    expand.set(name, inner);
   }
   return { select: select ?? type.defaults, expand };
 }
 
 function isScalar(table: PropertyRules, name: string): boolean {
-  const rule = table[name];
+  const rule = ruleOf(table, name);
   return rule !== undefined && rule.kind !== "relation";
 }
 
@@ -101,7 +106,7 @@ export function projectTyped(entry: Entry, select?: readonly string[]): JsonObje
 }
 
 function emptyOf(table: PropertyRules, name: string): unknown {
-  const rule = table[name];
+  const rule = ruleOf(table, name);
   const isList = rule?.kind === "list" || (rule !== undefined && "list" in rule && rule.list);
   return isList ? [] : null;
 }

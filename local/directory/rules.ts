@@ -65,7 +65,11 @@ export const rules = {
     code: "Request_BadRequest",
     sentence: "A known path with a method that it doesn't serve is a 405.",
   },
-  "body-unreadable": { status: 400, code: "BadRequest", sentence: "A body that is no JSON object is refused." },
+  "body-unreadable": {
+    status: 400,
+    code: "BadRequest",
+    sentence: "A body that is no JSON object, or longer than 4 MiB, is refused.",
+  },
   "object-not-found": { ...missing, sentence: "An object that doesn't exist, or is deleted, is a 404." },
   "object-not-yet-visible": {
     ...missing,
@@ -201,6 +205,7 @@ export const behaviours = {
   "unique-at-once": "A unique value is taken at once, also while the object that took it can't be seen.",
   "defaults-selected": "Without $select only the default properties come back.",
   "pages-linked": "A list comes in pages of 100, linked by @odata.nextLink with $skiptoken.",
+  "expand-shows-20": "An expanded relation shows its first 20 objects only.",
   "mail-to-proxy": "Setting mail makes it the primary address in proxyAddresses.",
   "deleted-upn-parked": "A deleted user's userPrincipalName is prefixed by its id, so that the name is free.",
   "deleted-30-days": "Deleted objects are gone for good after 30 days.",

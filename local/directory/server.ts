@@ -127,7 +127,7 @@ export async function startDirectory(options: DirectoryOptions): Promise<Running
     const raw = await readAll(request, MAX_GRAPH_BODY);
     const clientRequestId = headerOf(request, "client-request-id");
     const reply = (answer: Answer) => send(response, renderAnswer(answer, clientRequestId));
-    if (raw === "too-large") return reply(refuse("body-unreadable", "Request is too large.", { status: 413 }));
+    if (raw === undefined) return reply(refuse("body-unreadable", "Request is too large.", { status: 413 }));
     if (faults.isDown()) return reply(refuse("fault-down", "The service is temporarily unavailable."));
     const caller = await tokens.verify(headerOf(request, "authorization"));
     if ("rule" in caller) {
@@ -257,7 +257,8 @@ function splitOnce(text: string, at: string): [string, string | undefined] {
   return index < 0 ? [text, undefined] : [text.slice(0, index), text.slice(index + 1)];
 }
 
-function parseJson(text: string): { value: unknown } | "unreadable" {
+function parseJson(text: string | undefined): { value: unknown } | "unreadable" {
+  if (text === undefined) return "unreadable";
   if (text === "") return { value: undefined };
   try {
     return { value: JSON.parse(text) };
@@ -266,14 +267,15 @@ function parseJson(text: string): { value: unknown } | "unreadable" {
   }
 }
 
-async function readAll(request: IncomingMessage, limit: number): Promise<string> {
+/** The body as text, or undefined when it is longer than `limit` bytes. */
+async function readAll(request: IncomingMessage, limit: number): Promise<string | undefined> {
   const chunks: Buffer[] = [];
   let length = 0;
   for await (const chunk of request) {
     length += (chunk as Buffer).length;
     if (length <= limit) chunks.push(chunk as Buffer);
   }
-  return length > limit ? "too-large" : Buffer.concat(chunks).toString("utf8");
+  return length > limit ? undefined : Buffer.concat(chunks).toString("utf8");
 }
 
 function send(

@@ -8,6 +8,7 @@ import {
   softDelete,
   withPrimaryAddress,
 } from "./directory.ts";
+import { ruleOf } from "./property-table.ts";
 import { answerList, parseView, project, projectTyped, refuseOptions, types, type View } from "./reading.ts";
 import { findRole } from "./roles.ts";
 import { type Refusal, refuse, refuseConflict } from "./rules.ts";
@@ -165,7 +166,7 @@ function refuseTaken(body: JsonObject, own: Entry | undefined, directory: Direct
 
 function refuseSensitive(body: JsonObject, entry: Entry, caller: Caller, directory: Directory): Refusal | undefined {
   const sensitive = Object.keys(body).some((name) => {
-    const rule = userProperties[name];
+    const rule = ruleOf(userProperties, name);
     return rule !== undefined && "sensitive" in rule && rule.sensitive;
   });
   if (!sensitive || !directory.isProtected(entry) || directory.mayChangeProtected(caller)) return undefined;

@@ -4,7 +4,7 @@
  * It stops at the first fault, as Graph does. What needs the directory's content (uniqueness, references, roles) is
  * not decided here.
  */
-import type { FlagRule, PropertyRule, PropertyRules, TextRule } from "./property-table.ts";
+import { type FlagRule, type PropertyRule, type PropertyRules, ruleOf, type TextRule } from "./property-table.ts";
 import { type Refusal, refuse } from "./rules.ts";
 import { isJsonObject, type JsonObject } from "./types.ts";
 
@@ -26,7 +26,7 @@ export function checkProperties(
 ): Refusal | undefined {
   for (const [name, value] of Object.entries(body)) {
     if (name.includes("@")) continue;
-    const refusal = checkProperty(name, value, table[name], type);
+    const refusal = checkProperty(name, value, ruleOf(table, name), type);
     if (refusal) return refusal;
   }
   if (mode === "update") return undefined;
@@ -76,7 +76,7 @@ function checkProperty(
     case "structure":
       if (!isJsonObject(value)) return wrongType(name, "a complex type");
       for (const [member, inner] of Object.entries(value)) {
-        const innerRule = rule.members[member];
+        const innerRule = Object.hasOwn(rule.members, member) ? rule.members[member] : undefined;
         if (!innerRule) {
           return refuse("property-unknown", `Invalid property '${name}/${member}' of resource '${type}'.`);
         }

@@ -126,6 +126,14 @@ describe("members", () => {
     expect(seen).toEqual(users.slice(1));
     expect(second["@odata.nextLink"]).toBeUndefined();
   });
+  it(behaviour("expand-shows-20"), async () => {
+    const users = seedUsers(25);
+    for (const user of users) directory.control.setRole(user, "Directory Readers");
+    const [id] = directory.control.seed([{ kind: "group", properties: { displayName: "G" }, members: users }]);
+    expect((await directory.call("GET", `groups/${id}?$expand=members`)).body.members).toHaveLength(20);
+    expect((await directory.call("GET", "directoryRoles?$expand=members")).body.value[0].members).toHaveLength(20);
+    expect(await memberIds(id!)).toHaveLength(25);
+  });
   it(rule("group-dynamic-members"), async () => {
     const [user] = seedUsers(1);
     const properties = {
@@ -236,6 +244,8 @@ describe("memberships and roles", () => {
     const filter = encodeURIComponent(`principalId eq '${admin}'`);
     const assignments = await directory.call("GET", `roleManagement/directory/roleAssignments?$filter=${filter}`);
     expect(assignments.body.value).toMatchObject([{ principalId: admin, roleDefinitionId: roles[0].roleTemplateId }]);
+    await directory.call("DELETE", `users/${admin}`, { as: "administrator" });
+    expect((await directory.call("GET", "roleManagement/directory/roleAssignments")).body.value).toEqual([]);
     directory.control.setRole(admin!, "Global Administrator", false);
     expect((await directory.call("GET", "directoryRoles")).body.value).toEqual([]);
   });

@@ -133,7 +133,12 @@ describe("pages", () => {
 
 describe("what is asked", () => {
   it(rule("select-unknown"), async () => {
-    for (const query of ["$select=id,shoeSize", "$select=manager", "$expand=drive"]) {
+    for (const query of [
+      "$select=id,shoeSize",
+      "$select=manager",
+      "$expand=drive",
+      "$expand=manager($select=shoeSize)",
+    ]) {
       expect(refusalOf(await directory.call("GET", `users?${query}`))).toBe(refusedBy("select-unknown"));
     }
   });
@@ -165,6 +170,8 @@ describe("what is asked", () => {
     const headers = { "content-type": "text/plain" };
     const plain = await directory.call("POST", "users", { body: "{}", headers });
     expect(refusalOf(plain)).toBe(refusedBy("body-unreadable"));
+    const long = await directory.call("POST", "users", { body: { displayName: "x".repeat(4 * 1024 * 1024) } });
+    expect(refusalOf(long)).toBe("413 BadRequest body-unreadable");
   });
   it(behaviour("request-ids"), async () => {
     const id = "5f3b1e4a-0000-4000-8000-000000000001";

@@ -336,6 +336,8 @@ describe("manager", () => {
       body: { "@odata.id": "boss" },
     });
     expect(refusalOf(put)).toBe(refusedBy("reference-malformed"));
+    const broken = await create({ "manager@odata.bind": "https://localhost/v1.0/users/%zz" });
+    expect(refusalOf(broken)).toBe(refusedBy("reference-not-found"));
   });
   it(rule("reference-type"), async () => {
     const [group] = directory.control.seed([{ kind: "group", properties: { displayName: "G" } }]);
