@@ -127,6 +127,6 @@ function invalid(what: string, error: z.ZodError): AgentError {
   return new AgentError(
     "config-invalid",
     `Cannot use ${what}: ${problems.length === 1 ? "a setting is" : `${problems.length} settings are`} wrong.\n${problems.join("\n")}`,
-    "Mend each of them (docs/agent-install.md lists all settings), or enrol again.",
+    "Mend each of them, or enrol again.",
   );
 }

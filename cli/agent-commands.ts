@@ -96,7 +96,7 @@ async function enrol(options: EnrolOptions, { terminal }: CommandContext): Promi
     throw new AgentError(
       "config-invalid",
       "There is no enrolment token.",
-      `Give --token or set ${TOKEN_VARIABLE}; an admin makes one: uplink token create.`,
+      `Give --token or set ${TOKEN_VARIABLE}. An admin makes one; it is good once, for an hour.`,
     );
   }
   const settings = parseSourceSettings(sourceInput(options));

@@ -1,43 +1,23 @@
 /**
- * `uplink`: one program for admins and agents. This file lists the groups of commands and turns errors into words and exit
- * codes; each group has a file of its own.
+ * `uplink`: one program for admins and agents. This file lists the groups of commands and starts the process; each group has a
+ * file of its own.
  */
-import { Command, CommanderError } from "commander";
-import { EXIT, exitCodeOf } from "../agent/agent-error.ts";
-import { AGENT_VERSION } from "../agent/version.ts";
 import { registerAgentCommands } from "./agent-commands.ts";
-import type { CommandContext, Terminal } from "./terminal.ts";
+import { type Registration, runCli } from "./run-cli.ts";
 
-const registrations: readonly ((program: Command, context: CommandContext) => void)[] = [registerAgentCommands];
+const registrations: readonly Registration[] = [registerAgentCommands];
 
-/** Runs one command line (without node and script). Resolves with the exit code; never rejects. */
-export async function runCli(args: readonly string[], terminal: Terminal): Promise<number> {
-  let exitCode: number = EXIT.ok;
-  const program = new Command("uplink")
-    .description("Directory Uplink: identities from Active Directory to the cloud.")
-    .version(AGENT_VERSION)
-    .configureOutput({ writeOut: (text) => terminal.out.write(text), writeErr: (text) => terminal.err.write(text) })
-    .exitOverride();
-  const context: CommandContext = {
-    terminal,
-    setExit: (code) => {
-      exitCode = code;
-    },
-  };
-  for (const register of registrations) register(program, context);
-  try {
-    await program.parseAsync([...args], { from: "user" });
-    return exitCode;
-  } catch (error) {
-    if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : EXIT.config;
-    terminal.err.write(`${wordsOf(error)}\n`);
-    return exitCodeOf(error);
-  }
-}
+const stop = new AbortController();
+// The second signal ends the process as it would any other.
+for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => stop.abort());
 
-/** A defect shows where it happened; everything expected says what to do. */
-function wordsOf(error: unknown): string {
-  if (!(error instanceof Error)) return String(error);
-  if ("remedy" in error && typeof error.remedy === "string") return `${error.message}\n${error.remedy}`;
-  return error.stack ?? error.message;
-}
+const terminal = { out: process.stdout, err: process.stderr, environment: process.env, fetch, stop: stop.signal };
+runCli(process.argv.slice(2), terminal, registrations).then(
+  (code) => {
+    process.exitCode = code;
+  },
+  (error: unknown) => {
+    process.stderr.write(`${String(error)}\n`);
+    process.exitCode = 1;
+  },
+);
