@@ -14,8 +14,6 @@ import { createEntities } from "./entities.ts";
 import { serveLinks } from "./links.ts";
 import type { QueueCounts, QueueSettings } from "./queue-state.ts";
 
-export type { QueueSettings } from "./queue-state.ts";
-
 export type BrokerOptions = {
   /** 0 takes a free one. */
   readonly port: number;
@@ -23,9 +21,9 @@ export type BrokerOptions = {
   readonly log?: (line: string) => void;
 };
 
-export type QueueStats = QueueCounts & { readonly deadLetter: QueueCounts; readonly consumers: number };
+type QueueStats = QueueCounts & { readonly deadLetter: QueueCounts; readonly consumers: number };
 
-export type BrokerStats = {
+type BrokerStats = {
   readonly connections: number;
   /** By the queue's name as it was given. */
   readonly queues: Readonly<Record<string, QueueStats>>;

@@ -30,6 +30,8 @@ export async function connectLdap(server: LdapServer, login: LdapLogin): Promise
     strictDN: false,
     connectTimeout: 5000,
     timeout: 120_000,
+    // A controller that was stopped and started takes the connection with it.
+    autoRebind: true,
     tlsOptions: { ca: [readFileSync(server.caFile)] },
   });
   try {
@@ -94,7 +96,7 @@ export function objectGuidOf(entry: LdapEntry): string {
 }
 
 /** 16 bytes in the order of Active Directory (first three groups little-endian) as text. */
-export function guidText(bytes: Buffer): string {
+function guidText(bytes: Buffer): string {
   const group = (from: number, to: number, reversed: boolean): string => {
     const part = Buffer.from(bytes.subarray(from, to));
     return (reversed ? part.reverse() : part).toString("hex");
