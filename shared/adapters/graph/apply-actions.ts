@@ -17,6 +17,7 @@ export interface ApplyDeps {
   readonly limit: <T>(task: () => Promise<T>) => Promise<T>;
   /** A write was answered other than by throttling. */
   readonly onWrite: () => void;
+  /** It took effect just now. */
   readonly onDone: (action: TargetAction, id: string) => void;
 }
 
@@ -56,7 +57,7 @@ export async function applyActions(
       const step = await stepOf(item, reply, deps.context);
       if (step.kind === "result") {
         results.set(item.action, step.result);
-        if (step.result.outcome === "done") deps.onDone(item.action, step.result.id);
+        if (step.result.outcome === "done" && tookEffect(item, reply)) deps.onDone(item.action, step.result.id);
       } else if (step.kind === "continue") pending.push(step.next);
       else if (step.waitMs <= budgetMs) {
         pending.push(step.next);
@@ -99,6 +100,11 @@ async function sendAll(pending: readonly PendingAction[], lowPriority: boolean, 
       return { pending: item, reply };
     }),
   );
+}
+
+/** Not so for what was done before: a delete that found nothing, a restore of what lives. */
+function tookEffect(item: PendingAction, reply: GraphReply): boolean {
+  return item.request.method !== "GET" && reply.kind === "answer" && reply.status < 300;
 }
 
 function isWrite(item: PendingAction, reply: GraphReply): boolean {

@@ -60,7 +60,7 @@ export function describeBlobStore(name: string, open: () => BlobStore): void {
       expect(await store.get("jobs/a/9")).toBeUndefined();
     });
 
-    it.each(["", "/a", "a//b", "A/b", "a/", "a/../b", "a b"])("refuses the path '%s'", async (path) => {
+    it.each(["", "/a", "a//b", "a\\b", "a/", "a/../b", "a b"])("refuses the path '%s'", async (path) => {
       await expect(store.put(path, bytes("x"))).rejects.toBeInstanceOf(StorageError);
     });
   });

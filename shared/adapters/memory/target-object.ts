@@ -1,0 +1,34 @@
+/** An object of the memory target, and the failures that it answers with. */
+
+import type { TargetValues } from "../../domain/target-value.ts";
+import type { TargetAction, TargetFailure, TargetObjectType } from "../../ports/target-directory.ts";
+
+export interface MemoryObject {
+  readonly id: string;
+  readonly type: TargetObjectType;
+  readonly values: TargetValues;
+  readonly synchronized: boolean;
+  readonly privileged: boolean;
+  readonly deleted: boolean;
+}
+
+export function failure(
+  action: TargetAction,
+  code: string,
+  why: string,
+  more: Partial<TargetFailure> = {},
+): TargetFailure {
+  const message = `Cannot ${action.kind} ${action.type} ${action.key}: ${why}`;
+  return { code, message, remedy: "See the test that ordered it.", retriable: false, ...more };
+}
+
+/** A unique value that another object has. */
+export function conflictFailure(action: TargetAction, property: string): TargetFailure {
+  const code = property === "onPremisesImmutableId" ? "EntryConflict" : "AttributeValueMustBeUnique";
+  return failure(action, code, `another object has the same ${property}`, { properties: [property], status: 400 });
+}
+
+export function rightsFailure(action: TargetAction, properties: readonly string[]): TargetFailure {
+  const named = properties.length > 0 ? { properties } : {};
+  return failure(action, "InsufficientRights", "the object holds a directory role", { status: 403, ...named });
+}
