@@ -1,0 +1,67 @@
+/** The cloud side with its real adapters, built once from the configuration. */
+import { randomBytes } from "node:crypto";
+import { createBlobStore } from "../shared/adapters/blobs/blob-store.ts";
+import { createGraphTargetDirectory } from "../shared/adapters/graph/graph-target-directory.ts";
+import { type CredentialConfig, createCredential } from "../shared/adapters/identity/credentials.ts";
+import { createServiceBusDoorbell } from "../shared/adapters/service-bus/doorbell.ts";
+import { createTableRowStore } from "../shared/adapters/tables/row-store.ts";
+import type { Config } from "../shared/config.ts";
+import type { Clock, Random } from "../shared/ports/clock.ts";
+import { createConsoleLog } from "./context-log.ts";
+import { createUseCases, type UseCases } from "./use-cases.ts";
+
+/** `$batch` calls on their way at once, for one process: more only meets the target's quota. */
+const PARALLEL_BATCHES = 8;
+
+export function createCloudSide(config: Config): UseCases {
+  const clock: Clock = { now: () => Date.now() };
+  const random: Random = { bytes: (count) => randomBytes(count) };
+  const log = createConsoleLog();
+  const storage = storageOf(config);
+  const rows = createTableRowStore(storage.tables);
+  const blobs = createBlobStore(storage.blobs);
+  const bus =
+    "connectionString" in config.serviceBus
+      ? config.serviceBus
+      : { ...config.serviceBus, credential: createCredential({ kind: "managed-identity" }) };
+  const doorbell = createServiceBusDoorbell({ ...bus, queue: config.doorbellQueue });
+  const target = createGraphTargetDirectory({
+    baseUrl: config.target.graphUrl,
+    credential: createCredential(targetCredential(config)),
+    scope: `${new URL(config.target.graphUrl).origin}/.default`,
+    log,
+    random,
+    clock,
+    maxParallelBatches: PARALLEL_BATCHES,
+  });
+  return createUseCases(
+    { rows, blobs, doorbell, target, clock, random, log },
+    { ...config, targetKey: config.target.tenantId },
+  );
+}
+
+function storageOf(config: Config) {
+  if ("connectionString" in config.data) {
+    const { connectionString } = config.data;
+    return { tables: { connectionString }, blobs: { connectionString, container: "uplink" } };
+  }
+  const { account, endpointSuffix } = config.data;
+  const credential = createCredential({ kind: "managed-identity" });
+  return {
+    tables: { endpoint: `https://${account}.table.${endpointSuffix}`, credential },
+    blobs: { endpoint: `https://${account}.blob.${endpointSuffix}`, credential, container: "uplink" },
+  };
+}
+
+function targetCredential(config: Config): CredentialConfig {
+  const { tenantId, clientId, credential, authorityUrl } = config.target;
+  const authority = { host: authorityUrl, unlisted: new URL(authorityUrl).hostname === "localhost" };
+  switch (credential.kind) {
+    case "secret":
+      return { kind: "client-secret", tenantId, clientId, clientSecret: credential.secret, authority };
+    case "certificate":
+      return { kind: "certificate", tenantId, clientId, certificate: { path: credential.file }, authority };
+    case "managed-identity":
+      return { kind: "managed-identity" };
+  }
+}

@@ -1,0 +1,49 @@
+/**
+ * The cloud side's entry: configuration once, adapters once, every registration in one list. With a wrong setting it
+ * throws before anything is registered, and the host shows all problems at once.
+ */
+import { app, type InvocationContext } from "@azure/functions";
+import * as df from "durable-functions";
+import { ORCHESTRATOR } from "../orchestrations/names.ts";
+import { processBatch, processWork } from "../orchestrations/process-batch.orchestrator.ts";
+import { readEnd } from "../orchestrations/read-end.orchestrator.ts";
+import { syncRun } from "../orchestrations/sync-run.orchestrator.ts";
+import { readConfig } from "../shared/config.ts";
+import { adminRoutes } from "./admin.http.ts";
+import { agentRoutes } from "./agent.http.ts";
+import { createCloudSide } from "./cloud-side.ts";
+import { createDurableStarter } from "./durable-starter.ts";
+import { healthRoute } from "./health.http.ts";
+import { type Route, registerRoute } from "./http-route.ts";
+import { wakeJobHandler } from "./wake-job.queue.ts";
+
+const config = readConfig(process.env);
+const cloud = createCloudSide(config);
+const starterOf = (context: InvocationContext) => createDurableStarter(df.getClient(context));
+
+const routes: readonly Route[] = [healthRoute(), ...agentRoutes(cloud.routes), ...adminRoutes(cloud.routes)];
+for (const route of routes) registerRoute(cloud.routes, route);
+
+app.serviceBusQueue("WakeJob", {
+  queueName: config.doorbellQueue,
+  connection: "ServiceBusConnection",
+  extraInputs: [df.input.durableClient()],
+  handler: wakeJobHandler((context) => cloud.wakeJobWith(starterOf(context))),
+});
+
+app.timer("Tick", {
+  schedule: config.schedules.tick,
+  extraInputs: [df.input.durableClient()],
+  handler: async (_timer, context) => cloud.tickWith(starterOf(context))(),
+});
+
+app.timer("FullSync", {
+  schedule: config.schedules.fullSync,
+  handler: async () => void (await cloud.fullSync()),
+});
+
+for (const [name, handler] of Object.entries(cloud.activities)) df.app.activity(name, { handler });
+df.app.orchestration(ORCHESTRATOR.syncRun, syncRun);
+df.app.orchestration(ORCHESTRATOR.processBatch, processBatch);
+df.app.orchestration(ORCHESTRATOR.processWork, processWork);
+df.app.orchestration(ORCHESTRATOR.readEnd, readEnd);

@@ -1,0 +1,154 @@
+/** The use cases of the cloud side, wired to whatever adapters they are given: the real ones, or a test's. */
+import { chunkActivities } from "../orchestrations/activities/chunk.activity.ts";
+import { closeActivities } from "../orchestrations/activities/close.activity.ts";
+import { runActivities } from "../orchestrations/activities/run.activity.ts";
+import { ORCHESTRATOR, syncRunId } from "../orchestrations/names.ts";
+import { createAcceptBatch } from "../shared/application/accept-batch.ts";
+import { createAdminQueries } from "../shared/application/admin-queries.ts";
+import { createCommit } from "../shared/application/commit-batch.ts";
+import { createConfigurations } from "../shared/application/configurations.ts";
+import { createEnrolAgent } from "../shared/application/enrol-agent.ts";
+import { createExportChunk, type JobContext } from "../shared/application/export-chunk.ts";
+import { createFullSync } from "../shared/application/full-sync.ts";
+import { createHeartbeat } from "../shared/application/heartbeat.ts";
+import { createJobMappings } from "../shared/application/job-mappings.ts";
+import { createMapChunk } from "../shared/application/map-chunk.ts";
+import { createNextBatch } from "../shared/application/next-batch.ts";
+import { createNoteFailure } from "../shared/application/note-failure.ts";
+import { createPlanChunks } from "../shared/application/plan-chunks.ts";
+import { createTargetPreparation } from "../shared/application/prepare-target.ts";
+import { createReadEnd } from "../shared/application/read-end.ts";
+import { createClaimIndex } from "../shared/application/state/claim-index.ts";
+import { createEscrows } from "../shared/application/state/escrow-rows.ts";
+import { type JobRow, jobTable, LANES, ROW, readRow } from "../shared/application/state/job-rows.ts";
+import { createObjectStore } from "../shared/application/state/object-store.ts";
+import { createProvisioningLog } from "../shared/application/state/provisioning-log.ts";
+import { createRemovals } from "../shared/application/state/removal-rows.ts";
+import { createTick, type Tick } from "../shared/application/tick.ts";
+import { createAdminTokens } from "../shared/application/verify-admin-token.ts";
+import { createProofVerifier } from "../shared/application/verify-proof.ts";
+import { createFence, createWakeJob, type WakeJob } from "../shared/application/wake-job.ts";
+import type { Config } from "../shared/config.ts";
+import type { BlobStore } from "../shared/ports/blob-store.ts";
+import type { Clock, Random } from "../shared/ports/clock.ts";
+import type { Doorbell } from "../shared/ports/doorbell.ts";
+import type { Log } from "../shared/ports/log.ts";
+import type { OrchestrationStarter } from "../shared/ports/orchestration-starter.ts";
+import type { RowStore } from "../shared/ports/row-store.ts";
+import type { TargetDirectory } from "../shared/ports/target-directory.ts";
+
+export interface Adapters {
+  readonly rows: RowStore;
+  readonly blobs: BlobStore;
+  readonly doorbell: Doorbell;
+  readonly target: TargetDirectory;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Log;
+}
+
+export interface UseCaseSettings {
+  /** The tenant set: jobs with one target share its objects' and claims' partitions. */
+  readonly targetKey: string;
+  readonly publicUrl: string;
+  readonly admin: Config["admin"];
+  readonly times: Config["times"];
+  readonly chunkObjects: number;
+  readonly escrowsAtOnce: number;
+  readonly logMonths: number;
+}
+
+export function createUseCases(adapters: Adapters, settings: UseCaseSettings) {
+  const { rows, blobs, doorbell, target, clock, random, log } = adapters;
+  const { targetKey } = settings;
+  const objects = createObjectStore({ rows, targetKey });
+  const claims = createClaimIndex({ rows, targetKey });
+  const escrows = createEscrows({ rows });
+  const removals = createRemovals({ rows });
+  const provisioningLog = createProvisioningLog({ rows });
+  const mappings = createJobMappings({ blobs, target, clock, random });
+  const configurations = createConfigurations({ rows, clock, random, targetKey });
+  const proofs = createProofVerifier({ rows, clock, publicUrl: settings.publicUrl });
+  const adminTokens = createAdminTokens(settings.admin);
+  const fence = createFence({ rows, clock });
+  const jobs = jobTable(rows);
+
+  async function contextOf(jobId: string): Promise<JobContext> {
+    const job = await readRow<JobRow>(jobs, jobId, ROW.job);
+    if (!job) throw new Error(`Job ${jobId} is gone.`);
+    const mapping = await mappings(job.value);
+    await mapping.prepare();
+    return { mapping, objects, claims, target };
+  }
+
+  const preparation = createTargetPreparation({ rows, clock, log, contextOf });
+  const chunked = { rows, blobs, fence, clock, log, chunkObjects: settings.chunkObjects };
+  const commit = createCommit({ rows, blobs, fence, clock, log, removals, escrows });
+  const readEnd = createReadEnd({ ...chunked, removals, contextOf });
+  const ring = (jobId: string, lane: "bulk" | "live") => doorbell.ring(jobId, lane);
+  const wakeJobWith = (starter: OrchestrationStarter): WakeJob =>
+    createWakeJob({
+      rows,
+      starter,
+      clock,
+      log,
+      orchestrator: ORCHESTRATOR.syncRun,
+      instanceId: syncRunId,
+      stuckAfterMs: settings.times.stuckMs,
+    });
+
+  return {
+    log,
+    routes: {
+      proofs,
+      adminTokens,
+      configurations,
+      enrolAgent: createEnrolAgent({ rows, clock, log }),
+      heartbeat: createHeartbeat({
+        rows,
+        clock,
+        log,
+        times: settings.times,
+        needsOf: async (job) => (await mappings(job)).needs,
+        ring,
+      }),
+      acceptBatch: createAcceptBatch({ rows, blobs, doorbell, clock, log }),
+      queries: createAdminQueries({ rows, clock, escrows, removals, provisioningLog }),
+      wakeJob: async (jobId: string) => {
+        for (const lane of LANES) await ring(jobId, lane);
+      },
+    },
+    wakeJobWith,
+    tickWith: (starter: OrchestrationStarter): Tick =>
+      createTick({
+        rows,
+        blobs,
+        clock,
+        log,
+        configurations,
+        escrows,
+        wakeJob: wakeJobWith(starter),
+        times: { ...settings.times, logMonths: settings.logMonths, escrowsAtOnce: settings.escrowsAtOnce },
+      }),
+    fullSync: createFullSync({ rows, clock, log, configurations }),
+    activities: {
+      ...runActivities({
+        clock,
+        log,
+        nextBatch: createNextBatch({ rows, clock, isPrepared: preparation.isPrepared }),
+        prepareTarget: preparation.prepare,
+        noteFailure: createNoteFailure({ rows, fence, clock, log }),
+      }),
+      ...chunkActivities({
+        clock,
+        log,
+        planChunks: createPlanChunks(chunked),
+        mapChunk: createMapChunk({ blobs, fence, clock, contextOf }),
+        exportChunk: createExportChunk({ blobs, fence, clock, log, escrows, removals, provisioningLog, contextOf }),
+      }),
+      ...closeActivities({ clock, log, commit, readEnd }),
+    },
+  };
+}
+
+export type UseCases = ReturnType<typeof createUseCases>;

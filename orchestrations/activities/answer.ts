@@ -1,0 +1,32 @@
+/**
+ * What every activity does around its one use case: parse the input, call, answer.
+ *
+ * A target that can't be worked with is no failure of ours: the activity answers "wait" and the orchestrator sets a
+ * durable timer. A run that was replaced answers "fenced". Anything else is thrown, and Durable repeats the activity.
+ */
+import type { ZodType } from "zod";
+import { FencedOff } from "../../shared/application/wake-job.ts";
+import type { Answer } from "../../shared/contracts/orchestration.ts";
+import type { Clock } from "../../shared/ports/clock.ts";
+import type { Log } from "../../shared/ports/log.ts";
+import { TargetUnavailable } from "../../shared/ports/target-directory.ts";
+
+export interface ActivityDeps {
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+export type Activity = (input: unknown) => Promise<Answer<unknown>>;
+
+export function activity<I, O>(deps: ActivityDeps, schema: ZodType<I>, useCase: (input: I) => Promise<O>): Activity {
+  return async (input) => {
+    try {
+      return { kind: "done", value: await useCase(schema.parse(input)) };
+    } catch (error) {
+      if (error instanceof FencedOff) return { kind: "fenced" };
+      if (!(error instanceof TargetUnavailable)) throw error;
+      deps.log.warn("target-unavailable", { code: error.code, message: error.message, remedy: error.remedy });
+      return { kind: "wait", notBefore: deps.clock.now() + error.retryAfterMs, reason: error.code };
+    }
+  };
+}

@@ -1,0 +1,213 @@
+/** What admins see: status of a job, its cycles, escrows, agents and log, in the shapes of the admin API. */
+import type {
+  AgentReply,
+  CycleReply,
+  EscrowReply,
+  JobStatusReply,
+  ProvisioningLogReply,
+} from "../contracts/admin-api.ts";
+import { isNested, type TargetValue, type TargetValues } from "../domain/target-value.ts";
+import type { Clock } from "../ports/clock.ts";
+import type { RowStore } from "../ports/row-store.ts";
+import type { CommittedWatermark } from "./commit-batch.ts";
+import { noSuchJob } from "./configurations.ts";
+import { ok, type Result } from "./failure.ts";
+import { type AgentRow, agentTable, LEASE_ROW, type LeaseRow } from "./state/agent-rows.ts";
+import type { Escrows } from "./state/escrow-rows.ts";
+import {
+  type BatchRow,
+  type CycleRow,
+  type JobRow,
+  jobTable,
+  LANES,
+  listRows,
+  type ReadRow,
+  type ReadsRow,
+  ROW,
+  readRow,
+  type WorkRow,
+} from "./state/job-rows.ts";
+import type { LogEntry, ProvisioningLog } from "./state/provisioning-log.ts";
+import type { Removals } from "./state/removal-rows.ts";
+
+export interface AdminQueries {
+  status(jobId: string): Promise<Result<JobStatusReply>>;
+  /** Newest first. */
+  cycles(jobId: string, top: number): Promise<Result<CycleReply[]>>;
+  escrows(jobId: string): Promise<Result<EscrowReply[]>>;
+  agents(configurationId: string, jobId: string): Promise<AgentReply[]>;
+  log(filter: {
+    readonly jobId: string;
+    readonly objectGuid?: string;
+    readonly sinceDays: number;
+    readonly top: number;
+  }): Promise<ProvisioningLogReply[]>;
+}
+
+export function createAdminQueries(deps: {
+  readonly rows: RowStore;
+  readonly clock: Clock;
+  readonly escrows: Escrows;
+  readonly removals: Removals;
+  readonly provisioningLog: ProvisioningLog;
+}): AdminQueries {
+  const jobs = jobTable(deps.rows);
+  const newestCycles = async (jobId: string, top: number) =>
+    (await listRows<CycleRow>(jobs, jobId, "cycle:"))
+      .slice(-top)
+      .reverse()
+      .map((cycle) => cycleReply(cycle.value));
+  const hasJob = async (jobId: string) => (await jobs.get(jobId, ROW.job)) !== undefined;
+  return {
+    async status(jobId) {
+      const job = await readRow<JobRow>(jobs, jobId, ROW.job);
+      const reads = await readRow<ReadsRow>(jobs, jobId, ROW.reads);
+      if (!job || !reads) return noSuchJob(jobId);
+      const batches = (await Promise.all(LANES.map((lane) => listRows<BatchRow>(jobs, jobId, `batch:${lane}:`))))
+        .flat()
+        .map((row) => row.value);
+      const work = (await Promise.all(LANES.map((lane) => listRows<WorkRow>(jobs, jobId, `work:${lane}:`)))).flat();
+      const ending = await listRows<ReadRow>(jobs, jobId, "read:");
+      const committed = await readRow<CommittedWatermark>(jobs, jobId, ROW.watermark);
+      const [lastCycle] = await newestCycles(jobId, 1);
+      const open = reads.value;
+      return ok({
+        jobId,
+        configurationId: job.value.configurationId,
+        displayName: job.value.displayName,
+        state: job.value.state,
+        openRead:
+          open.openReadNo === 0
+            ? null
+            : { readNo: open.openReadNo, kind: open.kind, batches: open.nextSequence - 1, objects: open.objects },
+        waiting: {
+          batches: batches.length,
+          changes: batches.reduce((sum, batch) => sum + batch.changes, 0),
+          processed: batches
+            .filter((batch) => batch.state === "processed")
+            .reduce((sum, batch) => sum + batch.changes, 0),
+          readsEnding: ending.length,
+          work: work.length,
+        },
+        acceptedWatermarkAt: open.accepted?.at ?? null,
+        committedWatermarkAt: committed?.value.watermark.at ?? null,
+        fullReadWanted: job.value.fullReadWanted,
+        steadyStateAt: moment(job.value.steadyStateAt),
+        escrowed: (await deps.escrows.list(jobId)).length,
+        staged: (await deps.removals.staged(jobId)).length,
+        lastCycle: lastCycle ?? null,
+      });
+    },
+    async cycles(jobId, top) {
+      return (await hasJob(jobId)) ? ok(await newestCycles(jobId, top)) : noSuchJob(jobId);
+    },
+    async escrows(jobId) {
+      if (!(await hasJob(jobId))) return noSuchJob(jobId);
+      const rows = await deps.escrows.list(jobId);
+      return ok(
+        rows.map(({ lastAt: _, ...row }) => ({
+          ...row,
+          firstAt: new Date(row.firstAt).toISOString(),
+          nextAttemptAt: new Date(row.nextAttemptAt).toISOString(),
+        })),
+      );
+    },
+    async agents(configurationId, jobId) {
+      const lease = await readRow<LeaseRow>(jobs, jobId, LEASE_ROW);
+      const rows = await listRows<AgentRow>(agentTable(deps.rows), configurationId, "agent:");
+      return rows.map(({ value }) => ({
+        agentId: value.agentId,
+        name: value.name,
+        status: value.status,
+        version: value.version,
+        platform: value.platform,
+        lastSeenAt: new Date(value.lastSeenAt).toISOString(),
+        holdsLease: lease?.value.agentId === value.agentId,
+      }));
+    },
+    async log({ jobId, objectGuid, sinceDays, top }) {
+      const until = deps.clock.now();
+      const entries = await deps.provisioningLog.query({
+        jobId,
+        ...(objectGuid === undefined ? {} : { objectGuid }),
+        since: until - sinceDays * 86_400_000,
+        until,
+        limit: top,
+      });
+      return entries.map(logReply);
+    },
+  };
+}
+
+function moment(at: number | null): string | null {
+  return at === null ? null : new Date(at).toISOString();
+}
+
+function cycleReply(cycle: CycleRow): CycleReply {
+  return {
+    cycleId: cycle.cycleId,
+    readNo: cycle.readNo,
+    kind: cycle.kind,
+    state: cycle.state,
+    startedAt: new Date(cycle.startedAt).toISOString(),
+    endedAt: new Date(cycle.endedAt).toISOString(),
+    closedAt: new Date(cycle.closedAt).toISOString(),
+    received: cycle.received,
+    outcomes: cycle.outcomes,
+    absent: cycle.absent,
+    created: cycle.detail.created,
+    updated: cycle.detail.updated,
+    deleted: cycle.detail.deleted,
+    restored: cycle.detail.restored,
+    writes: cycle.detail.writes,
+    filteredBy: cycle.detail.filteredBy,
+    escrowedBy: cycle.detail.escrowedBy,
+    staged: [...cycle.staged],
+    complete: cycle.complete,
+    incompleteBecause: cycle.incompleteBecause,
+  };
+}
+
+function logReply(entry: LogEntry): ProvisioningLogReply {
+  const changeId = `${entry.batchId}:${entry.index}`;
+  return {
+    id: changeId,
+    activityDateTime: new Date(entry.at).toISOString(),
+    jobId: entry.jobId,
+    cycleId: entry.cycleId,
+    changeId,
+    provisioningAction: entry.action,
+    provisioningStatusInfo: {
+      status: entry.status,
+      errorInformation:
+        entry.code === undefined
+          ? null
+          : { errorCode: entry.code, reason: entry.message ?? "", recommendedAction: entry.remedy ?? null },
+    },
+    sourceIdentity: {
+      id: entry.source.objectGuid,
+      displayName: entry.source.dn,
+      identityType: entry.source.objectClass,
+    },
+    targetIdentity: { id: entry.targetId ?? null },
+    provisioningSteps: entry.steps.map(({ type, ...step }) => ({ ...step, provisioningStepType: type })),
+    modifiedProperties: modifiedProperties(entry.before, entry.after),
+  };
+}
+
+function modifiedProperties(before: TargetValues, after: TargetValues): ProvisioningLogReply["modifiedProperties"] {
+  return Object.entries(after).flatMap(([name, value]) => {
+    if (!isNested(value)) return [{ displayName: name, oldValue: textOf(before[name]), newValue: textOf(value) }];
+    const old = before[name];
+    return Object.entries(value).map(([key, text]) => ({
+      displayName: `${name}.${key}`,
+      oldValue: old !== undefined && isNested(old) ? (old[key] ?? null) : null,
+      newValue: text,
+    }));
+  });
+}
+
+function textOf(value: TargetValue | undefined): string | null {
+  if (value === undefined || value === null) return null;
+  return typeof value === "string" ? value : JSON.stringify(value);
+}

@@ -1,0 +1,69 @@
+/**
+ * Who asks the admin API: an Entra access token, checked against the tenant's published keys (they roll; `jose` fetches
+ * new ones when a key id is unknown), for issuer, audience, time and role.
+ */
+import { createRemoteJWKSet, errors, jwtVerify } from "jose";
+import { type Failure, fail, ok, type Result } from "./failure.ts";
+
+export const ROLE_READ = "Synchronization.Read.All";
+export const ROLE_WRITE = "Synchronization.ReadWrite.All";
+
+export interface Admin {
+  /** The user's or application's object id: the name that an audit entry carries. */
+  readonly id: string;
+  readonly roles: readonly string[];
+}
+
+export interface AdminTokens {
+  /** Failures: 401 without a valid token, 403 without the role. */
+  verify(authorization: string | null, writes: boolean): Promise<Result<Admin>>;
+}
+
+export function createAdminTokens(deps: {
+  readonly authorityUrl: string;
+  readonly tenantId: string;
+  readonly audience: string;
+}): AdminTokens {
+  const base = `${deps.authorityUrl}/${deps.tenantId}`;
+  const keys = createRemoteJWKSet(new URL(`${base}/discovery/v2.0/keys`));
+  return {
+    async verify(authorization, writes) {
+      const token = /^Bearer ([A-Za-z0-9._~+/-]+=*)$/.exec(authorization ?? "")?.[1];
+      if (token === undefined) return unauthorized("it carries no bearer token");
+      try {
+        const { payload } = await jwtVerify(token, keys, {
+          issuer: `${base}/v2.0`,
+          audience: deps.audience,
+          algorithms: ["RS256"],
+          clockTolerance: 60,
+        });
+        const roles = Array.isArray(payload["roles"])
+          ? payload["roles"].filter((role): role is string => typeof role === "string")
+          : [];
+        const allowed = roles.includes(ROLE_WRITE) || (!writes && roles.includes(ROLE_READ));
+        if (!allowed) {
+          return fail({
+            status: 403,
+            code: "role-missing",
+            message: `The token lacks the role ${writes ? ROLE_WRITE : ROLE_READ}.`,
+            remedy: "Have an administrator assign that app role.",
+          });
+        }
+        return ok({ id: String(payload["oid"] ?? payload["azp"] ?? payload.sub ?? "unknown"), roles });
+      } catch (error) {
+        if (error instanceof errors.JOSEError && error.code !== "ERR_JWKS_TIMEOUT")
+          return unauthorized(`${error.code}: ${error.message}`);
+        throw error;
+      }
+    },
+  };
+}
+
+function unauthorized(reason: string): { readonly ok: false; readonly failure: Failure } {
+  return fail({
+    status: 401,
+    code: "token-refused",
+    message: `The request is refused: ${reason}.`,
+    remedy: "Sign in and send the access token.",
+  });
+}
