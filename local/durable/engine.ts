@@ -13,10 +13,11 @@ import type { Clock } from "./clock.ts";
 import { type Counters, createCounters } from "./counters.ts";
 import { type EpisodeDeps, runEpisode } from "./episode.ts";
 import { type HistoryEvent, historyEvent } from "./history.ts";
-import { type Instance, isStale, type JournalRecord, liveStatus, type Message } from "./instance.ts";
+import { type Instance, isStale, liveStatus, type Message } from "./instance.ts";
 import { createInstanceTimers } from "./instance-timers.ts";
 import type { Command } from "./replay-actions.ts";
 import { type FinishedInstance, openStore } from "./store.ts";
+import { createSubOrchestrations, type NewInstance } from "./sub-orchestrations.ts";
 import { activityFailure } from "./trigger-values.ts";
 import { createWorkQueue } from "./work-queue.ts";
 
@@ -97,8 +98,6 @@ export async function startEngine(deps: EngineDeps): Promise<Engine> {
   const onDefect = (error: unknown): void => {
     log("error", error instanceof Error ? (error.stack ?? error.message) : String(error));
   };
-  const write = (instance: Instance, record: JournalRecord): Promise<void> => store.write(instance, record);
-
   const checkIdle = (): void => {
     if (queued.size > 0 || activities.running + activities.waiting > 0) return;
     const waiters = idleWaiters;
@@ -119,7 +118,9 @@ export async function startEngine(deps: EngineDeps): Promise<Engine> {
   const deliver = (instance: Instance | undefined, message: Message): Promise<void> => {
     if (instance === undefined || !isCurrent(instance) || instance.end !== null) return Promise.resolve();
     if (isStale(instance, message)) return Promise.resolve();
-    const written = write(instance, { k: "message", at: clock.nowMs(), message });
+    // A lost completion is had again (the activity runs once more, the child is asked); a lost event is lost.
+    const urgent = message.executionId === undefined;
+    const written = store.write(instance, { k: "message", at: clock.nowMs(), message }, urgent);
     wake(instance);
     return written;
   };
@@ -135,56 +136,36 @@ export async function startEngine(deps: EngineDeps): Promise<Engine> {
     },
   });
 
-  const begin = (
-    record: Omit<JournalRecord & { k: "start" }, "k" | "at" | "executionId" | "createdAt">,
-  ): Promise<void> => {
+  const begin = (fresh: NewInstance): Promise<void> => {
     const at = clock.nowMs();
-    const { instance, durable } = store.begin({ ...record, k: "start", at, createdAt: at, executionId: newId() });
-    counters.of(record.name).started += 1;
+    const none = { customStatus: null, inbox: [], suspended: false } as const;
+    const { instance, durable } = store.begin({
+      ...none,
+      ...fresh,
+      k: "start",
+      at,
+      createdAt: at,
+      executionId: newId(),
+    });
+    counters.of(fresh.name).started += 1;
     return durable.then(() => wake(instance));
   };
 
-  const fresh = { customStatus: null, inbox: [], suspended: false } as const;
-
-  const startSub = (parent: Instance, taskId: number, event: HistoryEvent): Promise<void> => {
-    const id = event.InstanceId ?? "";
-    const link = { instanceId: parent.id, executionId: parent.executionId, taskId };
-    if (store.live.has(id)) {
-      const Reason = `Cannot start the sub-orchestration '${id}': an instance of that id is running.`;
-      log("warning", Reason);
-      const failure = historyEvent("SubOrchestrationInstanceFailed", clock.nowMs(), {
-        TaskScheduledId: taskId,
-        Reason,
-        Details: "{}",
-      });
-      return deliver(parent, { event: failure, executionId: parent.executionId });
-    }
-    const version = event.Version ?? settings.defaultVersion;
-    return begin({ id, name: event.Name ?? "", version, input: event.Input ?? null, parent: link, ...fresh });
-  };
-
-  const tellParent = (ended: FinishedInstance): Promise<void> => {
-    const { parent } = ended;
-    if (parent === null) return Promise.resolve();
-    const at = clock.nowMs();
-    const TaskScheduledId = parent.taskId;
-    const event =
-      ended.status === "Completed"
-        ? historyEvent("SubOrchestrationInstanceCompleted", at, { TaskScheduledId, Result: ended.output ?? "null" })
-        : historyEvent("SubOrchestrationInstanceFailed", at, {
-            TaskScheduledId,
-            Reason: String(JSON.parse(ended.output ?? '""')),
-            Details: "{}",
-          });
-    return deliver(store.live.get(parent.instanceId), { event, executionId: parent.executionId });
-  };
+  const subs = createSubOrchestrations({
+    store,
+    clock,
+    log,
+    deliver,
+    defaultVersion: settings.defaultVersion,
+    begin: (instance) => begin(instance),
+  });
 
   const finish = async (instance: Instance): Promise<void> => {
     timers.cancelAll(instance);
     counters.ended(instance);
     await store.retire(instance);
     const summary = store.finished.get(instance.id);
-    if (summary !== undefined) await tellParent(summary);
+    if (summary !== undefined) await subs.tellParent(summary);
     if (store.finished.size > settings.keepFinishedInstances * 1.1) await store.sweep();
   };
 
@@ -201,7 +182,7 @@ export async function startEngine(deps: EngineDeps): Promise<Engine> {
         }
         return Promise.resolve();
       case "sub":
-        return startSub(instance, command.taskId, event);
+        return subs.start(instance, command.taskId, event);
     }
   };
 
@@ -222,7 +203,7 @@ export async function startEngine(deps: EngineDeps): Promise<Engine> {
         }
         const { took, events, customStatus, end } = decision;
         const at = clock.nowMs();
-        const written = write(instance, { k: "episode", at, took, events, customStatus, end });
+        const written = store.write(instance, { k: "episode", at, took, events, customStatus, end });
         if (decision.continueAsNew !== undefined) {
           await continueAsNew(instance, decision.continueAsNew.input);
           return;
@@ -259,7 +240,8 @@ export async function startEngine(deps: EngineDeps): Promise<Engine> {
     onDefect,
     work: async ({ instance, taskId, name, input }) => {
       try {
-        if (isCurrent(instance)) write(instance, { k: "claim", at: clock.nowMs(), taskId }).catch(onDefect);
+        if (isCurrent(instance))
+          store.write(instance, { k: "claim", at: clock.nowMs(), taskId }, false).catch(onDefect);
         counters.of(instance.name).activities += 1;
         const TaskScheduledId = taskId;
         let event: HistoryEvent;
@@ -284,13 +266,7 @@ export async function startEngine(deps: EngineDeps): Promise<Engine> {
         else timers.after(instance, claimedAt + settings.visibilityTimeoutMs, () => activities.push(item));
       }
       for (const [taskId, fireAtMs] of instance.timers) timers.set(instance, taskId, fireAtMs);
-      for (const [taskId, { instanceId, event }] of [...instance.subs]) {
-        const isOurs = (parent: Instance["parent"]): boolean =>
-          parent?.instanceId === instance.id && parent.executionId === instance.executionId && parent.taskId === taskId;
-        const ended = store.finished.get(instanceId);
-        if (ended !== undefined && isOurs(ended.parent)) await tellParent(ended);
-        else if (!isOurs(store.live.get(instanceId)?.parent ?? null)) await startSub(instance, taskId, event);
-      }
+      await subs.mend(instance);
       wake(instance);
     }
     if (store.live.size > 0) log("information", `Durable: ${store.live.size} instances go on.`);
@@ -320,7 +296,7 @@ export async function startEngine(deps: EngineDeps): Promise<Engine> {
       const id = instanceId ?? newId();
       const existing = store.live.get(id);
       if (existing !== undefined) return { conflict: liveStatus(existing) };
-      await begin({ id, name, version: version ?? settings.defaultVersion, input, parent: null, ...fresh });
+      await begin({ id, name, version: version ?? settings.defaultVersion, input, parent: null });
       return { id };
     },
     raiseEvent: (id, name, input) =>
@@ -334,15 +310,15 @@ export async function startEngine(deps: EngineDeps): Promise<Engine> {
         const end = { status: "Terminated", output: JSON.stringify(reason ?? "") } as const;
         const { customStatus } = instance;
         const took = instance.inbox.length;
-        const written = write(instance, { k: "episode", at, took, events, customStatus, end });
+        const written = store.write(instance, { k: "episode", at, took, events, customStatus, end });
         const finished = finish(instance);
         await written;
         await finished;
       }),
-    suspend: (id) => control(id, (instance) => write(instance, { k: "suspend", at: clock.nowMs() })),
+    suspend: (id) => control(id, (instance) => store.write(instance, { k: "suspend", at: clock.nowMs() })),
     resume: (id) =>
       control(id, async (instance) => {
-        await write(instance, { k: "resume", at: clock.nowMs() });
+        await store.write(instance, { k: "resume", at: clock.nowMs() });
         wake(instance);
       }),
     purge: async (id) => {

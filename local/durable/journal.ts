@@ -12,8 +12,11 @@ import { join } from "node:path";
 export type JournalFile = { readonly key: string; readonly lines: readonly unknown[] };
 
 export type Journal = {
-  /** Adds a line to a file. Resolves when it is durable; rejects when the disk refused (full, gone). */
-  append(key: string, line: unknown): Promise<void>;
+  /**
+   * Adds a line to a file. Resolves when it is durable; rejects when the disk refused (full, gone). A line that isn't
+   * `urgent` is safe from a killed process then, and from a lost machine with the next urgent one of its file.
+   */
+  append(key: string, line: unknown, urgent?: boolean): Promise<void>;
   /** Makes the file consist of these lines, atomically; appends that came before are dropped with the old content. */
   replace(key: string, lines: readonly unknown[]): Promise<void>;
   remove(key: string): Promise<void>;
@@ -32,6 +35,7 @@ type Batch = {
   text: string;
   replace: boolean;
   remove: boolean;
+  urgent: boolean;
   done: (() => void)[];
   failed: ((error: unknown) => void)[];
 };
@@ -41,6 +45,8 @@ export type JournalDeps = {
   /** False leaves the moment of writing to the operating system: safe against a killed process, not a lost machine. */
   readonly fsync: boolean;
 };
+
+const emptyBatch = { text: "", replace: false, remove: false, urgent: false } as const;
 
 const extension = ".jsonl";
 const filesAtOnce = 16;
@@ -82,7 +88,7 @@ export async function openJournal({ dir, fsync }: JournalDeps): Promise<Journal>
     const file = await open(path, "a");
     try {
       await file.appendFile(batch.text);
-      if (fsync) await file.datasync();
+      if (fsync && batch.urgent) await file.datasync();
     } finally {
       await file.close();
     }
@@ -115,7 +121,7 @@ export async function openJournal({ dir, fsync }: JournalDeps): Promise<Journal>
 
   const change = (key: string, edit: (batch: Batch) => void): Promise<void> =>
     new Promise<void>((done, failed) => {
-      const batch = dirty.get(key) ?? { text: "", replace: false, remove: false, done: [], failed: [] };
+      const batch = dirty.get(key) ?? { ...emptyBatch, done: [], failed: [] };
       edit(batch);
       batch.done.push(done);
       batch.failed.push(failed);
@@ -133,8 +139,9 @@ export async function openJournal({ dir, fsync }: JournalDeps): Promise<Journal>
   };
 
   return {
-    append: (key, line) =>
+    append: (key, line, urgent = true) =>
       change(key, (batch) => {
+        batch.urgent ||= urgent;
         batch.text += `${JSON.stringify(line)}\n`;
       }),
     replace: (key, lines) =>

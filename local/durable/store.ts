@@ -40,7 +40,8 @@ export type Store = {
   readonly finished: ReadonlyMap<string, FinishedInstance>;
   /** Creates an instance, or begins an existing one anew (its file and its summary are replaced). */
   begin(record: JournalRecord & { k: "start" }): { instance: Instance; durable: Promise<void> };
-  write(instance: Instance, record: JournalRecord): Promise<void>;
+  /** Not `urgent`: what a lost machine may forget, because it would only be done again. */
+  write(instance: Instance, record: JournalRecord, urgent?: boolean): Promise<void>;
   /** Moves an instance that has ended to the finished ones. */
   retire(instance: Instance): Promise<void>;
   /** Forgets a finished instance. */
@@ -141,9 +142,9 @@ export async function openStore(deps: StoreDeps): Promise<Store> {
         durable: wasFinished ? durable.then(() => noteInIndex({ k: "gone", id: record.id })) : durable,
       };
     },
-    write: (instance, record) => {
+    write: (instance, record, urgent = true) => {
       applyRecord(instance, record);
-      return live.get(instance.id) === instance ? instances.append(instance.id, record) : Promise.resolve();
+      return live.get(instance.id) === instance ? instances.append(instance.id, record, urgent) : Promise.resolve();
     },
     retire,
     forget,
