@@ -189,8 +189,7 @@ export function createOrderServer(deps: OrderServerDeps): OrderServer {
   async function adjust(beat: NextBeat): Promise<NextBeat> {
     if (source.reads !== "full-only" || served === undefined || beat.want === "full") return beat;
     const isSame = (await fingerprint()) === served;
-    const aborted = beat.abortReadNo === undefined ? {} : { abortReadNo: beat.abortReadNo };
-    return isSame ? { want: "none", ...aborted } : { want: "full", reason: "changed", ...aborted };
+    return isSame ? { ...beat, want: "none" } : { ...beat, want: "full", reason: "changed" };
   }
 
   async function idle(beat: NextBeat, seconds: number, stop: AbortSignal): Promise<void> {

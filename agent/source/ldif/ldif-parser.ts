@@ -84,19 +84,19 @@ async function* logicalLines(chunks: AsyncIterable<Buffer>, name: string): Async
   yield* flush();
 }
 
+const BYTE_ORDER_MARK = Buffer.from([0xef, 0xbb, 0xbf]);
+
 async function* physicalLines(chunks: AsyncIterable<Buffer>, name: string): AsyncGenerator<Buffer> {
   let rest: Buffer[] = [];
-  let isStart = true;
-  for await (const received of chunks) {
-    // A byte order mark is no part of the first line.
-    let chunk = received;
-    if (isStart && chunk.subarray(0, 3).equals(Buffer.from([0xef, 0xbb, 0xbf]))) chunk = chunk.subarray(3);
-    isStart = false;
+  let isFirst = true;
+  for await (const chunk of chunks) {
     let from = 0;
     for (let at = chunk.indexOf(NEWLINE); at >= 0; at = chunk.indexOf(NEWLINE, from)) {
       const tail = chunk.subarray(from, at);
-      const line = rest.length === 0 ? tail : Buffer.concat([...rest, tail]);
+      let line = rest.length === 0 ? tail : Buffer.concat([...rest, tail]);
       rest = [];
+      if (isFirst && line.subarray(0, 3).equals(BYTE_ORDER_MARK)) line = line.subarray(3);
+      isFirst = false;
       yield line[line.length - 1] === RETURN ? line.subarray(0, -1) : line;
       from = at + 1;
     }

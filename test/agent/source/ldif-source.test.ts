@@ -1,0 +1,262 @@
+/** An LDIF file as a source: identity, content, what makes a read incomplete, and waiting for a change. */
+import { createHash } from "node:crypto";
+import { mkdtemp, rename, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import type { AgentSource } from "../../../agent/agent-source.ts";
+import { createLdifSource } from "../../../agent/source/ldif/ldif-source.ts";
+import { LdifSettings } from "../../../agent/source/ldif/settings.ts";
+import { Change } from "../../../shared/contracts/change.ts";
+import { guidToBytes } from "../../../shared/domain/values.ts";
+import type { SourcePage } from "../../../shared/ports/source-directory.ts";
+import { createRecordingLog, guidNumber } from "../builders.ts";
+
+let folder: string;
+let file: string;
+let source: AgentSource;
+const log = createRecordingLog();
+
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), "uplink-ldif-"));
+  file = join(folder, "corp.ldif");
+  source = createLdifSource({
+    settings: LdifSettings.parse({ kind: "ldif", file, pollSeconds: 30, settleMilliseconds: 20 }),
+    clock: { now: () => Date.UTC(2026, 10, 22) },
+    log,
+  });
+});
+afterEach(async () => {
+  await source.close();
+  await rm(folder, { recursive: true, force: true });
+});
+
+const base64Guid = (number: number) => Buffer.from(guidToBytes(guidNumber(number))).toString("base64");
+const DOMAIN = `dn: DC=corp,DC=example,DC=com
+objectClass: top
+objectClass: domain
+objectClass: domainDNS
+objectGUID:: ${base64Guid(1)}
+objectSid: S-1-5-21-1-2-3
+
+`;
+const STAFF = `dn: OU=Staff,DC=corp,DC=example,DC=com
+objectClass: top
+objectClass: organizationalUnit
+objectGUID: ${guidNumber(2)}
+
+`;
+function person(
+  number: number,
+  lines = "",
+  classes = "objectClass: top\nobjectClass: person\nobjectClass: user",
+): string {
+  return `dn: CN=User ${number},OU=Staff,DC=corp,DC=example,DC=com\n${classes}\nobjectGUID:: ${base64Guid(number)}\n${lines}\n`;
+}
+
+async function read(attributes = ["sAMAccountName", "manager", "objectGUID", "distinguishedName"]) {
+  const pages: SourcePage[] = [];
+  for await (const page of source.read({
+    kind: "full",
+    attributes,
+    objectClasses: ["user", "inetOrgPerson"],
+    watermark: null,
+  }))
+    pages.push(page);
+  const changes = pages.flatMap((page) => page.changes);
+  for (const change of changes) Change.parse(change);
+  return { pages, changes };
+}
+
+describe("a file", () => {
+  it("says whose domain it is", async () => {
+    await writeFile(file, DOMAIN);
+    expect(await source.describe()).toEqual({
+      domain: { objectGuid: guidNumber(1), sid: "S-1-5-21-1-2-3", fqdn: "corp.example.com" },
+      server: { invocationId: "00000000-0000-0000-0000-000000000000", dnsName: "corp.ldif", highestCommittedUsn: "0" },
+      visibility: "partial",
+    });
+  });
+
+  it("gives users and containers, by the order's names, references by GUID, and no computers", async () => {
+    const computer = "objectClass: computer\nobjectClass: user\nobjectClass: top";
+    const manager = "CN=user 11,ou=Staff, DC=corp,DC=example,DC=com";
+    await writeFile(
+      file,
+      DOMAIN +
+        STAFF +
+        person(10, `SAMACCOUNTNAME: u10\nmanager: ${manager}\n`) +
+        person(11, "department: IT\n") +
+        person(12, "", computer),
+    );
+    const { changes, pages } = await read(["sAMAccountName", "manager", "objectGUID", "objectSid"]);
+    expect(changes).toEqual([
+      {
+        op: "container",
+        objectClass: "organizationalUnit",
+        objectGuid: guidNumber(2),
+        dn: "OU=Staff,DC=corp,DC=example,DC=com",
+        parentGuid: guidNumber(1),
+      },
+      {
+        op: "upsert",
+        objectClass: "user",
+        objectGuid: guidNumber(10),
+        dn: "CN=User 10,OU=Staff,DC=corp,DC=example,DC=com",
+        parentGuid: guidNumber(2),
+        attributes: { sAMAccountName: ["u10"], objectGUID: [{ base64: base64Guid(10) }] },
+        links: [
+          {
+            attribute: "manager",
+            mode: "replace",
+            add: [{ guid: guidNumber(11), dn: manager }],
+            remove: [],
+            part: 0,
+            last: true,
+          },
+        ],
+      },
+      expect.objectContaining({ objectGuid: guidNumber(11), attributes: { objectGUID: [{ base64: base64Guid(11) }] } }),
+    ]);
+    expect(pages.at(-1)).toMatchObject({
+      isLast: true,
+      watermarkAfter: { mode: "ldif", token: await source.fingerprint?.() },
+    });
+  });
+
+  it("gives bytes as bytes, whichever form the tool wrote", async () => {
+    await writeFile(file, DOMAIN + person(10, "objectSid: S-1-5-21-7-8-9-1104\nthumbnailPhoto:: /9j/\nsn:: w6Q=\n"));
+    const { changes } = await read(["objectSid", "thumbnailPhoto", "sn"]);
+    expect(changes[0]).toMatchObject({
+      attributes: {
+        objectSid: [{ base64: "AQUAAAAAAAUVAAAABwAAAAgAAAAJAAAAUAQAAA==" }],
+        thumbnailPhoto: [{ base64: "/9j/" }],
+        sn: ["ä"],
+      },
+    });
+  });
+
+  it("gives 1,200 users in pages", async () => {
+    await writeFile(file, DOMAIN + Array.from({ length: 1_200 }, (_, index) => person(index + 10)).join(""));
+    const { pages, changes } = await read();
+    expect(changes).toHaveLength(1_200);
+    expect(pages.map((page) => page.changes.length)).toEqual([500, 500, 200]);
+    expect(source.expectedObjects?.()).toBe(1_201);
+  });
+});
+
+describe("refuses", () => {
+  it.each<[string, string, string, RegExp]>([
+    [
+      "a user without objectGUID",
+      DOMAIN + person(10).replace(/objectGUID.*\n/, ""),
+      "source-record",
+      /CN=User 10,.*no objectGUID/,
+    ],
+    [
+      "an objectGUID twice",
+      DOMAIN + person(10) + person(10).replace("CN=User 10", "CN=Twin"),
+      "source-record",
+      /User 10.*Twin/,
+    ],
+    [
+      "a GUID that is none",
+      DOMAIN + person(10).replace(/objectGUID.*/, "objectGUID: 1234"),
+      "source-record",
+      /User 10.*objectGUID/,
+    ],
+    ["a file without its domain", person(10), "source-config", /domainDNS/],
+    ["a file that ends inside a record", DOMAIN + person(10).slice(0, -20), "source-incomplete", /ends inside/],
+  ])("%s", async (_name, text, code, message) => {
+    await writeFile(file, text);
+    await expect(read()).rejects.toMatchObject({ code, message: expect.stringMatching(message) });
+  });
+
+  it("a missing file, naming it", async () => {
+    await expect(source.describe()).rejects.toMatchObject({
+      code: "source-unreachable",
+      message: expect.stringContaining(file),
+    });
+  });
+
+  it("a delta", async () => {
+    await writeFile(file, DOMAIN);
+    const pages = source.read({ kind: "delta", attributes: [], objectClasses: [], watermark: null });
+    await expect(pages[Symbol.asyncIterator]().next()).rejects.toMatchObject({ code: "source-cookie" });
+  });
+
+  it("what changed while it was read: no last page, however late it shows", async () => {
+    const users = Array.from({ length: 1_200 }, (_, index) => person(index + 10)).join("");
+    await writeFile(file, DOMAIN + users);
+    const pages: SourcePage[] = [];
+    const reading = (async () => {
+      for await (const page of source.read({
+        kind: "full",
+        attributes: [],
+        objectClasses: ["user"],
+        watermark: null,
+      })) {
+        if (pages.length === 0) await writeFile(file, DOMAIN + users + person(5_000));
+        pages.push(page);
+      }
+    })();
+    await expect(reading).rejects.toMatchObject({ code: "source-incomplete" });
+    expect(pages.some((page) => page.isLast || page.watermarkAfter)).toBe(false);
+  });
+});
+
+describe("a manifest", () => {
+  const manifest = (content: unknown) => writeFile(`${file}.manifest.json`, JSON.stringify(content));
+  const text = DOMAIN + STAFF + person(10);
+  const sha256 = createHash("sha256").update(text).digest("hex");
+
+  it("that fits makes the file complete", async () => {
+    await writeFile(file, text);
+    await manifest({ count: 3, sha256 });
+    expect((await source.describe()).visibility).toBe("complete");
+  });
+
+  it.each([
+    ["count", { count: 4, sha256 }],
+    ["digest", { count: 3, sha256: "0".repeat(64) }],
+  ])("whose %s doesn't fit makes the read incomplete", async (_name, content) => {
+    await writeFile(file, text);
+    await manifest(content);
+    await expect(source.describe()).rejects.toMatchObject({ code: "source-incomplete" });
+  });
+
+  it("that says nothing is an error", async () => {
+    await writeFile(file, text);
+    await manifest({ records: 3 });
+    await expect(source.describe()).rejects.toMatchObject({
+      code: "source-config",
+      message: expect.stringContaining("manifest"),
+    });
+  });
+});
+
+describe("waiting", () => {
+  it("ends soon after the file was written, or replaced by another", async () => {
+    await writeFile(file, DOMAIN);
+    await source.describe();
+    const signal = new AbortController().signal;
+    const first = source.waitForChange(signal);
+    await writeFile(file, DOMAIN + STAFF);
+    await first;
+    const before = await source.fingerprint?.();
+    const second = source.waitForChange(signal);
+    await writeFile(`${file}.new`, DOMAIN + STAFF + person(10));
+    await rename(`${file}.new`, file);
+    await second;
+    expect(await source.fingerprint?.()).not.toBe(before);
+  });
+
+  it("ends at once when aborted", async () => {
+    await writeFile(file, DOMAIN);
+    await source.describe();
+    const stop = new AbortController();
+    const waiting = source.waitForChange(stop.signal);
+    stop.abort();
+    await waiting;
+  });
+});
