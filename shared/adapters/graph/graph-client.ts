@@ -178,7 +178,7 @@ function headerOf(headers: unknown, wanted: string): string | undefined {
 }
 
 /** Seconds, or a date as HTTP writes it; undefined when there is neither. */
-export function retryAfterMs(value: string | null | undefined, now: number): number | undefined {
+function retryAfterMs(value: string | null | undefined, now: number): number | undefined {
   if (value === null || value === undefined || value.trim() === "") return undefined;
   const seconds = Number(value);
   if (Number.isFinite(seconds)) return Math.max(0, seconds * 1_000);

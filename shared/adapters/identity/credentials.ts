@@ -36,7 +36,7 @@ export type CredentialConfig =
     };
 
 /** The token endpoint: another cloud's (`https://login.microsoftonline.us`), or the local one, which nobody lists. */
-export interface Authority {
+interface Authority {
   /** Origin, without the tenant. */
   readonly host: string;
   /** True for a host that Microsoft's instance discovery doesn't know. */

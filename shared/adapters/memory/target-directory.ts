@@ -29,7 +29,7 @@ export interface MemoryTargetOptions {
   readonly pageSize?: number;
 }
 
-export interface MemorySeed {
+interface MemorySeed {
   readonly id?: string;
   readonly type?: TargetObjectType;
   readonly values: TargetValues;
@@ -39,7 +39,7 @@ export interface MemorySeed {
 }
 
 /** What is to happen to the next actions that `matches` picks (all, when left out), `count` times (once). */
-export interface Fault {
+interface Fault {
   readonly count?: number;
   readonly matches?: (action: TargetAction) => boolean;
   readonly kind:

@@ -101,9 +101,14 @@ function createTable(open: OpenTable): RowTable {
   };
 
   async function* query(filter: string, select?: readonly string[], limit = Number.POSITIVE_INFINITY) {
-    const queryOptions = select ? { filter, select: ["PartitionKey", "RowKey", ...select] } : { filter };
-    const source = client.listEntities<Record<string, unknown>>({ queryOptions });
     let left = limit;
+    if (left <= 0) return;
+    const queryOptions = {
+      // The service refuses an empty filter.
+      ...(filter === "" ? {} : { filter }),
+      ...(select ? { select: ["PartitionKey", "RowKey", ...select] } : {}),
+    };
+    const source = client.listEntities<Record<string, unknown>>({ queryOptions });
     try {
       for await (const page of source.byPage({ maxPageSize: Math.min(limit, PAGE_ROWS) })) {
         const rows = await Promise.all(page.slice(0, left).map((entity) => rowOf(entity, select)));
@@ -155,7 +160,9 @@ async function transact(
 ): Promise<TransactionResult> {
   const { client, bodies } = open;
   checkTransaction(client.tableName, partition, operations);
-  const url = `${client.url.replace(/\/$/, "")}/${client.tableName}`;
+  // A signature in the account's address isn't part of an entity's.
+  const account = (client.url.split("?")[0] ?? "").replace(/\/$/, "");
+  const url = `${account}/${client.tableName}`;
   const send = () =>
     bodies.with(url, partition, operations, (rowKey) =>
       client.submitTransaction([["delete", { partitionKey: partition, rowKey }]]),

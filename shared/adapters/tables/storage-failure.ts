@@ -10,6 +10,8 @@ export interface ServiceAnswer {
 }
 
 const UNREACHABLE_STATUS = new Set([408, 429, 500, 502, 503, 504]);
+/** Said with 409, and over after a while. */
+const PASSING_CODE = /BeingDeleted|ServerBusy|OperationTimedOut|AccountBeingCreated/;
 const CONFLICT_BY_CODE: Readonly<Record<string, "exists" | "changed" | "missing">> = {
   EntityAlreadyExists: "exists",
   UpdateConditionNotSatisfied: "changed",
@@ -53,7 +55,7 @@ export function storageError(error: unknown, what: string): StorageError {
   if (error instanceof StorageError) return error;
   const answer = serviceAnswer(error);
   const why = answer.message.split("\n")[0] ?? "";
-  if (answer.status === undefined || UNREACHABLE_STATUS.has(answer.status)) {
+  if (answer.status === undefined || UNREACHABLE_STATUS.has(answer.status) || PASSING_CODE.test(answer.code)) {
     const message = `Cannot ${what}: storage is not reachable (${answer.code || answer.status || "no answer"}: ${why}). It is tried again.`;
     return new StorageError("storage-unreachable", message, { cause: error });
   }

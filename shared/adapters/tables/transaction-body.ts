@@ -12,7 +12,7 @@ import type { TableServiceClientOptions } from "@azure/data-tables";
 import type { RowOperation } from "../../ports/row-store.ts";
 import { entityJson } from "./entity.ts";
 
-export type RequestPolicy = NonNullable<TableServiceClientOptions["additionalPolicies"]>[number];
+type RequestPolicy = NonNullable<TableServiceClientOptions["additionalPolicies"]>[number];
 
 export interface TransactionBodies {
   readonly policy: RequestPolicy;

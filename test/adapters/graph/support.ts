@@ -57,7 +57,7 @@ export function connect(directory: TestDirectory, overrides: Partial<GraphTarget
 }
 
 /** `fetch` with a certificate authority of its own, which Node's has no way to be given after its start. */
-export function fetchThrough(agent: Agent, sent: string[] = []): typeof fetch {
+function fetchThrough(agent: Agent, sent: string[] = []): typeof fetch {
   return (url, init) =>
     new Promise((resolve, reject) => {
       const body = typeof init?.body === "string" ? init.body : undefined;
@@ -91,7 +91,7 @@ export function recordingLog(lines: string[]): Log {
 let counter = 0;
 
 /** Values of a new user, each time another one. */
-export function buildValues(overrides: TargetValues = {}): TargetValues {
+function buildValues(overrides: TargetValues = {}): TargetValues {
   counter++;
   return {
     accountEnabled: true,

@@ -16,33 +16,29 @@ const program = fileURLToPath(new URL("./client-secret-run.ts", import.meta.url)
 
 describe("a client secret", () => {
   let directory: TestDirectory;
+  let outcomes: readonly unknown[];
   beforeAll(async () => {
     directory = await startTestDirectory({ clock: Date.now });
+    const { clientId, clientSecret } = applications.exporter;
+    const tenantId = new URL(directory.authority).pathname.split("/")[1];
+    const right = { host: directory.url, tenantId, clientId, clientSecret, baseUrl: directory.graphUrl };
+    const cases = [right, { ...right, clientSecret: "wrong" }, { ...right, host: "https://localhost:1" }];
+    const env = { ...process.env, NODE_EXTRA_CA_CERTS: join(certificateDir, "ca.pem") };
+    const { stdout } = await run(process.execPath, ["--import", tsx, program, JSON.stringify(cases)], { env });
+    outcomes = JSON.parse(stdout) as readonly unknown[];
   });
   afterAll(() => directory.close());
 
-  const describeTarget = async (overrides: { host?: string; secret?: string; trusted?: boolean } = {}) => {
-    const { clientId, clientSecret } = applications.exporter;
-    const tenant = new URL(directory.authority).pathname.split("/")[1] ?? "";
-    const values = [overrides.host ?? directory.url, tenant, clientId, overrides.secret ?? clientSecret];
-    const env = {
-      ...process.env,
-      ...(overrides.trusted === false ? {} : { NODE_EXTRA_CA_CERTS: join(certificateDir, "ca.pem") }),
-    };
-    const { stdout } = await run(process.execPath, ["--import", tsx, program, ...values, directory.graphUrl], { env });
-    return JSON.parse(stdout) as Record<string, unknown>;
-  };
-
-  it("gets a token from an authority that nobody lists, and Graph takes it", async () => {
-    expect(await describeTarget()).toMatchObject({ initialDomain: "uplinkdemo.onmicrosoft.com" });
+  it("gets a token from an authority that nobody lists, and Graph takes it", () => {
+    expect(outcomes[0]).toMatchObject({ initialDomain: "uplinkdemo.onmicrosoft.com" });
   });
 
-  it("that is wrong is target-credentials", async () => {
-    expect(await describeTarget({ secret: "wrong" })).toMatchObject({ code: "target-credentials" });
+  it("that is wrong is target-credentials", () => {
+    expect(outcomes[1]).toMatchObject({ code: "target-credentials" });
   });
 
-  it("can't be used where the token endpoint doesn't answer: target-unreachable", async () => {
-    expect(await describeTarget({ host: "https://localhost:1" })).toMatchObject({ code: "target-unreachable" });
+  it("can't be used where the token endpoint doesn't answer: target-unreachable", () => {
+    expect(outcomes[2]).toMatchObject({ code: "target-unreachable" });
   });
 });
 

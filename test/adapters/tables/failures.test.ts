@@ -103,6 +103,14 @@ describe("an account that answers badly", () => {
     expect(requests).toHaveLength(1);
   });
 
+  it("is worth another try while it deletes the table of that name", async () => {
+    const account = await serve((_request, response) =>
+      response.writeHead(409, { "content-type": "application/json" }).end(odataError("TableBeingDeleted")),
+    );
+    const table = createTableRowStore({ connectionString: account }).table("things");
+    await expect(table.transact("p", [insert])).rejects.toMatchObject({ code: "storage-unreachable", retriable: true });
+  });
+
   it("is not believed when it answers fewer operations than were sent", async () => {
     const part = 'Content-Type: application/http\r\n\r\nHTTP/1.1 204 No Content\r\nETag: W/"1"\r\n\r\n';
     const account = await serve((_request, response) =>
@@ -129,6 +137,15 @@ describe("an account that answers badly", () => {
     for await (const page of table.range("p")) pages.push(page.length);
     expect(pages).toEqual([1]);
   });
+});
+
+it("asks for everything without a filter, which the service would refuse if it were empty", async () => {
+  const account = await serve((_request, response) =>
+    response.writeHead(200, { "content-type": "application/json" }).end('{"value":[]}'),
+  );
+  for await (const _ of createTableRowStore({ connectionString: account }).table("things").scan()) expect.fail();
+  expect(requests[0]?.url).toContain("/things()");
+  expect(requests[0]?.url).not.toContain("filter");
 });
 
 it("sends the etag of a delete and only the bytes of a view", async () => {

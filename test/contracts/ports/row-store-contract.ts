@@ -272,6 +272,7 @@ export function describeRowStore(name: string, open: () => RowStore): void {
         expect(await keysOf(table.range(partition, { from: "a" }))).toEqual(sorted.filter((key) => key >= "a"));
         expect(await keysOf(table.range(partition, { to: "B" }))).toEqual(["-", "10", "9"]);
         expect(await keysOf(table.range(partition, { from: "a", limit: 2 }))).toEqual(["a", "a·1"]);
+        expect(await keysOf(table.range(partition, { limit: 0 }))).toEqual([]);
       });
 
       it("goes through pages to the end, and no further than the limit", async () => {
