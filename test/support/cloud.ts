@@ -35,7 +35,12 @@ export interface CloudOptions {
 
 export async function createCloud(options: CloudOptions = {}) {
   let now = START;
-  const clock = { now: () => now, set: (to: number) => void (now = to) };
+  const clock = {
+    now: () => now,
+    set: (to: number) => {
+      now = to;
+    },
+  };
   const rows = createMemoryRowStore();
   const blobs = createMemoryBlobStore();
   const target = createMemoryTargetDirectory({ verifiedDomains: ["corp.example"], ...options.target });
