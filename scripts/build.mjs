@@ -23,7 +23,13 @@ const common = {
   metafile: true,
   write: false,
   logLevel: "warning",
+  // Whitespace is half of the bundle; names stay, so that a stack says something without the map.
+  minifyWhitespace: true,
+  minifySyntax: true,
+  // CommonJS has no `import.meta.url`, and some Azure packages ask for it while they load.
+  define: { "import.meta.url": "importMetaUrl" },
 };
+const importMetaUrl = 'const importMetaUrl=require("node:url").pathToFileURL(__filename).href;';
 /** Beginnings of paths that must not be in the agent's program. */
 const NOT_IN_AGENT = [
   "functions/",
@@ -41,12 +47,13 @@ export async function buildAll() {
       entryPoints: ["functions/main.ts"],
       outfile: "dist/main.cjs",
       external: ["@azure/functions-core"],
+      banner: { js: importMetaUrl },
     }),
     build({
       ...common,
       entryPoints: ["cli/main.ts"],
       outfile: "dist/uplink.cjs",
-      banner: { js: "#!/usr/bin/env node" },
+      banner: { js: `#!/usr/bin/env node\n${importMetaUrl}` },
     }),
     readFile(join(root, "host.json")),
   ]);
