@@ -86,7 +86,7 @@ function parseSub(raw: Raw): Action {
 }
 
 /** Throws a TypeError that names what isn't supported or isn't understood. */
-export function parseAction(raw: unknown): Action {
+function parseAction(raw: unknown): Action {
   if (!isRaw(raw)) throw new TypeError("An orchestrator returned an action that is no object.");
   switch (raw["actionType"]) {
     case actionType.CallActivity:

@@ -46,7 +46,7 @@ export type EngineDeps = {
   readonly log: EngineLog;
 };
 
-export type StartRequest = {
+type StartRequest = {
   readonly name: string;
   readonly instanceId?: string;
   /** JSON text. */

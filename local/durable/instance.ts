@@ -56,7 +56,7 @@ export type End = {
   readonly output: string | null;
 };
 
-export type OpenActivity = { readonly name: string; readonly input: string | null; claimedAt: number | null };
+type OpenActivity = { readonly name: string; readonly input: string | null; claimedAt: number | null };
 
 export type Instance = {
   readonly id: string;

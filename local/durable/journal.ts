@@ -9,8 +9,6 @@ import { createHash } from "node:crypto";
 import { mkdir, open, readdir, readFile, rename, rm, truncate, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 
-export type JournalFile = { readonly key: string; readonly lines: readonly unknown[] };
-
 export type Journal = {
   /**
    * Adds a line to a file. Resolves when it is durable; rejects when the disk refused (full, gone). A line that isn't

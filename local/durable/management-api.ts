@@ -7,7 +7,7 @@ import type { ControlResult, Engine } from "./engine.ts";
 import { type InstanceStatus, statusOf } from "./instance-status.ts";
 import type { ManagementUrls } from "./management-urls.ts";
 
-export type ManagementRequest = {
+type ManagementRequest = {
   readonly method: string;
   /** Below the API's base, without the leading slash, still percent-encoded. */
   readonly path: string;
@@ -18,7 +18,7 @@ export type ManagementRequest = {
   readonly url: string;
 };
 
-export type ManagementResponse = {
+type ManagementResponse = {
   readonly status: number;
   readonly headers?: Readonly<Record<string, string>>;
   /** Sent as JSON when present. */

@@ -4,7 +4,7 @@
  * everything that hung on it before the next event is looked at, as the Durable Task Framework does.
  */
 
-export type Outcome = "ok" | "failed";
+type Outcome = "ok" | "failed";
 
 export type Task = {
   outcome(): Outcome | undefined;

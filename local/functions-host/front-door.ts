@@ -4,7 +4,7 @@ import type { IncomingMessage, RequestListener, ServerResponse } from "node:http
 import { sendJson } from "./http-message.ts";
 import type { HostLog } from "./invoke.ts";
 
-export type Handler = (request: IncomingMessage, response: ServerResponse, url: URL) => Promise<void>;
+type Handler = (request: IncomingMessage, response: ServerResponse, url: URL) => Promise<void>;
 
 export type FrontDoor = { readonly listener: RequestListener; open(handler: Handler): void };
 

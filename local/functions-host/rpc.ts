@@ -54,7 +54,7 @@ export type FunctionMetadata = {
 
 export type FunctionCallback = (...args: unknown[]) => unknown;
 
-export type InvocationRequest = {
+type InvocationRequest = {
   readonly invocationId: string;
   readonly functionId: string;
   readonly inputData: readonly { readonly name: string; readonly data: TypedData }[];
@@ -68,7 +68,7 @@ export type InvocationResponse = {
 };
 
 export type LogLevel = "trace" | "debug" | "information" | "warning" | "error" | "critical" | "none";
-export type LogCategory = "user" | "system" | "customMetric";
+type LogCategory = "user" | "system" | "customMetric";
 
 export type CoreInvocationContext = {
   readonly invocationId: string;
@@ -78,7 +78,7 @@ export type CoreInvocationContext = {
   state: "preInvocationHooks" | "postInvocationHooks" | "invocation" | undefined;
 };
 
-export type InvocationModel = {
+type InvocationModel = {
   getArguments(): Promise<{ context: unknown; inputs: unknown[] }>;
   invokeFunction(context: unknown, inputs: unknown[], callback: FunctionCallback): Promise<unknown>;
   getResponse(context: unknown, result: unknown): Promise<InvocationResponse>;

@@ -4,7 +4,7 @@
  * abandonment would lose a message or run it twice. So different outcomes never share a turn.
  */
 
-export type Outcome = "complete" | "abandon";
+type Outcome = "complete" | "abandon";
 
 export type Settlement = (outcome: Outcome, settle: () => Promise<void>) => Promise<void>;
 

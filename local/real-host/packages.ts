@@ -83,7 +83,7 @@ async function restoreOne(name: Name, cacheDir: string): Promise<{ dir: string }
   }
   if (result.code === 0 && (await exists(join(dir, "tools")))) return { dir };
   const fault =
-    /error [A-Z]+\d+: [^\n.]*/.exec(result.output)?.[0] ?? `dotnet restore ended with ${String(result.code)}`;
+    /error [A-Z]+\d+: .*?(?=\. |\n|$)/.exec(result.output)?.[0] ?? `dotnet restore ended with ${String(result.code)}`;
   return { skipped: `package ${id} ${version} cannot be had (${fault})` };
 }
 
