@@ -1,0 +1,150 @@
+/**
+ * The admin API as the `uplink` program and the local runtime see it: thin over `fetch`, replies parsed by the contract,
+ * refusals as errors that carry the service's own words and remedy.
+ */
+import { z } from "zod";
+import { AgentError } from "../agent/agent-error.ts";
+import {
+  ADMIN_ROUTES,
+  AgentReply,
+  ConfigurationReply,
+  CycleReply,
+  EscrowReply,
+  JobStatusReply,
+  ProvisioningLogReply,
+  TokenReply,
+} from "../shared/contracts/admin-api.ts";
+import { ErrorReply } from "../shared/contracts/agent-api.ts";
+import type { CreateConfigurationRequest } from "../shared/contracts/configuration.ts";
+
+/** The part of `fetch` that is used; `redirect` and the like have no place here. */
+export type PlainFetch = (
+  url: string,
+  init?: { readonly method?: string; readonly headers?: Readonly<Record<string, string>>; readonly body?: string },
+) => Promise<Response>;
+
+export type JobAction = "start" | "pause" | "restart";
+
+/** Every method throws `AgentError`: service-unreachable, service-refused. */
+export interface AdminClient {
+  /** `path` below the service's `/api/`; any status comes back as it is. */
+  fetch(path: string, init?: { readonly method?: string; readonly body?: unknown }): Promise<Response>;
+  /** Asked again for the same domain it gives the one that exists. */
+  createConfiguration(request: z.input<typeof CreateConfigurationRequest>): Promise<ConfigurationReply>;
+  configurations(): Promise<ConfigurationReply[]>;
+  createToken(configurationId: string, minutes?: number): Promise<TokenReply>;
+  agents(configurationId: string): Promise<AgentReply[]>;
+  status(jobId: string): Promise<JobStatusReply>;
+  /** Newest first. */
+  cycles(jobId: string, top?: number): Promise<CycleReply[]>;
+  escrows(jobId: string): Promise<EscrowReply[]>;
+  act(configuration: { readonly id: string; readonly jobId: string }, action: JobAction): Promise<void>;
+  log(query: {
+    readonly jobId: string;
+    readonly objectGuid?: string;
+    readonly top?: number;
+  }): Promise<ProvisioningLogReply[]>;
+}
+
+export interface AdminClientDeps {
+  /** The service's origin. */
+  readonly url: string;
+  readonly fetch: PlainFetch;
+  readonly token: () => Promise<string>;
+}
+
+export function createAdminClient(deps: AdminClientDeps): AdminClient {
+  const send: AdminClient["fetch"] = async (path, init = {}) => {
+    const authorization = `Bearer ${await deps.token()}`;
+    const body = init.body === undefined ? {} : { body: JSON.stringify(init.body) };
+    return reach(deps.fetch, `${deps.url}/api/${path}`, {
+      method: init.method ?? "GET",
+      headers: {
+        authorization,
+        accept: "application/json",
+        ...(init.body === undefined ? {} : { "content-type": "application/json" }),
+      },
+      ...body,
+    });
+  };
+  async function ask<T>(schema: z.ZodType<T>, path: string, init?: { method: string; body?: unknown }): Promise<T> {
+    const response = await send(path, init);
+    const text = await response.text();
+    if (!response.ok) throw refusal(`${init?.method ?? "GET"} ${path}`, response.status, text);
+    const parsed = schema.safeParse(parseJson(text));
+    if (parsed.success) return parsed.data;
+    throw new AgentError(
+      "service-refused",
+      `${deps.url} answered ${path} with something unexpected (at '${parsed.error.issues[0]?.path.join(".")}').`,
+      "Use the uplink program of the same version as the service.",
+    );
+  }
+  const list = async <T>(item: z.ZodType<T>, path: string): Promise<T[]> =>
+    (await ask(z.object({ value: z.array(item) }), path)).value;
+  const fill = (route: string, values: Readonly<Record<string, string>>): string =>
+    route.replace(/\{(\w+)(?::[^}]*\))?\}/g, (_all, name: string) => encodeURIComponent(values[name] ?? ""));
+
+  return {
+    fetch: send,
+    createConfiguration: (request) =>
+      ask(ConfigurationReply, ADMIN_ROUTES.configurations, { method: "POST", body: request }),
+    configurations: () => list(ConfigurationReply, ADMIN_ROUTES.configurations),
+    createToken: (configurationId, minutes) =>
+      ask(TokenReply, fill(ADMIN_ROUTES.tokens, { configurationId }), {
+        method: "POST",
+        body: minutes === undefined ? {} : { minutes },
+      }),
+    agents: (configurationId) => list(AgentReply, fill(ADMIN_ROUTES.agents, { configurationId })),
+    status: (jobId) => ask(JobStatusReply, fill(ADMIN_ROUTES.jobStatus, { jobId })),
+    cycles: (jobId, top) => list(CycleReply, `${fill(ADMIN_ROUTES.cycles, { jobId })}${top ? `?$top=${top}` : ""}`),
+    escrows: (jobId) => list(EscrowReply, fill(ADMIN_ROUTES.escrows, { jobId })),
+    async act({ id, jobId }, action) {
+      const path = fill(ADMIN_ROUTES.jobAction, { configurationId: id, jobId, action });
+      const response = await send(path, { method: "POST" });
+      if (!response.ok) throw refusal(`POST ${path}`, response.status, await response.text());
+    },
+    log: ({ jobId, objectGuid, top }) => {
+      const query = new URLSearchParams({ jobId, ...(objectGuid === undefined ? {} : { objectGuid }) });
+      if (top !== undefined) query.set("$top", String(top));
+      return list(ProvisioningLogReply, `${ADMIN_ROUTES.provisioningLog}?${query}`);
+    },
+  };
+}
+
+/** One request; what goes wrong below HTTP becomes an error with a remedy. */
+export async function reach(fetch: PlainFetch, url: string, init: Parameters<PlainFetch>[1]): Promise<Response> {
+  try {
+    return await fetch(url, init);
+  } catch (error) {
+    const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
+    const why =
+      cause instanceof Error ? cause.message || String("code" in cause ? cause.code : cause.name) : String(cause);
+    const isUntrusted = /certificate|self.signed/i.test(why);
+    throw new AgentError(
+      "service-unreachable",
+      `Cannot reach ${new URL(url).origin}: ${why || "no connection"}.`,
+      isUntrusted
+        ? "Set NODE_EXTRA_CA_CERTS to the authority's PEM file before the program starts (npm run uplink does it by itself)."
+        : "On this machine: see that npm start runs. Elsewhere: check the address, the network and the firewall.",
+      { cause: error },
+    );
+  }
+}
+
+function refusal(what: string, status: number, text: string): AgentError {
+  const parsed = ErrorReply.safeParse(parseJson(text));
+  if (!parsed.success) {
+    return new AgentError("service-refused", `${what} was answered with status ${status}.`, "See the service's log.");
+  }
+  const { message, remedy, details } = parsed.data.error;
+  const parts = (details ?? []).map((one) => `\n  ${one.target}: ${one.message}`).join("");
+  return new AgentError("service-refused", `${message}${parts}`, remedy ?? "See the service's log.");
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}

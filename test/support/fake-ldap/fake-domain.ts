@@ -1,0 +1,87 @@
+/** A domain controller made of a fake server: answers what every connection asks first, and hands the rest to the test. */
+import { guidToBytes } from "../../../shared/domain/values.ts";
+import type { FakeAnswer, FakeEntry, FakeLdap, FakeSearch } from "./fake-ldap.ts";
+
+export const ROOT = "DC=corp,DC=example,DC=com";
+const SERVICE = `CN=NTDS Settings,CN=DC1,CN=Sites,CN=Configuration,${ROOT}`;
+export const DOMAIN_GUID = "11111111-1111-4111-8111-111111111111";
+export const INVOCATION_ID = "22222222-2222-4222-8222-222222222222";
+
+export interface FakeDomain {
+  vendorName: string | undefined;
+  capabilities: string[];
+  invocationId: string;
+  highestUsn: string;
+  readOnly: boolean;
+  deletedObjectsVisible: boolean;
+  /** DirSync searches that are none of the first proof. */
+  dirSync: (search: FakeSearch) => FakeAnswer;
+  /** Other searches: second reads, ranges, below containers. */
+  search: (search: FakeSearch) => FakeAnswer;
+}
+
+export const bytesOfGuid = (guid: string): Buffer => Buffer.from(guidToBytes(guid));
+
+export function serveDomain(server: FakeLdap): FakeDomain {
+  const domain: FakeDomain = {
+    vendorName: undefined,
+    capabilities: ["1.2.840.113556.1.4.800"],
+    invocationId: INVOCATION_ID,
+    highestUsn: "5000",
+    readOnly: false,
+    deletedObjectsVisible: true,
+    dirSync: () => ({ dirSync: { more: false, cookie: "end" } }),
+    search: () => ({}),
+  };
+  const one = (dn: string, attributes: FakeEntry["attributes"]): FakeAnswer => ({ entries: [{ dn, attributes }] });
+  server.onSearch = (search) => {
+    if (search.dirSync) {
+      const isProof = search.dirSync.cookie === "" && JSON.stringify(search.filter).includes("domaindns");
+      return isProof ? { dirSync: { more: true, cookie: "proof" } } : domain.dirSync(search);
+    }
+    if (search.base === "") {
+      return one("", {
+        defaultNamingContext: [ROOT],
+        schemaNamingContext: [`CN=Schema,CN=Configuration,${ROOT}`],
+        configurationNamingContext: [`CN=Configuration,${ROOT}`],
+        dsServiceName: [SERVICE],
+        dnsHostName: ["dc1.corp.example.com"],
+        highestCommittedUSN: [domain.highestUsn],
+        supportedCapabilities: domain.capabilities,
+        ...(domain.vendorName === undefined ? {} : { vendorName: [domain.vendorName] }),
+      });
+    }
+    if (search.base === ROOT && search.scope === "base") {
+      const sid = Buffer.from("010400000000000515000000010000000200000003000000", "hex");
+      return one(ROOT, { objectGUID: [bytesOfGuid(DOMAIN_GUID)], objectSid: [sid] });
+    }
+    if (search.base === SERVICE) {
+      return one(SERVICE, {
+        invocationId: [bytesOfGuid(domain.invocationId)],
+        objectClass: ["top", domain.readOnly ? "nTDSDSARO" : "nTDSDSA"],
+      });
+    }
+    if (search.base.startsWith("<WKGUID=")) {
+      if (!domain.deletedObjectsVisible) return { result: 32, message: "no such object" };
+      return one(`CN=Deleted Objects,${ROOT}`, { objectClass: ["top", "container"], isDeleted: ["TRUE"] });
+    }
+    if (search.base.startsWith("CN=Directory Service,")) return one(search.base, { tombstoneLifetime: ["180"] });
+    if (search.base.startsWith("CN=Schema,")) return { entries: SCHEMA };
+    return domain.search(search);
+  };
+  return domain;
+}
+
+const attribute = (name: string, syntax: string, extra: Record<string, string[]> = {}): FakeEntry => ({
+  dn: `CN=${name},CN=Schema,CN=Configuration,${ROOT}`,
+  attributes: { lDAPDisplayName: [name], attributeSyntax: [syntax], ...extra },
+});
+const SCHEMA: FakeEntry[] = [
+  attribute("department", "2.5.5.12"),
+  attribute("mail", "2.5.5.12"),
+  attribute("manager", "2.5.5.1", { linkID: ["42"] }),
+  attribute("memberOf", "2.5.5.1", { linkID: ["3"], systemFlags: ["17"] }),
+  attribute("objectGUID", "2.5.5.10", { systemFlags: ["19"] }),
+  attribute("companyBadge", "2.5.5.10"),
+  attribute("whenChanged", "2.5.5.11", { systemFlags: ["19"] }),
+];
