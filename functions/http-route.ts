@@ -154,3 +154,9 @@ function refusal(failure: Failure, headers: Record<string, string>, requestId: s
     jsonBody: body,
   };
 }
+
+/** Graph's `$top`: 50 unless said otherwise, 1,000 at most. */
+export function topOf(request: RouteRequest): number {
+  const top = Number(request.query.get("$top") ?? 50);
+  return Number.isInteger(top) && top > 0 ? Math.min(top, 1000) : 50;
+}

@@ -9,19 +9,31 @@ import { processBatch, processWork } from "../orchestrations/process-batch.orche
 import { readEnd } from "../orchestrations/read-end.orchestrator.ts";
 import { syncRun } from "../orchestrations/sync-run.orchestrator.ts";
 import { readConfig } from "../shared/config.ts";
-import { adminRoutes } from "./admin.http.ts";
-import { agentRoutes } from "./agent.http.ts";
+import { acceptBatchRoute } from "./accept-batch.http.ts";
 import { createCloudSide } from "./cloud-side.ts";
+import { configurationRoutes } from "./configurations.http.ts";
 import { createDurableStarter } from "./durable-starter.ts";
+import { enrolRoute } from "./enrol.http.ts";
 import { healthRoute } from "./health.http.ts";
+import { heartbeatRoute } from "./heartbeat.http.ts";
 import { type Route, registerRoute } from "./http-route.ts";
+import { jobRoutes } from "./jobs.http.ts";
+import { provisioningLogRoute } from "./provisioning-log.http.ts";
 import { wakeJobHandler } from "./wake-job.queue.ts";
 
 const config = readConfig(process.env);
 const cloud = createCloudSide(config);
 const starterOf = (context: InvocationContext) => createDurableStarter(df.getClient(context));
 
-const routes: readonly Route[] = [healthRoute(), ...agentRoutes(cloud.routes), ...adminRoutes(cloud.routes)];
+const routes: readonly Route[] = [
+  healthRoute(),
+  enrolRoute(cloud.routes),
+  heartbeatRoute(cloud.routes.heartbeat),
+  acceptBatchRoute(cloud.routes.acceptBatch),
+  ...configurationRoutes(cloud.routes),
+  ...jobRoutes(cloud.routes),
+  provisioningLogRoute(cloud.routes.queries),
+];
 for (const route of routes) registerRoute(cloud.routes, route);
 
 app.serviceBusQueue("WakeJob", {

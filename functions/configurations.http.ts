@@ -1,0 +1,81 @@
+/** Configurations, their enrolment tokens and agents. */
+import type { AdminQueries } from "../shared/application/admin-queries.ts";
+import type { ConfigurationEntry, Configurations } from "../shared/application/configurations.ts";
+import { fail, ok } from "../shared/application/failure.ts";
+import { parseJson } from "../shared/application/parse-request.ts";
+import { ADMIN_ROUTES, type ConfigurationReply } from "../shared/contracts/admin-api.ts";
+import { CreateConfigurationRequest, CreateTokenRequest } from "../shared/contracts/configuration.ts";
+import type { Route } from "./http-route.ts";
+
+export function configurationRoutes({
+  configurations,
+  queries,
+}: {
+  readonly configurations: Configurations;
+  readonly queries: AdminQueries;
+}): Route[] {
+  return [
+    {
+      name: "CreateConfiguration",
+      methods: ["POST"],
+      route: ADMIN_ROUTES.configurations,
+      guard: "admin-write",
+      handle: async (request) => {
+        const parsed = parseJson(request.body, CreateConfigurationRequest, "configuration");
+        if (!parsed.ok) return parsed;
+        const created = await configurations.create(parsed.value);
+        return created.ok ? ok({ status: created.value.created ? 201 : 200, body: replyOf(created.value) }) : created;
+      },
+    },
+    {
+      name: "ListConfigurations",
+      methods: ["GET"],
+      route: ADMIN_ROUTES.configurations,
+      guard: "admin-read",
+      handle: async () => ok({ status: 200, body: { value: (await configurations.list()).map(replyOf) } }),
+    },
+    {
+      name: "CreateEnrolmentToken",
+      methods: ["POST"],
+      route: ADMIN_ROUTES.tokens,
+      guard: "admin-write",
+      handle: async (request, admin) => {
+        const parsed = parseJson(request.body, CreateTokenRequest, "token request");
+        if (!parsed.ok) return parsed;
+        const made = await configurations.createToken(request.params["configurationId"] ?? "", parsed.value, admin.id);
+        return made.ok
+          ? ok({
+              status: 201,
+              body: { token: made.value.token, expiresAt: new Date(made.value.expiresAt).toISOString() },
+            })
+          : made;
+      },
+    },
+    {
+      name: "ListAgents",
+      methods: ["GET"],
+      route: ADMIN_ROUTES.agents,
+      guard: "admin-read",
+      handle: async (request) => {
+        const id = request.params["configurationId"] ?? "";
+        const entry = (await configurations.list()).find((own) => own.configurationId === id);
+        if (entry) return ok({ status: 200, body: { value: await queries.agents(id, entry.jobId) } });
+        return fail({
+          status: 404,
+          code: "configuration-not-found",
+          message: `There is no configuration ${id}.`,
+          remedy: "List the configurations and take an id from there.",
+        });
+      },
+    },
+  ];
+}
+
+function replyOf(entry: ConfigurationEntry): ConfigurationReply {
+  return {
+    id: entry.configurationId,
+    jobId: entry.jobId,
+    displayName: entry.displayName,
+    domainFqdn: entry.domainFqdn,
+  };
+}

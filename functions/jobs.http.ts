@@ -1,0 +1,55 @@
+/** Jobs: what they do and did, and starting, pausing and restarting them. */
+import type { AdminQueries } from "../shared/application/admin-queries.ts";
+import type { Configurations } from "../shared/application/configurations.ts";
+import { ok, type Result } from "../shared/application/failure.ts";
+import { ADMIN_ROUTES } from "../shared/contracts/admin-api.ts";
+import { type Route, type RouteReply, type RouteRequest, topOf } from "./http-route.ts";
+
+export interface JobRouteDeps {
+  readonly configurations: Configurations;
+  readonly queries: AdminQueries;
+  readonly wakeJob: (jobId: string) => Promise<void>;
+}
+
+export function jobRoutes({ configurations, queries, wakeJob }: JobRouteDeps): Route[] {
+  return [
+    get("JobStatus", ADMIN_ROUTES.jobStatus, (request) => queries.status(jobOf(request))),
+    get("ListCycles", ADMIN_ROUTES.cycles, async (request) =>
+      listed(await queries.cycles(jobOf(request), topOf(request))),
+    ),
+    get("ListEscrows", ADMIN_ROUTES.escrows, async (request) => listed(await queries.escrows(jobOf(request)))),
+    {
+      name: "JobAction",
+      methods: ["POST"],
+      route: ADMIN_ROUTES.jobAction,
+      guard: "admin-write",
+      handle: async (request) => {
+        const { action } = request.params;
+        const jobId = jobOf(request);
+        const done =
+          action === "restart"
+            ? await configurations.requestFullRead(jobId, "asked")
+            : await configurations.setPaused(jobId, action === "pause");
+        if (!done.ok) return done;
+        if (action !== "pause") await wakeJob(jobId);
+        return ok({ status: 204, body: undefined });
+      },
+    },
+  ];
+}
+
+function get(name: string, route: string, query: (request: RouteRequest) => Promise<Result<unknown>>): Route {
+  const handle = async (request: RouteRequest): Promise<Result<RouteReply>> => {
+    const found = await query(request);
+    return found.ok ? ok({ status: 200, body: found.value }) : found;
+  };
+  return { name, methods: ["GET"], route, guard: "admin-read", handle };
+}
+
+function listed(result: Result<unknown[]>): Result<unknown> {
+  return result.ok ? ok({ value: result.value }) : result;
+}
+
+function jobOf(request: RouteRequest): string {
+  return request.params["jobId"] ?? "";
+}
