@@ -1,19 +1,12 @@
-/** Configurations, their enrolment tokens and agents. */
-import type { AdminQueries } from "../shared/application/admin-queries.ts";
+/** Configurations and their enrolment tokens. */
 import type { ConfigurationEntry, Configurations } from "../shared/application/configurations.ts";
-import { fail, ok } from "../shared/application/failure.ts";
+import { ok } from "../shared/application/failure.ts";
 import { parseJson } from "../shared/application/parse-request.ts";
 import { ADMIN_ROUTES, type ConfigurationReply } from "../shared/contracts/admin-api.ts";
 import { CreateConfigurationRequest, CreateTokenRequest } from "../shared/contracts/configuration.ts";
 import type { Route } from "./http-route.ts";
 
-export function configurationRoutes({
-  configurations,
-  queries,
-}: {
-  readonly configurations: Configurations;
-  readonly queries: AdminQueries;
-}): Route[] {
+export function configurationRoutes(configurations: Configurations): Route[] {
   return [
     {
       name: "CreateConfiguration",
@@ -49,23 +42,6 @@ export function configurationRoutes({
               body: { token: made.value.token, expiresAt: new Date(made.value.expiresAt).toISOString() },
             })
           : made;
-      },
-    },
-    {
-      name: "ListAgents",
-      methods: ["GET"],
-      route: ADMIN_ROUTES.agents,
-      guard: "admin-read",
-      handle: async (request) => {
-        const id = request.params["configurationId"] ?? "";
-        const entry = (await configurations.list()).find((own) => own.configurationId === id);
-        if (entry) return ok({ status: 200, body: { value: await queries.agents(id, entry.jobId) } });
-        return fail({
-          status: 404,
-          code: "configuration-not-found",
-          message: `There is no configuration ${id}.`,
-          remedy: "List the configurations and take an id from there.",
-        });
       },
     },
   ];

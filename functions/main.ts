@@ -10,6 +10,7 @@ import { readEnd } from "../orchestrations/read-end.orchestrator.ts";
 import { syncRun } from "../orchestrations/sync-run.orchestrator.ts";
 import { readConfig } from "../shared/config.ts";
 import { acceptBatchRoute } from "./accept-batch.http.ts";
+import { agentsRoute } from "./agents.http.ts";
 import { createCloudSide } from "./cloud-side.ts";
 import { configurationRoutes } from "./configurations.http.ts";
 import { createDurableStarter } from "./durable-starter.ts";
@@ -30,7 +31,8 @@ const routes: readonly Route[] = [
   enrolRoute(cloud.routes),
   heartbeatRoute(cloud.routes.heartbeat),
   acceptBatchRoute(cloud.routes.acceptBatch),
-  ...configurationRoutes(cloud.routes),
+  ...configurationRoutes(cloud.routes.configurations),
+  agentsRoute(cloud.routes),
   ...jobRoutes(cloud.routes),
   provisioningLogRoute(cloud.routes.queries),
 ];

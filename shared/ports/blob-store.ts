@@ -1,4 +1,4 @@
-/** Blobs for payloads: batches, plans, outcomes, schemas. Paths are `/`-separated, lower case, below one container. */
+/** Blobs for payloads: batches, plans, outcomes, schemas. Paths are `/`-separated, below one container. */
 export interface BlobStore {
   /** Writes whole. With `ifAbsent` an existing blob is left alone and `false` comes back. Throws `StorageError`. */
   put(path: string, content: Uint8Array, options?: { readonly ifAbsent?: boolean }): Promise<boolean>;
