@@ -121,7 +121,9 @@ export async function startDurableFunctions(deps: DurableFunctionsDeps): Promise
   };
 
   const rpc = await listen(0, (request, response) => {
-    const url = new URL(request.url ?? "/", `http://${request.headers.host ?? "127.0.0.1"}`);
+    // It asks for no key, like the extension's own listener; a web page of this machine's browser stays out all the same.
+    if (request.headers.origin !== undefined) return sendJson(response, 403, undefined);
+    const url = new URL(request.url ?? "/", "http://127.0.0.1");
     const work = url.pathname.startsWith(`${rpcBase}/`) ? answer(request, response, url, rpcBase) : undefined;
     if (work === undefined) return sendJson(response, 404, undefined);
     work.catch((error: unknown) => {

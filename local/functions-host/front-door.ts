@@ -27,6 +27,8 @@ export function createFrontDoor(scheme: "http" | "https", log: HostLog): FrontDo
         sendJson(response, 503, undefined, { "retry-after": "1" });
       } else {
         handler(request, response, url).catch((error: unknown) => {
+          // A caller that hung up in the middle of its body is nobody's defect.
+          if (!request.complete && request.destroyed) return log("debug", "Host", `Request aborted: ${url.pathname}`);
           log("error", "Host", error instanceof Error ? (error.stack ?? error.message) : String(error));
           if (response.headersSent) response.destroy();
           else sendJson(response, 500, undefined);

@@ -15,6 +15,7 @@ let app: LoadedApp;
 let invoke: Invoke;
 let dir: string;
 let engines: Engine[] = [];
+const orchestrators = { running: 0, most: 0 };
 
 const settings: EngineSettings = {
   maxConcurrentActivities: 4,
@@ -41,6 +42,10 @@ async function engineWith({ clock = createSystemClock(), runActivity, ...rest }:
       hasOrchestrator: (name) => app.functions.has(name),
       hasActivity: (name) => app.functions.has(name),
       runOrchestrator: async (name, trigger) => {
+        orchestrators.running += 1;
+        orchestrators.most = Math.max(orchestrators.most, orchestrators.running);
+        await new Promise((resolve) => setImmediate(resolve));
+        orchestrators.running -= 1;
         const response = await invoke(name, { trigger: { string: JSON.stringify(trigger) } });
         return parseOrchestratorState(JSON.parse(returnedJson(response) ?? "null"));
       },
@@ -119,6 +124,7 @@ describe("the durable engine", () => {
   it("runs hundreds of instances at once within its limits", async () => {
     let running = 0;
     let most = 0;
+    orchestrators.most = 0;
     const engine = await engineWith({
       runActivity: async (_name, input) => {
         running += 1;
@@ -131,6 +137,7 @@ describe("the durable engine", () => {
     const ids = await Promise.all(Array.from({ length: 300 }, (_, i) => start(engine, "sum", 5, `many-${i}`)));
     for (const id of ids) expect((await outcome(engine, id)).output).toBe("20");
     expect(most).toBe(4);
+    expect(orchestrators.most).toBe(2);
     expect(engine.counters()["sum"]).toMatchObject({ started: 300, completed: 300, activities: 1500 });
   });
 

@@ -267,6 +267,15 @@ async function statusUrl(id: string): Promise<string> {
   return links.statusQueryGetUri;
 }
 
+describe("the library's own address", () => {
+  it("is on loopback and closed to a browser's pages", async () => {
+    const { rpcBaseUrl } = (await (await fetch(`${host.url}/api/rpc`)).json()) as { rpcBaseUrl: string };
+    expect(new URL(rpcBaseUrl).hostname).toBe("127.0.0.1");
+    expect((await fetch(`${rpcBaseUrl}instances/`)).status).toBe(200);
+    expect((await fetch(`${rpcBaseUrl}instances/`, { headers: { origin: "https://evil.example" } })).status).toBe(403);
+  });
+});
+
 describe("the webhooks", () => {
   it("answer the links that a start hands out, and nobody without the system key", async () => {
     const id = await host.begin("sum", 4);

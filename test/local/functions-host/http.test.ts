@@ -5,7 +5,7 @@ import { connect } from "node:net";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { type SampleHost, startSampleHost } from "../sample-host.ts";
+import { type SampleHost, startSampleHost, until } from "../sample-host.ts";
 
 let host: SampleHost;
 const bodyLimit = 300_000;
@@ -109,6 +109,23 @@ describe("an HTTP trigger", () => {
     expect(await status("adminOnly", functionKey)).toBe(401);
     expect(await status("adminOnly", masterKey)).toBe(200);
     if (process.platform !== "win32") expect((await stat(join(host.stateDir, "keys.json"))).mode & 0o777).toBe(0o600);
+  });
+});
+
+describe("a caller that hangs up in the middle of its body", () => {
+  it("reaches no handler and is no error of the host", async () => {
+    const { port } = new URL(host.url);
+    const before = host.logs.length;
+    await new Promise<void>((resolve) => {
+      const socket = connect(Number(port), "127.0.0.1", () => {
+        socket.write(`POST /api/bytes HTTP/1.1\r\nHost: localhost:${port}\r\nContent-Length: 1000\r\n\r\nhalf`, () =>
+          setImmediate(() => socket.destroy()),
+        );
+      });
+      socket.once("close", () => resolve());
+    });
+    await until("its note in the log", () => host.logs.slice(before).some((line) => line.includes("aborted")));
+    expect(host.logs.slice(before).filter((line) => line.startsWith("error"))).toEqual([]);
   });
 });
 
