@@ -20,6 +20,8 @@ export interface LdapSearch {
   readonly controls?: readonly Control[];
   /** Simple paged results, for searches without a control of their own that pages. */
   readonly pageSize?: number;
+  /** At most so many entries; more is no error. */
+  readonly sizeLimit?: number;
 }
 
 export interface LdapConnection {
@@ -72,6 +74,7 @@ export async function connectLdap(
             explicitBufferAttributes: new EveryName(),
             // ldapts' own default is 10 seconds, after which the server gives up. 0: the server's limit.
             timeLimit: 0,
+            ...(request.sizeLimit === undefined ? {} : { sizeLimit: request.sizeLimit }),
             ...(request.pageSize === undefined ? {} : { paged: { pageSize: request.pageSize } }),
           },
           request.controls === undefined ? undefined : [...request.controls],

@@ -94,7 +94,7 @@ export async function readHighestUsn(connection: LdapConnection): Promise<string
 
 /**
  * Proves sight of CN=Deleted Objects, without which Samba hides tombstones with result 0. Throws source-rights.
- * *Read property* shows in the object's own attributes; *List contents* in being able to enumerate below it.
+ * What this shows is *Read property*; *List contents* shows only where something was deleted: see `seesTombstones`.
  */
 export async function proveSightOfDeletedObjects(connection: LdapConnection, root: string): Promise<void> {
   let found: LdapEntry[];
@@ -113,6 +113,22 @@ export async function proveSightOfDeletedObjects(connection: LdapConnection, roo
   if (found[0] === undefined || textsOf(found[0], "objectClass").length === 0) {
     throw deletedObjectsHidden(connection.bindDn, root);
   }
+}
+
+/**
+ * Whether any deleted object is visible. If none is, either nothing was deleted within the tombstone lifetime, or *List contents* is
+ * missing: a directory answers both alike, so an operator must be told.
+ */
+export async function seesTombstones(connection: LdapConnection, root: string): Promise<boolean> {
+  const found = await connection.search({
+    base: `<WKGUID=${DELETED_OBJECTS},${root}>`,
+    scope: "one",
+    filter: "(isDeleted=TRUE)",
+    attributes: ["objectClass"],
+    controls: [showDeletedControl()],
+    sizeLimit: 1,
+  });
+  return found.length > 0;
 }
 
 /** The schema's word on every attribute's syntax; the built-in lists when it can't be read. */

@@ -23,7 +23,13 @@ import type { ReadShape } from "./changes.ts";
 import { connectLdap, type LdapConnection } from "./connection.ts";
 import { type DeltaDeps, deltaChanges } from "./delta-read.ts";
 import { type DirSyncPage, readDirSyncPage } from "./dirsync.ts";
-import { type DomainFacts, proveSightOfDeletedObjects, readDomainFacts, readSyntaxTable } from "./domain-facts.ts";
+import {
+  type DomainFacts,
+  proveSightOfDeletedObjects,
+  readDomainFacts,
+  readSyntaxTable,
+  seesTombstones,
+} from "./domain-facts.ts";
 import { resultCodeOf, unreachable } from "./errors.ts";
 import { fullChanges } from "./full-changes.ts";
 import { fullReadPages, serverPages } from "./full-read.ts";
@@ -62,6 +68,13 @@ export function createLdapSource(deps: LdapSourceDeps): AgentSource {
       const facts = await readDomainFacts(connection);
       await proveSightOfDeletedObjects(connection, facts.root);
       await proveReplication(connection, facts.root);
+      if (!(await seesTombstones(connection, facts.root))) {
+        log.warn("no-deleted-object-visible", {
+          message: `No deleted object of ${facts.root} is visible.`,
+          remedy:
+            "If objects were deleted lately, the account lacks 'List contents' on CN=Deleted Objects: grant it, or deletions are lost.",
+        });
+      }
       const syntax = await readSyntaxTable(connection, facts.schemaRoot);
       session = { connection, facts, syntax };
       log.debug("directory-connected", { server: facts.server.dnsName, samba: facts.isSamba });

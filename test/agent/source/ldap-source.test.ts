@@ -181,6 +181,16 @@ describe("describing", () => {
     });
   });
 
+  it.each([0, 1])(
+    "warns when no deleted object is visible, as without List contents (%i tombstones)",
+    async (count) => {
+      domain.tombstones = count === 0 ? [] : [user(1, { isDeleted: ["TRUE"] })];
+      log.lines.length = 0;
+      await source.describe();
+      expect(log.lines.filter(({ event }) => event === "no-deleted-object-visible")).toHaveLength(1 - count);
+    },
+  );
+
   it("names an unreachable server", async () => {
     source = sourceOf({ url: "ldaps://127.0.0.1:1" });
     await expect(source.describe()).rejects.toMatchObject({

@@ -14,6 +14,7 @@ export interface FakeDomain {
   highestUsn: string;
   readOnly: boolean;
   deletedObjectsVisible: boolean;
+  tombstones: FakeEntry[];
   /** DirSync searches that are none of the first proof. */
   dirSync: (search: FakeSearch) => FakeAnswer;
   /** Other searches: second reads, ranges, below containers. */
@@ -30,6 +31,7 @@ export function serveDomain(server: FakeLdap): FakeDomain {
     highestUsn: "5000",
     readOnly: false,
     deletedObjectsVisible: true,
+    tombstones: [],
     dirSync: () => ({ dirSync: { more: false, cookie: "end" } }),
     search: () => ({}),
   };
@@ -63,6 +65,7 @@ export function serveDomain(server: FakeLdap): FakeDomain {
     }
     if (search.base.startsWith("<WKGUID=")) {
       if (!domain.deletedObjectsVisible) return { result: 32, message: "no such object" };
+      if (search.scope === "one") return { entries: domain.tombstones };
       return one(`CN=Deleted Objects,${ROOT}`, { objectClass: ["top", "container"], isDeleted: ["TRUE"] });
     }
     if (search.base.startsWith("CN=Directory Service,")) return one(search.base, { tombstoneLifetime: ["180"] });

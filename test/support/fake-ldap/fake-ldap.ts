@@ -98,7 +98,7 @@ export async function startFakeLdap(folder: string): Promise<FakeLdap> {
     { cert: await readFile(files.certFile), key: await readFile(files.keyFile) },
     (socket) => {
       sockets.add(socket);
-    socket.setNoDelay(true);
+      socket.setNoDelay(true);
       socket.on("close", () => sockets.delete(socket));
       socket.on("error", () => socket.destroy());
       let pending: Buffer = Buffer.alloc(0);
