@@ -1,0 +1,169 @@
+/**
+ * The whole product on this machine, for tests against a real directory: Azurite, the directory stand-in and the host with
+ * the built functions as processes, the admin API as an admin calls it, and the target's content as nobody but a test
+ * sees it. The built agent comes from `runtime/agent.ts`.
+ *
+ * Its own, and not `npm start`'s: a test takes each part away and brings it back, with intervals of seconds.
+ */
+import { existsSync } from "node:fs";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { ensureCertificates } from "../../local/certificates.ts";
+import type { Stats } from "../../local/directory/stats.ts";
+import { CycleReply, EscrowReply, JobStatusReply, ProvisioningLogReply, TokenReply } from "../../shared/contracts/admin-api.ts";
+import { ConfigurationReply } from "../../shared/contracts/admin-api.ts";
+import { createJsonClient } from "./runtime/https.ts";
+import { projectRoot } from "./runtime/program.ts";
+import { applications, createAzurite, createHost, createTargetDirectory, type Service, tenant } from "./runtime/services.ts";
+import { until } from "./until.ts";
+
+export type TargetUser = {
+  readonly id: string;
+  readonly properties: Readonly<Record<string, unknown>>;
+  readonly deleted: boolean;
+};
+
+export type AdRuntime = Awaited<ReturnType<typeof startAdRuntime>>;
+export type Job = { readonly configurationId: string; readonly jobId: string };
+
+export async function startAdRuntime(options: { readonly verifiedDomains: readonly string[] }) {
+  for (const name of ["main.cjs", "uplink.cjs"]) {
+    if (!existsSync(join(projectRoot, "dist", name))) throw new Error(`dist/${name} is missing. Run: npm run build`);
+  }
+  const home = await mkdtemp(join(existsSync("/dev/shm") ? "/dev/shm" : tmpdir(), "uplink-runtime-"));
+  const tls = await ensureCertificates(join(home, "tls"));
+  const azurite = await createAzurite(join(home, "azurite"));
+  const directory = await createTargetDirectory({ folder: join(home, "tenant"), tls, ...options });
+  const host = await createHost({
+    folder: join(home, "host"),
+    tls,
+    storage: azurite.connectionString(),
+    directoryUrl: directory.url,
+  });
+  const services: readonly Service[] = [azurite, directory, host];
+  const call = createJsonClient(tls.caFile);
+  await Promise.all([azurite.start(), directory.start()]);
+  await host.start();
+
+  async function adminToken(): Promise<string> {
+    const { clientId, clientSecret } = applications.admin;
+    const { body } = await call(`${directory.url}/${tenant.id}/oauth2/v2.0/token`, {
+      method: "POST",
+      headers: { "content-type": "application/x-www-form-urlencoded" },
+      body: new URLSearchParams({
+        grant_type: "client_credentials",
+        client_id: clientId,
+        client_secret: clientSecret,
+        scope: `${tenant.audience}/.default`,
+      }).toString(),
+    });
+    return String((body as { access_token?: unknown }).access_token);
+  }
+
+  let bearer: string | undefined;
+  async function admin(method: "GET" | "POST", path: string, body?: unknown): Promise<unknown> {
+    bearer ??= await adminToken();
+    const answer = await call(`${host.url}/api/${path}`, {
+      method,
+      headers: { authorization: `Bearer ${bearer}`, "content-type": "application/json" },
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    });
+    if (answer.status >= 300) throw new Error(`${method} ${path}: ${answer.status} ${JSON.stringify(answer.body)}`);
+    return answer.body;
+  }
+  const control = (method: "GET" | "POST" | "DELETE", path: string, body?: unknown): Promise<unknown> =>
+    call(`${directory.url}/control/${path}`, {
+      method,
+      headers: { "content-type": "application/json" },
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    }).then((answer) => answer.body);
+
+  const status = async (job: Job): Promise<JobStatusReply> =>
+    JobStatusReply.parse(await admin("GET", `v1.0/uplink/jobs/${job.jobId}/status`));
+  const listOf = (body: unknown): unknown[] => (body as { value: unknown[] }).value;
+
+  return {
+    home,
+    url: host.url,
+    caFile: tls.caFile,
+    azurite,
+    host,
+    status,
+
+    async createConfiguration(fqdn: string, netbios: string): Promise<Job> {
+      const made = ConfigurationReply.parse(
+        await admin("POST", "v1.0/uplink/configurations", {
+          displayName: fqdn,
+          domainFqdn: fqdn,
+          domainNetBios: netbios,
+          settings: { signIn: "ownProcess" },
+        }),
+      );
+      return { configurationId: made.id, jobId: made.jobId };
+    },
+
+    async enrolmentToken(job: Job, minutes = 60): Promise<string> {
+      const path = `v1.0/uplink/configurations/${job.configurationId}/enrolmentTokens`;
+      return TokenReply.parse(await admin("POST", path, { minutes })).token;
+    },
+
+    /** Asks for a full read, as an admin does with *restart*. */
+    async restart(job: Job): Promise<void> {
+      await admin("POST", `v1.0/servicePrincipals/${job.configurationId}/synchronization/jobs/${job.jobId}/restart`);
+    },
+
+    /** Waits until everything accepted is closed; returns the account of the last read. */
+    async settled(job: Job, withinMs = 90_000): Promise<CycleReply> {
+      let last: JobStatusReply | undefined;
+      try {
+        return await until(
+          "the job to come to rest",
+          async () => {
+            last = await status(job);
+            const { batches, readsEnding, work } = last.waiting;
+            return last.openRead === null && batches + readsEnding + work === 0 && last.lastCycle !== null
+              ? last.lastCycle
+              : undefined;
+          },
+          withinMs,
+          100,
+        );
+      } catch (error) {
+        throw new Error(`${String(error)} ${JSON.stringify(last)}\n${host.log().slice(-4000)}`);
+      }
+    },
+
+    async cycles(job: Job): Promise<CycleReply[]> {
+      return listOf(await admin("GET", `v1.0/uplink/jobs/${job.jobId}/cycles`)).map((one) => CycleReply.parse(one));
+    },
+    async escrows(job: Job): Promise<EscrowReply[]> {
+      return listOf(await admin("GET", `v1.0/uplink/jobs/${job.jobId}/escrows`)).map((one) => EscrowReply.parse(one));
+    },
+    async log(job: Job, objectGuid: string): Promise<ProvisioningLogReply[]> {
+      const path = `v1.0/auditLogs/provisioning?jobId=${job.jobId}&objectGuid=${objectGuid}`;
+      return listOf(await admin("GET", path)).map((one) => ProvisioningLogReply.parse(one));
+    },
+
+    /** Every user of the target, deleted ones too. */
+    async users(): Promise<TargetUser[]> {
+      return listOf(await control("GET", "objects?kind=user")) as TargetUser[];
+    },
+    async stats(): Promise<Stats> {
+      return (await control("GET", "stats")) as Stats;
+    },
+    async resetStats(): Promise<void> {
+      await control("POST", "stats/reset", {});
+    },
+    /** The target answers 503 to everything, or no longer. */
+    async setTargetDown(down: boolean): Promise<void> {
+      await control("POST", "faults", { down });
+    },
+
+    async destroy(): Promise<void> {
+      call.close();
+      for (const service of services.toReversed()) await service.end("SIGTERM");
+      await rm(home, { recursive: true, force: true });
+    },
+  };
+}
