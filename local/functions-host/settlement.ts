@@ -17,6 +17,8 @@ export function createSettlement(): Settlement {
   let running = false;
 
   const run = async (): Promise<void> => {
+    // So that what is settled together is begun together.
+    await Promise.resolve();
     while (pending.length > 0) {
       const outcome = pending[0]?.outcome;
       const now = pending.filter((one) => one.outcome === outcome);

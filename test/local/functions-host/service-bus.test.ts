@@ -3,7 +3,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import { type Broker, startBroker } from "../../../local/service-bus/broker.ts";
 import { clearNotes, notes, type SampleHost, startSampleHost, until } from "../sample-host.ts";
 
-type BellNote = { message: unknown; metadata: Record<string, unknown>; hub: string };
+type BellNote = { message: unknown; metadata: Record<string, unknown>; hub: string; ringing: number };
 
 let broker: Broker;
 let host: SampleHost;
@@ -27,7 +27,7 @@ beforeEach(async () => {
     env: { "AzureWebJobs.bell.Disabled": "false", ServiceBusConnection: broker.connectionString },
     hostJson: {
       version: "2.0",
-      extensions: { serviceBus: { maxConcurrentCalls: 4 }, durableTask: { hubName: "SampleHub" } },
+      extensions: { serviceBus: { maxConcurrentCalls: 16 }, durableTask: { hubName: "SampleHub" } },
     },
   });
 });
@@ -93,6 +93,7 @@ describe("a Service Bus queue trigger", () => {
     await send(...bodies);
     await until("all messages", () => bells().length >= 30);
     await empty();
+    expect(Math.max(...bells().map(({ ringing }) => ringing))).toBe(16);
     const seen = bells().map(({ message }) => (message as { n: number }).n);
     expect(seen.sort((a, b) => a - b)).toEqual(Array.from({ length: 30 }, (_, n) => n));
   });
