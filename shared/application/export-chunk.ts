@@ -70,8 +70,13 @@ export function createExportChunk(deps: {
     if ((await deps.blobs.get(outcomePath)) !== undefined) return { done: true };
     const plan = await readNeeded<PlanFile>(deps.blobs, FILES.plan(ref.batchId, ref.chunk));
     const context = await deps.contextOf(ref.jobId);
-    const before = context.target.writes();
-    const results = await settleAll(ref, plan, context);
+    // Counted for this chunk alone: others write through the same adapter at the same time.
+    let writes = 0;
+    const target: TargetDirectory = {
+      ...context.target,
+      apply: (actions, options) => context.target.apply(actions, { ...options, onWrite: () => void writes++ }),
+    };
+    const results = await settleAll(ref, plan, { ...context, target });
     await record(plan, results);
     const unsent = results.filter((result) => result.kind === "unsent");
     if (unsent.length > 0) {
@@ -79,7 +84,7 @@ export function createExportChunk(deps: {
     }
     const file: OutcomeFile = {
       entries: results.flatMap((result) => entriesOf(result)),
-      writes: context.target.writes() - before,
+      writes,
     };
     await writeOnce(deps.blobs, outcomePath, file);
     return { done: true };

@@ -73,6 +73,12 @@ export interface TargetDescription {
   readonly verifiedDomains: readonly string[];
 }
 
+export interface ApplyOptions {
+  readonly priority: "low" | "normal";
+  /** Called for each writing call that this very `apply` makes: many run at once over one adapter. */
+  readonly onWrite?: () => void;
+}
+
 export interface TargetDirectory {
   describe(): Promise<TargetDescription>;
   /** One result a query, in order: every object that matches. */
@@ -80,13 +86,10 @@ export interface TargetDirectory {
   /** Of the given ids, those that hold a directory role or are in a role-assignable group. */
   privileged(ids: readonly string[]): Promise<ReadonlySet<string>>;
   /** At most one action a key. Results in the order of the actions. */
-  apply(
-    actions: readonly TargetAction[],
-    options: { readonly priority: "low" | "normal" },
-  ): Promise<readonly TargetResult[]>;
+  apply(actions: readonly TargetAction[], options: ApplyOptions): Promise<readonly TargetResult[]>;
   /** All users, in pages. */
   users(): AsyncIterable<readonly TargetObject[]>;
-  /** Writing calls made by this adapter since it was made: for the accounts of a run. */
+  /** Writing calls made by this adapter since it was made, whoever asked for them. */
   writes(): number;
 }
 

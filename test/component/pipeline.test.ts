@@ -18,6 +18,8 @@ describe("from batch to target, in memory", () => {
     expect(first.lastCycle).toMatchObject({
       received: 450,
       created: 450,
+      // The account of the run, summed over chunks that wrote side by side.
+      writes: 450,
       outcomes: { exported: 450, "no-op": 0 },
       complete: true,
     });

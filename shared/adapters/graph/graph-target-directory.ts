@@ -94,6 +94,7 @@ export function createGraphTargetDirectory(deps: GraphTargetDeps): TargetDirecto
         limit,
         onWrite: () => {
           writes++;
+          options.onWrite?.();
         },
         // An update makes nothing that could lag.
         onDone: (action, id) => {

@@ -172,7 +172,7 @@ export function createMemoryTargetDirectory(options: MemoryTargetOptions = {}): 
     return entry.fault;
   };
 
-  const apply = (action: TargetAction): TargetResult => {
+  const apply = (action: TargetAction, onWrite: (() => void) | undefined): TargetResult => {
     const { key } = action;
     received.push(action);
     if (action.kind === "update" && Object.keys(action.values).length === 0) {
@@ -185,6 +185,7 @@ export function createMemoryTargetDirectory(options: MemoryTargetOptions = {}): 
       return { key, outcome: "unsent", failure: throttled };
     }
     writes++;
+    onWrite?.();
     if (fault?.kind === "fail") {
       const broken = failure(action, "InternalServerError", "it failed on purpose", { retriable: true });
       return { key, outcome: "failed", failure: fault.failure ?? broken };
@@ -210,11 +211,11 @@ export function createMemoryTargetDirectory(options: MemoryTargetOptions = {}): 
       reachable();
       return new Set(wanted.filter((id) => objects.get(id)?.privileged));
     },
-    async apply(actions) {
+    async apply(actions, { onWrite }) {
       reachable();
       const keys = new Set(actions.map((action) => action.key));
       if (keys.size < actions.length) throw new Error("Two actions of one call have the same key.");
-      return actions.map(apply);
+      return actions.map((action) => apply(action, onWrite));
     },
     async *users() {
       reachable();

@@ -84,6 +84,21 @@ export function describeTargetDirectory(name: string, open: () => Promise<Target
       expect(rig.target.writes() - before).toBe(3);
     });
 
+    it("tells each of several calls at once its own writes", async () => {
+      const writes = { one: 0, two: 0 };
+      const make = (suffix: string): TargetAction => ({
+        kind: "create",
+        key: suffix,
+        type: "user",
+        values: person({}, suffix),
+      });
+      await Promise.all([
+        rig.target.apply([make("x")], { priority: "normal", onWrite: () => void writes.one++ }),
+        rig.target.apply([make("y"), make("z")], { priority: "normal", onWrite: () => void writes.two++ }),
+      ]);
+      expect(writes).toEqual({ one: 1, two: 2 });
+    });
+
     it.each([
       ["userPrincipalName", "AttributeValueMustBeUnique"],
       ["mail", "AttributeValueMustBeUnique"],
