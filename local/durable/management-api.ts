@@ -3,7 +3,7 @@
  * `/runtime/webhooks/durabletask/`. Same paths, status codes and bodies as the extension's handler; entities answer 501.
  */
 
-import type { ControlResult, Engine } from "./engine.ts";
+import type { ControlResult, Engine } from "./engine-contract.ts";
 import { type InstanceStatus, statusOf } from "./instance-status.ts";
 import type { ManagementUrls } from "./management-urls.ts";
 

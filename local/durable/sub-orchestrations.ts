@@ -4,7 +4,7 @@
  */
 
 import type { Clock } from "./clock.ts";
-import type { EngineLog } from "./engine.ts";
+import type { EngineLog } from "./engine-contract.ts";
 import { type HistoryEvent, historyEvent } from "./history.ts";
 import type { Instance, Message, Parent } from "./instance.ts";
 import type { FinishedInstance, Store } from "./store.ts";

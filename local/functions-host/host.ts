@@ -6,7 +6,7 @@
  * It listens on loopback only. One host at a time in a process, and one at a time on a state folder.
  */
 
-import type { Engine } from "../durable/engine.ts";
+import type { Engine } from "../durable/engine-contract.ts";
 import { createAdminApi } from "./admin-api.ts";
 import { startDurableFunctions, webhookBase } from "./durable-functions.ts";
 import { createFrontDoor } from "./front-door.ts";
