@@ -233,11 +233,14 @@ function linkAfter(deps: ExportDeps, header: ChunkHeader, entry: Sent, values: T
   const { action } = entry.planned;
   const isDelete = action.kind === "delete";
   const before = entry.record.link;
+  // What came back under a parked name is not what was exported before: the next look sees the difference.
+  const parked = action.kind === "restore" ? entry.warnings.flatMap((warning) => warning.properties ?? []) : [];
+  const exported = withoutProperties(before?.exported ?? {}, parked);
   return {
     targetId: entry.targetId,
     owner: header.configurationId,
     origin: before?.origin ?? entry.origin ?? (action.kind === "create" ? "created" : "matched"),
-    exported: isDelete ? (before?.exported ?? {}) : applyDifference(before?.exported ?? {}, values),
+    exported: isDelete ? exported : applyDifference(exported, values),
     ...(isDelete ? { deletedAt: deps.clock.now() } : {}),
   };
 }
