@@ -36,7 +36,8 @@ export interface LocalAgents {
   enrol(plan: AgentPlan): Promise<void>;
   /** One read, or nothing when the source is as it was. */
   once(plan: AgentPlan): Promise<OnceEnd>;
-  run(plan: AgentPlan): Promise<RunningChild>;
+  /** Reads and sends until stopped; `onErrorLine` is told the lines of its log. */
+  run(plan: AgentPlan, onErrorLine?: (line: string) => void): Promise<RunningChild>;
 }
 
 const OnceResult = z.object({ read: z.boolean(), objects: z.number(), batches: z.number() });
@@ -50,13 +51,13 @@ export function createLocalAgents(deps: {
   readonly admin: AdminClient;
 }): LocalAgents {
   const stateOf = (name: string) => join(deps.folder, name);
-  const start = (plan: AgentPlan, args: readonly string[], isReady?: (line: string) => boolean) =>
+  const start = (plan: AgentPlan, args: readonly string[], onErrorLine?: (line: string) => void) =>
     startChild({
       name: `agent ${plan.name}`,
       logFile: join(deps.logs, `agent-${plan.name}.log`),
       program: [uplink, "agent", ...args, "--state", stateOf(plan.name)],
       environment: { NODE_EXTRA_CA_CERTS: deps.caFile, ...plan.environment },
-      ...(isReady ? { isReady } : {}),
+      ...(onErrorLine ? { onErrorLine } : {}),
     });
 
   return {
@@ -84,7 +85,7 @@ export function createLocalAgents(deps: {
         words: exitCode === 0 ? "" : await logTail(child.logFile),
       };
     },
-    run: (plan) => start(plan, ["run"]),
+    run: (plan, onErrorLine) => start(plan, ["run"], onErrorLine),
   };
 }
 

@@ -9,6 +9,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { closeSync, openSync, renameSync, statSync, writeSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { createRequire } from "node:module";
+import { createInterface } from "node:readline";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { projectRoot, StartError } from "./home.ts";
 
@@ -22,6 +23,8 @@ export interface ChildOptions {
   /** Says from a line of standard output whether the process is ready. */
   readonly isReady?: (line: string) => boolean;
   readonly readyWithinMs?: number;
+  /** Told every line of standard error; it is in the log as well. */
+  readonly onErrorLine?: (line: string) => void;
   readonly isKillable?: boolean;
 }
 
@@ -63,7 +66,7 @@ export async function startChild(options: ChildOptions): Promise<RunningChild> {
       cwd: projectRoot,
       detached: true,
       env: { ...inherited(), ...options.environment },
-      stdio: ["ignore", "pipe", log, "ipc"],
+      stdio: ["ignore", "pipe", options.onErrorLine ? "pipe" : log, "ipc"],
       windowsHide: true,
     },
   );
@@ -76,6 +79,10 @@ export async function startChild(options: ChildOptions): Promise<RunningChild> {
     child.once("close", (code, signal) => resolve(code ?? (signal === "SIGTERM" ? 143 : 137)));
   });
   void ended.then(() => closeSync(log));
+  if (options.onErrorLine && child.stderr) {
+    child.stderr.on("data", (chunk: Buffer) => writeSync(log, chunk));
+    createInterface(child.stderr).on("line", options.onErrorLine);
+  }
   const running: RunningChild = {
     name,
     pid: child.pid ?? 0,
