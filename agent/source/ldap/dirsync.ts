@@ -62,6 +62,15 @@ export async function readDirSyncPage(connection: LdapConnection, request: DirSy
 
 function dirSyncError(error: unknown, connection: LdapConnection, request: DirSyncRequest): unknown {
   const code = resultCodeOf(error);
+  // ldapts collects the entries of one answer with `push(...entries)`: above some 120,000 the stack overflows. Samba has no pages.
+  if (error instanceof SourceError && error.cause instanceof RangeError && request.cookie.length > 0) {
+    return new SourceError(
+      "source-cookie",
+      `More objects changed on ${connection.url} than one answer can hold.`,
+      "Nothing to do: a full read, in parts, follows.",
+      { cause: error },
+    );
+  }
   if (code === undefined) return error;
   const message = describeError(error);
   // 2105 is ERROR_DS_DRA_ACCESS_DENIED (8453): some versions say it under another result code.

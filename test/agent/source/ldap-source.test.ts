@@ -521,6 +521,16 @@ describe("a delta", () => {
     await expect(delta()).rejects.toMatchObject({ code: "source-cookie" });
   });
 
+  it("says that a full read is needed when one answer holds more than can be taken", async () => {
+    const entries = Array.from({ length: 130_000 }, (_, index) => ({ dn: `CN=${index}`, attributes: {} }));
+    domain.dirSync = () => ({ entries, dirSync: { more: false, cookie: "end" } });
+    source = sourceOf({ timeoutSeconds: 20 });
+    await expect(delta()).rejects.toMatchObject({
+      code: "source-cookie",
+      message: expect.stringContaining("one answer"),
+    });
+  });
+
   it.each<[string, Watermark | null]>([
     ["another DC's", buildWatermark({ invocationId: guidNumber(9) })],
     ["one of later than this DC's highest USN", buildWatermark({ usn: "5001" })],
