@@ -4,11 +4,12 @@
  * An attribute in `changed` takes the new value (listed and empty: cleared); one not in `changed` only fills a hole, so
  * that a lagging DC, or an ACL that hides an attribute from the second read, blanks nothing. A full read (no `changed`)
  * overwrites with every value it carries; what it lacks is blanked only when the read is complete or the admin trusts
- * the account's visibility, which the caller says with `blankMissing`. An older change is not applied at all (N3).
+ * the account's visibility, which the caller says with `blankMissing`. An object that comes back (deleted, left or absent
+ * before) is taken as a full read gives it. An older change is not applied at all (N3).
  */
 import { NO_VERSION } from "./change-version.ts";
 import type { ObjectRecord, ObjectState } from "./object-record.ts";
-import type { AttributeBag, AttributeValue } from "./values.ts";
+import { type AttributeBag, type AttributeValue, valuesOf } from "./values.ts";
 
 /** A change as the engine sees it; the wire form is `contracts/change.ts`. */
 export type SourceChange =
@@ -62,7 +63,13 @@ function apply(before: ObjectRecord, change: SourceChange, version: string, blan
     dn: change.dn,
     ...(change.parentGuid === undefined ? {} : { parentGuid: change.parentGuid }),
     image:
-      change.op === "container" ? {} : foldAttributes(before.image, change.attributes, change.changed, blankMissing),
+      change.op === "container"
+        ? {}
+        : foldAttributes(before.image, change.attributes, change.changed, {
+            blankMissing,
+            // What changed while the object was out of sight is in no delta: what was read now counts, whole.
+            takesAll: change.changed === undefined || before.state !== "live",
+          }),
   };
 }
 
@@ -70,15 +77,15 @@ function foldAttributes(
   image: AttributeBag,
   attributes: AttributeBag,
   changed: readonly string[] | undefined,
-  blankMissing: boolean,
+  { blankMissing, takesAll }: { readonly blankMissing: boolean; readonly takesAll: boolean },
 ): AttributeBag {
-  const result: Record<string, readonly AttributeValue[]> = changed === undefined && blankMissing ? {} : { ...image };
+  const result: Record<string, readonly AttributeValue[]> = takesAll && blankMissing ? {} : { ...image };
   for (const [name, values] of Object.entries(attributes)) {
-    const isHole = result[name] === undefined;
-    if (values.length > 0 && (changed === undefined || changed.includes(name) || isHole)) result[name] = values;
-    else if (values.length === 0 && changed === undefined) delete result[name];
+    const isHole = !Object.hasOwn(result, name);
+    if (values.length > 0 && (takesAll || changed?.includes(name) || isHole)) result[name] = values;
+    else if (values.length === 0 && takesAll) delete result[name];
   }
-  for (const name of changed ?? []) if ((attributes[name] ?? []).length === 0) delete result[name];
+  for (const name of changed ?? []) if (valuesOf(attributes, name).length === 0) delete result[name];
   return Object.fromEntries(
     Object.entries(result).sort(([left], [right]) => (left < right ? -1 : left > right ? 1 : 0)),
   );
