@@ -86,6 +86,8 @@ export function createProofVerifier(deps: {
     }
     if (claims.exp - claims.iat > PROOF_MAX_SECONDS)
       return unproven(`it is valid for more than ${PROOF_MAX_SECONDS} seconds`);
+    // Signed ahead of time, a proof would be good for as long as somebody likes.
+    if (claims.iat * 1000 > deps.clock.now() + CLOCK_SKEW_SECONDS * 1000) return unproven("it is dated in the future");
     if (claims.htm !== request.method) return unproven(`it is for ${claims.htm}, not ${request.method}`);
     if (claims.htu !== `${deps.publicUrl}${request.path}`)
       return unproven(`it is for ${claims.htu}, not ${deps.publicUrl}${request.path}`);
