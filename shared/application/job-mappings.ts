@@ -11,7 +11,7 @@ import { GRAPH_USER_TARGET } from "../domain/graph-target.ts";
 import type { ObjectRecord } from "../domain/object-record.ts";
 import { attributeReader } from "../domain/source-object.ts";
 import type { SynchronizationSchema } from "../domain/synchronization-schema.ts";
-import type { TargetValues } from "../domain/target-value.ts";
+import { isNested, type TargetValues } from "../domain/target-value.ts";
 import { settleSuffix } from "../domain/user-principal-name.ts";
 import type { BlobStore } from "../ports/blob-store.ts";
 import type { Clock, Random } from "../ports/clock.ts";
@@ -204,6 +204,12 @@ function settle(
     code: warning.code,
     message: `${warning.attribute}: ${warning.message}`,
   }));
+  const stuck = result.uncleared.filter((property) => hasExported(record, property));
+  if (stuck.length > 0)
+    warnings.push({
+      code: "AttributeNotCleared",
+      message: `${stuck.join(", ")}: the directory has no value any more, and the target can't clear it; it keeps the old one.`,
+    });
   if (suffix.kind === "replaced")
     warnings.push({
       code: "InvalidDomain",
@@ -226,6 +232,14 @@ function settle(
     creationOnly: result.forCreationOnly,
     warnings,
   };
+}
+
+/** `property` or `property.key`, as the flow names what can't be cleared. */
+function hasExported(record: ObjectRecord, property: string): boolean {
+  const [name = "", key] = property.split(".");
+  const value = record.link?.exported[name];
+  if (value === undefined || key === undefined) return value !== undefined;
+  return isNested(value) && value[key] !== undefined;
 }
 
 function withUsageLocation(values: TargetValues, job: JobRow, creating: boolean): TargetValues {
