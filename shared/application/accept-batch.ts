@@ -129,7 +129,9 @@ export function createAcceptBatch(deps: {
       if (batch.isLast) {
         const ended = endOf(reads, batch, now);
         operations.push({ op: "insert", row: ROW.read(batch.readNo), values: pack(ended) });
-        if (batch.kind === "full" && job.fullReadWanted !== null) {
+        // What was asked while this read was under way may be about what it had brought already: it stays asked.
+        const isFulfilled = job.fullReadWanted !== null && job.fullReadWantedAt <= reads.startedAt;
+        if (batch.kind === "full" && isFulfilled) {
           operations.push({
             op: "replace",
             row: ROW.job,

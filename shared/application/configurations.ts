@@ -4,6 +4,7 @@ import { type CreateConfigurationRequest, type CreateTokenRequest, JOB_TEMPLATE 
 import type { Clock, Random } from "../ports/clock.ts";
 import type { RowStore } from "../ports/row-store.ts";
 import { type Failure, fail, ok, type Result } from "./failure.ts";
+import { scheduleFault } from "./full-sync-schedule.ts";
 import { agentTable, type TokenRow } from "./state/agent-rows.ts";
 import { type JobRow, jobTable, listRows, pack, type ReadsRow, ROW, readRow } from "./state/job-rows.ts";
 
@@ -59,6 +60,8 @@ export function createConfigurations(deps: {
 
   return {
     async create(request) {
+      const fault = scheduleFault(request.settings.fullSync);
+      if (fault !== undefined) return invalidSchedule(fault);
       const fqdn = request.domainFqdn.toLowerCase();
       const existing = await jobs.get(CATALOGUE, `domain:${fqdn}`);
       if (existing) {
@@ -86,6 +89,7 @@ export function createConfigurations(deps: {
         settings: request.settings,
         createdAt: now,
         fullReadWanted: null,
+        fullReadWantedAt: 0,
         lastFullReadAt: null,
         steadyStateAt: null,
         lastScheduledAt: null,
@@ -131,9 +135,20 @@ export function createConfigurations(deps: {
       ]);
       return ok({ token, expiresAt });
     },
-    requestFullRead: (jobId, reason) => changeJob(jobId, (job) => ({ ...job, fullReadWanted: reason })),
+    requestFullRead: (jobId, reason) =>
+      changeJob(jobId, (job) => ({ ...job, fullReadWanted: reason, fullReadWantedAt: deps.clock.now() })),
     setPaused: (jobId, paused) => changeJob(jobId, (job) => ({ ...job, state: paused ? "paused" : "active" })),
   };
+}
+
+function invalidSchedule(fault: string): { readonly ok: false; readonly failure: Failure } {
+  return fail({
+    status: 422,
+    code: "invalid-body",
+    message: `The configuration is refused at 'settings.fullSync': ${fault}`,
+    remedy: "Give a cron expression of five fields and an IANA time zone, such as '0 2 * * *' and 'Europe/Berlin'.",
+    details: [{ target: "settings.fullSync", message: fault }],
+  });
 }
 
 export function tokenDigest(token: string): string {

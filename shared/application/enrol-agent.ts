@@ -81,6 +81,7 @@ export function createEnrolAgent(deps: {
       boot: proven.boot,
       bootBefore: "",
       bootBeforeSeenAt: 0,
+      clonedBoot: "",
     };
     // The key first: an agent that nobody finds by its key could never speak, a key without agent proves nothing.
     await agents.transact(KEY_PARTITION, [{ op: "upsert", row: proven.keyId, values: { configurationId, agentId } }]);

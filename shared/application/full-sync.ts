@@ -1,9 +1,9 @@
 /** The full-sync timer's duty: jobs whose schedule (in their own time zone) came round since it last looked are read in full. */
-import { Cron } from "croner";
 import type { Clock } from "../ports/clock.ts";
 import type { Log } from "../ports/log.ts";
 import type { RowStore } from "../ports/row-store.ts";
 import type { Configurations } from "./configurations.ts";
+import { lastDue } from "./full-sync-schedule.ts";
 import { type JobRow, jobTable, pack, ROW, readRow } from "./state/job-rows.ts";
 
 export type FullSync = () => Promise<{ readonly asked: readonly string[] }>;
@@ -18,29 +18,31 @@ export function createFullSync(deps: {
   return async () => {
     const asked: string[] = [];
     for (const { jobId } of await deps.configurations.list()) {
-      const job = await readRow<JobRow>(jobs, jobId, ROW.job);
-      if (!job || job.value.state === "paused") continue;
-      const due = lastDue(job.value, deps.clock.now());
-      if (due === undefined || due <= (job.value.lastScheduledAt ?? job.value.createdAt)) continue;
-      const next: JobRow = {
-        ...job.value,
-        fullReadWanted: job.value.fullReadWanted ?? "scheduled",
-        lastScheduledAt: due,
-      };
-      const written = await jobs.transact(jobId, [{ op: "replace", row: ROW.job, values: pack(next), etag: job.etag }]);
-      if (written.ok) {
-        asked.push(jobId);
-        deps.log.info("full-sync-asked", { jobId });
-      }
+      // One job's trouble must not keep the others from being read.
+      const isAsked = await ask(jobId).catch((error: unknown) => {
+        deps.log.error("full-sync-failed", { jobId, message: String(error) });
+        return false;
+      });
+      if (!isAsked) continue;
+      asked.push(jobId);
+      deps.log.info("full-sync-asked", { jobId });
     }
     return { asked };
   };
-}
 
-/** The last moment at or before `now` at which the schedule fired, in milliseconds since 1970. */
-export function lastDue(job: JobRow, now: number): number | undefined {
-  const { schedule, timeZone } = job.settings.fullSync;
-  const cron = new Cron(schedule, { timezone: timeZone, paused: true });
-  const [previous] = cron.previousRuns(1, new Date(now + 1));
-  return previous?.getTime();
+  async function ask(jobId: string): Promise<boolean> {
+    const job = await readRow<JobRow>(jobs, jobId, ROW.job);
+    if (!job || job.value.state === "paused") return false;
+    const now = deps.clock.now();
+    const due = lastDue(job.value.settings.fullSync, now);
+    if (due === undefined || due <= (job.value.lastScheduledAt ?? job.value.createdAt)) return false;
+    const next: JobRow = {
+      ...job.value,
+      fullReadWanted: job.value.fullReadWanted ?? "scheduled",
+      fullReadWantedAt: now,
+      lastScheduledAt: due,
+    };
+    const written = await jobs.transact(jobId, [{ op: "replace", row: ROW.job, values: pack(next), etag: job.etag }]);
+    return written.ok;
+  }
 }

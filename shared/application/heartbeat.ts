@@ -50,9 +50,7 @@ export function createHeartbeat(deps: {
         });
       const before = stored.value;
       const now = deps.clock.now();
-      const isReturn = proven.boot === before.bootBefore && now - before.bootBeforeSeenAt < CLONE_WINDOW_MS;
-      if (proven.boot !== before.boot && isReturn) {
-        deps.log.error("agent-cloned", { agentId, configurationId });
+      if (proven.boot === before.clonedBoot) {
         return fail({
           status: 409,
           code: "agent-cloned",
@@ -61,6 +59,9 @@ export function createHeartbeat(deps: {
         });
       }
       const sameBoot = proven.boot === before.boot;
+      // A process that speaks again after its successor did was never replaced: the younger one is a copy.
+      const isReturn =
+        !sameBoot && proven.boot === before.bootBefore && now - before.bootBeforeSeenAt < CLONE_WINDOW_MS;
       const agent: AgentRow = {
         ...before,
         status: before.status === "inactive" ? "active" : before.status,
@@ -69,12 +70,15 @@ export function createHeartbeat(deps: {
         boot: proven.boot,
         bootBefore: sameBoot ? before.bootBefore : before.boot,
         bootBeforeSeenAt: sameBoot ? before.bootBeforeSeenAt : before.lastSeenAt,
+        clonedBoot: isReturn ? before.boot : before.clonedBoot,
       };
       if (before.status === "inactive") deps.log.info("agent-active-again", { agentId, configurationId });
       const written = await agents.transact(configurationId, [
         { op: "replace", row: stored.row, values: pack(agent), etag: stored.etag },
       ]);
-      if (written.ok) return ok(agent);
+      if (!written.ok) continue;
+      if (isReturn) deps.log.error("agent-cloned", { agentId, configurationId });
+      return ok(agent);
     }
   }
 

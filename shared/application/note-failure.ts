@@ -71,7 +71,12 @@ export function createNoteFailure(deps: {
     const written = await jobs.transact(run.jobId, [
       { op: "delete", row: batch.row, etag: batch.etag },
       { op: "upsert", row: ROW.done(readNo, sequence), values: pack(parked) },
-      { op: "replace", row: ROW.job, values: pack({ ...job.value, fullReadWanted: "parked-batch" }), etag: job.etag },
+      {
+        op: "replace",
+        row: ROW.job,
+        values: pack({ ...job.value, fullReadWanted: "parked-batch", fullReadWantedAt: deps.clock.now() }),
+        etag: job.etag,
+      },
     ]);
     if (written.ok)
       deps.log.error("batch-parked", { jobId: run.jobId, batchId: parked.batchId, changes: parked.changes });

@@ -22,6 +22,8 @@ export interface AgentRow {
   readonly boot: string;
   readonly bootBefore: string;
   readonly bootBeforeSeenAt: number;
+  /** The younger of two processes that alternated: refused from then on. */
+  readonly clonedBoot: string;
 }
 
 export interface TokenRow {

@@ -39,6 +39,8 @@ export interface JobRow {
   readonly createdAt: number;
   /** Why the next read must be a full one; null: it needn't. */
   readonly fullReadWanted: string | null;
+  /** When that was asked: only a read that began later fulfils it. */
+  readonly fullReadWantedAt: number;
   readonly lastFullReadAt: number | null;
   /** Set once a full read has been committed: object rows exist. */
   readonly steadyStateAt: number | null;
