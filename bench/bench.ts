@@ -1,0 +1,196 @@
+/**
+ * One size of the bench: a fresh runtime, and on it the initial sync, a full read in which nothing changed, and one in
+ * which a hundredth of the users did.
+ *
+ * The source is LDIF, which knows full reads only: the last two send every user again, and it is the cloud side that
+ * finds out what changed. Host, agent, Azurite and the directory stand-in are processes of their own, as in `npm start`;
+ * Azurite keeps everything in memory and the stand-in has no quota, so that neither disk nor quota is what is measured.
+ */
+import { mkdtemp, open, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { fileURLToPath, pathToFileURL } from "node:url";
+import type { AgentPlan } from "../local/start/agents.ts";
+import { logTail, startChild } from "../local/start/child-process.ts";
+import { projectRoot } from "../local/start/home.ts";
+import { ANY_PORTS, settlePorts } from "../local/start/ports.ts";
+import { type Runtime, startRuntime } from "../local/start/runtime.ts";
+import { createSecureFetch, type SecureFetch } from "../local/start/secure-fetch.ts";
+import type { ConfigurationReply, CycleReply } from "../shared/contracts/admin-api.ts";
+import { BENCH_DOMAIN, benchLdif } from "./forest.ts";
+import { difference, type Measured, type Meter, MeterReading, openMeter, takeReadings } from "./measured.ts";
+
+export interface BenchOptions {
+  readonly users: number;
+  /** A folder for CPU profiles of the host, one a run. */
+  readonly profiles?: string;
+  readonly log: (line: string) => void;
+  readonly done: (measured: Measured) => void;
+}
+
+const CLOSED = '"event":"cycle-closed"';
+const CLOSED_WITHIN_MS = 15 * 60_000;
+const LOOK_EVERY_MS = 50;
+const meterModule = pathToFileURL(fileURLToPath(new URL("meter.mjs", import.meta.url))).href;
+
+interface Bench {
+  readonly users: number;
+  readonly runtime: Runtime;
+  readonly fetch: SecureFetch;
+  readonly meter: Meter;
+  readonly configuration: ConfigurationReply;
+  readonly plan: AgentPlan;
+  readonly file: string;
+  readonly profiles?: string;
+}
+
+/** Calls `done` after each run. Rejects when a process fails or a cycle isn't closed in time. */
+export async function benchSize({ users, profiles, log, done }: BenchOptions): Promise<void> {
+  const home = await mkdtemp(join(tmpdir(), "uplink-bench-"));
+  const ports = await settlePorts(ANY_PORTS);
+  const portFile = join(home, "..", `${home.split(/[\\/]/).at(-1)}.port`);
+  const runtime = await startRuntime({
+    home,
+    ports,
+    quota: "off",
+    inMemory: true,
+    verifiedDomains: [BENCH_DOMAIN.fqdn],
+    settings: {
+      NODE_OPTIONS: `--import ${meterModule}`,
+      METER_PORT_FILE: portFile,
+      METER_TABLE_PORT: String(ports.azuriteTable),
+      METER_BLOB_PORT: String(ports.azuriteBlob),
+    },
+  });
+  try {
+    const file = join(home, "bench.ldif");
+    await writeFile(file, benchLdif(users));
+    const configuration = await runtime.admin.createConfiguration({
+      displayName: "Bench",
+      domainFqdn: BENCH_DOMAIN.fqdn,
+      domainNetBios: BENCH_DOMAIN.netBios,
+      settings: { signIn: "ownProcess" },
+    });
+    const plan: AgentPlan = {
+      name: "bench",
+      configurationId: configuration.id,
+      source: ["--source", "ldif", "--file", file],
+    };
+    await runtime.agents.enrol(plan);
+    const bench: Bench = {
+      users,
+      runtime,
+      fetch: createSecureFetch(await readFile(runtime.caFile, "utf8")),
+      meter: await openMeter(portFile),
+      configuration,
+      plan,
+      file,
+      ...(profiles === undefined ? {} : { profiles }),
+    };
+    log(`${users} users: initial sync …`);
+    done(await measure(bench, "initial sync"));
+    log(`${users} users: the same read again …`);
+    await runtime.admin.act(configuration, "restart");
+    done(await measure(bench, "no change (full read)"));
+    log(`${users} users: a hundredth of them changed …`);
+    await writeFile(file, benchLdif(users, 1));
+    done(await measure(bench, "1 % changed (full read)"));
+  } finally {
+    await runtime.stop();
+    await rm(home, { recursive: true, force: true });
+    await rm(portFile, { force: true });
+  }
+}
+
+async function measure(bench: Bench, run: string): Promise<Measured> {
+  const { runtime, meter, users } = bench;
+  const closed = await watchForClose(runtime);
+  await meter.reset();
+  const before = await takeReadings(runtime, bench.fetch, meter);
+  const endProfile = bench.profiles === undefined ? undefined : await meter.profile();
+  const agent = await runAgent(bench);
+  await closed();
+  await endProfile?.(join(bench.profiles ?? "", `host-${users}-${run.replaceAll(/\W+/g, "-")}.cpuprofile`));
+  const after = await takeReadings(runtime, bench.fetch, meter);
+  const [cycle] = await runtime.admin.cycles(bench.configuration.jobId, 1);
+  if (!cycle) throw new Error("The cycle was closed and is not there.");
+  check(cycle, users);
+
+  const spent = difference(before, after);
+  const { storage, peakBytes } = after.host;
+  const seconds = (Date.parse(cycle.closedAt) - (agent.firstRequestAt ?? Number.NaN)) / 1000;
+  return {
+    users,
+    run,
+    seconds,
+    received: cycle.received,
+    objectsPerSecond: cycle.received / seconds,
+    created: cycle.created,
+    updated: cycle.updated,
+    graphWrites: spent.graphWrites,
+    graphWritesPerUser: spent.graphWrites / users,
+    graphRequests: spent.graphRequests,
+    storage,
+    rowsPerObject: storage.rows / cycle.received,
+    transactionsPerObject: storage.transactions / cycle.received,
+    durable: spent.durable,
+    peakMegabytes: { host: peakBytes / 1_048_576, agent: agent.peakBytes / 1_048_576 },
+    cpuSeconds: {
+      host: spent.hostCpu,
+      agent: agent.cpuSeconds,
+      azurite: spent.azuriteCpu,
+      directory: spent.directoryCpu,
+    },
+  };
+}
+
+/** A number that is quick because something went wrong is no result. */
+function check(cycle: CycleReply, users: number): void {
+  const { escrowed, staged } = cycle.outcomes;
+  if (cycle.received < users || escrowed > 0 || staged > 0) {
+    throw new Error(
+      `The cycle received ${cycle.received} of ${users} users; ${escrowed} failed (${JSON.stringify(cycle.escrowedBy)}) and ${staged} were staged.`,
+    );
+  }
+}
+
+async function runAgent({ runtime, plan }: Bench): Promise<MeterReading> {
+  const endFile = join(runtime.paths.home, "agent-end.json");
+  const child = await startChild({
+    name: "agent",
+    logFile: join(runtime.paths.logs, "agent-once.log"),
+    program: [join(projectRoot, "dist", "uplink.cjs"), "agent", "once", "--state", runtime.agents.stateOf(plan.name)],
+    environment: {
+      NODE_EXTRA_CA_CERTS: runtime.caFile,
+      NODE_OPTIONS: `--import ${meterModule}`,
+      METER_END_FILE: endFile,
+    },
+  });
+  if ((await child.ended) !== 0) throw new Error(`The agent failed. ${await logTail(child.logFile)}`);
+  return MeterReading.parse(JSON.parse(await readFile(endFile, "utf8")));
+}
+
+/** Watches the host's log, not its API: asking would add to the requests that are counted. */
+async function watchForClose(runtime: Runtime): Promise<() => Promise<void>> {
+  const { logFile } = runtime.process("host");
+  const log = await open(logFile, "r");
+  let at = (await log.stat()).size;
+  let text = "";
+  return async () => {
+    try {
+      const until = Date.now() + CLOSED_WITHIN_MS;
+      while (!text.includes(CLOSED)) {
+        if (Date.now() > until) throw new Error(`No cycle was closed in time. ${await logTail(logFile)}`);
+        await Promise.race([sleep(LOOK_EVERY_MS), runtime.broken]);
+        const { size } = await log.stat();
+        const piece = Buffer.alloc(size - at);
+        await log.read(piece, 0, piece.length, at);
+        at = size;
+        text = text.slice(-CLOSED.length) + piece.toString("utf8");
+      }
+    } finally {
+      await log.close();
+    }
+  };
+}
