@@ -4,6 +4,7 @@ import { SourceError } from "../shared/ports/source-directory.ts";
 export type AgentErrorCode =
   | "config-invalid"
   | "already-enrolled"
+  | "already-running"
   | "key-missing"
   | "key-exposed"
   | "key-invalid"
@@ -29,6 +30,7 @@ export const EXIT = {
 const EXIT_BY_CODE: Readonly<Record<AgentErrorCode, number>> = {
   "config-invalid": EXIT.config,
   "already-enrolled": EXIT.config,
+  "already-running": EXIT.config,
   "key-missing": EXIT.config,
   "key-exposed": EXIT.config,
   "key-invalid": EXIT.config,

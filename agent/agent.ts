@@ -18,6 +18,7 @@ import { openOutbox } from "./outbox.ts";
 import { type Progress, silentProgress } from "./progress.ts";
 import { createSender, type ReadSenderDeps } from "./read-sender.ts";
 import { createOrderServer, type NextBeat, type Served } from "./serve-order.ts";
+import { lockState } from "./state-lock.ts";
 import { createUplinkClient, type RetryPolicy, type ServiceFailure } from "./uplink-client.ts";
 import { AGENT_VERSION } from "./version.ts";
 
@@ -59,6 +60,15 @@ export function createAgent(deps: AgentDeps): Agent {
   const client = createUplinkClient({ ...deps, url: config.url });
 
   async function loop(stop: AbortSignal, once?: { readonly waitSeconds: number }): Promise<OnceResult> {
+    const lock = await lockState(config.outboxDir);
+    try {
+      return await lockedLoop(stop, once);
+    } finally {
+      await lock.release();
+    }
+  }
+
+  async function lockedLoop(stop: AbortSignal, once?: { readonly waitSeconds: number }): Promise<OnceResult> {
     const outbox = await openOutbox(config.outboxDir);
     const senderDeps: ReadSenderDeps = { source, client, outbox, log, progress: deps.progress ?? silentProgress };
     const server = createOrderServer({

@@ -1,13 +1,13 @@
 /**
- * `uplink agent check`: everything that a run would need, tried once and said line by line. It takes no lease and reads no
- * object: a heartbeat would, and a second process with the agent's key looks like a clone.
+ * `uplink agent check`: everything that a run would need, tried once and said line by line. It may run beside an agent: it reads no
+ * object and sends no heartbeat, which would take the lease and look like a clone of the agent.
  */
 import { stat } from "node:fs/promises";
 import type { Clock } from "../shared/ports/clock.ts";
 import type { AgentSource } from "./agent-source.ts";
 import type { AgentConfig } from "./config.ts";
 import { loadAgentKey } from "./keys.ts";
-import { openOutbox } from "./outbox.ts";
+import { countOutbox } from "./outbox.ts";
 import { apiBaseOf } from "./uplink-client.ts";
 
 export interface CheckLine {
@@ -34,7 +34,7 @@ export async function checkAgent(deps: CheckDeps): Promise<CheckLine[]> {
     await line("key", async () => `${deps.config.keyFile}, kid ${(await loadAgentKey(deps.config.keyFile)).kid}`),
     await line(
       "outbox",
-      async () => `${deps.config.outboxDir}, ${(await openOutbox(deps.config.outboxDir)).size} batches waiting`,
+      async () => `${deps.config.outboxDir}, ${await countOutbox(deps.config.outboxDir)} batches waiting`,
     ),
     await line("source", async () => {
       const { domain, server, visibility } = await deps.source.describe();
@@ -106,7 +106,7 @@ export async function agentStatus(config: AgentConfig, configPath: string): Prom
     url: config.url,
     source: config.source.kind === "ldap" ? config.source.url : config.source.file,
     kid: key.kid,
-    outbox: (await openOutbox(config.outboxDir)).size,
+    outbox: await countOutbox(config.outboxDir),
     configWritten: (await stat(configPath)).mtime.toISOString(),
   };
 }

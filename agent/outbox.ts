@@ -46,6 +46,7 @@ export interface Outbox {
 }
 
 const NEWLINE = 0x0a;
+const ENTRY_SUFFIX = ".batch";
 
 /** Opens the folder and finds what an earlier process left. Throws `AgentError` outbox-unusable. */
 export async function openOutbox(folder: string): Promise<Outbox> {
@@ -56,7 +57,7 @@ export async function openOutbox(folder: string): Promise<Outbox> {
     const names = (await readdir(folder)).sort();
     for (const name of names.filter((one) => one.endsWith(PARTIAL_SUFFIX)))
       await rm(join(folder, name), { force: true });
-    for (const name of names.filter((one) => one.endsWith(".batch"))) {
+    for (const name of names.filter((one) => one.endsWith(ENTRY_SUFFIX))) {
       const path = join(folder, name);
       counter = Math.max(counter, Number.parseInt(name, 10) || 0);
       const batch = parseEntry(await readFile(path));
@@ -85,7 +86,7 @@ export async function openOutbox(folder: string): Promise<Outbox> {
     first: () => entries[0]?.batch,
     put: async (batch) => {
       counter++;
-      const path = join(folder, `${String(counter).padStart(10, "0")}.batch`);
+      const path = join(folder, `${String(counter).padStart(10, "0")}${ENTRY_SUFFIX}`);
       try {
         await writeDurably(path, formatEntry(batch));
       } catch (error) {
@@ -96,6 +97,12 @@ export async function openOutbox(folder: string): Promise<Outbox> {
     remove: (batchId) => removeWhere((batch) => batch.batchId === batchId),
     drop: (readNo) => removeWhere((batch) => readNo === undefined || batch.readNo === readNo),
   };
+}
+
+/** How many batches lie there: for looking on while an agent runs, so it changes nothing. */
+export async function countOutbox(folder: string): Promise<number> {
+  const names = await readdir(folder).catch(() => []);
+  return names.filter((name) => name.endsWith(ENTRY_SUFFIX)).length;
 }
 
 function formatEntry(batch: OutboxBatch): Buffer {

@@ -2,10 +2,12 @@
  * `uplink`: one program for admins and agents. This file lists the groups of commands and starts the process; each group has a
  * file of its own.
  */
+import { registerAdminCommands } from "./admin-commands.ts";
 import { registerAgentCommands } from "./agent-commands.ts";
 import { type Registration, runCli } from "./run-cli.ts";
+import { registerTargetCommands } from "./target-commands.ts";
 
-const registrations: readonly Registration[] = [registerAgentCommands];
+const registrations: readonly Registration[] = [registerAgentCommands, registerAdminCommands, registerTargetCommands];
 
 const stop = new AbortController();
 // The second signal ends the process as it would any other.

@@ -10,10 +10,10 @@ import { openOutbox } from "../../agent/outbox.ts";
 let folder: string;
 beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), "uplink-full-"));
-  execFileSync("mount", ["-t", "tmpfs", "-o", "size=256k", "tmpfs", folder]);
+  execFileSync("/usr/bin/mount", ["-t", "tmpfs", "-o", "size=256k", "tmpfs", folder]);
 });
 afterEach(async () => {
-  execFileSync("umount", [folder]);
+  execFileSync("/usr/bin/umount", [folder]);
   await rm(folder, { recursive: true, force: true });
 });
 

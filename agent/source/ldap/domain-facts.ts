@@ -87,11 +87,6 @@ export async function readDomainFacts(connection: LdapConnection): Promise<Domai
   };
 }
 
-/** The highest USN, read before a query whose result it is to describe. */
-export async function readHighestUsn(connection: LdapConnection): Promise<string> {
-  return textOf(await one(connection, "", ["highestCommittedUSN"]), "highestCommittedUSN") ?? "0";
-}
-
 /**
  * Proves sight of CN=Deleted Objects, without which Samba hides tombstones with result 0. Throws source-rights.
  * What this shows is *Read property*; *List contents* shows only where something was deleted: see `seesTombstones`.

@@ -1,0 +1,297 @@
+/** `uplink status|job|agent list|agent token|escrow|logs`: what admins ask and order, over the admin API. */
+import { type Command, InvalidArgumentError } from "commander";
+import { AgentError, EXIT } from "../agent/agent-error.ts";
+import type { ConfigurationReply, CycleReply, JobStatusReply } from "../shared/contracts/admin-api.ts";
+import type { AdminClient, JobAction } from "./admin-client.ts";
+import { connect } from "./connection.ts";
+import { listOf, moment, tableOf } from "./table.ts";
+import type { CommandContext } from "./terminal.ts";
+
+export const ADMIN_HELP = `
+Names of jobs are their configuration's name, domain or job id; without one, all are meant.
+Exit codes: ${EXIT.ok} done; ${EXIT.defect} a defect of the program; ${EXIT.config} wrong usage, or nobody to talk to; ${EXIT.unreachable} the service can't be reached;
+${EXIT.refused} the service refused, or there is no such thing.
+Environment: UPLINK_HOME (the local runtime's folder), or UPLINK_URL and UPLINK_ADMIN_TOKEN (a deployed service).`;
+
+interface Shown {
+  readonly json?: boolean;
+}
+
+export function registerAdminCommands(program: Command, context: CommandContext): void {
+  admin(program.command("status").description("Jobs and agents at a glance.")).action((options: Shown) =>
+    status(options, context),
+  );
+
+  const job = program.command("job").description("The jobs, one for each directory.").addHelpText("after", ADMIN_HELP);
+  admin(job.command("list").description("All jobs.")).action((options: Shown) => jobList(options, context));
+  admin(job.command("show <name>").description("One job: what waits, what the last read brought.")).action(
+    (name: string, options: Shown) => jobShow(name, options, context),
+  );
+  const actions: readonly (readonly [JobAction, string])[] = [
+    ["start", "Let a paused job go on."],
+    ["pause", "Read and export nothing more until it is started."],
+    ["restart", "Read everything again."],
+  ];
+  for (const [action, description] of actions) {
+    admin(job.command(`${action} <name>`).description(description)).action((name: string, options: Shown) =>
+      act(name, action, options, context),
+    );
+  }
+
+  // The agent's own commands are registered elsewhere, under the same word.
+  const agent = program.commands.find((command) => command.name() === "agent") ?? program.command("agent");
+  admin(agent.command("list [job]").description("Admins: the agents of a job, or of all.")).action(
+    (name: string | undefined, options: Shown) => agentList(name, options, context),
+  );
+  admin(
+    agent.command("token <job>").description("Admins: a one-time token, with which an agent of that domain enrols."),
+  )
+    .option("--minutes <n>", "until it expires, 60 at most", whole)
+    .action((name: string, options: Shown & { minutes?: number }) => agentToken(name, options, context));
+
+  const escrow = program
+    .command("escrow")
+    .description("Objects whose last attempt failed.")
+    .addHelpText("after", ADMIN_HELP);
+  admin(escrow.command("list [job]").description("Why each of them waits, and what to do.")).action(
+    (name: string | undefined, options: Shown) => escrowList(name, options, context),
+  );
+
+  admin(program.command("logs").description("The provisioning log, newest first."))
+    .option("--job <name>", "of one job")
+    .option("--object <guid>", "of one source object, by its objectGUID")
+    .option("--top <n>", "how many entries", whole, 20)
+    .action((options: Shown & { job?: string; object?: string; top: number }) => logs(options, context));
+}
+
+function admin(command: Command): Command {
+  return command.option("--json", "as JSON").addHelpText("after", ADMIN_HELP);
+}
+
+async function status(options: Shown, { terminal }: CommandContext): Promise<void> {
+  const { admin: client, url } = await connect(terminal);
+  const configurations = await client.configurations();
+  const jobs = await Promise.all(configurations.map((one) => client.status(one.jobId)));
+  const agents = await Promise.all(configurations.map((one) => client.agents(one.id)));
+  if (options.json) return json(terminal.out, { url, jobs, agents: agents.flat() });
+  terminal.out.write(`Service ${url}\n\n${jobTable(configurations, jobs)}\n`);
+  terminal.out.write(agentTable(configurations, agents));
+}
+
+async function jobList(options: Shown, { terminal }: CommandContext): Promise<void> {
+  const { admin: client } = await connect(terminal);
+  const configurations = await client.configurations();
+  const jobs = await Promise.all(configurations.map((one) => client.status(one.jobId)));
+  if (options.json) return json(terminal.out, jobs);
+  terminal.out.write(jobTable(configurations, jobs));
+}
+
+async function jobShow(name: string, options: Shown, { terminal }: CommandContext): Promise<void> {
+  const { admin: client } = await connect(terminal);
+  const configuration = await find(client, name);
+  const job = await client.status(configuration.jobId);
+  if (options.json) return json(terminal.out, job);
+  const { waiting, openRead } = job;
+  terminal.out.write(
+    listOf([
+      ["name", job.displayName],
+      ["domain", configuration.domainFqdn],
+      ["job", job.jobId],
+      ["configuration", configuration.id],
+      ["state", job.state],
+      [
+        "reading",
+        openRead ? `read ${openRead.readNo}, ${openRead.kind}, ${openRead.objects} objects so far` : "nothing",
+      ],
+      [
+        "waiting",
+        `${waiting.batches} batches (${waiting.changes} changes, ${waiting.processed} processed), ${waiting.readsEnding} ends of reads, ${waiting.work} other work`,
+      ],
+      ["accepted", moment(job.acceptedWatermarkAt)],
+      ["committed", moment(job.committedWatermarkAt)],
+      ["full read wanted", job.fullReadWanted],
+      ["steady state", moment(job.steadyStateAt)],
+      ["escrowed", String(job.escrowed)],
+      ["staged", String(job.staged)],
+    ]),
+  );
+  if (job.lastCycle) terminal.out.write(`\n${cycleList(job.lastCycle)}`);
+}
+
+async function act(name: string, action: JobAction, options: Shown, { terminal }: CommandContext): Promise<void> {
+  const { admin: client } = await connect(terminal);
+  const configuration = await find(client, name);
+  await client.act(configuration, action);
+  if (options.json) return json(terminal.out, { jobId: configuration.jobId, action });
+  const words = {
+    start: "goes on",
+    pause: "is paused",
+    restart: "reads everything again at the agent's next heartbeat",
+  };
+  terminal.out.write(`${configuration.displayName} ${words[action]}.\n`);
+}
+
+async function agentList(name: string | undefined, options: Shown, { terminal }: CommandContext): Promise<void> {
+  const { admin: client } = await connect(terminal);
+  const configurations = await chosen(client, name);
+  const agents = await Promise.all(configurations.map((one) => client.agents(one.id)));
+  if (options.json) return json(terminal.out, agents.flat());
+  terminal.out.write(agentTable(configurations, agents));
+}
+
+async function agentToken(
+  name: string,
+  options: Shown & { minutes?: number },
+  { terminal }: CommandContext,
+): Promise<void> {
+  const { admin: client, url } = await connect(terminal);
+  const configuration = await find(client, name);
+  const reply = await client.createToken(configuration.id, options.minutes);
+  if (options.json) return json(terminal.out, reply);
+  terminal.out.write(
+    `${reply.token}\n\nGood once, until ${moment(reply.expiresAt)}, for an agent of ${configuration.domainFqdn}; it is not shown again:\n  uplink agent enrol --url ${url} --token … --source …\n`,
+  );
+}
+
+async function escrowList(name: string | undefined, options: Shown, { terminal }: CommandContext): Promise<void> {
+  const { admin: client } = await connect(terminal);
+  const configurations = await chosen(client, name);
+  const lists = await Promise.all(configurations.map((one) => client.escrows(one.jobId)));
+  if (options.json)
+    return json(
+      terminal.out,
+      configurations.flatMap((one, index) =>
+        (lists[index] ?? []).map((escrow) => ({ job: one.displayName, ...escrow })),
+      ),
+    );
+  const words = configurations.flatMap((one, index) =>
+    (lists[index] ?? []).map((escrow) =>
+      listOf([
+        ["job", one.displayName],
+        ["object", escrow.objectGuid],
+        ["code", escrow.code],
+        ["why", escrow.message],
+        ["remedy", escrow.remedy],
+        ["attempts", `${escrow.attempts} since ${moment(escrow.firstAt)}, next ${moment(escrow.nextAttemptAt)}`],
+      ]),
+    ),
+  );
+  terminal.out.write(words.length === 0 ? "Nothing is in escrow.\n" : words.join("\n"));
+}
+
+async function logs(
+  options: Shown & { job?: string; object?: string; top: number },
+  { terminal }: CommandContext,
+): Promise<void> {
+  const { admin: client } = await connect(terminal);
+  const configurations = await chosen(client, options.job);
+  const object = options.object === undefined ? {} : { objectGuid: options.object.toLowerCase() };
+  const lists = await Promise.all(
+    configurations.map((one) => client.log({ jobId: one.jobId, top: options.top, ...object })),
+  );
+  const entries = lists
+    .flat()
+    .sort((left, right) => (left.activityDateTime < right.activityDateTime ? 1 : -1))
+    .slice(0, options.top);
+  if (options.json) return json(terminal.out, entries);
+  if (entries.length === 0) {
+    terminal.out.write("The log has no entry for that.\n");
+    return;
+  }
+  const rows = entries.map((entry) => {
+    const { status: outcome, errorInformation } = entry.provisioningStatusInfo;
+    const changes = entry.modifiedProperties.map((one) => `${one.displayName}=${one.newValue ?? "(none)"}`).join(", ");
+    const last = entry.provisioningSteps.at(-1)?.description ?? "";
+    const what = errorInformation ? `${errorInformation.errorCode}: ${errorInformation.reason}` : changes || last;
+    return [moment(entry.activityDateTime), entry.provisioningAction, outcome, entry.sourceIdentity.displayName, what];
+  });
+  terminal.out.write(tableOf([["time", "action", "status", "object", "what"], ...rows]));
+}
+
+/** One configuration by name, domain or id. Throws `AgentError` that names those that there are. */
+async function find(client: AdminClient, name: string): Promise<ConfigurationReply> {
+  const all = await client.configurations();
+  const wanted = name.toLowerCase();
+  const found = all.filter((one) =>
+    [one.displayName, one.domainFqdn, one.jobId, one.id].some((own) => own.toLowerCase() === wanted),
+  );
+  const [only] = found;
+  if (only && found.length === 1) return only;
+  const names = all.map((one) => one.displayName).join(", ") || "none";
+  throw new AgentError(
+    "service-refused",
+    `${found.length === 0 ? "There is no job" : `${found.length} jobs are called`} '${name}'.`,
+    `There are: ${names}. Give one of them, its domain or its job id.`,
+  );
+}
+
+async function chosen(client: AdminClient, name: string | undefined): Promise<ConfigurationReply[]> {
+  return name === undefined ? client.configurations() : [await find(client, name)];
+}
+
+function jobTable(configurations: readonly ConfigurationReply[], jobs: readonly JobStatusReply[]): string {
+  const rows = jobs.map((job, index) => [
+    job.displayName,
+    configurations[index]?.domainFqdn ?? "",
+    job.state,
+    job.openRead ? `read ${job.openRead.readNo}` : "-",
+    String(job.waiting.batches + job.waiting.readsEnding + job.waiting.work),
+    String(job.escrowed),
+    String(job.staged),
+    job.lastCycle ? `read ${job.lastCycle.readNo} at ${moment(job.lastCycle.closedAt)}` : "none yet",
+  ]);
+  return tableOf([["job", "domain", "state", "reading", "waiting", "escrowed", "staged", "last cycle"], ...rows]);
+}
+
+function agentTable(
+  configurations: readonly ConfigurationReply[],
+  agents: readonly (readonly Awaited<ReturnType<AdminClient["agents"]>>[number][])[],
+): string {
+  const rows = configurations.flatMap((one, index) =>
+    (agents[index] ?? []).map((agent) => [
+      agent.name,
+      one.displayName,
+      agent.status,
+      agent.holdsLease ? "yes" : "no",
+      moment(agent.lastSeenAt),
+      `${agent.version}, ${agent.platform}`,
+    ]),
+  );
+  return tableOf([["agent", "job", "status", "lease", "last seen", "version"], ...rows]);
+}
+
+function cycleList(cycle: CycleReply): string {
+  const counts = (of: CycleReply["outcomes"]) =>
+    Object.entries(of)
+      .filter(([, times]) => times > 0)
+      .map(([name, times]) => `${times} ${name}`)
+      .join(", ");
+  const tally = (of: Readonly<Record<string, number>>) =>
+    Object.entries(of)
+      .map(([name, times]) => `${times} × ${name}`)
+      .join("; ");
+  return listOf([
+    ["last cycle", `read ${cycle.readNo}, ${cycle.kind}, ${cycle.state}`],
+    ["received", `${cycle.received}: ${counts(cycle.outcomes)}`],
+    ["absent", counts(cycle.absent)],
+    [
+      "target",
+      `${cycle.created} created, ${cycle.updated} updated, ${cycle.deleted} deleted, ${cycle.restored} restored; ${cycle.writes} writes`,
+    ],
+    ["filtered by", tally(cycle.filteredBy)],
+    ["escrowed by", tally(cycle.escrowedBy)],
+    ["staged", cycle.staged.map((one) => `${one.count} ${one.class}: ${one.reason}`).join("; ")],
+    ["complete", cycle.complete ? "yes" : `no: ${cycle.incompleteBecause}`],
+    ["closed", moment(cycle.closedAt)],
+  ]);
+}
+
+function json(out: { write(text: string): unknown }, value: unknown): void {
+  out.write(`${JSON.stringify(value, null, 2)}\n`);
+}
+
+function whole(text: string): number {
+  const value = Number(text);
+  if (!Number.isInteger(value) || value <= 0) throw new InvalidArgumentError("must be a whole number above 0.");
+  return value;
+}

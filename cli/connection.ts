@@ -1,0 +1,83 @@
+/**
+ * Whom admin commands talk to. On a machine where `npm start` runs: the local runtime, found by its `runtime.json`, with
+ * the credentials that it made. Elsewhere: UPLINK_URL and UPLINK_ADMIN_TOKEN.
+ */
+import { readFile } from "node:fs/promises";
+import { join, resolve } from "node:path";
+import { z } from "zod";
+import { AgentError } from "../agent/agent-error.ts";
+import { type AdminClient, createAdminClient, type PlainFetch, reach } from "./admin-client.ts";
+import { createTokens } from "./client-credentials.ts";
+import type { Terminal } from "./terminal.ts";
+
+export interface Connection {
+  readonly url: string;
+  readonly admin: AdminClient;
+  /** `path` below Graph's root. Throws `AgentError` config-invalid where no target is known. */
+  graph(path: string): Promise<Response>;
+}
+
+const RuntimeFile = z.object({
+  version: z.literal(1),
+  urls: z.object({ service: z.string(), directory: z.string(), graph: z.string(), tokens: z.string() }),
+});
+const AdminFile = z.object({ clientId: z.string(), clientSecret: z.string(), audience: z.string() });
+
+const REMEDY =
+  "Start it with npm start, and run this from the project's folder or with UPLINK_HOME set. For a deployed service set UPLINK_URL and UPLINK_ADMIN_TOKEN.";
+
+/** Throws `AgentError` config-invalid when there is nobody to talk to. */
+export async function connect(terminal: Terminal): Promise<Connection> {
+  const { environment } = terminal;
+  const fetch: PlainFetch = (url, init) => terminal.fetch(url, init);
+  const url = environment["UPLINK_URL"];
+  if (url) return deployed(fetch, url, environment["UPLINK_ADMIN_TOKEN"]);
+  const home = resolve(environment["UPLINK_HOME"] || ".uplink");
+  const runtime = await read(join(home, "runtime.json"), RuntimeFile, `No local runtime is running in ${home}`);
+  const { audience, ...client } = await read(join(home, "admin.json"), AdminFile, `${home} holds no credentials`);
+  const credentials = { tokenUrl: runtime.urls.tokens, ...client };
+  const graphToken = createTokens(fetch, credentials, runtime.urls.directory);
+  return {
+    url: runtime.urls.service,
+    admin: createAdminClient({
+      url: runtime.urls.service,
+      fetch,
+      token: createTokens(fetch, credentials, audience),
+    }),
+    graph: async (path) =>
+      reach(fetch, `${runtime.urls.graph}/${path}`, {
+        headers: { authorization: `Bearer ${await graphToken()}`, accept: "application/json" },
+      }),
+  };
+}
+
+function deployed(fetch: PlainFetch, address: string, token: string | undefined): Connection {
+  if (!token)
+    throw new AgentError(
+      "config-invalid",
+      "UPLINK_URL is set and UPLINK_ADMIN_TOKEN is not.",
+      "Set it to an access token for the service's audience (az account get-access-token --resource …).",
+    );
+  const url = address.replace(/\/+$/, "");
+  return {
+    url,
+    admin: createAdminClient({ url, fetch, token: async () => token }),
+    graph: async () => {
+      throw new AgentError(
+        "config-invalid",
+        "Only the local runtime's target can be shown.",
+        "Look at a real tenant with Graph Explorer or its portal.",
+      );
+    },
+  };
+}
+
+async function read<T>(path: string, schema: z.ZodType<T>, otherwise: string): Promise<T> {
+  const text = await readFile(path, "utf8").catch(() => undefined);
+  if (text === undefined) throw new AgentError("config-invalid", `${otherwise} (${path} is not there).`, REMEDY);
+  try {
+    return schema.parse(JSON.parse(text));
+  } catch {
+    throw new AgentError("config-invalid", `${path} can't be read by this version of the program.`, REMEDY);
+  }
+}

@@ -1,0 +1,27 @@
+/** Rows as text in columns. */
+
+/** The first row is the head. Columns are as wide as their widest value; the last one is left as it is. */
+export function tableOf(rows: readonly (readonly string[])[]): string {
+  const widths: number[] = [];
+  for (const row of rows) {
+    for (const [index, cell] of row.entries()) widths[index] = Math.max(widths[index] ?? 0, cell.length);
+  }
+  return rows
+    .map((row) =>
+      row.map((cell, index) => (index === row.length - 1 ? cell : cell.padEnd(widths[index] ?? 0))).join("  "),
+    )
+    .map((line) => `${line.trimEnd()}\n`)
+    .join("");
+}
+
+/** Names and values, a line each; empty values are left out. */
+export function listOf(pairs: readonly (readonly [name: string, value: string | null | undefined])[]): string {
+  return tableOf(
+    pairs.flatMap(([name, value]) => (value === null || value === undefined || value === "" ? [] : [[name, value]])),
+  );
+}
+
+/** `2026-11-22T12:00:00Z` as it reads best; never in local time, so that it fits the logs. */
+export function moment(text: string | null): string {
+  return text === null ? "never" : text.replace("T", " ").replace(/\.\d+Z$/, "Z");
+}
