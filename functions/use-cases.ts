@@ -137,7 +137,7 @@ export function createUseCases(adapters: Adapters, settings: UseCaseSettings) {
         log,
         nextBatch: createNextBatch({ rows, clock, isPrepared: preparation.isPrepared }),
         prepareTarget: preparation.prepare,
-        noteFailure: createNoteFailure({ rows, fence, clock, log }),
+        noteFailure: createNoteFailure({ rows, fence, clock, log, abandonCycle: commit.abandonCycle }),
       }),
       ...chunkActivities({
         clock,

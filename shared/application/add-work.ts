@@ -7,14 +7,14 @@ import type { WorkFile } from "./plan-chunks.ts";
 import { jobTable, pack, ROW, type WorkRow } from "./state/job-rows.ts";
 import { gzipJson } from "./state/packing.ts";
 
-/** Objects that the cloud wants mapped again from their images. */
+/** Objects that the cloud wants mapped again from their images. With an id of the caller's, asking twice is asking once. */
 export async function addWork(
   deps: { readonly rows: RowStore; readonly blobs: BlobStore; readonly clock: Clock },
   jobId: string,
   kind: WorkRow["kind"],
   objectGuids: readonly string[],
+  workId = `${jobId}-work-${randomUUID()}`,
 ): Promise<string> {
-  const workId = `${jobId}-work-${randomUUID()}`;
   const blob = `plans/${workId}/work.json.gz`;
   await deps.blobs.put(blob, gzipJson({ objectGuids } satisfies WorkFile));
   const row: WorkRow = {

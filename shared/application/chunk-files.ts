@@ -100,6 +100,7 @@ export interface OutcomeFile {
 }
 
 export const FILES = {
+  seenOf: (jobId: string, readNo: number) => `seen/${jobId}/${readNo}/`,
   seen: (jobId: string, readNo: number, sequence: number) => `seen/${jobId}/${readNo}/${sequence}.json.gz`,
   chunk: (batchId: string, chunk: number) => `plans/${batchId}/chunk-${chunk}.json.gz`,
   plan: (batchId: string, chunk: number) => `plans/${batchId}/plan-${chunk}.json.gz`,

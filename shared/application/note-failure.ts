@@ -1,6 +1,7 @@
 /**
  * A step that failed again and again must not block the next for ever: after three attempts a batch is parked. Its
- * changes count as escrowed, and because they were not applied, a full read is asked for, which brings them again.
+ * changes count as escrowed, and because they were not applied, a full read is asked for, which brings them again. The
+ * end of a read that fails as often is given up likewise: it removes nothing, and the next full read judges again.
  */
 
 import type { NextStep } from "../contracts/orchestration.ts";
@@ -13,6 +14,7 @@ import {
   jobTable,
   NO_OUTCOMES,
   pack,
+  type ReadRow,
   ROW,
   readRow,
   type WorkRow,
@@ -28,6 +30,8 @@ export function createNoteFailure(deps: {
   readonly fence: Fence;
   readonly clock: Clock;
   readonly log: Log;
+  /** Closes the cycle of a read whose end can't be carried out. */
+  readonly abandonCycle: (run: SyncRunInput, readNo: number, because: string) => Promise<void>;
 }): NoteFailure {
   const jobs = jobTable(deps.rows);
   return async (run, step, message) => {
@@ -35,7 +39,29 @@ export function createNoteFailure(deps: {
     deps.log.error("step-failed", { jobId: run.jobId, lane: run.lane, step: step.kind, message });
     if (step.kind === "work") await noteWork(run, step.workId);
     if (step.kind === "batch") await noteBatch(run, step.readNo, step.sequence);
+    if (step.kind === "read-end") await noteReadEnd(run, step.readNo, message);
   };
+
+  async function noteReadEnd(run: SyncRunInput, readNo: number, message: string): Promise<void> {
+    const read = await readRow<ReadRow>(jobs, run.jobId, ROW.read(readNo));
+    if (!read) return;
+    const attempts = (read.value.attempts ?? 0) + 1;
+    if (attempts < ATTEMPTS_BEFORE_PARKING) {
+      await jobs.transact(run.jobId, [
+        { op: "replace", row: read.row, values: pack({ ...read.value, attempts }), etag: read.etag },
+      ]);
+      return;
+    }
+    await askFullRead(run.jobId, "parked-read-end");
+    await deps.abandonCycle(run, readNo, `its end failed ${attempts} times: ${message}`);
+  }
+
+  async function askFullRead(jobId: string, reason: string): Promise<void> {
+    const job = await readRow<JobRow>(jobs, jobId, ROW.job);
+    if (!job) return;
+    const asking: JobRow = { ...job.value, fullReadWanted: reason, fullReadWantedAt: deps.clock.now() };
+    await jobs.transact(jobId, [{ op: "replace", row: ROW.job, values: pack(asking), etag: job.etag }]);
+  }
 
   async function noteWork(run: SyncRunInput, workId: string): Promise<void> {
     const work = await readRow<WorkRow>(jobs, run.jobId, ROW.work(run.lane, workId));

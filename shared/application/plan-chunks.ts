@@ -9,7 +9,17 @@ import { chunksByShard, shardOf } from "../domain/shard.ts";
 import type { BlobStore } from "../ports/blob-store.ts";
 import type { RowStore } from "../ports/row-store.ts";
 import { type ChunkFile, type ChunkHeader, type ChunkItem, FILES, readNeeded, writeOnce } from "./chunk-files.ts";
-import { type BatchRow, type JobRow, jobTable, LANES, listRows, ROW, readRow, type WorkRow } from "./state/job-rows.ts";
+import {
+  type BatchRow,
+  type JobRow,
+  jobTable,
+  LANES,
+  listRows,
+  type ReadRow,
+  ROW,
+  readRow,
+  type WorkRow,
+} from "./state/job-rows.ts";
 import { groupBy } from "./state/object-store.ts";
 import type { Fence, SyncRunInput } from "./wake-job.ts";
 
@@ -127,7 +137,10 @@ export function createPlanChunks(deps: {
   async function hasOlderWork(run: SyncRunInput, readNo: number): Promise<boolean> {
     const other = LANES.find((lane) => lane !== run.lane) ?? "bulk";
     const [first] = await listRows<BatchRow>(jobs, run.jobId, `batch:${other}:`, 1);
-    return first !== undefined && first.value.readNo < readNo;
+    if (first !== undefined && first.value.readNo < readNo) return true;
+    // Its end too: who is absent there may be here, and only the version says which is newer.
+    const ends = await listRows<ReadRow>(jobs, run.jobId, "read:");
+    return ends.some((read) => read.value.lane === other && read.value.readNo < readNo);
   }
 }
 

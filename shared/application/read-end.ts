@@ -15,10 +15,27 @@ import type { BlobStore } from "../ports/blob-store.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Log } from "../ports/log.ts";
 import type { RowStore } from "../ports/row-store.ts";
-import { type ChunkFile, type ChunkHeader, FILES, readFile, readNeeded, writeOnce } from "./chunk-files.ts";
+import {
+  type ChunkFile,
+  type ChunkHeader,
+  type ChunkItem,
+  FILES,
+  readFile,
+  readNeeded,
+  writeOnce,
+} from "./chunk-files.ts";
 import type { JobContext } from "./export-chunk.ts";
 import { cycleIdOf } from "./plan-chunks.ts";
-import { type JobRow, jobTable, type ReadRow, type RecentRow, ROW, readRow } from "./state/job-rows.ts";
+import {
+  type JobRow,
+  jobTable,
+  pack,
+  type ReadRow,
+  type RecentRow,
+  ROW,
+  readRow,
+  type Stored,
+} from "./state/job-rows.ts";
 import type { Removal, Removals, StagedRow } from "./state/removal-rows.ts";
 import type { Fence, SyncRunInput } from "./wake-job.ts";
 
@@ -34,6 +51,10 @@ export interface Verdict {
   readonly removals: readonly (Removal & { readonly isStaged: boolean })[];
   /** What will be removed, for the window of the next verdicts. */
   readonly removed: RemovalCounts;
+  /** Milliseconds since 1970: when the read ended. */
+  readonly at: number;
+  /** 0 for work. */
+  readonly readNo: number;
 }
 
 export interface ReadEnd {
@@ -72,7 +93,12 @@ export function createReadEnd(deps: {
     async begin(run, readNo) {
       await deps.fence.check(run);
       const read = await readOf(run.jobId, readNo);
-      return { seeksAbsences: read.kind === "full" && read.complete };
+      if (read.kind !== "full" || !read.complete) return { seeksAbsences: false };
+      const seen = await seenLists(run.jobId, readNo);
+      if (seen.length >= read.batches) return { seeksAbsences: true };
+      // A batch that was parked before its objects were noted: they would all look absent.
+      await doubt(run.jobId, readNo, `the objects of ${read.batches - seen.length} batches are not known`);
+      return { seeksAbsences: false };
     },
 
     async findAbsences(run, readNo, shards) {
@@ -86,15 +112,21 @@ export function createReadEnd(deps: {
       for (const shard of shards) {
         for await (const page of objects.summaries(job.configurationId, shard)) {
           // A newer version means that a later read saw it, in the other lane.
-          const missing = page.filter(
-            (object) => object.state === "live" && !seen.has(object.objectGuid) && readNoOf(object.version) <= readNo,
-          );
+          const unseen = page.filter((object) => !seen.has(object.objectGuid) && readNoOf(object.version) <= readNo);
+          const missing = unseen.filter((object) => object.state === "live");
+          // Known to be gone, and still in the target: staged, or its end failed. It is judged again.
+          const overdue = unseen.filter((object) => object.state !== "live" && object.linked);
           const linked = missing.filter((object) => object.linked).map((object) => object.objectGuid);
           // Without link nothing is removed: the row only learns that its object is gone, so that no retry creates it.
           const unlinked = isTrusted
             ? missing.filter((object) => !object.linked).map((object) => object.objectGuid)
             : [];
           absent += linked.length;
+          await deps.removals.addOverdue(
+            cycleIdOf(run.jobId, readNo),
+            overdue.map((object) => object.objectGuid),
+            ["deletes"],
+          );
           await deps.removals.addAbsences(cycleIdOf(run.jobId, readNo), linked, ["deletes"]);
           await deps.removals.addAbsences(cycleIdOf(run.jobId, readNo), unlinked, []);
         }
@@ -105,41 +137,40 @@ export function createReadEnd(deps: {
     async decide(run, of) {
       await deps.fence.check(run);
       const cycleId = "workId" in of ? of.workId : cycleIdOf(run.jobId, of.readNo);
-      const before = await readFile<Verdict>(deps.blobs, verdictPath(cycleId));
-      if (before) return before;
       const job = await jobOf(run.jobId);
-      const read = "readNo" in of ? await readOf(run.jobId, of.readNo) : undefined;
-      const removals = await deps.removals.list(cycleId);
-      const trusted = read?.visibility === "complete" || job.settings.trustVisibility !== null;
-      const verdict = await judge(run, job, cycleId, removals, trusted);
-      const items = verdict.removals.flatMap((removal, index) =>
-        removal.isStaged ? [] : [{ objectGuid: removal.objectGuid, index, isAbsent: removal.isAbsent }],
-      );
-      const chunks = chunksByShard(items, deps.chunkObjects);
-      const header: ChunkHeader = {
-        batchId: verdict.batchId,
-        jobId: job.jobId,
-        configurationId: job.configurationId,
-        cycleId,
-        readNo: read?.readNo ?? 0,
-        at: read?.endedAt ?? deps.clock.now(),
-        schemaVersion: job.schemaVersion,
-        blankMissing: false,
-        allow: verdict.allowed,
-        isEnd: true,
-        isFirstLoad: false,
-        mustWriteVersions: false,
-        agentId: "",
-        server: "",
-      };
+      const verdict =
+        (await readFile<Verdict>(deps.blobs, verdictPath(cycleId))) ??
+        (await decideOnce(job, cycleId, "readNo" in of ? await readOf(run.jobId, of.readNo) : undefined));
+      // All of this follows from the verdict that is written down: a repetition writes the same.
+      const chunks = chunksByShard(itemsOf(verdict), deps.chunkObjects);
+      const header = headerOf(job, cycleId, verdict);
       await Promise.all(
         chunks.map((own, index) =>
           writeOnce(deps.blobs, FILES.chunk(verdict.batchId, index), { header, items: own } satisfies ChunkFile),
         ),
       );
-      await deps.removals.stage(job.jobId, stagedRows(cycleId, verdict, deps.clock.now()));
-      const written = { ...verdict, chunks: chunks.length };
-      await writeOnce(deps.blobs, verdictPath(cycleId), written);
+      await deps.removals.stage(job.jobId, stagedRows(cycleId, verdict));
+      return verdict;
+    },
+  };
+
+  /** The verdict, written once; what it lets pass is booked first, so that the other lane's verdict counts it. */
+  async function decideOnce(job: JobRow, cycleId: string, read: ReadRow | undefined): Promise<Verdict> {
+    const removals = await deps.removals.list(cycleId);
+    const trusted = read?.visibility === "complete" || job.settings.trustVisibility !== null;
+    for (;;) {
+      const recent = await readRow<RecentRow>(jobs, job.jobId, ROW.recent);
+      const since = deps.clock.now() - DAY_MS;
+      const others = (recent?.value.entries ?? []).filter((entry) => entry.at > since && entry.cycleId !== cycleId);
+      const sum = others.reduce((total, entry) => addRemovals(total, entry.removed), NO_REMOVALS);
+      const verdict: Verdict = {
+        ...(await judge(job, cycleId, removals, trusted, sum)),
+        at: read?.endedAt ?? deps.clock.now(),
+        readNo: read?.readNo ?? 0,
+      };
+      if (!(await book(job.jobId, recent, others, { cycleId, at: deps.clock.now(), removed: verdict.removed })))
+        continue;
+      await writeOnce(deps.blobs, verdictPath(cycleId), verdict);
       for (const staged of verdict.staged)
         deps.log.error("removals-staged", {
           jobId: job.jobId,
@@ -149,23 +180,37 @@ export function createReadEnd(deps: {
           reason: staged.reason,
         });
       return readVerdict(deps.blobs, cycleId);
-    },
-  };
+    }
+  }
+
+  async function book(
+    jobId: string,
+    recent: Stored<RecentRow> | undefined,
+    others: RecentRow["entries"],
+    own: RecentRow["entries"][number],
+  ): Promise<boolean> {
+    if (totalOf(own.removed) === 0) return true;
+    const values = pack({ entries: [...others, own] } satisfies RecentRow);
+    const written = await jobs.transact(jobId, [
+      recent
+        ? { op: "replace", row: ROW.recent, values, etag: recent.etag }
+        : { op: "insert", row: ROW.recent, values },
+    ]);
+    return written.ok;
+  }
 
   async function judge(
-    run: SyncRunInput,
     job: JobRow,
     cycleId: string,
     removals: readonly Removal[],
     trusted: boolean,
-  ): Promise<Verdict> {
+    recent: RemovalCounts,
+  ): Promise<Omit<Verdict, "at" | "readNo">> {
     const isBlind = (removal: Removal) => removal.isAbsent && removal.origins.length === 0 && !trusted;
     const wanted = countByClass(removals.filter((removal) => !isBlind(removal)));
-    const total = wanted.deletes + wanted.disables + wanted.blanks;
-    const recent = await recentRemovals(run.jobId);
     // Counting links reads every row of the job: only where the floor doesn't decide already.
-    const isSmall = total + recent.deletes + recent.disables + recent.blanks <= job.settings.guard.floor;
-    const linked = isSmall ? 0 : await (await deps.contextOf(run.jobId)).objects.countLinked(job.configurationId);
+    const isSmall = totalOf(wanted) + totalOf(recent) <= job.settings.guard.floor;
+    const linked = isSmall ? 0 : await (await deps.contextOf(job.jobId)).objects.countLinked(job.configurationId);
     const verdict = judgeRemovals({ settings: job.settings.guard, wanted, recent, linked });
     const blind = removals.filter(isBlind);
     const reason =
@@ -185,7 +230,7 @@ export function createReadEnd(deps: {
       .map((removal) => ({ ...removal, classes: removal.classes.filter((name) => verdict.allowed.includes(name)) }));
     return {
       batchId: `${cycleId}-end`,
-      chunks: 0,
+      chunks: chunksByShard(passing, deps.chunkObjects).length,
       allowed: verdict.allowed,
       staged,
       removals: judged,
@@ -193,17 +238,25 @@ export function createReadEnd(deps: {
     };
   }
 
-  async function recentRemovals(jobId: string): Promise<RemovalCounts> {
-    const recent = await readRow<RecentRow>(jobs, jobId, ROW.recent);
-    const since = deps.clock.now() - DAY_MS;
-    return (recent?.value.entries ?? [])
-      .filter((entry) => entry.at > since)
-      .reduce((sum, entry) => addRemovals(sum, entry.removed), NO_REMOVALS);
+  async function doubt(jobId: string, readNo: number, because: string): Promise<void> {
+    const read = await readRow<ReadRow>(jobs, jobId, ROW.read(readNo));
+    if (!read) return;
+    const doubted: ReadRow = { ...read.value, complete: false, incompleteBecause: because };
+    const written = await jobs.transact(jobId, [
+      { op: "replace", row: read.row, values: pack(doubted), etag: read.etag },
+    ]);
+    if (!written.ok) throw new Error(`Read ${readNo} of job ${jobId} changed while it was looked at.`);
+  }
+
+  async function seenLists(jobId: string, readNo: number): Promise<string[]> {
+    const paths: string[] = [];
+    for await (const path of deps.blobs.list(FILES.seenOf(jobId, readNo))) paths.push(path);
+    return paths;
   }
 
   async function seenIn(jobId: string, readNo: number, shards: readonly string[]): Promise<Set<string>> {
     const seen = new Set<string>();
-    for await (const path of deps.blobs.list(`seen/${jobId}/${readNo}/`)) {
+    for (const path of await seenLists(jobId, readNo)) {
       const byShard = await readNeeded<Record<string, string[]>>(deps.blobs, path);
       for (const shard of shards) for (const objectGuid of byShard[shard] ?? []) seen.add(objectGuid);
     }
@@ -228,7 +281,36 @@ function countByClass(removals: readonly { readonly classes: readonly RemovalCla
   return { deletes: count("deletes"), disables: count("disables"), blanks: count("blanks") };
 }
 
-function stagedRows(cycleId: string, verdict: Verdict, stagedAt: number): StagedRow[] {
+function totalOf(counts: RemovalCounts): number {
+  return counts.deletes + counts.disables + counts.blanks;
+}
+
+function itemsOf(verdict: Verdict): ChunkItem[] {
+  return verdict.removals.flatMap(({ objectGuid, isAbsent, isStaged }, index) =>
+    isStaged ? [] : [{ objectGuid, index, isAbsent }],
+  );
+}
+
+function headerOf(job: JobRow, cycleId: string, verdict: Verdict): ChunkHeader {
+  return {
+    batchId: verdict.batchId,
+    jobId: job.jobId,
+    configurationId: job.configurationId,
+    cycleId,
+    readNo: verdict.readNo,
+    at: verdict.at,
+    schemaVersion: job.schemaVersion,
+    blankMissing: false,
+    allow: verdict.allowed,
+    isEnd: true,
+    isFirstLoad: false,
+    mustWriteVersions: false,
+    agentId: "",
+    server: "",
+  };
+}
+
+function stagedRows(cycleId: string, verdict: Verdict): StagedRow[] {
   const reasons = new Map(verdict.staged.map((staged) => [staged.class, staged.reason]));
   return verdict.removals.flatMap((removal) =>
     REMOVAL_CLASSES.filter(
@@ -238,7 +320,7 @@ function stagedRows(cycleId: string, verdict: Verdict, stagedAt: number): Staged
       class: name,
       cycleId,
       reason: reasons.get(name) ?? "",
-      stagedAt,
+      stagedAt: verdict.at,
     })),
   );
 }

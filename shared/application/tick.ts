@@ -19,6 +19,8 @@ import {
   listRows,
   pack,
   type ReadRow,
+  type ReadsRow,
+  ROW,
   readRow,
   type WorkRow,
 } from "./state/job-rows.ts";
@@ -116,19 +118,30 @@ export function createTick(deps: {
   async function dropPayloads({ jobId }: ConfigurationEntry): Promise<void> {
     const before = deps.clock.now() - deps.times.payloadRetentionMs;
     const old: RowOperation[] = [];
+    const firstNeeded = await firstReadInWork(jobId);
     for (const { value: batch, row } of await listRows<BatchRow>(jobs, jobId, "done:", 200)) {
-      if (batch.acceptedAt > before) break;
+      // Until a read has its cycle, its lists of seen objects and its accounts are needed, however old (a paused job).
+      if (batch.acceptedAt > before || batch.readNo >= firstNeeded) break;
       await deps.blobs.delete(batch.blob);
       for (const folder of [
         FILES.folder(batch.batchId),
         FILES.folder(`${cycleIdOf(jobId, batch.readNo)}-end`),
-        `seen/${jobId}/${batch.readNo}/`,
+        FILES.seenOf(jobId, batch.readNo),
       ]) {
         for await (const path of deps.blobs.list(folder)) await deps.blobs.delete(path);
       }
       old.push({ op: "delete", row });
     }
     for (const chunk of transactionChunks(old)) await jobs.transact(jobId, chunk);
+  }
+
+  async function firstReadInWork(jobId: string): Promise<number> {
+    const reads = await readRow<ReadsRow>(jobs, jobId, ROW.reads);
+    const ending = await listRows<ReadRow>(jobs, jobId, "read:", 1);
+    const open = await Promise.all(LANES.map((lane) => listRows<BatchRow>(jobs, jobId, `batch:${lane}:`, 1)));
+    const numbers = [...ending, ...open.flat()].map((row) => row.value.readNo);
+    if (reads && reads.value.openReadNo !== 0) numbers.push(reads.value.openReadNo);
+    return Math.min(...numbers, Number.POSITIVE_INFINITY);
   }
 
   async function dropOldLogs(): Promise<void> {

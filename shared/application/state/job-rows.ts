@@ -124,6 +124,8 @@ export interface ReadRow {
   readonly objects: number;
   readonly startedAt: number;
   readonly endedAt: number;
+  /** Failed attempts to carry out its end. */
+  readonly attempts?: number;
 }
 
 /** Work that the cloud gave itself: the objects listed in a blob are mapped again from their images. */
@@ -160,7 +162,8 @@ export interface CycleRow {
 
 /** Removals of the last 24 hours, for the guard. */
 export interface RecentRow {
-  readonly entries: readonly { readonly at: number; readonly removed: RemovalCounts }[];
+  /** One a verdict, booked before the first removal: what two lanes decide at once is counted by both. */
+  readonly entries: readonly { readonly cycleId: string; readonly at: number; readonly removed: RemovalCounts }[];
 }
 
 export interface RunnerRow {

@@ -19,10 +19,11 @@ export interface RemovalOrigin {
   readonly outcome: Outcome;
 }
 
-/** One object's removals. Without origins: it is absent from a complete full read. */
+/** One object's removals. Without origins: no change of this read asked for them. */
 export interface Removal {
   readonly objectGuid: string;
   readonly classes: readonly RemovalClass[];
+  /** Not in a complete full read, and nothing else says that it is gone. */
   readonly isAbsent: boolean;
   readonly origins: readonly RemovalOrigin[];
 }
@@ -38,6 +39,7 @@ export interface StagedRow {
 interface RemovalRow {
   readonly classes: readonly RemovalClass[];
   readonly origin: RemovalOrigin | null;
+  readonly isOverdue?: boolean;
 }
 
 export interface Removals {
@@ -47,6 +49,8 @@ export interface Removals {
   ): Promise<void>;
   /** `classes`: what the absence takes away; none for an object without link. */
   addAbsences(cycleId: string, objectGuids: readonly string[], classes: readonly RemovalClass[]): Promise<void>;
+  /** Objects known to be gone before this read, and still in the target. */
+  addOverdue(cycleId: string, objectGuids: readonly string[], classes: readonly RemovalClass[]): Promise<void>;
   /** One entry an object, in the order of GUIDs. */
   list(cycleId: string): Promise<Removal[]>;
   clear(cycleId: string): Promise<void>;
@@ -79,17 +83,24 @@ export function createRemovals(deps: { readonly rows: RowStore }): Removals {
         objectGuids.map((objectGuid): RowOperation => ({ op: "upsert", row: `${objectGuid}:absent`, values })),
       );
     },
+    addOverdue(cycleId, objectGuids, classes) {
+      const values = pack({ classes, origin: null, isOverdue: true } satisfies RemovalRow);
+      return write(
+        cycleId,
+        objectGuids.map((objectGuid): RowOperation => ({ op: "upsert", row: `${objectGuid}:overdue`, values })),
+      );
+    },
     async list(cycleId) {
       const found = new Map<string, Removal>();
       for await (const rows of table.range(cycleId)) {
         for (const row of rows) {
           const objectGuid = row.row.slice(0, row.row.indexOf(":"));
-          const { classes, origin } = unpack<RemovalRow>(row).value;
+          const { classes, origin, isOverdue } = unpack<RemovalRow>(row).value;
           const before = found.get(objectGuid) ?? { objectGuid, classes: [], isAbsent: false, origins: [] };
           found.set(objectGuid, {
             objectGuid,
             classes: REMOVAL_CLASSES.filter((name) => before.classes.includes(name) || classes.includes(name)),
-            isAbsent: before.isAbsent || origin === null,
+            isAbsent: before.isAbsent || (origin === null && isOverdue !== true),
             origins: origin ? [...before.origins, origin] : before.origins,
           });
         }

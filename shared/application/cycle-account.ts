@@ -1,0 +1,132 @@
+/**
+ * The accounts of batches and cycles, from facts: outcome files and the verdict, never increments. Pure; written by
+ * `commit-batch.ts`.
+ */
+import { NO_REMOVALS } from "../domain/guard.ts";
+import { strongerOutcome } from "../domain/object-record.ts";
+import type { OutcomeEntry, OutcomeFile } from "./chunk-files.ts";
+import { cycleIdOf } from "./plan-chunks.ts";
+import type { Verdict } from "./read-end.ts";
+import {
+  addOutcomes,
+  type BatchRow,
+  type CycleDetail,
+  type CycleRow,
+  NO_OUTCOMES,
+  type OutcomeCounts,
+  type ReadRow,
+} from "./state/job-rows.ts";
+import type { SyncRunInput } from "./wake-job.ts";
+
+const NO_DETAIL: CycleDetail = {
+  created: 0,
+  updated: 0,
+  deleted: 0,
+  restored: 0,
+  filteredBy: {},
+  escrowedBy: {},
+  writes: 0,
+};
+
+export interface FinalOutcomes {
+  readonly byChange: readonly { readonly batchId: string; readonly outcome: keyof OutcomeCounts }[];
+  readonly absent: OutcomeCounts;
+}
+
+/** What became of each removal, told to the change that asked for it. */
+export function finalOutcomes(verdict: Verdict, entries: readonly OutcomeEntry[]): FinalOutcomes {
+  const byIndex = new Map(entries.map((entry) => [entry.index, entry]));
+  const byChange: { batchId: string; outcome: keyof OutcomeCounts }[] = [];
+  let absent = NO_OUTCOMES;
+  for (const [index, removal] of verdict.removals.entries()) {
+    const entry = byIndex.get(index);
+    const carried = entry === undefined ? undefined : entry.outcome;
+    const isStaged = removal.isStaged || entry?.isWaiting === true;
+    const settled = isStaged
+      ? carried === undefined
+        ? "staged"
+        : strongerOutcome(carried, "staged")
+      : (carried ?? "no-op");
+    for (const origin of removal.origins)
+      byChange.push({ batchId: origin.batchId, outcome: strongerOutcome(origin.outcome, settled) });
+    if (removal.origins.length === 0) absent = addOutcomes(absent, { ...NO_OUTCOMES, [settled]: 1 });
+  }
+  return { byChange, absent };
+}
+
+export function cycleRow(
+  run: SyncRunInput,
+  read: ReadRow,
+  done: readonly BatchRow[],
+  verdict: Pick<Verdict, "removed" | "staged">,
+  final: FinalOutcomes,
+  ends: OutcomeFile,
+  now: number,
+): CycleRow {
+  const details = [...done.map((batch) => batch.detail ?? NO_DETAIL), detailOf(ends)];
+  return {
+    cycleId: cycleIdOf(run.jobId, read.readNo),
+    readNo: read.readNo,
+    lane: run.lane,
+    kind: read.kind,
+    state: read.state,
+    startedAt: read.startedAt,
+    endedAt: read.endedAt,
+    closedAt: now,
+    received: done.reduce((sum, batch) => sum + batch.changes, 0),
+    outcomes: done.reduce((sum, batch) => addOutcomes(sum, batch.counts ?? NO_OUTCOMES), NO_OUTCOMES),
+    absent: final.absent,
+    detail: details.reduce(addDetails, NO_DETAIL),
+    removed: verdict.removed ?? NO_REMOVALS,
+    staged: verdict.staged,
+    complete: read.complete,
+    incompleteBecause: read.incompleteBecause,
+  };
+}
+
+export function countOf(entries: readonly { readonly outcome: keyof OutcomeCounts }[]): OutcomeCounts {
+  const counts: Record<keyof OutcomeCounts, number> = { ...NO_OUTCOMES };
+  for (const entry of entries) counts[entry.outcome]++;
+  return counts;
+}
+
+export function detailOf(file: OutcomeFile): CycleDetail {
+  const of = (...kinds: string[]) =>
+    file.entries.filter((entry) => entry.action !== undefined && kinds.includes(entry.action)).length;
+  return {
+    created: of("create"),
+    updated: of("update", "adopt"),
+    deleted: of("delete"),
+    restored: of("restore"),
+    filteredBy: tally(file.entries.filter((entry) => entry.outcome === "filtered")),
+    escrowedBy: tally(file.entries.filter((entry) => entry.outcome === "escrowed")),
+    writes: file.writes,
+  };
+}
+
+function addDetails(left: CycleDetail, right: CycleDetail): CycleDetail {
+  return {
+    created: left.created + right.created,
+    updated: left.updated + right.updated,
+    deleted: left.deleted + right.deleted,
+    restored: left.restored + right.restored,
+    filteredBy: addTallies(left.filteredBy, right.filteredBy),
+    escrowedBy: addTallies(left.escrowedBy, right.escrowedBy),
+    writes: left.writes + right.writes,
+  };
+}
+
+function tally(entries: readonly OutcomeEntry[]): Record<string, number> {
+  const counts: Record<string, number> = {};
+  for (const entry of entries) counts[entry.code ?? "unknown"] = (counts[entry.code ?? "unknown"] ?? 0) + 1;
+  return counts;
+}
+
+function addTallies(
+  left: Readonly<Record<string, number>>,
+  right: Readonly<Record<string, number>>,
+): Record<string, number> {
+  const sum: Record<string, number> = { ...left };
+  for (const [name, count] of Object.entries(right)) sum[name] = (sum[name] ?? 0) + count;
+  return sum;
+}
