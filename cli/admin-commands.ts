@@ -155,7 +155,8 @@ async function agentToken(
 
 async function escrowList(name: string | undefined, options: Shown, { terminal }: CommandContext): Promise<void> {
   const { admin: client } = await connect(terminal);
-  const configurations = await chosen(client, name);
+  const all = await client.configurations();
+  const configurations = name === undefined ? all : [await find(client, name)];
   const lists = await Promise.all(configurations.map((one) => client.escrows(one.jobId)));
   if (options.json)
     return json(
@@ -170,7 +171,7 @@ async function escrowList(name: string | undefined, options: Shown, { terminal }
         ["job", one.displayName],
         ["object", escrow.objectGuid],
         ["code", escrow.code],
-        ["why", escrow.message],
+        ["why", withNames(escrow.message, all)],
         ["remedy", escrow.remedy],
         ["attempts", `${escrow.attempts} since ${moment(escrow.firstAt)}, next ${moment(escrow.nextAttemptAt)}`],
       ]),
@@ -184,7 +185,8 @@ async function logs(
   { terminal }: CommandContext,
 ): Promise<void> {
   const { admin: client } = await connect(terminal);
-  const configurations = await chosen(client, options.job);
+  const all = await client.configurations();
+  const configurations = options.job === undefined ? all : [await find(client, options.job)];
   const object = options.object === undefined ? {} : { objectGuid: options.object.toLowerCase() };
   const lists = await Promise.all(
     configurations.map((one) => client.log({ jobId: one.jobId, top: options.top, ...object })),
@@ -202,10 +204,16 @@ async function logs(
     const { status: outcome, errorInformation } = entry.provisioningStatusInfo;
     const changes = entry.modifiedProperties.map((one) => `${one.displayName}=${one.newValue ?? "(none)"}`).join(", ");
     const last = entry.provisioningSteps.at(-1)?.description ?? "";
-    const what = errorInformation ? `${errorInformation.errorCode}: ${errorInformation.reason}` : changes || last;
+    const error = errorInformation ? `${errorInformation.errorCode}: ${errorInformation.reason}` : undefined;
+    const what = withNames(error ?? (changes || last), all);
     return [moment(entry.activityDateTime), entry.provisioningAction, outcome, entry.sourceIdentity.displayName, what];
   });
   terminal.out.write(tableOf([["time", "action", "status", "object", "what"], ...rows]));
+}
+
+/** Messages name objects as configuration and GUID; people know configurations by their names. */
+function withNames(message: string, configurations: readonly ConfigurationReply[]): string {
+  return configurations.reduce((text, one) => text.replaceAll(`${one.id}:`, `${one.displayName}:`), message);
 }
 
 /** One configuration by name, domain or id. Throws `AgentError` that names those that there are. */
