@@ -99,7 +99,7 @@ async function run(screen: Screen, isOnce: boolean, stop: AbortSignal): Promise<
 async function runAgent(runtime: Runtime, forest: Forest, screen: Screen): Promise<void> {
   let last = "";
   const child = await runtime.agents.run(forest.agent, (line) => {
-    const words = /^\S+ (?:warn|error): \S+ ?(.*)$/.exec(line)?.[1];
+    const words = /^\S+ (?:warn|error): \S+(?: \w+=\S+)* (.*)$/.exec(line)?.[1];
     if (words !== undefined && words !== last) screen.line(`${forest.name}: ${words}`);
     last = words ?? last;
     if (/ read-finished /.test(line)) last = "";

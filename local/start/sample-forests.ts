@@ -58,13 +58,12 @@ export async function syncForests(
   screen: Screen,
   stop: AbortSignal,
 ): Promise<ForestReport[]> {
-  const progress = new Map<string, JobStatusReply>();
-  const draw = () => screen.progress(progressOf(forests, progress));
+  const states = new Map<string, SyncState>();
   const reports = await Promise.all(
     forests.map((forest) =>
-      syncOne(runtime, forest, stop, (status) => {
-        progress.set(forest.name, status);
-        draw();
+      syncOne(runtime, forest, stop, (state) => {
+        states.set(forest.name, state);
+        screen.progress(progressOf(forests, states));
       }).catch((error: unknown): ForestReport => {
         if (!(error instanceof StartError)) throw error;
         const { name, fqdn } = forest;
@@ -80,7 +79,7 @@ async function syncOne(
   runtime: Runtime,
   forest: Forest,
   stop: AbortSignal,
-  onStatus: (status: JobStatusReply) => void,
+  onState: (state: SyncState) => void,
 ): Promise<ForestReport> {
   const began = Date.now();
   const before = (await runtime.admin.status(forest.jobId)).lastCycle?.readNo ?? 0;
@@ -99,10 +98,11 @@ async function syncOne(
   let movedAt = Date.now();
   for (;;) {
     const status = await runtime.admin.status(forest.jobId);
-    onStatus(status);
     if (failure !== undefined) throw new StartError(failure);
     const isRead = hasRead === false || (status.lastCycle?.readNo ?? 0) > before;
-    if (hasRead !== undefined && isRead && isAtRest(status)) return reportOf(runtime, forest, status, before, began);
+    const isDone = hasRead !== undefined && isRead && isAtRest(status);
+    onState({ phase: isDone ? "done" : hasRead === undefined ? "reading" : "syncing", status });
+    if (isDone) return reportOf(runtime, forest, status, before, began);
     const now = JSON.stringify(status);
     if (now !== seen) movedAt = Date.now();
     seen = now;
@@ -187,19 +187,23 @@ function isAtRest({ openRead, waiting }: JobStatusReply): boolean {
   return openRead === null && waiting.batches + waiting.readsEnding + waiting.work === 0;
 }
 
-function progressOf(forests: readonly Forest[], statuses: ReadonlyMap<string, JobStatusReply>) {
+interface SyncState {
+  readonly phase: "reading" | "syncing" | "done";
+  readonly status: JobStatusReply;
+}
+
+function progressOf(forests: readonly Forest[], states: ReadonlyMap<string, SyncState>) {
   let done = 0;
   let total = 0;
   const steps: string[] = [];
   for (const { name } of forests) {
-    const status = statuses.get(name);
-    if (!status) continue;
-    const { openRead, waiting, lastCycle } = status;
-    const own = Math.max(waiting.changes, openRead?.objects ?? 0);
-    const isDone = isAtRest(status) && lastCycle !== null;
-    total += isDone ? lastCycle.received : own;
-    done += isDone ? lastCycle.received : waiting.processed;
-    steps.push(`${name}: ${isDone ? "done" : own === 0 ? "reading" : "syncing"}`);
+    const state = states.get(name);
+    steps.push(`${name} ${state?.phase ?? "reading"}`);
+    if (!state) continue;
+    const { openRead, waiting, lastCycle } = state.status;
+    const isClosed = isAtRest(state.status) && lastCycle !== null;
+    total += isClosed ? lastCycle.received : Math.max(waiting.changes, openRead?.objects ?? 0);
+    done += isClosed ? lastCycle.received : waiting.processed;
   }
   return { step: steps.join(", "), done, total };
 }
