@@ -7,7 +7,6 @@
  */
 import { setTimeout as sleep } from "node:timers/promises";
 import type { HeartbeatRequest, ReadOrder } from "../shared/contracts/agent-api.ts";
-import type { Watermark } from "../shared/contracts/change.ts";
 import type { Clock } from "../shared/ports/clock.ts";
 import { type SourceDescription, SourceError } from "../shared/ports/source-directory.ts";
 import { AgentError } from "./agent-error.ts";
@@ -92,12 +91,13 @@ export function createOrderServer(deps: OrderServerDeps): OrderServer {
   }
 
   async function follow(
-    order: ReadOrder,
+    given: ReadOrder,
     first: SourceDescription,
     heartbeatSeconds: number,
     stop: AbortSignal,
   ): Promise<Served> {
     const sendEmptyAt = deps.clock.now() + deps.intervals.watermarkMinutes * 60_000;
+    let order = given;
     let description = first;
     let from = order.watermark;
     let beatAt = deps.clock.now() + heartbeatSeconds * 1000;
@@ -114,29 +114,33 @@ export function createOrderServer(deps: OrderServerDeps): OrderServer {
       });
       if (outcome.kind === "sent") served = fingerprintBefore;
       if (outcome.kind !== "empty") return afterRead(order, outcome);
-      from = newer(outcome.watermark, from);
-      const left = Math.max(beatAt - deps.clock.now(), 0);
-      await waitAtMost(left, stop);
+      from = outcome.watermark ?? from;
+      await waitAtMost(Math.max(beatAt - deps.clock.now(), 0), stop);
       if (stop.aborted) return { kind: "stopped" };
       if (deps.clock.now() >= beatAt) {
-        const lost = await stillOurs(order, description, stop);
-        if (lost) return afterLoss(order, lost);
+        const asked = await askAgain(order, description, stop);
+        if (asked.lost) return afterLoss(order, asked.lost);
+        order = asked.order;
         beatAt = deps.clock.now() + heartbeatSeconds * 1000;
       }
       description = await source.describe();
     }
   }
 
-  async function stillOurs(
+  /**
+   * Nothing of the order was sent yet, so it is asked for anew: if the service wants a full read by now, or other attributes, it says
+   * so here, and doesn't have to wait for the next change.
+   */
+  async function askAgain(
     order: ReadOrder,
     description: SourceDescription,
     stop: AbortSignal,
-  ): Promise<ReadLost | undefined> {
-    const result = await deps.client.heartbeat(continueRequest(order, description.domain), {
-      signal: stop,
-      attempts: 1,
-    });
-    return result.ok ? verdictOnRead(result.value, order) : undefined;
+  ): Promise<{ readonly order: ReadOrder; readonly lost?: ReadLost }> {
+    const request = { ...continueRequest(order, description.domain), want: order.kind };
+    const result = await deps.client.heartbeat(request, { signal: stop, attempts: 1 });
+    if (!result.ok) return { order };
+    const lost = verdictOnRead(result.value, order);
+    return { order: result.value.order ?? order, ...(lost === undefined ? {} : { lost }) };
   }
 
   function afterRead(order: ReadOrder, outcome: Exclude<ReadOutcome, { kind: "empty" }>): Served {
@@ -237,8 +241,4 @@ export function createOrderServer(deps: OrderServerDeps): OrderServer {
   }
 
   return { serve, adjust, idle, pause };
-}
-
-function newer(found: Watermark | null, before: Watermark | null): Watermark | null {
-  return found ?? before;
 }

@@ -27,6 +27,16 @@ describe("run", () => {
     expect(f.cloud.batches.every((batch) => batch.changes.length === 0)).toBe(true);
   });
 
+  it("turns to a full read that is wanted, though nothing changed", async () => {
+    f.cloud.watermark = buildWatermark("3");
+    const source = createMemorySource(users(3));
+    f.start(source);
+    await until(() => source.reads_.length > 3, "polls");
+    f.cloud.fullWanted = true;
+    await until(() => f.cloud.ended.length === 1, "the full read");
+    expect(f.cloud.batches[0]).toMatchObject({ kind: "full", isLast: true });
+  });
+
   it("stands by without the lease, and reads when it comes", async () => {
     f.cloud.leaseHeld = false;
     f.start(createMemorySource(users(3)));

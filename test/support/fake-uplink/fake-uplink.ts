@@ -42,6 +42,8 @@ export interface FakeUplink {
   readonly ended: number[];
   /** What the next order says; `null`: no order. */
   orderFor: (request: HeartbeatRequest) => Partial<ReadOrder> | null;
+  /** An admin asked for a full read. */
+  fullWanted: boolean;
   leaseHeld: boolean;
   leaseEpoch: number;
   agentStatus: HeartbeatReply["agentStatus"];
@@ -67,6 +69,7 @@ export async function startFakeUplink(knownKey?: PublicKeyJwk): Promise<FakeUpli
     batches: [],
     ended: [],
     orderFor: (request) => ({ kind: request.want === "full" || fake.watermark === null ? "full" : "delta" }),
+    fullWanted: false,
     leaseHeld: true,
     leaseEpoch: 1,
     agentStatus: "active",
@@ -81,10 +84,13 @@ export async function startFakeUplink(knownKey?: PublicKeyJwk): Promise<FakeUpli
   function heartbeat(request: HeartbeatRequest): Answer {
     fake.heartbeats.push(request);
     if (open && request.abortReadNo === open.readNo) open = undefined;
+    // A read without batches gives way to a full one that was asked for meanwhile.
+    if (open && fake.fullWanted && request.want !== "continue" && open.kind === "delta") open = undefined;
     const wants = request.want === "delta" || request.want === "full";
     const mayRead = fake.leaseHeld && fake.agentStatus === "active";
     if (mayRead && !open && wants) {
-      const asked = fake.orderFor(request);
+      const asked = fake.fullWanted ? { kind: "full" as const, reason: "asked" } : fake.orderFor(request);
+      fake.fullWanted = false;
       if (asked) {
         readNo++;
         nextSequence = 1;
@@ -108,7 +114,7 @@ export async function startFakeUplink(knownKey?: PublicKeyJwk): Promise<FakeUpli
     const reply: HeartbeatReply = {
       agentStatus: fake.agentStatus,
       lease: { held: fake.leaseHeld, epoch: fake.leaseEpoch, seconds: 60 },
-      order: mayRead && open && request.want !== "none" ? { ...open, nextSequence } : null,
+      order: mayRead && open ? { ...open, nextSequence } : null,
       heartbeatSeconds: fake.heartbeatSeconds,
     };
     return { status: 200, body: reply };
