@@ -15,7 +15,7 @@ export interface SyntaxTable {
 
 const BINARY = [
   "objectGUID objectSid sIDHistory tokenGroups parentGUID mS-DS-ConsistencyGuid ms-DS-ConsistencyGuid thumbnailPhoto jpegPhoto photo",
-  "thumbnailLogo audio userCertificate userSMIMECertificate cACertificate userPKCS12 userParameters logonHours nTSecurityDescriptor",
+  "thumbnailLogo audio userCertificate userSMIMECertificate cACertificate userPKCS12 logonHours nTSecurityDescriptor",
   "msExchMailboxGuid msExchArchiveGUID msExchMasterAccountSid msExchBlockedSendersHash msExchSafeSendersHash msExchSafeRecipientsHash",
   "msExchMailboxSecurityDescriptor msExchDisabledArchiveGUID msDS-KeyMaterial msDS-CreatorSID securityIdentifier replUpToDateVector",
   "replPropertyMetaData msExchUMPinChecksum msExchUMSpokenName msDS-GenerationId msRTCSIP-UserRoutingGroupId mSMQDigests mSMQSignCertificates",
@@ -34,13 +34,15 @@ const LINKS = [
   .toLowerCase()
   .split(" ");
 
-const DNS = "distinguishedName homeMDB msExchHomeServerName seeAlso objectCategory memberOf directReports"
+const DNS = "distinguishedName homeMDB seeAlso objectCategory memberOf directReports".toLowerCase().split(" ");
+const LOCAL = [
+  "memberOf directReports managedObjects whenChanged uSNChanged uSNCreated lastLogon lastLogoff logonCount badPwdCount badPasswordTime",
+  "canonicalName tokenGroups parentGUID msDS-UserPasswordExpiryTimeComputed msDS-User-Account-Control-Computed msDS-PrincipalName",
+  "modifyTimeStamp createTimeStamp allowedAttributes",
+]
+  .join(" ")
   .toLowerCase()
   .split(" ");
-const LOCAL =
-  "memberOf directReports managedObjects whenChanged uSNChanged uSNCreated lastLogon lastLogoff logonCount badPwdCount badPasswordTime canonicalName tokenGroups parentGUID msDS-UserPasswordExpiryTimeComputed msDS-User-Account-Control-Computed msDS-PrincipalName modifyTimeStamp createTimeStamp allowedAttributes"
-    .toLowerCase()
-    .split(" ");
 
 /** Every entry carries these by itself, so no read is too poor for them. */
 const FROM_THE_ENTRY = new Set(["distinguishedname", "objectguid", "objectclass", "name"]);
