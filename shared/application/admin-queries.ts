@@ -105,7 +105,7 @@ export function createAdminQueries(deps: {
       if (!(await hasJob(jobId))) return noSuchJob(jobId);
       const rows = await deps.escrows.list(jobId);
       return ok(
-        rows.map(({ lastAt: _, ...row }) => ({
+        rows.map(({ lastAt: _, batchId: __, ...row }) => ({
           ...row,
           firstAt: new Date(row.firstAt).toISOString(),
           nextAttemptAt: new Date(row.nextAttemptAt).toISOString(),

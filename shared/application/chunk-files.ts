@@ -4,10 +4,9 @@
  */
 
 import type { SourceChange } from "../domain/image.ts";
-import type { ObjectRecord, Outcome } from "../domain/object-record.ts";
+import type { Claim, ObjectRecord, Outcome } from "../domain/object-record.ts";
 import type { ObjectAction, RemovalClass } from "../domain/plan.ts";
 import type { BlobStore } from "../ports/blob-store.ts";
-import type { Claim } from "./state/claim-index.ts";
 import { gunzipJson, gzipJson } from "./state/packing.ts";
 
 /** Where the items of a chunk come from, and what may be done for them. */
@@ -69,8 +68,10 @@ export interface PlannedObject {
   /** The outcome unless the export changes it. */
   readonly outcome: Outcome;
   readonly failure?: ObjectFailure;
-  /** Values that this object gives up once its action is done. */
-  readonly releases: readonly Claim[];
+  /** Claimed before, never exported, and wanted no more: given up once the row is written. */
+  readonly abandoned: readonly Claim[];
+  /** Properties of a create that an object taken over keeps as they are. */
+  readonly creationOnly?: readonly string[];
   readonly warnings: readonly { readonly code: string; readonly message: string }[];
   /** Why it is in or out of scope. */
   readonly scope: string;

@@ -2,13 +2,14 @@
  * One chunk, from plan to outcome: exports the planned objects, settles those whose rows changed meanwhile, writes
  * provisioning log, escrows and removals, and at last the outcome file. Repeated at any point it goes on where it was.
  */
-import type { ObjectRecord, Outcome } from "../domain/object-record.ts";
+import { type LastOutcome, type ObjectRecord, type Outcome, underWayFor } from "../domain/object-record.ts";
 import type { BlobStore } from "../ports/blob-store.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Log } from "../ports/log.ts";
 import type { TargetDirectory } from "../ports/target-directory.ts";
 import {
   type ChunkFile,
+  type ChunkHeader,
   FILES,
   type OutcomeEntry,
   type OutcomeFile,
@@ -19,19 +20,21 @@ import {
   writeOnce,
 } from "./chunk-files.ts";
 import { type ExportResult, exportObjects } from "./export-objects.ts";
+import { lastOf } from "./export-records.ts";
 import type { JobMapping } from "./job-mapping.ts";
 import { logEntryOf } from "./log-entries.ts";
 import { mapObjects } from "./map-objects.ts";
-import type { ClaimIndex } from "./state/claim-index.ts";
+import { claimsWithout, heldClaims } from "./object-claims.ts";
+import { type ClaimIndex, type ClaimRequest, ownerOf } from "./state/claim-index.ts";
 import type { Escrows } from "./state/escrow-rows.ts";
 import type { ObjectStore, StoredObject } from "./state/object-store.ts";
 import type { ProvisioningLog } from "./state/provisioning-log.ts";
 import type { Removals } from "./state/removal-rows.ts";
 import type { Fence, SyncRunInput } from "./wake-job.ts";
 
-/** A mark younger than this belongs to a call that may still be under way. */
-const FRESH_MARK_MS = 120_000;
 const ROUNDS = 3;
+/** How long to leave an object alone that another run is exporting, at most, before looking again. */
+const UNDER_WAY_MS = 10_000;
 
 export interface ChunkRef extends SyncRunInput {
   readonly batchId: string;
@@ -77,7 +80,7 @@ export function createExportChunk(deps: {
       apply: (actions, options) => context.target.apply(actions, { ...options, onWrite: () => void writes++ }),
     };
     const results = await settleAll(ref, plan, { ...context, target });
-    await record(plan, results);
+    await record(plan, context.claims, results);
     const unsent = results.filter((result) => result.kind === "unsent");
     if (unsent.length > 0) {
       return { done: false, notBefore: deps.clock.now() + Math.max(...unsent.map((result) => result.retryAfterMs)) };
@@ -96,26 +99,27 @@ export function createExportChunk(deps: {
     let open: readonly PlannedObject[] = plan.objects;
     let resumed: ReadonlyMap<string, string> = new Map();
     for (let round = 0; round < ROUNDS && open.length > 0; round++) {
-      const acting = open.filter((planned) => planned.action.kind !== "none");
-      const resting = open.filter((planned) => planned.action.kind === "none");
+      // Planned while another run was at it: the row decides.
+      const contested = open.filter((planned) => isUnderWay(plan, planned.record));
+      const free = open.filter((planned) => !contested.includes(planned));
+      const acting = free.filter((planned) => planned.action.kind !== "none");
+      const resting = free.filter((planned) => planned.action.kind === "none");
       const results = [
         ...(await exportObjects({ ...context, clock: deps.clock }, plan.header, ref.lane, acting, resumed)),
         ...(await restObjects(plan, context, resting)),
       ];
       settled.push(...results.filter((result) => result.kind !== "contested"));
-      const contested = results.filter((result) => result.kind === "contested").map((result) => result.planned);
+      contested.push(...results.filter((result) => result.kind === "contested").map((result) => result.planned));
       ({ open, resumed } = await replan(ref, plan, context, contested, settled));
     }
-    for (const planned of open) {
-      const failure = {
-        code: "EntryChanged",
-        message: `The row of object ${planned.objectGuid} kept changing while it was exported.`,
-        remedy: "It is tried again by itself.",
-        retryAfterMs: 30_000,
-      };
-      settled.push({ kind: "settled", planned, outcome: "escrowed", failure, warnings: [] });
-    }
+    // Its change is in no row yet: given up here it would be lost. The activity is repeated instead.
+    const [first] = open;
+    if (first) throw new Error(`The row of object ${first.objectGuid} kept changing while it was exported.`);
     return settled;
+  }
+
+  function isUnderWay(plan: PlanFile, record: ObjectRecord): boolean {
+    return underWayFor(record.mark, plan.header.batchId, deps.clock.now()) > 0;
   }
 
   /** Nothing to send: the row is written where it says something new. */
@@ -129,13 +133,7 @@ export function createExportChunk(deps: {
     );
     const written = await context.objects.write(
       needsRow.map((planned): StoredObject => {
-        const [index] = planned.indexes;
-        const last = {
-          batchId: plan.header.batchId,
-          index: index ?? 0,
-          outcome: planned.outcome,
-          ...(planned.failure ? { code: planned.failure.code } : {}),
-        };
+        const last = lastOf(plan.header, planned, planned.outcome, planned.failure);
         const record: ObjectRecord = { ...planned.record, last };
         return planned.etag === undefined ? { record } : { record, etag: planned.etag };
       }),
@@ -152,6 +150,7 @@ export function createExportChunk(deps: {
               planned,
               outcome: planned.outcome,
               warnings: [],
+              record: planned.record,
               ...(planned.failure ? { failure: planned.failure } : {}),
             },
     );
@@ -177,27 +176,17 @@ export function createExportChunk(deps: {
       const row = stored.get(planned.objectGuid);
       const mark = row?.record.mark;
       const last = row?.record.last;
-      if (row && !mark && last?.batchId === plan.header.batchId) {
-        settled.push({
-          kind: "settled",
-          planned,
-          outcome: last.outcome,
-          warnings: [],
-          ...(last.code === undefined
-            ? {}
-            : { failure: planned.failure ?? { code: last.code, message: "", remedy: "" } }),
-        });
-      } else if (row?.etag !== undefined && mark?.batchId === plan.header.batchId) {
+      // One that was put out of date belongs to an attempt that failed, not to one that was interrupted.
+      const isOwnMark = mark?.batchId === plan.header.batchId && mark.at > 0;
+      const underWayMs = underWayFor(mark, plan.header.batchId, deps.clock.now());
+      if (row && last?.batchId === plan.header.batchId && !isOwnMark) {
+        settled.push(settledBefore(planned, row.record, last));
+      } else if (row?.etag !== undefined && isOwnMark) {
         resumed.set(planned.objectGuid, row.etag);
         open.push({ ...planned, record: row.record });
-      } else if (mark && deps.clock.now() - mark.at < FRESH_MARK_MS) {
-        const failure = {
-          code: "EntryChanged",
-          message: `Object ${planned.objectGuid} is being exported by another run (${mark.batchId}).`,
-          remedy: "It is tried again by itself.",
-          retryAfterMs: 30_000,
-        };
-        settled.push({ kind: "settled", planned, outcome: "escrowed", failure, warnings: [] });
+      } else if (underWayMs > 0) {
+        // Its change is in no row yet, so it can't be left to a retry from the image: the chunk waits.
+        settled.push({ kind: "unsent", planned, retryAfterMs: Math.min(underWayMs, UNDER_WAY_MS) });
       } else if (row) again.set(planned.objectGuid, row);
       else open.push(planned);
     }
@@ -211,7 +200,7 @@ export function createExportChunk(deps: {
     return { open, resumed };
   }
 
-  async function record(plan: PlanFile, results: readonly ExportResult[]): Promise<void> {
+  async function record(plan: PlanFile, claims: ClaimIndex, results: readonly ExportResult[]): Promise<void> {
     const { header } = plan;
     const settled = results.filter((result) => result.kind === "settled");
     const failures = settled.flatMap((result) =>
@@ -219,16 +208,24 @@ export function createExportChunk(deps: {
         ? [{ objectGuid: result.planned.objectGuid, ...result.failure }]
         : [],
     );
+    // Work takes up escrows whatever their rows say by now.
     const mended = settled.filter(
-      (result) => result.outcome !== "escrowed" && result.planned.record.last?.outcome === "escrowed",
+      (result) =>
+        result.outcome !== "escrowed" && (header.readNo === 0 || result.planned.record.last?.outcome === "escrowed"),
     );
+    const entries = (repeated: boolean) =>
+      settled
+        .filter((result) => (result.isRepeated ?? false) === repeated)
+        .flatMap((own) => logEntryOf(header, own) ?? []);
     await Promise.all([
-      deps.provisioningLog.write(settled.flatMap((result) => logEntryOf(header, result) ?? [])),
-      deps.escrows.put(header.jobId, failures, deps.clock.now()),
+      deps.provisioningLog.write(entries(false)),
+      deps.provisioningLog.writeMissing(entries(true)),
+      deps.escrows.put(header.jobId, header.batchId, failures, deps.clock.now()),
       deps.escrows.clear(
         header.jobId,
         mended.map((result) => result.planned.objectGuid),
       ),
+      claims.release(settled.flatMap((result) => givenUp(header, result))),
       // At the end of a cycle the guard's verdict has fallen: what still waits was staged by it.
       header.isEnd
         ? undefined
@@ -245,6 +242,29 @@ export function createExportChunk(deps: {
         first: failures[0]?.code,
       });
   }
+}
+
+/** By its row, which this batch wrote before an interruption. */
+function settledBefore(planned: PlannedObject, record: ObjectRecord, last: LastOutcome): ExportResult {
+  const { code, message = "", remedy = "" } = last;
+  return {
+    kind: "settled",
+    planned,
+    outcome: last.outcome,
+    warnings: [],
+    record,
+    isRepeated: true,
+    ...(record.link ? { targetId: record.link.targetId } : {}),
+    ...(code === undefined ? {} : { failure: { code, message, remedy } }),
+  };
+}
+
+/** What the object held before and holds no more: also at a repetition, for the first attempt may not have come to it. */
+function givenUp(header: ChunkHeader, result: Extract<ExportResult, { kind: "settled" }>): ClaimRequest[] {
+  const { planned, record } = result;
+  const owner = ownerOf(header.configurationId, planned.objectGuid);
+  const before = [...heldClaims(planned.record), ...planned.abandoned];
+  return claimsWithout(before, heldClaims(record)).map((claim) => ({ owner, claim }));
 }
 
 function entriesOf(result: ExportResult): OutcomeEntry[] {

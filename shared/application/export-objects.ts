@@ -5,13 +5,28 @@
  * may be under way. Results are written with the effect; a repetition that finds its own batch in `last` takes that
  * outcome and calls nothing. A create whose answer was lost is looked up by anchor before it is tried again.
  */
-import type { Link, LinkOrigin, ObjectRecord, Outcome } from "../domain/object-record.ts";
+import type { ObjectRecord, Outcome } from "../domain/object-record.ts";
 import type { ObjectAction } from "../domain/plan.ts";
-import { applyDifference, type TargetValues, withoutProperties } from "../domain/target-value.ts";
+import { withoutProperties } from "../domain/target-value.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Lane } from "../ports/doorbell.ts";
 import type { TargetAction, TargetDirectory, TargetFailure, TargetResult } from "../ports/target-directory.ts";
 import type { ChunkHeader, ObjectFailure, PlannedObject } from "./chunk-files.ts";
+import {
+  afterFailure,
+  brought,
+  changedMeanwhile,
+  identityOf,
+  isConflict,
+  lastOf,
+  type Marked,
+  noAnswer,
+  recordAfter,
+  refusal,
+  type Sent,
+  valuesOf,
+} from "./export-records.ts";
+import { disablesOf } from "./map-objects.ts";
 import { matchTargets } from "./match-target.ts";
 import { type ClaimIndex, ownerOf } from "./state/claim-index.ts";
 import type { ObjectStore, StoredObject } from "./state/object-store.ts";
@@ -32,18 +47,15 @@ export type ExportResult =
       readonly targetId?: string;
       readonly failure?: ObjectFailure & { readonly retryAfterMs?: number };
       readonly warnings: readonly TargetFailure[];
-      readonly origin?: LinkOrigin;
+      /** The row as it stands now. */
+      readonly record: ObjectRecord;
+      /** Settled before an interruption: what was noted then says more. */
+      readonly isRepeated?: boolean;
     }
   /** The row changed since it was planned: it has to be looked at again. */
   | { readonly kind: "contested"; readonly planned: PlannedObject }
   /** The target asks for patience: surely nothing was written. */
   | { readonly kind: "unsent"; readonly planned: PlannedObject; readonly retryAfterMs: number };
-
-interface Marked {
-  readonly planned: PlannedObject;
-  readonly record: ObjectRecord;
-  readonly etag: string;
-}
 
 /** `resumed`: objects whose rows carry this batch's own mark already, with the etag under which it was seen. */
 export async function exportObjects(
@@ -55,7 +67,7 @@ export async function exportObjects(
 ): Promise<ExportResult[]> {
   const results: ExportResult[] = [];
   const marked = await mark(deps, header, lane, planned, resumed, results);
-  const restored = await send(deps, marked, results, (entry) => firstCall(entry));
+  const restored = await send(deps, header, marked, results, (entry) => firstCall(entry));
   // A restored object still has to be brought to what the directory says now.
   const followUps = restored.filter(
     (entry) => entry.planned.action.kind === "restore" && Object.keys(valuesOf(entry.planned.action)).length > 0,
@@ -66,15 +78,15 @@ export async function exportObjects(
     restored.filter((entry) => !followUps.includes(entry)),
     results,
   );
-  const updated = await send(deps, followUps, results, (entry) => updateCall(entry));
+  const updated = await send(
+    deps,
+    header,
+    followUps.map((entry) => brought(header, entry)),
+    results,
+    (entry) => updateCall(entry),
+  );
   await finish(deps, header, updated, results);
   return results;
-}
-
-interface Sent extends Marked {
-  readonly targetId: string;
-  readonly warnings: readonly TargetFailure[];
-  readonly origin?: LinkOrigin;
 }
 
 async function mark(
@@ -110,6 +122,7 @@ async function mark(
 /** Sends one action an object; what succeeded comes back, the rest is put among the results. */
 async function send<T extends Marked>(
   deps: ExportDeps,
+  header: ChunkHeader,
   entries: readonly T[],
   results: ExportResult[],
   callOf: (entry: T) => TargetAction,
@@ -122,18 +135,20 @@ async function send<T extends Marked>(
   const failed: { entry: T; failure: TargetFailure }[] = [];
   entries.forEach((entry, index) => {
     const answer: TargetResult | undefined = answers[index];
-    if (answer?.outcome === "done") done.push({ ...entry, targetId: answer.id, warnings: answer.warnings ?? [] });
+    if (answer?.outcome === "done")
+      done.push({ ...entry, targetId: answer.id, warnings: [...(entry.warnings ?? []), ...(answer.warnings ?? [])] });
     else if (answer?.outcome === "unsent")
       results.push({ kind: "unsent", planned: entry.planned, retryAfterMs: answer.failure.retryAfterMs ?? 1_000 });
     else failed.push({ entry, failure: answer?.failure ?? noAnswer(entry.planned.objectGuid) });
   });
-  done.push(...(await settleConflicts(deps, failed, results)));
+  done.push(...(await settleConflicts(deps, header, failed, results)));
   return done;
 }
 
 /** A create that met an existing object: our own, whose answer was lost; or one to match; or a real conflict. */
 async function settleConflicts<T extends Marked>(
   deps: ExportDeps,
+  header: ChunkHeader,
   failed: readonly { entry: T; failure: TargetFailure }[],
   results: ExportResult[],
 ): Promise<(T & Sent)[]> {
@@ -150,13 +165,15 @@ async function settleConflicts<T extends Marked>(
     const verdict = verdicts[creates.findIndex((create) => create.entry === entry)];
     if (verdict?.kind === "match") {
       const isOwn = verdict.by === "immutableId" && !verdict.restore;
+      const all = withoutProperties(valuesOf(entry.planned.action), entry.planned.creationOnly ?? []);
+      const waiting = verdict.restore ? [] : disablesOf(all, verdict.accountEnabled, header);
       const action: ObjectAction = {
         kind: verdict.restore ? "restore" : "adopt",
         targetId: verdict.id,
-        values: valuesOf(entry.planned.action),
+        values: waiting.length > 0 ? withoutProperties(all, ["accountEnabled"]) : all,
       };
-      const planned: PlannedObject = { ...entry.planned, action, matchedBy: verdict.by };
-      const [sent] = await send(deps, [{ ...entry, planned }], results, (own) =>
+      const planned: PlannedObject = { ...entry.planned, action, waiting, matchedBy: verdict.by };
+      const [sent] = await send(deps, header, [{ ...entry, planned }], results, (own) =>
         verdict.restore ? firstCall(own) : updateCall(own),
       );
       if (sent) found.push({ ...sent, origin: isOwn ? "created" : "matched" });
@@ -170,7 +187,14 @@ async function settleConflicts<T extends Marked>(
             remedy: "Decide which object is right, and change or remove the other.",
           }
         : failure;
-    results.push(await failedResult(deps, entry, reason, "retryAfterMs" in failure ? failure.retryAfterMs : undefined));
+    const { retriable, retryAfterMs } = failure;
+    results.push(
+      await failedResult(deps, header, entry, {
+        ...reason,
+        retriable,
+        ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
+      }),
+    );
   }
   return found;
 }
@@ -182,8 +206,10 @@ async function finish(
   sent: readonly Sent[],
   results: ExportResult[],
 ): Promise<void> {
-  const records = sent.map((entry): StoredObject => ({ record: recordAfter(deps, header, entry), etag: entry.etag }));
-  const fresh = sent.filter((entry) => entry.record.link?.targetId !== entry.targetId);
+  const records = sent.map(
+    (entry): StoredObject => ({ record: recordAfter(deps.clock.now(), header, entry), etag: entry.etag }),
+  );
+  const fresh = sent.filter((entry) => ["create", "adopt", "restore"].includes(entry.planned.action.kind));
   await deps.claims.claim(
     fresh.map((entry) => ({
       owner: ownerOf(header.configurationId, entry.planned.objectGuid),
@@ -194,62 +220,39 @@ async function finish(
   for (const [index, entry] of sent.entries()) {
     const record = records[index]?.record;
     if (!record) continue;
-    // Written by somebody else since the mark: the effect stands in the target, so it must stand in the row.
-    if (!written[index]?.written) await writeOver(deps, record);
+    if (!written[index]?.written) {
+      // Written by somebody else since the mark: the effect stands in the target, so it must stand in the row; and what
+      // the row says by now has to be mapped again.
+      const failure = changedMeanwhile(entry.planned.objectGuid);
+      const merged = await writeOver(deps, { ...record, last: lastOf(header, entry.planned, "escrowed", failure) });
+      results.push({
+        kind: "settled",
+        planned: entry.planned,
+        outcome: "escrowed",
+        failure,
+        warnings: [],
+        record: merged,
+      });
+      continue;
+    }
+    const failure = refusal(entry) ?? entry.planned.failure;
     results.push({
       kind: "settled",
       planned: entry.planned,
       outcome: record.last?.outcome ?? "exported",
       targetId: entry.targetId,
       warnings: entry.warnings,
-      ...(entry.origin ? { origin: entry.origin } : {}),
-      ...(entry.planned.failure ? { failure: entry.planned.failure } : {}),
+      record,
+      ...(failure ? { failure } : {}),
     });
   }
-  const releases = sent.flatMap((entry) =>
-    entry.planned.releases.map((claim) => ({
-      owner: ownerOf(header.configurationId, entry.planned.objectGuid),
-      claim,
-    })),
-  );
-  await deps.claims.release(releases);
-}
-
-function recordAfter(deps: ExportDeps, header: ChunkHeader, entry: Sent): ObjectRecord {
-  const { mark: _, ...record } = entry.record;
-  const refused = entry.warnings.flatMap((warning) => warning.properties ?? []);
-  const link = linkAfter(deps, header, entry, withoutProperties(valuesOf(entry.planned.action), refused));
-  const [index] = entry.planned.indexes;
-  const outcome = entry.planned.outcome;
-  const { failure } = entry.planned;
-  return {
-    ...record,
-    link,
-    last: { batchId: header.batchId, index: index ?? 0, outcome, ...(failure ? { code: failure.code } : {}) },
-  };
-}
-
-function linkAfter(deps: ExportDeps, header: ChunkHeader, entry: Sent, values: TargetValues): Link {
-  const { action } = entry.planned;
-  const isDelete = action.kind === "delete";
-  const before = entry.record.link;
-  // What came back under a parked name is not what was exported before: the next look sees the difference.
-  const parked = action.kind === "restore" ? entry.warnings.flatMap((warning) => warning.properties ?? []) : [];
-  const exported = withoutProperties(before?.exported ?? {}, parked);
-  return {
-    targetId: entry.targetId,
-    owner: header.configurationId,
-    origin: before?.origin ?? entry.origin ?? (action.kind === "create" ? "created" : "matched"),
-    exported: isDelete ? exported : applyDifference(exported, values),
-    ...(isDelete ? { deletedAt: deps.clock.now() } : {}),
-  };
 }
 
 /** The row moved on under a call: keep what is new in it, and put link and outcome on top. */
-async function writeOver(deps: ExportDeps, record: ObjectRecord): Promise<void> {
+async function writeOver(deps: ExportDeps, record: ObjectRecord): Promise<ObjectRecord> {
   for (let tries = 0; tries < 5; tries++) {
     const stored = await deps.objects.get(record.configurationId, record.objectGuid);
-    if (!stored) return;
+    if (!stored) return record;
     const { mark: _, ...present } = stored.record;
     const merged: ObjectRecord = {
       ...present,
@@ -259,29 +262,29 @@ async function writeOver(deps: ExportDeps, record: ObjectRecord): Promise<void> 
     const [result] = await deps.objects.write([
       { record: merged, ...(stored.etag === undefined ? {} : { etag: stored.etag }) },
     ]);
-    if (result?.written) return;
+    if (result?.written) return merged;
   }
   throw new Error(`The row of object ${record.objectGuid} changes faster than it can be written.`);
 }
 
 async function failedResult(
   deps: ExportDeps,
+  header: ChunkHeader,
   entry: Marked,
-  failure: ObjectFailure,
-  retryAfterMs: number | undefined,
+  failure: ObjectFailure & { readonly retriable?: boolean; readonly retryAfterMs?: number },
 ): Promise<ExportResult> {
-  const { mark, ...record } = entry.record;
-  const [index] = entry.planned.indexes;
-  const last = { batchId: mark?.batchId ?? "", index: index ?? 0, outcome: "escrowed" as const, code: failure.code };
-  const [written] = await deps.objects.write([{ record: { ...record, last }, etag: entry.etag }]);
-  if (!written?.written) await writeOver(deps, { ...record, last });
-  const { code, message, remedy } = failure;
+  const { code, message, remedy, retryAfterMs } = failure;
+  const last = lastOf(header, entry.planned, "escrowed", { code, message, remedy });
+  const record: ObjectRecord = { ...afterFailure(entry, failure), last };
+  const [written] = await deps.objects.write([{ record, etag: entry.etag }]);
+  const standing = written?.written ? record : await writeOver(deps, record);
   return {
     kind: "settled",
     planned: entry.planned,
     outcome: "escrowed",
     failure: { code, message, remedy, ...(retryAfterMs === undefined ? {} : { retryAfterMs }) },
     warnings: [],
+    record: standing,
   };
 }
 
@@ -307,33 +310,4 @@ function updateCall(entry: Marked): TargetAction {
   if (action.kind !== "restore" && action.kind !== "adopt")
     throw new Error(`Object ${key} has nothing to bring to its values.`);
   return { kind: "update", key, type: "user", id: action.targetId, values: action.values };
-}
-
-export function valuesOf(action: ObjectAction): TargetValues {
-  return action.kind === "none" || action.kind === "delete" ? {} : action.values;
-}
-
-function identityOf(values: TargetValues): { immutableId: string; userPrincipalName: string; mail?: string } {
-  const text = (name: string) => (typeof values[name] === "string" ? values[name] : "");
-  const mail = text("mail");
-  return {
-    immutableId: text("onPremisesImmutableId"),
-    userPrincipalName: text("userPrincipalName"),
-    ...(mail === "" ? {} : { mail }),
-  };
-}
-
-function isConflict(failure: TargetFailure): boolean {
-  return (
-    failure.code === "EntryConflict" || failure.code === "AttributeValueMustBeUnique" || failure.code === "Conflict"
-  );
-}
-
-function noAnswer(objectGuid: string): TargetFailure {
-  return {
-    code: "InternalServerError",
-    message: `The target gave no answer for object ${objectGuid}.`,
-    remedy: "It is tried again by itself.",
-    retriable: true,
-  };
 }

@@ -2,7 +2,8 @@
 
 import { isNested, type TargetValues } from "../domain/target-value.ts";
 import type { ChunkHeader, PlannedObject } from "./chunk-files.ts";
-import { type ExportResult, valuesOf } from "./export-objects.ts";
+import type { ExportResult } from "./export-objects.ts";
+import { valuesOf } from "./export-records.ts";
 import type { LogEntry, LogStep } from "./state/provisioning-log.ts";
 
 /** Undefined for what was a no-op, and for a filtered object that was filtered before. */

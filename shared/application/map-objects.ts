@@ -4,18 +4,27 @@
  * repeat. `exportChunk` uses the same code again for the few objects whose rows changed under it.
  */
 
-import { NO_VERSION } from "../domain/change-version.ts";
+import { endOfRead, NO_VERSION, readNoOf } from "../domain/change-version.ts";
 import { foldChange } from "../domain/image.ts";
-import type { Link, ObjectRecord, Outcome } from "../domain/object-record.ts";
-import { type Desired, planObject, withoutNulls } from "../domain/plan.ts";
-import { withoutProperties } from "../domain/target-value.ts";
-import { normalUpn } from "../domain/values.ts";
+import type { Claim, ObjectRecord, Outcome } from "../domain/object-record.ts";
+import { type Desired, planObject, RESTORE_WINDOW_MS, type RemovalClass, withoutNulls } from "../domain/plan.ts";
+import { type TargetValues, withoutProperties } from "../domain/target-value.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { TargetDirectory } from "../ports/target-directory.ts";
 import type { ChunkHeader, ChunkItem, ObjectFailure, PlannedObject } from "./chunk-files.ts";
-import type { Evaluation, JobMapping, TargetIdentity } from "./job-mapping.ts";
-import { matchTargets } from "./match-target.ts";
-import { type Claim, type ClaimIndex, type ClaimRequest, type ClaimResult, ownerOf } from "./state/claim-index.ts";
+import type { Evaluation, JobMapping } from "./job-mapping.ts";
+import { type MatchAnswer, resolveCandidates } from "./match-candidates.ts";
+import {
+  type ClaimAnswer,
+  claimsWithout,
+  conflictFailure,
+  exportedClaims,
+  identityClaims,
+  propertyOf,
+  withClaims,
+} from "./object-claims.ts";
+import { settleDoubts } from "./settle-doubts.ts";
+import { type ClaimIndex, type ClaimRequest, ownerOf } from "./state/claim-index.ts";
 import { groupBy, type StoredObject } from "./state/object-store.ts";
 
 export interface MapDeps {
@@ -25,7 +34,7 @@ export interface MapDeps {
   readonly clock: Clock;
 }
 
-interface Draft {
+export interface Draft {
   readonly objectGuid: string;
   readonly indexes: readonly number[];
   readonly record: ObjectRecord;
@@ -42,9 +51,10 @@ export async function mapObjects(
   items: readonly ChunkItem[],
   stored: ReadonlyMap<string, StoredObject>,
 ): Promise<PlannedObject[]> {
-  const drafts = groupBy(items, (item) => item.objectGuid)
+  const drafted = groupBy(items, (item) => item.objectGuid)
     .sort(([left], [right]) => (left < right ? -1 : 1))
     .map(([objectGuid, own]) => draftOf(deps, header, objectGuid, own, stored.get(objectGuid)));
+  const drafts = await settleDoubts(deps, header, drafted);
   const wishes = drafts.map((draft) => claimsOf(draft));
   const requests: ClaimRequest[] = drafts.flatMap((draft, index) =>
     (wishes[index] ?? []).map((claim) => ({ owner: ownerOf(header.configurationId, draft.objectGuid), claim })),
@@ -56,15 +66,10 @@ export async function mapObjects(
     at += own.length;
     return own.map((claim, index): ClaimAnswer => ({ claim, result: part[index] ?? { kind: "held" } }));
   });
-  const matches = await matchCandidates(deps, header, drafts, claimed);
+  const { answers, matches } = await resolveCandidates(deps, header, drafts, claimed);
   return drafts.map((draft, index) =>
-    planOf(draft, header, claimed[index] ?? [], matches.get(draft.objectGuid), deps.clock.now()),
+    planOf(draft, header, answers[index] ?? [], matches.get(draft.objectGuid), deps.clock.now()),
   );
-}
-
-interface ClaimAnswer {
-  readonly claim: Claim;
-  readonly result: ClaimResult;
 }
 
 function draftOf(
@@ -75,12 +80,14 @@ function draftOf(
   known: StoredObject | undefined,
 ): Draft {
   const context = { configurationId: header.configurationId, blankMissing: header.blankMissing };
-  let record = known?.record;
+  const now = deps.clock.now();
+  let record = known && withoutExpiredLink(known.record, now);
   let isChanged = false;
   let isSuperseded = items.some((item) => item.change !== undefined);
   for (const item of items) {
-    if (item.isAbsent && record && record.state === "live") {
-      record = { ...record, state: "absent" };
+    // Seen by a later read meanwhile: then it is not absent.
+    if (item.isAbsent && record && record.state === "live" && readNoOf(record.version) <= header.readNo) {
+      record = { ...record, state: "absent", version: endOfRead(header.readNo) };
       isChanged = true;
     }
     if (!item.change) continue;
@@ -103,82 +110,19 @@ function draftOf(
   };
 }
 
+/** Deleted too long ago to be restored: the object begins anew, defaults, creation-only values and all. */
+function withoutExpiredLink(record: ObjectRecord, now: number): ObjectRecord {
+  const deletedAt = record.link?.deletedAt;
+  if (deletedAt === undefined || now - deletedAt <= RESTORE_WINDOW_MS) return record;
+  const { link: _, ...rest } = record;
+  return rest;
+}
+
 /** The values that an object needs and does not hold yet. */
 function claimsOf(draft: Draft): Claim[] {
-  if (draft.evaluation.kind !== "present" || draft.isSuperseded) return [];
-  const wanted = identityClaims(draft.evaluation.identity);
-  const link = draft.record.link;
-  if (!link || link.deletedAt !== undefined) return wanted;
-  const held = exportedClaims(link);
-  if (anchorChange(draft.record, draft.evaluation)) return [];
-  return wanted.filter((claim) => !held.some((own) => own.kind === claim.kind && own.value === claim.value));
-}
-
-export function identityClaims(identity: TargetIdentity): Claim[] {
-  return [
-    { kind: "sourceAnchor", value: identity.immutableId },
-    { kind: "userPrincipalName", value: normalUpn(identity.userPrincipalName) },
-    ...(identity.mail === undefined ? [] : [{ kind: "mail" as const, value: normalUpn(identity.mail) }]),
-  ];
-}
-
-/** The values that a linked object holds by what was exported for it. */
-export function exportedClaims(link: Link): Claim[] {
-  const text = (name: string) => (typeof link.exported[name] === "string" ? link.exported[name] : undefined);
-  const anchor = text("onPremisesImmutableId");
-  const upn = text("userPrincipalName");
-  const mail = text("mail");
-  return [
-    ...(anchor === undefined ? [] : [{ kind: "sourceAnchor" as const, value: anchor }]),
-    ...(upn === undefined ? [] : [{ kind: "userPrincipalName" as const, value: normalUpn(upn) }]),
-    ...(mail === undefined ? [] : [{ kind: "mail" as const, value: normalUpn(mail) }]),
-  ];
-}
-
-type MatchAnswer =
-  | { readonly targetId: string; readonly by: string; readonly restore: boolean }
-  | { readonly failure: ObjectFailure };
-
-/** For objects without link whose claims met a target object that nobody owns. */
-async function matchCandidates(
-  deps: MapDeps,
-  header: ChunkHeader,
-  drafts: readonly Draft[],
-  claimed: readonly (readonly ClaimAnswer[])[],
-): Promise<Map<string, MatchAnswer>> {
-  const open = drafts.flatMap((draft, index) => {
-    const answers = claimed[index] ?? [];
-    const isCandidate =
-      answers.some((answer) => answer.result.kind === "candidate") &&
-      !answers.some((answer) => answer.result.kind === "taken");
-    if (!isCandidate || draft.record.link || draft.evaluation.kind !== "present") return [];
-    return [
-      { draft, answers, identity: draft.evaluation.identity, owner: ownerOf(header.configurationId, draft.objectGuid) },
-    ];
-  });
-  const verdicts = await matchTargets(deps, open);
-  const matches = new Map<string, MatchAnswer>();
-  for (const [index, { draft, answers, owner }] of open.entries()) {
-    const verdict = verdicts[index] ?? { kind: "none" };
-    const candidates = answers.filter((answer) => answer.result.kind === "candidate");
-    if (verdict.kind === "refused") {
-      matches.set(draft.objectGuid, {
-        failure: {
-          code: verdict.code,
-          message: verdict.message,
-          remedy: "Decide which object is right, and change or remove the other.",
-        },
-      });
-    } else if (verdict.kind === "match") {
-      for (const { claim } of candidates) await deps.claims.take({ owner, claim }, verdict.id);
-      matches.set(draft.objectGuid, { targetId: verdict.id, by: verdict.by, restore: verdict.restore });
-    } else {
-      // The candidate is gone or was renamed since the index was filled: the values are free.
-      for (const { claim, result } of candidates)
-        if (result.kind === "candidate") await deps.claims.take({ owner, claim }, result.targetId);
-    }
-  }
-  return matches;
+  const { evaluation, record } = draft;
+  if (evaluation.kind !== "present" || draft.isSuperseded || anchorChange(record, evaluation)) return [];
+  return claimsWithout(identityClaims(evaluation.identity), exportedClaims(record.link));
 }
 
 function planOf(
@@ -188,14 +132,23 @@ function planOf(
   match: MatchAnswer | undefined,
   now: number,
 ): PlannedObject {
-  const { record, evaluation } = draft;
+  const { evaluation } = draft;
+  const moved = anchorChange(draft.record, evaluation);
+  const claimsBefore = draft.record.claims ?? [];
+  const claims = draft.isSuperseded || moved ? claimsBefore : claimsAfter(draft, answers);
+  const record = withClaims(draft.record, claims);
+  const abandoned = claimsWithout(claimsBefore, claims);
   const base = {
     objectGuid: draft.objectGuid,
     indexes: draft.indexes,
     record,
     ...(draft.etag === undefined ? {} : { etag: draft.etag }),
-    isChanged: draft.isChanged || draft.etag === undefined,
-    releases: [],
+    isChanged:
+      draft.isChanged ||
+      draft.etag === undefined ||
+      abandoned.length > 0 ||
+      claimsWithout(claims, claimsBefore).length > 0,
+    abandoned,
     warnings: evaluation.kind === "present" ? evaluation.warnings : [],
     scope: evaluation.scope,
     ...(evaluation.kind === "absent" ? { filteredBy: evaluation.because } : {}),
@@ -213,6 +166,8 @@ function planOf(
   if (evaluation.kind === "failed")
     return settle("escrowed", { code: evaluation.code, message: evaluation.message, remedy: evaluation.remedy });
 
+  if (moved) return settle("escrowed", anchorFailure(draft.objectGuid, moved));
+
   const desired: Desired =
     evaluation.kind === "absent"
       ? { kind: "absent", reason: evaluation.scope }
@@ -220,20 +175,16 @@ function planOf(
   const taken = answers.filter(
     (answer) => answer.result.kind === "taken" || (answer.result.kind === "candidate" && record.link !== undefined),
   );
-  const conflict = taken.length === 0 ? undefined : conflictFailure(draft, header, taken);
+  const conflict =
+    taken.length === 0 ? undefined : conflictFailure(ownerOf(header.configurationId, draft.objectGuid), taken);
   const isLinked = record.link !== undefined && record.link.deletedAt === undefined;
   if (conflict && !isLinked) return settle("escrowed", conflict);
   if (match && "failure" in match) return settle("escrowed", match.failure);
 
   const held = taken.map((answer) => propertyOf(answer.claim));
   const plan = planObject(record, desired, { allow: header.allow, held, now });
-  if (match && evaluation.kind === "present") {
-    const values = withoutProperties(withoutNulls(evaluation.values), evaluation.creationOnly);
-    const action = match.restore
-      ? { kind: "restore" as const, targetId: match.targetId, values }
-      : { kind: "adopt" as const, targetId: match.targetId, values };
-    return { ...base, action, waiting: [], outcome: "exported", matchedBy: match.by };
-  }
+  if (match && "targetId" in match && evaluation.kind === "present")
+    return { ...base, ...takeover(match, evaluation, header) };
   const acts = plan.action.kind !== "none";
   const outcome: Outcome = conflict ? "escrowed" : acts ? "exported" : plan.settled;
   return {
@@ -242,61 +193,66 @@ function planOf(
     waiting: plan.waiting,
     outcome,
     ...(conflict ? { failure: conflict } : {}),
-    releases: releasesOf(record, evaluation, plan.action.kind, held),
+    ...(plan.action.kind === "create" && evaluation.kind === "present"
+      ? { creationOnly: evaluation.creationOnly }
+      : {}),
   };
 }
 
+/** What the object will hold in the index beside what was exported for it. */
+function claimsAfter({ record, evaluation }: Draft, answers: readonly ClaimAnswer[]): readonly Claim[] {
+  const before = record.claims ?? [];
+  if (evaluation.kind === "absent") return [];
+  if (evaluation.kind !== "present") return before;
+  const wanted = identityClaims(evaluation.identity);
+  const held = answers.filter((answer) => answer.result.kind === "held").map((answer) => answer.claim);
+  const kept = claimsWithout(before, claimsWithout(before, wanted));
+  return claimsWithout([...kept, ...held], exportedClaims(record.link));
+}
+
+/** The action for a target object that this source object turned out to be. */
+function takeover(
+  match: Extract<MatchAnswer, { targetId: string }>,
+  evaluation: Extract<Evaluation, { kind: "present" }>,
+  header: ChunkHeader,
+): Pick<PlannedObject, "action" | "waiting" | "outcome" | "matchedBy"> {
+  const all = withoutProperties(withoutNulls(evaluation.values), evaluation.creationOnly);
+  const waiting = match.restore ? [] : disablesOf(all, match.accountEnabled, header);
+  const values = waiting.length > 0 ? withoutProperties(all, ["accountEnabled"]) : all;
+  const { targetId, by } = match;
+  return {
+    action: { kind: match.restore ? "restore" : "adopt", targetId, values },
+    waiting,
+    outcome: "exported",
+    matchedBy: by,
+  };
+}
+
+/** Taking over an account must not disable it past the guard: that waits for the end of the read, like every disable. */
+export function disablesOf(values: TargetValues, enabledNow: boolean | undefined, header: ChunkHeader): RemovalClass[] {
+  const isDisable = values["accountEnabled"] === false && enabledNow !== false;
+  return isDisable && !header.isEnd && !header.allow.includes("disables") ? ["disables"] : [];
+}
+
+interface AnchorChange {
+  readonly from: string;
+  readonly to: string;
+}
+
 /** The source anchor is fixed for life: what it was and what it would become, when the source changed it. */
-function anchorChange(
-  record: ObjectRecord,
-  evaluation: Evaluation,
-): { readonly from: string; readonly to: string } | undefined {
+function anchorChange(record: ObjectRecord, evaluation: Evaluation): AnchorChange | undefined {
   const from = record.link?.exported["onPremisesImmutableId"];
   if (typeof from !== "string" || evaluation.kind !== "present" || evaluation.identity.immutableId === from)
     return undefined;
   return { from, to: evaluation.identity.immutableId };
 }
 
-/** Values that the object will no longer hold once its action is done. */
-function releasesOf(record: ObjectRecord, evaluation: Evaluation, action: string, held: readonly string[]): Claim[] {
-  if (!record.link) return [];
-  const had = exportedClaims(record.link);
-  // The anchor stays with the object: it is what brings the old target object back.
-  if (action === "delete") return had.filter((claim) => claim.kind !== "sourceAnchor");
-  if (action !== "update" || evaluation.kind !== "present") return [];
-  const keeps = identityClaims(evaluation.identity);
-  return had.filter(
-    (claim) =>
-      !held.includes(propertyOf(claim)) && !keeps.some((own) => own.kind === claim.kind && own.value === claim.value),
-  );
-}
-
-function conflictFailure(draft: Draft, header: ChunkHeader, taken: readonly ClaimAnswer[]): ObjectFailure {
-  const anchor = taken.find((answer) => answer.claim.kind === "sourceAnchor");
-  const first = anchor ?? taken[0];
-  const holder =
-    first?.result.kind === "taken"
-      ? `source object ${first.result.owner}`
-      : first?.result.kind === "candidate"
-        ? `target object ${first.result.targetId}`
-        : "another object";
-  const own = ownerOf(header.configurationId, draft.objectGuid);
-  if (anchor) {
-    return {
-      code: "DuplicateSourceEntries",
-      message: `Source object ${own} has the same source anchor as ${holder}, and both are alive.`,
-      remedy: "Take one of them out of scope, disable or delete it: the other then takes the cloud account over.",
-    };
-  }
+function anchorFailure(objectGuid: string, { from, to }: AnchorChange): ObjectFailure {
   return {
-    code: "AttributeValueMustBeUnique",
-    message: `The ${taken.map((answer) => answer.claim.kind).join(" and ")} that source object ${own} wants belongs to ${holder}.`,
-    remedy: "Give one of the two another value; the one that waits is tried again by itself.",
+    code: "SourceAnchorChanged",
+    message: `The source anchor of object ${objectGuid} was ${from} and is ${to} now; it is fixed for life.`,
+    remedy: "Set ms-DS-ConsistencyGuid back to what it was; the object goes on by itself then.",
   };
-}
-
-function propertyOf(claim: Claim): string {
-  return claim.kind === "sourceAnchor" ? "onPremisesImmutableId" : claim.kind === "mail" ? "mail" : "userPrincipalName";
 }
 
 /** An object that nobody knew is mapped as gone: a tombstone row, so that an older create can't follow it. */

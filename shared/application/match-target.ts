@@ -57,6 +57,7 @@ async function candidateOf(
     ...(object.immutableId === undefined ? {} : { immutableId: object.immutableId }),
     synchronized: object.synchronized,
     deleted: object.deleted,
+    ...(object.accountEnabled === undefined ? {} : { accountEnabled: object.accountEnabled }),
     privileged: privileged.has(object.id),
     ...(isOthers ? { linkedTo: holder.owner } : {}),
   };

@@ -3,6 +3,7 @@
  * matching needs no question for each object. Done once a target; who comes later conflicts and is matched then.
  */
 
+import type { Claim } from "../domain/object-record.ts";
 import { normalUpn } from "../domain/values.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Log } from "../ports/log.ts";
@@ -10,7 +11,6 @@ import type { RowStore } from "../ports/row-store.ts";
 import type { TargetObject } from "../ports/target-directory.ts";
 import { CATALOGUE } from "./configurations.ts";
 import type { JobContext } from "./export-chunk.ts";
-import type { Claim } from "./state/claim-index.ts";
 import { type JobRow, jobTable, ROW, readRow } from "./state/job-rows.ts";
 import type { SyncRunInput } from "./wake-job.ts";
 

@@ -11,6 +11,11 @@ export function changeVersion(readNo: number, sequence: number, position: number
 /** Below every version of a real change. */
 export const NO_VERSION = changeVersion(0, 0, 0);
 
+/** Above every change of a read and below every one of the next: what its end says. */
+export function endOfRead(readNo: number): string {
+  return changeVersion(readNo, 999_999, 9_999);
+}
+
 /** The read that a version comes from. */
 export function readNoOf(version: string): number {
   return Number.parseInt(version.slice(0, 10), 10);

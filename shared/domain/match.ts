@@ -15,6 +15,7 @@ export interface MatchCandidate {
   readonly immutableId?: string;
   readonly synchronized: boolean;
   readonly deleted: boolean;
+  readonly accountEnabled?: boolean;
   /** Holds a directory role or is in a role-assignable group. */
   readonly privileged: boolean;
   /** The source object that has a link to it, where one has. */
@@ -28,6 +29,8 @@ export type MatchVerdict =
       readonly id: string;
       readonly by: "immutableId" | "userPrincipalName" | "mail";
       readonly restore: boolean;
+      /** Whether its account is enabled now, where that is known. */
+      readonly accountEnabled?: boolean;
     }
   | {
       readonly kind: "refused";
@@ -102,5 +105,12 @@ function settle(candidates: readonly MatchCandidate[], by: "immutableId" | "user
       message: `Target object ${only.id} has the same ${by} and another source anchor.`,
     };
   }
-  return { kind: "match", id: only.id, by, restore: only.deleted };
+  const { accountEnabled } = only;
+  return {
+    kind: "match",
+    id: only.id,
+    by,
+    restore: only.deleted,
+    ...(accountEnabled === undefined ? {} : { accountEnabled }),
+  };
 }

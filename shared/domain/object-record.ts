@@ -30,11 +30,31 @@ export interface ExportMark {
   readonly at: number;
 }
 
+/** A mark younger than this belongs to a call that may still be under way. */
+const FRESH_MARK_MS = 120_000;
+
+/** For how long a call of another batch may still be under way: milliseconds, 0 when none is. */
+export function underWayFor(mark: ExportMark | undefined, batchId: string, now: number): number {
+  if (!mark || mark.batchId === batchId) return 0;
+  return Math.max(0, mark.at + FRESH_MARK_MS - now);
+}
+
 export interface LastOutcome {
   readonly batchId: string;
   readonly index: number;
   readonly outcome: Outcome;
   readonly code?: string;
+  readonly message?: string;
+  readonly remedy?: string;
+}
+
+/** A value that one object of a tenant set has at a time. */
+export type ClaimKind = "targetId" | "sourceAnchor" | "userPrincipalName" | "mail";
+
+export interface Claim {
+  readonly kind: ClaimKind;
+  /** In the form that the kind is compared in (UPN and mail lower case). */
+  readonly value: string;
 }
 
 export interface ObjectRecord {
@@ -51,6 +71,8 @@ export interface ObjectRecord {
   readonly link?: Link;
   readonly mark?: ExportMark;
   readonly last?: LastOutcome;
+  /** Values claimed in the index and not exported yet. */
+  readonly claims?: readonly Claim[];
 }
 
 /** One outcome for a change with several parts. */

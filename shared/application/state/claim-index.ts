@@ -6,17 +6,10 @@
  * only through `take`. Partition `{target}:{shard of the value}`, row `{kind}:{value}`.
  */
 import { createHash } from "node:crypto";
+import type { Claim } from "../../domain/object-record.ts";
 import type { RowOperation, RowStore } from "../../ports/row-store.ts";
 import { transactionChunks } from "../transaction-chunks.ts";
 import { groupBy } from "./object-store.ts";
-
-export type ClaimKind = "targetId" | "sourceAnchor" | "userPrincipalName" | "mail";
-
-export interface Claim {
-  readonly kind: ClaimKind;
-  /** In the form that the kind is compared in (UPN and mail lower case). */
-  readonly value: string;
-}
 
 /** `configurationId:objectGuid` of the object that holds a value. */
 export type ClaimOwner = string;

@@ -14,6 +14,8 @@ export interface EscrowRow {
   readonly message: string;
   readonly remedy: string;
   readonly attempts: number;
+  /** Of the last attempt: the same one noted again is no further attempt. */
+  readonly batchId: string;
   readonly firstAt: number;
   readonly lastAt: number;
   readonly nextAttemptAt: number;
@@ -29,7 +31,7 @@ export interface EscrowFailure {
 }
 
 export interface Escrows {
-  put(jobId: string, failures: readonly EscrowFailure[], now: number): Promise<void>;
+  put(jobId: string, batchId: string, failures: readonly EscrowFailure[], now: number): Promise<void>;
   clear(jobId: string, objectGuids: readonly string[]): Promise<void>;
   list(jobId: string): Promise<EscrowRow[]>;
 }
@@ -42,15 +44,16 @@ export function createEscrows(deps: { readonly rows: RowStore }): Escrows {
   const table = deps.rows.table("escrows");
   const partition = (jobId: string, shard: string) => `${jobId}:${shard}`;
   return {
-    async put(jobId, failures, now) {
+    async put(jobId, batchId, failures, now) {
       for (const [shard, own] of groupBy(failures, (failure) => shardOf(failure.objectGuid))) {
         const known = await table.getMany(
           partition(jobId, shard),
           own.map((failure) => failure.objectGuid),
         );
-        const operations = own.map((failure): RowOperation => {
+        const operations = own.flatMap((failure): RowOperation[] => {
           const before = known.get(failure.objectGuid);
           const old = before && unpack<EscrowRow>(before).value;
+          if (old?.batchId === batchId && old.code === failure.code) return [];
           const attempts = old?.code === failure.code ? old.attempts + 1 : 1;
           const gap =
             failure.retryAfterMs ?? (GAPS_MINUTES[Math.min(attempts, GAPS_MINUTES.length) - 1] ?? 360) * MINUTE_MS;
@@ -60,11 +63,12 @@ export function createEscrows(deps: { readonly rows: RowStore }): Escrows {
             message: failure.message,
             remedy: failure.remedy,
             attempts,
+            batchId,
             firstAt: old?.firstAt ?? now,
             lastAt: now,
             nextAttemptAt: now + gap,
           };
-          return { op: "upsert", row: failure.objectGuid, values: pack(row) };
+          return [{ op: "upsert", row: failure.objectGuid, values: pack(row) }];
         });
         for (const chunk of transactionChunks(operations)) await table.transact(partition(jobId, shard), chunk);
       }

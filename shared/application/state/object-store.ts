@@ -136,7 +136,7 @@ function rowKey(configurationId: string, objectGuid: string): string {
 }
 
 function encode(record: ObjectRecord): RowValues {
-  const { link, mark, last } = record;
+  const { link, mark, last, claims } = record;
   return {
     v: 1,
     class: record.objectClass,
@@ -150,6 +150,7 @@ function encode(record: ObjectRecord): RowValues {
     ...(link ? { link: packJson(link) } : {}),
     ...(mark ? { mark: JSON.stringify(mark) } : {}),
     ...(last ? { last: JSON.stringify(last) } : {}),
+    ...(claims ? { claims: JSON.stringify(claims) } : {}),
   };
 }
 
@@ -158,6 +159,7 @@ function decode(configurationId: string, objectGuid: string, values: RowValues):
   const link = values["link"];
   const mark = values["mark"];
   const last = values["last"];
+  const claims = values["claims"];
   return {
     configurationId,
     objectGuid,
@@ -171,6 +173,7 @@ function decode(configurationId: string, objectGuid: string, values: RowValues):
     ...(link instanceof Uint8Array ? { link: unpackJson(link) } : {}),
     ...(typeof mark === "string" ? { mark: JSON.parse(mark) } : {}),
     ...(typeof last === "string" ? { last: JSON.parse(last) } : {}),
+    ...(typeof claims === "string" ? { claims: JSON.parse(claims) } : {}),
   };
 }
 

@@ -48,6 +48,8 @@ export interface LogEntry {
 
 export interface ProvisioningLog {
   write(entries: readonly LogEntry[]): Promise<void>;
+  /** For entries made up again after an interruption: what was written at the time says more, and stays. */
+  writeMissing(entries: readonly LogEntry[]): Promise<void>;
   /** Newest first. Without `objectGuid`: of the whole job. */
   query(filter: {
     readonly jobId: string;
@@ -73,32 +75,33 @@ export function createProvisioningLog(deps: { readonly rows: RowStore }): Provis
       await deps.rows.table(logTableName(at)).transact(partition, chunk);
     }
   }
+  async function writeAll(entries: readonly LogEntry[], op: "insert" | "upsert"): Promise<void> {
+    const byPartition = groupBy(entries, (entry) => `${entry.jobId}:${invertedHour(entry.at)}`);
+    const byObject = groupBy(entries, (entry) => `${entry.jobId}:object:${shardOf(entry.source.objectGuid)}`);
+    const rowOf = (row: string, entry: LogEntry) => ({ op, row, values: { data: packJson(entry) } });
+    await Promise.all([
+      ...byPartition.map(([partition, own]) =>
+        writeRows(
+          own[0]?.at ?? 0,
+          partition,
+          own.map((entry) => rowOf(keyOf(entry), entry)),
+        ),
+      ),
+      ...byObject.map(([partition, own]) =>
+        writeRows(
+          own[0]?.at ?? 0,
+          partition,
+          own.map((entry) => rowOf(`${entry.source.objectGuid}:${keyOf(entry)}`, entry)),
+        ),
+      ),
+    ]);
+  }
+
   return {
-    async write(entries) {
-      const byPartition = groupBy(entries, (entry) => `${entry.jobId}:${invertedHour(entry.at)}`);
-      await Promise.all(
-        byPartition.map(([partition, own]) =>
-          writeRows(
-            own[0]?.at ?? 0,
-            partition,
-            own.map((entry) => ({ op: "upsert", row: keyOf(entry), values: { data: packJson(entry) } })),
-          ),
-        ),
-      );
-      const byObject = groupBy(entries, (entry) => `${entry.jobId}:object:${shardOf(entry.source.objectGuid)}`);
-      await Promise.all(
-        byObject.map(([partition, own]) =>
-          writeRows(
-            own[0]?.at ?? 0,
-            partition,
-            own.map((entry) => ({
-              op: "upsert",
-              row: `${entry.source.objectGuid}:${keyOf(entry)}`,
-              values: { data: packJson(entry) },
-            })),
-          ),
-        ),
-      );
+    write: (entries) => writeAll(entries, "upsert"),
+    // One by one: a transaction of inserts fails whole.
+    async writeMissing(entries) {
+      for (const entry of entries) await writeAll([entry], "insert");
     },
     async query(filter) {
       const found: LogEntry[] = [];
