@@ -7,7 +7,7 @@
 import type { Outcome } from "../../domain/object-record.ts";
 import { shardOf } from "../../domain/shard.ts";
 import type { TargetValues } from "../../domain/target-value.ts";
-import type { RowOperation, RowStore } from "../../ports/row-store.ts";
+import type { Row, RowStore } from "../../ports/row-store.ts";
 import { transactionChunks } from "../transaction-chunks.ts";
 import { groupBy } from "./object-store.ts";
 import { packJson, unpackJson } from "./packing.ts";
@@ -68,40 +68,59 @@ export function logTableName(at: number): string {
 
 export function createProvisioningLog(deps: { readonly rows: RowStore }): ProvisioningLog {
   const counters = { rows: 0, transactions: 0 };
-  async function writeRows(at: number, partition: string, operations: readonly RowOperation[]): Promise<void> {
-    for (const chunk of transactionChunks(operations)) {
+  /**
+   * Rows are new but for a repetition, and inserts are what storage does with least looking. Where one is there already,
+   * all of its transaction are written over (the same rows), or left as they are.
+   */
+  async function writeRows(
+    at: number,
+    partition: string,
+    rows: readonly Pick<Row, "row" | "values">[],
+    present: "overwrite" | "keep",
+  ): Promise<void> {
+    const table = deps.rows.table(logTableName(at));
+    for (const chunk of transactionChunks(rows.map((row) => ({ op: "insert", ...row })))) {
       counters.transactions++;
       counters.rows += chunk.length;
-      await deps.rows.table(logTableName(at)).transact(partition, chunk);
+      const written = await table.transact(partition, chunk);
+      if (written.ok || present === "keep") continue;
+      counters.transactions++;
+      await table.transact(
+        partition,
+        chunk.map((operation) => (operation.op === "insert" ? { ...operation, op: "upsert" } : operation)),
+      );
     }
   }
-  async function writeAll(entries: readonly LogEntry[], op: "insert" | "upsert"): Promise<void> {
-    const byPartition = groupBy(entries, (entry) => `${entry.jobId}:${invertedHour(entry.at)}`);
-    const byObject = groupBy(entries, (entry) => `${entry.jobId}:object:${shardOf(entry.source.objectGuid)}`);
-    const rowOf = (row: string, entry: LogEntry) => ({ op, row, values: { data: packJson(entry) } });
+  async function writeAll(entries: readonly LogEntry[], present: "overwrite" | "keep"): Promise<void> {
+    // Both rows of an entry hold the same bytes.
+    const packed = entries.map((entry) => ({ entry, values: { data: packJson(entry) } }));
+    const byPartition = groupBy(packed, ({ entry }) => `${entry.jobId}:${invertedHour(entry.at)}`);
+    const byObject = groupBy(packed, ({ entry }) => `${entry.jobId}:object:${shardOf(entry.source.objectGuid)}`);
     await Promise.all([
       ...byPartition.map(([partition, own]) =>
         writeRows(
-          own[0]?.at ?? 0,
+          own[0]?.entry.at ?? 0,
           partition,
-          own.map((entry) => rowOf(keyOf(entry), entry)),
+          own.map(({ entry, values }) => ({ row: keyOf(entry), values })),
+          present,
         ),
       ),
       ...byObject.map(([partition, own]) =>
         writeRows(
-          own[0]?.at ?? 0,
+          own[0]?.entry.at ?? 0,
           partition,
-          own.map((entry) => rowOf(`${entry.source.objectGuid}:${keyOf(entry)}`, entry)),
+          own.map(({ entry, values }) => ({ row: `${entry.source.objectGuid}:${keyOf(entry)}`, values })),
+          present,
         ),
       ),
     ]);
   }
 
   return {
-    write: (entries) => writeAll(entries, "upsert"),
+    write: (entries) => writeAll(entries, "overwrite"),
     // One by one: a transaction of inserts fails whole.
     async writeMissing(entries) {
-      for (const entry of entries) await writeAll([entry], "insert");
+      for (const entry of entries) await writeAll([entry], "keep");
     },
     async query(filter) {
       const found: LogEntry[] = [];
