@@ -135,6 +135,15 @@ function rowKey(configurationId: string, objectGuid: string): string {
   return `${configurationId}:${objectGuid}`;
 }
 
+/** A row is written twice, marked and with its outcome, and its image is the same object both times. */
+const packedImages = new WeakMap<ObjectRecord["image"], Uint8Array>();
+
+function packedImage(image: ObjectRecord["image"]): Uint8Array {
+  const packed = packedImages.get(image) ?? packJson(image);
+  packedImages.set(image, packed);
+  return packed;
+}
+
 function encode(record: ObjectRecord): RowValues {
   const { link, mark, last, claims } = record;
   return {
@@ -145,7 +154,7 @@ function encode(record: ObjectRecord): RowValues {
     state: record.state,
     version: record.version,
     scope: record.scope,
-    image: packJson(record.image),
+    image: packedImage(record.image),
     linked: link !== undefined && link.deletedAt === undefined,
     ...(link ? { link: packJson(link) } : {}),
     ...(mark ? { mark: JSON.stringify(mark) } : {}),

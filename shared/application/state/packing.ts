@@ -5,10 +5,17 @@ const PLAIN = 0;
 const DEFLATED = 1;
 /** Below this many bytes deflating costs more than it saves. */
 const DEFLATE_FROM = 512;
+/**
+ * A deflate stream takes a quarter of a megabyte by default, whatever it packs: with some per object the collector runs
+ * all the time. A value of up to 4 KiB needs no larger window than itself.
+ */
+const SMALL = 4096;
+const SMALL_STREAM = { level: 3, windowBits: 12, memLevel: 5, chunkSize: 2048 } as const;
 
 export function packJson(value: unknown): Uint8Array {
   const text = Buffer.from(JSON.stringify(value), "utf8");
-  const body = text.length < DEFLATE_FROM ? text : deflateRawSync(text, { level: 1 });
+  const stream = text.length > SMALL ? { level: 1 } : SMALL_STREAM;
+  const body = text.length < DEFLATE_FROM ? text : deflateRawSync(text, stream);
   return Buffer.concat([Buffer.from([text.length < DEFLATE_FROM ? PLAIN : DEFLATED]), body]);
 }
 
