@@ -20,8 +20,10 @@ import type { ProvenAgent } from "../../shared/application/verify-proof.ts";
 import type { HeartbeatRequest, ReadOrder } from "../../shared/contracts/agent-api.ts";
 import { batchIdOf, type Change, ChangeBatch, type DomainIdentity } from "../../shared/contracts/change.ts";
 import type { JobSettings } from "../../shared/contracts/configuration.ts";
+import type { BlobStore } from "../../shared/ports/blob-store.ts";
 import type { Lane } from "../../shared/ports/doorbell.ts";
 import type { Log } from "../../shared/ports/log.ts";
+import type { RowStore } from "../../shared/ports/row-store.ts";
 import { createDriver, type DriverDeps } from "./orchestration-driver.ts";
 
 export const START = Date.UTC(2026, 0, 5, 8, 0, 0);
@@ -31,6 +33,11 @@ export interface CloudOptions {
   readonly settings?: Partial<JobSettings>;
   readonly beforeActivity?: DriverDeps["beforeActivity"];
   readonly chunkObjects?: number;
+  /** Faults of storage are put in here. */
+  readonly wrapRows?: (rows: RowStore) => RowStore;
+  readonly wrapBlobs?: (blobs: BlobStore) => BlobStore;
+  /** Around every activity: a test may call it twice, fail it, or look at what it left behind. */
+  readonly aroundActivity?: (name: string, input: unknown, run: () => Promise<unknown>) => Promise<unknown>;
 }
 
 export async function createCloud(options: CloudOptions = {}) {
@@ -41,8 +48,8 @@ export async function createCloud(options: CloudOptions = {}) {
       now = to;
     },
   };
-  const rows = createMemoryRowStore();
-  const blobs = createMemoryBlobStore();
+  const rows = (options.wrapRows ?? ((own) => own))(createMemoryRowStore());
+  const blobs = (options.wrapBlobs ?? ((own) => own))(createMemoryBlobStore());
   const target = createMemoryTargetDirectory({ verifiedDomains: ["corp.example"], ...options.target });
   const bells: { jobId: string; lane: Lane }[] = [];
   const logged: { level: string; event: string; fields: unknown }[] = [];
@@ -78,7 +85,7 @@ export async function createCloud(options: CloudOptions = {}) {
   );
   const driver = createDriver({
     clock,
-    activities: cloud.activities,
+    activities: wrapped(cloud.activities, options.aroundActivity),
     orchestrators: {
       [ORCHESTRATOR.syncRun]: syncRun,
       [ORCHESTRATOR.processBatch]: processBatch,
@@ -235,11 +242,32 @@ export async function createCloud(options: CloudOptions = {}) {
       if (!found.ok) throw new Error(found.failure.message);
       return found.value;
     }
-    return { ...entry, proven, heartbeat, order, batch, send, read, status };
+    return { ...entry, domain, keyId, proven, heartbeat, order, batch, send, read, status };
   }
 
   const tick = () => cloud.tickWith(driver)();
-  return { cloud, target, rows, blobs, clock, driver, run, addDomain, tick, logged, bells };
+  return {
+    cloud,
+    target,
+    rows,
+    blobs,
+    clock,
+    driver,
+    run,
+    addDomain,
+    addAgent: createAgent,
+    tick,
+    wakeJob,
+    logged,
+    bells,
+  };
+}
+
+function wrapped(activities: UseCases["activities"], around: CloudOptions["aroundActivity"]): DriverDeps["activities"] {
+  if (!around) return activities;
+  return Object.fromEntries(
+    Object.entries(activities).map(([name, run]) => [name, (input: unknown) => around(name, input, () => run(input))]),
+  );
 }
 
 export type Cloud = Awaited<ReturnType<typeof createCloud>>;

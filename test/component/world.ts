@@ -1,0 +1,265 @@
+/**
+ * A directory, an agent that reads it and the whole cloud side, with faults at will: activities that die at any of their
+ * writes and are repeated, rows that change under them, a target that throttles, forgets to answer or is away.
+ *
+ * After every activity the invariants are looked at; at the end everything is given time, and target and projection are
+ * compared.
+ */
+import { createHash } from "node:crypto";
+import { expect } from "vitest";
+import type { CommittedWatermark } from "../../shared/application/commit-batch.ts";
+import {
+  type BatchRow,
+  type CycleRow,
+  listRows,
+  ROW,
+  readRow,
+  totalOf,
+} from "../../shared/application/state/job-rows.ts";
+import type { Change } from "../../shared/contracts/change.ts";
+import type { RowOperation, RowStore } from "../../shared/ports/row-store.ts";
+import { TargetUnavailable } from "../../shared/ports/target-directory.ts";
+import { type Cloud, createCloud, guidOf } from "../support/cloud.ts";
+import { createDirectory, type DirectoryStep } from "./directory.ts";
+
+export class Crash extends Error {}
+
+export interface WorldOptions {
+  readonly chunkObjects?: number;
+  /** Every activity is called twice, the first answer thrown away. */
+  readonly twice?: boolean;
+}
+
+const HOUR_MS = 3_600_000;
+
+export async function createWorld(options: WorldOptions = {}) {
+  const directory = createDirectory();
+  /** Writes until the next activity dies; undefined: none does. */
+  let crashAfter: number | undefined;
+  let writes = 0;
+  let touches = 0;
+  let awayFor = 0;
+  let isActive = 0;
+  const bookOfIds = new Map<string, Set<string>>();
+
+  const onWrite = () => {
+    if (isActive === 0) return;
+    writes++;
+    if (crashAfter === undefined || --crashAfter > 0) return;
+    crashAfter = undefined;
+    throw new Crash("The activity died here.");
+  };
+  const cloud: Cloud = await createCloud({
+    chunkObjects: options.chunkObjects ?? 3,
+    wrapRows: (rows) => faultyRows(rows, onWrite, () => isActive > 0 && touches > 0 && touches-- > 0),
+    wrapBlobs: (blobs) => ({
+      ...blobs,
+      put: (path, content, more) => {
+        onWrite();
+        return blobs.put(path, content, more);
+      },
+    }),
+    aroundActivity: async (_name, _input, run) => {
+      isActive++;
+      try {
+        if (awayFor > 0 && --awayFor === 0) cloud.target.setUnavailable(undefined);
+        if (options.twice) await repeated(run);
+        return await repeated(run);
+      } finally {
+        isActive--;
+        await checkInvariants();
+      }
+    },
+  });
+  const agent = await cloud.addDomain("corp.example");
+  const { jobId } = agent;
+  const jobs = cloud.rows.table("jobs");
+
+  async function checkInvariants(): Promise<void> {
+    const open = await listRows<BatchRow>(jobs, jobId, "batch:");
+    const done = await listRows<BatchRow>(jobs, jobId, "done:");
+    const watermark = await readRow<CommittedWatermark>(jobs, jobId, ROW.watermark);
+    for (const { value } of open)
+      expect(watermark?.value.row ?? "", "the committed watermark is ahead of an open batch").not.toSatisfy(
+        (row: string) => row >= ROW.done(value.readNo, value.sequence),
+      );
+    for (const { value } of done) expect(value.counts && totalOf(value.counts), value.batchId).toBe(value.changes);
+    for (const { value } of await listRows<CycleRow>(jobs, jobId, "cycle:"))
+      expect(totalOf(value.outcomes), value.cycleId).toBe(value.received);
+    const anchors = cloud.target.objects().map((object) => object.values["onPremisesImmutableId"]);
+    expect(new Set(anchors).size, "twins").toBe(anchors.length);
+  }
+
+  /** One read, sent whole; nothing runs yet. */
+  async function send(want: "full" | "delta", size = 1000, shape: (changes: Change[]) => Change[] = (own) => own) {
+    const order = await agent.order(want);
+    const changes = shape(directory.read(order.kind));
+    const parts: Change[][] = changes.length === 0 ? [[]] : [];
+    for (let at = 0; at < changes.length; at += size) parts.push(changes.slice(at, at + size));
+    let digest = "";
+    for (const [at, part] of parts.entries()) {
+      const isLast = at === parts.length - 1;
+      const usn = String(2_000 + order.readNo);
+      const token = Buffer.from(`read ${order.readNo}`).toString("base64");
+      const dsa = { invocationId: guidOf("dc"), dnsName: "dc1", highestCommittedUsn: usn };
+      const watermark = {
+        mode: "dirsync" as const,
+        id: hash(token),
+        token,
+        usn,
+        at: new Date(cloud.clock.now()).toISOString(),
+      };
+      const sent = agent.batch(order, at + 1, part, {
+        dsa,
+        isLast,
+        ...(isLast
+          ? {
+              end: { batches: parts.length, objects: changes.length, digest },
+              watermarkAfter: { ...watermark, invocationId: dsa.invocationId, dnsName: dsa.dnsName },
+            }
+          : {}),
+      });
+      const accepted = await agent.send(sent);
+      if (!accepted.ok) throw new Error(accepted.failure.message);
+      digest = hash(digest + hash(JSON.stringify(sent)));
+    }
+    return order;
+  }
+
+  /** Runs what is there, then gives retries their time until nothing waits any more. */
+  async function settle(): Promise<void> {
+    awayFor = 0;
+    cloud.target.setUnavailable(undefined);
+    crashAfter = undefined;
+    touches = 0;
+    await cloud.run();
+    for (let round = 0; round < 12; round++) {
+      const status = await agent.status();
+      const isDone =
+        status.escrowed === 0 && status.waiting.batches + status.waiting.readsEnding + status.waiting.work === 0;
+      if (isDone && status.fullReadWanted === null) return;
+      if (status.fullReadWanted !== null) await send("full");
+      cloud.clock.set(cloud.clock.now() + HOUR_MS);
+      await cloud.tick();
+      await cloud.driver.settled();
+      await cloud.run();
+    }
+  }
+
+  function noteIds(): void {
+    for (const object of cloud.target.objects()) {
+      const anchor = String(object.values["onPremisesImmutableId"]);
+      const ids = bookOfIds.get(anchor) ?? new Set();
+      bookOfIds.set(anchor, ids.add(object.id));
+    }
+  }
+
+  async function check(): Promise<void> {
+    await settle();
+    noteIds();
+    const actual = new Map(
+      cloud.target
+        .objects()
+        .filter((object) => !object.deleted)
+        .map(({ values }) => [
+          String(values["onPremisesImmutableId"]),
+          {
+            userPrincipalName: values["userPrincipalName"],
+            displayName: values["displayName"],
+            department: values["department"],
+            accountEnabled: values["accountEnabled"],
+          },
+        ]),
+    );
+    expect(new Map([...actual].sort())).toEqual(new Map([...directory.projection()].sort()));
+    for (const [anchor, ids] of bookOfIds) expect(ids.size, `${anchor} came back under another id`).toBe(1);
+    const status = await agent.status();
+    expect(status).toMatchObject({ escrowed: 0, staged: 0, waiting: { batches: 0, readsEnding: 0, work: 0 } });
+    expect(status.committedWatermarkAt).toBe(status.acceptedWatermarkAt);
+    expect(cloud.logged.filter((line) => line.event === "step-failed")).toEqual([]);
+    await checkNothingLeft();
+  }
+
+  /** A second run writes nothing (N5), and the index names nobody for a value that he doesn't have. */
+  async function checkNothingLeft(): Promise<void> {
+    const before = cloud.target.writes();
+    await send("full");
+    await settle();
+    expect(cloud.target.writes(), "a run without changes wrote").toBe(before);
+    const held: string[] = [];
+    for await (const rows of cloud.rows.table("claims").scan())
+      held.push(...rows.filter((row) => row.values["owner"] !== "").map((row) => row.row));
+    const wanted = cloud.target
+      .objects()
+      .flatMap(({ id, deleted, values }) =>
+        deleted ? [] : [`targetId:${id}`, `userPrincipalName:${String(values["userPrincipalName"]).toLowerCase()}`],
+      );
+    expect(held.filter((row) => !row.startsWith("sourceAnchor:")).sort()).toEqual(wanted.sort());
+  }
+
+  return {
+    cloud,
+    agent,
+    directory,
+    send,
+    settle,
+    check,
+    noteIds,
+    take: (...steps: readonly DirectoryStep[]) => {
+      for (const step of steps) directory.take(step);
+    },
+    run: () => cloud.run(),
+    writes: () => writes,
+    /** The next activity dies at its n-th write, before it. */
+    crashAt: (n: number) => {
+      crashAfter = n;
+    },
+    /** The next n writes of object rows find them changed by somebody else. */
+    touchRows: (n: number) => {
+      touches = n;
+    },
+    /** The target is away for the next n activities. */
+    targetAway: (n: number) => {
+      awayFor = n;
+      cloud.target.setUnavailable(new TargetUnavailable("target-unreachable", "away", "Wait.", 5_000));
+    },
+  };
+}
+
+export type World = Awaited<ReturnType<typeof createWorld>>;
+
+/** As Durable repeats a killed activity. */
+async function repeated(run: () => Promise<unknown>): Promise<unknown> {
+  try {
+    return await run();
+  } catch (error) {
+    if (error instanceof Crash) return repeated(run);
+    throw error;
+  }
+}
+
+function faultyRows(rows: RowStore, onWrite: () => void, isTouched: () => boolean): RowStore {
+  return {
+    ...rows,
+    table(name) {
+      const table = rows.table(name);
+      return {
+        ...table,
+        async transact(partition, operations) {
+          onWrite();
+          const conditional = operations.find((own) => own.op === "replace" && own.etag !== undefined);
+          if (name === "objects" && conditional && isTouched()) {
+            const row = await table.get(partition, conditional.row);
+            const same: RowOperation[] = row ? [{ op: "replace", row: row.row, values: row.values }] : [];
+            if (row) await table.transact(partition, same);
+          }
+          return table.transact(partition, operations);
+        },
+      };
+    },
+  };
+}
+
+function hash(text: string): string {
+  return createHash("sha256").update(text).digest("base64url");
+}
