@@ -63,6 +63,8 @@ export interface PlannedObject {
   /** The etag under which the row was read; absent: there was no row. */
   readonly etag?: string;
   readonly isChanged: boolean;
+  /** A newer change was applied before: this one says nothing, not even that an escrow is mended. */
+  readonly isSuperseded?: boolean;
   readonly action: ObjectAction;
   readonly waiting: readonly RemovalClass[];
   /** The outcome unless the export changes it. */

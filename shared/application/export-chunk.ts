@@ -129,7 +129,9 @@ export function createExportChunk(deps: {
     resting: readonly PlannedObject[],
   ): Promise<ExportResult[]> {
     const needsRow = resting.filter(
-      (planned) => planned.isChanged || planned.failure !== undefined || planned.record.last?.outcome === "escrowed",
+      (planned) =>
+        !planned.isSuperseded &&
+        (planned.isChanged || planned.failure !== undefined || planned.record.last?.outcome === "escrowed"),
     );
     const written = await context.objects.write(
       needsRow.map((planned): StoredObject => {
@@ -193,9 +195,14 @@ export function createExportChunk(deps: {
     if (again.size > 0) {
       const chunk = await readNeeded<ChunkFile>(deps.blobs, FILES.chunk(ref.batchId, ref.chunk));
       const items = chunk.items.filter((item) => again.has(item.objectGuid));
-      open.push(
-        ...(await mapObjects({ ...context, clock: deps.clock }, { ...plan.header, isFirstLoad: false }, items, again)),
+      const first = new Map(contested.map((planned) => [planned.objectGuid, planned]));
+      const planned = await mapObjects(
+        { ...context, clock: deps.clock },
+        { ...plan.header, isFirstLoad: false },
+        items,
+        again,
       );
+      open.push(...planned.map((own) => inheriting(first.get(own.objectGuid), own)));
     }
     return { open, resumed };
   }
@@ -211,7 +218,9 @@ export function createExportChunk(deps: {
     // Work takes up escrows whatever their rows say by now.
     const mended = settled.filter(
       (result) =>
-        result.outcome !== "escrowed" && (header.readNo === 0 || result.planned.record.last?.outcome === "escrowed"),
+        !result.planned.isSuperseded &&
+        result.outcome !== "escrowed" &&
+        (header.readNo === 0 || result.planned.record.last?.outcome === "escrowed"),
     );
     const entries = (repeated: boolean) =>
       settled
@@ -257,6 +266,12 @@ function settledBefore(planned: PlannedObject, record: ObjectRecord, last: LastO
     ...(record.link ? { targetId: record.link.targetId } : {}),
     ...(code === undefined ? {} : { failure: { code, message, remedy } }),
   };
+}
+
+/** What the first plan claimed may be nobody's wish any more: it is given up, unless the row stands for it. */
+function inheriting(first: PlannedObject | undefined, planned: PlannedObject): PlannedObject {
+  if (!first) return planned;
+  return { ...planned, abandoned: [...planned.abandoned, ...first.abandoned, ...(first.record.claims ?? [])] };
 }
 
 /** What the object held before and holds no more: also at a repetition, for the first attempt may not have come to it. */

@@ -161,7 +161,7 @@ function planOf(
     outcome,
     ...(failure ? { failure } : {}),
   });
-  if (draft.isSuperseded) return { ...settle("no-op"), isChanged: false };
+  if (draft.isSuperseded) return { ...settle("no-op"), isChanged: false, isSuperseded: true };
   if (evaluation.kind === "ignored") return settle("no-op");
   if (evaluation.kind === "failed")
     return settle("escrowed", { code: evaluation.code, message: evaluation.message, remedy: evaluation.remedy });
