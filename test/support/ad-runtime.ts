@@ -11,11 +11,24 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { ensureCertificates } from "../../local/certificates.ts";
 import type { Stats } from "../../local/directory/stats.ts";
-import { CycleReply, EscrowReply, JobStatusReply, ProvisioningLogReply, TokenReply } from "../../shared/contracts/admin-api.ts";
-import { ConfigurationReply } from "../../shared/contracts/admin-api.ts";
+import {
+  ConfigurationReply,
+  CycleReply,
+  EscrowReply,
+  JobStatusReply,
+  ProvisioningLogReply,
+  TokenReply,
+} from "../../shared/contracts/admin-api.ts";
 import { createJsonClient } from "./runtime/https.ts";
 import { projectRoot } from "./runtime/program.ts";
-import { applications, createAzurite, createHost, createTargetDirectory, type Service, tenant } from "./runtime/services.ts";
+import {
+  applications,
+  createAzurite,
+  createHost,
+  createTargetDirectory,
+  type Service,
+  tenant,
+} from "./runtime/services.ts";
 import { until } from "./until.ts";
 
 export type TargetUser = {

@@ -6,12 +6,23 @@ import type { TargetUser } from "./ad-runtime.ts";
 import type { ProjectedUser, Projection } from "./samba/projection.ts";
 
 /** What the target gives an object by itself. */
-const ownProperties = new Set(["id", "createdDateTime", "deletedDateTime", "userType", "proxyAddresses", "imAddresses"]);
+const ownProperties = new Set([
+  "id",
+  "createdDateTime",
+  "deletedDateTime",
+  "userType",
+  "proxyAddresses",
+  "imAddresses",
+]);
 const shown = 12;
 
 /** The first differences, as lines that say where to look; `also` holds live users that no source object stands behind. */
-export function differences(users: readonly TargetUser[], projection: Projection, also: readonly string[] = []): string[] {
-  const live = users.filter((user) => !user.deleted && !also.includes(user.id));
+export function differences(
+  users: readonly TargetUser[],
+  projection: Projection,
+  also: ReadonlySet<string> = new Set(),
+): string[] {
+  const live = users.filter((user) => !user.deleted && !also.has(user.id));
   const byAnchor = new Map<string, TargetUser[]>();
   for (const user of live) {
     const anchor = String(user.properties["onPremisesImmutableId"]);
@@ -53,6 +64,33 @@ function canonical(value: unknown): string {
   const entries = Object.entries(value).filter(([, inner]) => inner !== null && inner !== undefined);
   if (entries.length === 0) return "absent";
   return JSON.stringify(Object.fromEntries(entries.sort(([one], [other]) => (one < other ? -1 : 1))));
+}
+
+/** Properties that the target has no way to clear: without a source value they keep the last one. */
+const neverCleared = ["mail", "usageLocation"];
+
+/**
+ * What a target that lived through the directory's changes holds, where that differs from a new one: what was given at
+ * creation, and what can't be cleared. Ask it in the order of the changes.
+ */
+export function createHistory(): { apply(now: Projection): Projection } {
+  const held = new Map<string, ProjectedUser>();
+  return {
+    apply(now) {
+      const users = new Map(
+        [...now.users].map(([guid, user]): [string, ProjectedUser] => {
+          const before = held.get(guid) ?? {};
+          const kept = neverCleared.filter((name) => user[name] === undefined);
+          const names = now.aliasFromName.has(guid) ? [...kept, "mailNickname"] : kept;
+          const old = names.flatMap((name) => (before[name] === undefined ? [] : [[name, before[name]]]));
+          const expected: ProjectedUser = { ...user, ...Object.fromEntries(old) };
+          held.set(guid, expected);
+          return [guid, expected];
+        }),
+      );
+      return { ...now, users };
+    },
+  };
 }
 
 const nameOf = (user: TargetUser): string => `${user.id} (${String(user.properties["userPrincipalName"])})`;

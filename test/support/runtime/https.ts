@@ -7,7 +7,10 @@ export type JsonRequest = {
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: string;
 };
-export type JsonCall = (url: string, init?: JsonRequest) => Promise<{ readonly status: number; readonly body: unknown }>;
+export type JsonCall = (
+  url: string,
+  init?: JsonRequest,
+) => Promise<{ readonly status: number; readonly body: unknown }>;
 
 export function createJsonClient(caFile: string): JsonCall & { close(): void } {
   const agent = new Agent({ ca: readFileSync(caFile), keepAlive: true });

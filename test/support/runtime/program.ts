@@ -1,7 +1,8 @@
 /**
  * A program of the project as a process of its own: started, watched, ended or killed by a test.
  *
- * What it prints is kept for messages. A test run that is broken off takes its programs with it.
+ * What it prints is kept for messages. A test run that is broken off takes its programs with it: they notice that the
+ * channel to it has closed, for a killed process has no chance to end them.
  */
 import { type ChildProcess, spawn } from "node:child_process";
 import { fileURLToPath } from "node:url";
@@ -20,6 +21,7 @@ export type Program = {
   end(signal: "SIGTERM" | "SIGKILL"): Promise<void>;
 };
 
+const endWithParent = new URL("../../../local/start/end-with-parent.mjs", import.meta.url).href;
 /** With these a program finds its tools; settings of whoever runs the tests stay outside. */
 const inherited = ["PATH", "HOME", "TMPDIR", "TZ", "LANG"];
 
@@ -30,13 +32,11 @@ export function startProgram(args: readonly string[], env: Readonly<Record<strin
       return value === undefined ? [] : [[name, value]];
     }),
   );
-  const child: ChildProcess = spawn(process.execPath, [...args], {
+  const child: ChildProcess = spawn(process.execPath, ["--import", endWithParent, ...args], {
     cwd: projectRoot,
     env: { ...own, ...env },
-    stdio: ["ignore", "pipe", "pipe"],
+    stdio: ["ignore", "pipe", "pipe", "ipc"],
   });
-  const endWithParent = (): void => void child.kill("SIGKILL");
-  process.once("exit", endWithParent);
   let stdout = "";
   let stderr = "";
   child.stdout?.setEncoding("utf8").on("data", (text: string) => {
@@ -47,10 +47,7 @@ export function startProgram(args: readonly string[], env: Readonly<Record<strin
   });
   const ended = new Promise<number | null>((resolve, reject) => {
     child.once("error", reject);
-    child.once("close", (code) => {
-      process.off("exit", endWithParent);
-      resolve(code);
-    });
+    child.once("close", resolve);
   });
   return {
     pid: child.pid ?? 0,

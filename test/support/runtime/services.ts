@@ -35,9 +35,12 @@ export const applications = {
   exporter: {
     clientId: "0e7c2a10-0000-4000-8000-000000000001",
     clientSecret: "exporter-secret-of-a-test",
-    roles: ["User.ReadWrite.All", "User.DeleteRestore.All", "Directory.Read.All", "RoleManagement.Read.Directory"].concat(
-      ["Organization.Read.All", "Domain.Read.All"],
-    ),
+    roles: [
+      "User.ReadWrite.All",
+      "User.DeleteRestore.All",
+      "Directory.Read.All",
+      "RoleManagement.Read.Directory",
+    ].concat(["Organization.Read.All", "Domain.Read.All"]),
   },
   admin: {
     clientId: "0e7c2a10-0000-4000-8000-000000000002",

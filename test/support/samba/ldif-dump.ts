@@ -13,7 +13,8 @@ export async function dumpAsLdif(client: Client, baseDn: string, filter = "(obje
   const entries = await searchEntries(client, baseDn, { filter, attributes: ["*"] });
   // Parents before children, as exports have it.
   const sorted = entries.toSorted((one, other) => depthOf(one.dn) - depthOf(other.dn));
-  return `version: 1\n\n${sorted.map(recordOf).join("\n")}`;
+  // An empty line ends each record, the last one too: a file without it may have been cut off.
+  return `version: 1\n\n${sorted.map((entry) => `${recordOf(entry)}\n`).join("")}`;
 }
 
 function recordOf(entry: LdapEntry): string {

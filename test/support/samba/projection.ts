@@ -31,6 +31,11 @@ export type Projection = {
   readonly excluded: ReadonlyMap<string, string>;
   /** By objectGUID, with the distinguished name: users in the hidden unit. */
   readonly hidden: ReadonlyMap<string, string>;
+  /**
+   * ObjectGUIDs of users without an alias of their own. Theirs is given at creation, from the user principal name of that
+   * moment, and a later name doesn't change it: for them `mailNickname` tells what a user created now would get.
+   */
+  readonly aliasFromName: ReadonlySet<string>;
 };
 
 /** Mapped with Trim: the Graph property, the attribute, the most characters that the property holds. */
@@ -65,14 +70,16 @@ export async function projectDirectory(admin: Client, rules: ProjectionRules): P
   const users = new Map<string, ProjectedUser>();
   const excluded = new Map<string, string>();
   const hidden = new Map<string, string>();
+  const aliasFromName = new Set<string>();
   for (const entry of entries) {
     const guid = objectGuidOf(entry);
     const rule = exclusionOf(entry);
+    if (textOf(entry, "mailNickname") === undefined) aliasFromName.add(guid);
     if (entry.dn.toLowerCase().endsWith(`,${rules.hiddenUnit.toLowerCase()}`)) hidden.set(guid, entry.dn);
     else if (rule !== undefined) excluded.set(guid, rule);
     else users.set(guid, projectUser(entry, rules));
   }
-  return { users, excluded, hidden };
+  return { users, excluded, hidden, aliasFromName };
 }
 
 /** The first of the default exclusions that applies. Comparisons heed case, as the service's do. */
