@@ -1,0 +1,68 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { addRemovals, DEFAULT_GUARD, judgeRemovals, NO_REMOVALS } from "../../shared/domain/guard.ts";
+
+const verdict = (deletes: number, linked: number, before = 0) =>
+  judgeRemovals({
+    settings: DEFAULT_GUARD,
+    wanted: { ...NO_REMOVALS, deletes },
+    recent: { ...NO_REMOVALS, deletes: before },
+    linked,
+  });
+
+describe("the guard's bounds", () => {
+  it.each<[string, number, number, number, boolean]>([
+    ["499 of many pass", 499, 1_000_000, 0, true],
+    ["500 of many are staged", 500, 1_000_000, 0, false],
+    ["exactly 10 % pass", 100, 1000, 0, true],
+    ["one more than 10 % is staged", 101, 1000, 0, false],
+    ["20 pass in a company of 30", 20, 30, 0, true],
+    ["21 are staged in a company of 30", 21, 30, 0, false],
+    ["2 pass in a company of 2", 2, 2, 0, true],
+    ["1 passes after 19 in a day", 1, 30, 19, true],
+    ["1 is staged after 20 in a day", 1, 30, 20, false],
+    ["400 pass after 99 in a day", 400, 1_000_000, 99, true],
+    ["400 are staged after 100 in a day", 400, 1_000_000, 100, false],
+    ["none is never staged, whatever was removed before", 0, 10, 5000, true],
+    ["21 are staged where nobody is linked", 21, 0, 0, false],
+  ])("%s", (_, wanted, linked, before, passes) => {
+    expect(verdict(wanted, linked, before).allowed.includes("deletes")).toBe(passes);
+  });
+
+  it("judges each class by itself, and says why", () => {
+    const { allowed, staged } = judgeRemovals({
+      settings: DEFAULT_GUARD,
+      wanted: { deletes: 21, disables: 3, blanks: 600 },
+      recent: NO_REMOVALS,
+      linked: 100,
+    });
+    expect(allowed).toEqual(["disables"]);
+    expect(staged).toEqual([
+      { class: "deletes", count: 21, reason: "21 of 100 linked objects in 24 hours are more than 10 %" },
+      { class: "blanks", count: 600, reason: "600 in 24 hours reach the bound of 500" },
+    ]);
+  });
+
+  const counts = fc.record({ deletes: fc.nat(700), disables: fc.nat(700), blanks: fc.nat(700) });
+
+  it("stages or allows every class, and never what a smaller sum would not pass (law)", () => {
+    fc.assert(
+      fc.property(counts, counts, fc.nat(10_000), (wanted, recent, linked) => {
+        const settings = DEFAULT_GUARD;
+        const { allowed, staged } = judgeRemovals({ settings, wanted, recent, linked });
+        expect([...allowed, ...staged.map((own) => own.class)].sort()).toEqual(["blanks", "deletes", "disables"]);
+        const more = judgeRemovals({
+          settings,
+          wanted: addRemovals(wanted, { deletes: 1, disables: 1, blanks: 1 }),
+          recent,
+          linked,
+        });
+        for (const name of more.allowed) expect(allowed).toContain(name);
+        for (const name of allowed) {
+          const sum = wanted[name] + recent[name];
+          if (wanted[name] > 0) expect(sum <= 20 || (sum < 500 && sum * 10 <= linked)).toBe(true);
+        }
+      }),
+    );
+  });
+});

@@ -1,0 +1,102 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { changeVersion } from "../../shared/domain/change-version.ts";
+import { foldChange, type SourceChange } from "../../shared/domain/image.ts";
+import type { ObjectRecord } from "../../shared/domain/object-record.ts";
+import type { AttributeBag } from "../../shared/domain/values.ts";
+
+const GUID = "0b5f0f0e-1111-4222-8333-444455556666";
+const at = (n: number) => changeVersion(1, 1, n);
+
+function upsert(attributes: AttributeBag, changed?: readonly string[]): SourceChange {
+  return { op: "upsert", objectGuid: GUID, objectClass: "user", dn: "CN=a,DC=x", attributes, changed };
+}
+
+function fold(
+  known: ObjectRecord | undefined,
+  change: SourceChange,
+  version: string,
+  options: { blankMissing?: boolean } = {},
+) {
+  return foldChange(known, change, version, { configurationId: "c", blankMissing: options.blankMissing ?? false });
+}
+
+const base = fold(undefined, upsert({ title: ["Boss"], l: ["Bern"] }), at(1)).record;
+
+describe("folding a change into the image", () => {
+  it("takes what changed, and fills holes with the rest", () => {
+    const { record } = fold(base, upsert({ title: ["Aide"], l: ["Basel"], sn: ["Doe"] }, ["title"]), at(2));
+    expect(record.image).toEqual({ title: ["Aide"], l: ["Bern"], sn: ["Doe"] });
+  });
+
+  it("clears what is listed and empty, or listed and not there", () => {
+    expect(fold(base, upsert({ title: [] }, ["title", "l"]), at(2)).record.image).toEqual({});
+  });
+
+  it("blanks nothing that a full read lacks, unless absence is evidence", () => {
+    expect(fold(base, upsert({ l: ["Bern"] }), at(2)).record.image).toEqual({ l: ["Bern"], title: ["Boss"] });
+    expect(fold(base, upsert({ l: ["Bern"] }), at(2), { blankMissing: true }).record.image).toEqual({ l: ["Bern"] });
+  });
+
+  it("does not apply an older change, and says so", () => {
+    const newer = fold(base, upsert({ title: ["New"] }, ["title"]), at(5)).record;
+    const late = fold(newer, upsert({ title: ["Old"] }, ["title"]), at(4));
+    expect(late).toEqual({ record: newer, effect: "superseded" });
+    expect(fold(newer, { op: "delete", objectGuid: GUID }, at(4)).effect).toBe("superseded");
+  });
+
+  it("keeps a row for an object that nobody knew when it is deleted", () => {
+    const gone = fold(undefined, { op: "delete", objectGuid: GUID }, at(3));
+    expect(gone).toMatchObject({ effect: "changed", record: { state: "deleted", version: at(3) } });
+    expect(fold(gone.record, upsert({ title: ["x"] }), at(2)).effect).toBe("superseded");
+  });
+
+  it.each(["delete", "leave"] as const)("takes an object that comes back after a %s as it was read", (op) => {
+    const gone = fold(
+      base,
+      op === "delete" ? { op, objectGuid: GUID } : { op, objectGuid: GUID, reason: "out" },
+      at(2),
+    );
+    const back = fold(gone.record, upsert({ title: ["Aide"], l: ["Basel"] }, ["distinguishedName"]), at(3));
+    expect(back.record).toMatchObject({ state: "live", image: { title: ["Aide"], l: ["Basel"] } });
+  });
+
+  it("says unchanged when the record says the same already, but keeps the newer version", () => {
+    const again = fold(base, upsert({ l: ["Bern"], title: ["Boss"] }, ["l"]), at(9));
+    expect(again.effect).toBe("unchanged");
+    expect(again.record.version).toBe(at(9));
+  });
+
+  it("takes names of Object's own properties for attributes like any other", () => {
+    const { record } = fold(base, upsert({ constructor: ["x"] }, []), at(2));
+    expect(record.image["constructor"]).toEqual(["x"]);
+    expect(fold(record, upsert({}, ["constructor"]), at(3)).record.image).toEqual(base.image);
+  });
+
+  const bag = fc.dictionary(fc.constantFrom("a", "b", "c", "d"), fc.array(fc.constantFrom("1", "2"), { maxLength: 2 }));
+  const change = fc.record({ bag, changed: fc.option(fc.subarray(["a", "b", "c", "d"]), { nil: undefined }) });
+
+  it("is idempotent, whatever the change (law)", () => {
+    fc.assert(
+      fc.property(bag, change, fc.boolean(), (first, { bag: attributes, changed }, blankMissing) => {
+        const before = fold(undefined, upsert(first), at(1)).record;
+        const once = fold(before, upsert(attributes, changed), at(2), { blankMissing }).record;
+        expect(fold(once, upsert(attributes, changed), at(2), { blankMissing })).toEqual({
+          record: once,
+          effect: "unchanged",
+        });
+      }),
+    );
+  });
+
+  it("ends the same in whatever order two changes arrive, when each names all it carries (law)", () => {
+    fc.assert(
+      fc.property(bag, bag, (one, two) => {
+        const names = ["a", "b", "c", "d"];
+        const inOrder = fold(fold(undefined, upsert(one, names), at(1)).record, upsert(two, names), at(2)).record;
+        const late = fold(fold(undefined, upsert(two, names), at(2)).record, upsert(one, names), at(1)).record;
+        expect(late).toEqual(inOrder);
+      }),
+    );
+  });
+});

@@ -1,0 +1,93 @@
+import { describe, expect, it } from "vitest";
+import { type MatchCandidate, matchObject } from "../../shared/domain/match.ts";
+
+const wish = { immutableId: "AAA", userPrincipalName: "ann@corp.example", mail: "ann@mail.example" };
+
+function candidate(more: Partial<MatchCandidate> & { readonly id: string }): MatchCandidate {
+  return { synchronized: false, deleted: false, privileged: false, ...more };
+}
+
+describe("matching", () => {
+  it.each<[string, readonly MatchCandidate[], unknown]>([
+    ["nobody", [], { kind: "none" }],
+    [
+      "somebody else",
+      [candidate({ id: "1", userPrincipalName: "bob@corp.example", immutableId: "B" })],
+      { kind: "none" },
+    ],
+    [
+      "the same immutableId",
+      [candidate({ id: "1", immutableId: "AAA" })],
+      { kind: "match", id: "1", by: "immutableId", restore: false },
+    ],
+    [
+      "the same immutableId, before the same name",
+      [candidate({ id: "1", userPrincipalName: "ann@corp.example" }), candidate({ id: "2", immutableId: "AAA" })],
+      { kind: "match", id: "2", by: "immutableId" },
+    ],
+    [
+      "a living one before a deleted one",
+      [candidate({ id: "1", immutableId: "AAA", deleted: true }), candidate({ id: "2", immutableId: "AAA" })],
+      { kind: "match", id: "2", restore: false },
+    ],
+    [
+      "a deleted one with the anchor: restored",
+      [candidate({ id: "1", immutableId: "AAA", deleted: true })],
+      { kind: "match", restore: true },
+    ],
+    [
+      "a deleted one with the name: not matched",
+      [candidate({ id: "1", userPrincipalName: "ann@corp.example", deleted: true })],
+      { kind: "none" },
+    ],
+    [
+      "the same name in other case",
+      [candidate({ id: "1", userPrincipalName: "ANN@corp.Example" })],
+      { kind: "match", by: "userPrincipalName" },
+    ],
+    ["the same mail", [candidate({ id: "1", mail: "Ann@Mail.example" })], { kind: "match", by: "mail" }],
+    [
+      "the name before the mail",
+      [candidate({ id: "1", mail: "ann@mail.example" }), candidate({ id: "2", userPrincipalName: "ann@corp.example" })],
+      { kind: "match", id: "2" },
+    ],
+    [
+      "two with one mail",
+      [candidate({ id: "2", mail: "ann@mail.example" }), candidate({ id: "1", mail: "ann@mail.example" })],
+      { kind: "refused", code: "DuplicateTargetEntries", message: expect.stringContaining("1, 2") },
+    ],
+    [
+      "another anchor",
+      [candidate({ id: "1", userPrincipalName: "ann@corp.example", immutableId: "B" })],
+      { kind: "refused", code: "InvalidSoftMatch" },
+    ],
+    [
+      "a holder of a role, by name",
+      [candidate({ id: "1", userPrincipalName: "ann@corp.example", privileged: true })],
+      { kind: "refused", code: "ExistingAdminRoleConflict" },
+    ],
+    [
+      "a holder of a role, by anchor",
+      [candidate({ id: "1", immutableId: "AAA", privileged: true })],
+      { kind: "refused", code: "ExistingAdminRoleConflict" },
+    ],
+    [
+      "one that another sync masters",
+      [candidate({ id: "1", immutableId: "AAA", synchronized: true })],
+      { kind: "refused", code: "InvalidHardMatch" },
+    ],
+    [
+      "one that another source object is linked to",
+      [candidate({ id: "1", immutableId: "AAA", linkedTo: "c:other" })],
+      { kind: "refused", code: "AttributeValueMustBeUnique", message: expect.stringContaining("c:other") },
+    ],
+  ])("%s", (_, candidates, verdict) => {
+    expect(matchObject(wish, candidates)).toMatchObject(verdict as object);
+  });
+
+  it("says what it knows of the account that it found", () => {
+    expect(matchObject(wish, [candidate({ id: "1", immutableId: "AAA", accountEnabled: false })])).toMatchObject({
+      accountEnabled: false,
+    });
+  });
+});
