@@ -95,7 +95,8 @@ export function createReadEnd(deps: {
       const read = await readOf(run.jobId, readNo);
       if (read.kind !== "full" || !read.complete) return { seeksAbsences: false };
       const seen = await seenLists(run.jobId, readNo);
-      if (seen.length >= read.batches) return { seeksAbsences: true };
+      // Before the first read nothing was known, so nothing can be missing from it; and its rows need not be read back.
+      if (seen.length >= read.batches) return { seeksAbsences: readNo > 1 };
       // A batch that was parked before its objects were noted: they would all look absent.
       await doubt(run.jobId, readNo, `the objects of ${read.batches - seen.length} batches are not known`);
       return { seeksAbsences: false };

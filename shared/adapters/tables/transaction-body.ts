@@ -32,7 +32,8 @@ const BATCH = /^--(batch_[\w-]+)/;
 
 /** `timeoutMs`: no single attempt of any request takes longer. */
 export function createTransactionBodies(timeoutMs: number): TransactionBodies {
-  const waiting = new Map<string, string>();
+  /** By placeholder: the parts, once the boundary between them is known. */
+  const waiting = new Map<string, (boundary: string) => string>();
   return {
     policy: {
       position: "perCall",
@@ -50,7 +51,9 @@ export function createTransactionBodies(timeoutMs: number): TransactionBodies {
     },
     async with(url, partition, operations, send) {
       const placeholder = `swap-${randomUUID()}`;
-      waiting.set(placeholder, operations.map((operation) => partOf(url, partition, operation)).join(""));
+      waiting.set(placeholder, (boundary) =>
+        operations.map((operation) => partOf(boundary, url, partition, operation)).join(""),
+      );
       try {
         return await send(placeholder);
       } finally {
@@ -61,18 +64,15 @@ export function createTransactionBodies(timeoutMs: number): TransactionBodies {
 }
 
 /** Boundaries stay those of the placeholder's body: a header names them. */
-function wrap(placeholderBody: string, parts: string): string {
+function wrap(placeholderBody: string, parts: (boundary: string) => string): string {
   const batch = BATCH.exec(placeholderBody)?.[1] ?? "";
   const changeset = CHANGESET.exec(placeholderBody)?.[1] ?? "";
   const head = `--${batch}${LINE}Content-Type: multipart/mixed; boundary=${changeset}${LINE}${LINE}`;
-  return `${head}${parts.replaceAll(BOUNDARY, changeset)}--${changeset}--${LINE}--${batch}--${LINE}`;
+  return `${head}${parts(changeset)}--${changeset}--${LINE}--${batch}--${LINE}`;
 }
 
-/** Stands for the boundary until the SDK has chosen it; no JSON or URL text holds these control characters. */
-const BOUNDARY = "\u0001boundary\u0001";
-
-function partOf(url: string, partition: string, operation: RowOperation): string {
-  const head = `--${BOUNDARY}${LINE}Content-Type: application/http${LINE}Content-Transfer-Encoding: binary${LINE}${LINE}`;
+function partOf(boundary: string, url: string, partition: string, operation: RowOperation): string {
+  const head = `--${boundary}${LINE}Content-Type: application/http${LINE}Content-Transfer-Encoding: binary${LINE}${LINE}`;
   const { method, address, headers } = requestOf(url, partition, operation);
   const lines = [`${method} ${address} HTTP/1.1`, "Accept: application/json;odata=minimalmetadata", ...headers];
   const request = [...lines, "DataServiceVersion: 3.0"].join(LINE);
