@@ -1,8 +1,9 @@
 /** `uplink status|job|agent list|agent token|escrow|logs`: what admins ask and order, over the admin API. */
 import { type Command, InvalidArgumentError } from "commander";
 import { AgentError, EXIT } from "../agent/agent-error.ts";
-import type { ConfigurationReply, CycleReply, JobStatusReply } from "../shared/contracts/admin-api.ts";
+import type { ConfigurationReply } from "../shared/contracts/admin-api.ts";
 import type { AdminClient, JobAction } from "./admin-client.ts";
+import { agentTable, cycleList, jobTable, withNames } from "./admin-views.ts";
 import { connect } from "./connection.ts";
 import { listOf, moment, tableOf } from "./table.ts";
 import type { CommandContext } from "./terminal.ts";
@@ -211,11 +212,6 @@ async function logs(
   terminal.out.write(tableOf([["time", "action", "status", "object", "what"], ...rows]));
 }
 
-/** Messages name objects as configuration and GUID; people know configurations by their names. */
-function withNames(message: string, configurations: readonly ConfigurationReply[]): string {
-  return configurations.reduce((text, one) => text.replaceAll(`${one.id}:`, `${one.displayName}:`), message);
-}
-
 /** One configuration by name, domain or id. Throws `AgentError` that names those that there are. */
 async function find(client: AdminClient, name: string): Promise<ConfigurationReply> {
   const all = await client.configurations();
@@ -235,63 +231,6 @@ async function find(client: AdminClient, name: string): Promise<ConfigurationRep
 
 async function chosen(client: AdminClient, name: string | undefined): Promise<ConfigurationReply[]> {
   return name === undefined ? client.configurations() : [await find(client, name)];
-}
-
-function jobTable(configurations: readonly ConfigurationReply[], jobs: readonly JobStatusReply[]): string {
-  const rows = jobs.map((job, index) => [
-    job.displayName,
-    configurations[index]?.domainFqdn ?? "",
-    job.state,
-    job.openRead ? `read ${job.openRead.readNo}` : "-",
-    String(job.waiting.batches + job.waiting.readsEnding + job.waiting.work),
-    String(job.escrowed),
-    String(job.staged),
-    job.lastCycle ? `read ${job.lastCycle.readNo} at ${moment(job.lastCycle.closedAt)}` : "none yet",
-  ]);
-  return tableOf([["job", "domain", "state", "reading", "waiting", "escrowed", "staged", "last cycle"], ...rows]);
-}
-
-function agentTable(
-  configurations: readonly ConfigurationReply[],
-  agents: readonly (readonly Awaited<ReturnType<AdminClient["agents"]>>[number][])[],
-): string {
-  const rows = configurations.flatMap((one, index) =>
-    (agents[index] ?? []).map((agent) => [
-      agent.name,
-      one.displayName,
-      agent.status,
-      agent.holdsLease ? "yes" : "no",
-      moment(agent.lastSeenAt),
-      `${agent.version}, ${agent.platform}`,
-    ]),
-  );
-  return tableOf([["agent", "job", "status", "lease", "last seen", "version"], ...rows]);
-}
-
-function cycleList(cycle: CycleReply): string {
-  const counts = (of: CycleReply["outcomes"]) =>
-    Object.entries(of)
-      .filter(([, times]) => times > 0)
-      .map(([name, times]) => `${times} ${name}`)
-      .join(", ");
-  const tally = (of: Readonly<Record<string, number>>) =>
-    Object.entries(of)
-      .map(([name, times]) => `${times} × ${name}`)
-      .join("; ");
-  return listOf([
-    ["last cycle", `read ${cycle.readNo}, ${cycle.kind}, ${cycle.state}`],
-    ["received", `${cycle.received}: ${counts(cycle.outcomes)}`],
-    ["absent", counts(cycle.absent)],
-    [
-      "target",
-      `${cycle.created} created, ${cycle.updated} updated, ${cycle.deleted} deleted, ${cycle.restored} restored; ${cycle.writes} writes`,
-    ],
-    ["filtered by", tally(cycle.filteredBy)],
-    ["escrowed by", tally(cycle.escrowedBy)],
-    ["staged", cycle.staged.map((one) => `${one.count} ${one.class}: ${one.reason}`).join("; ")],
-    ["complete", cycle.complete ? "yes" : `no: ${cycle.incompleteBecause}`],
-    ["closed", moment(cycle.closedAt)],
-  ]);
 }
 
 function json(out: { write(text: string): unknown }, value: unknown): void {

@@ -4,14 +4,24 @@
 export function tableOf(rows: readonly (readonly string[])[]): string {
   const widths: number[] = [];
   for (const row of rows) {
-    for (const [index, cell] of row.entries()) widths[index] = Math.max(widths[index] ?? 0, cell.length);
+    for (const [index, cell] of row.entries()) widths[index] = Math.max(widths[index] ?? 0, widthOf(cell));
   }
   return rows
     .map((row) =>
-      row.map((cell, index) => (index === row.length - 1 ? cell : cell.padEnd(widths[index] ?? 0))).join("  "),
+      row
+        .map((cell, index) =>
+          index === row.length - 1 ? cell : cell + " ".repeat((widths[index] ?? 0) - widthOf(cell)),
+        )
+        .join("  "),
     )
     .map((line) => `${line.trimEnd()}\n`)
     .join("");
+}
+
+/** Columns of a terminal: letters of East Asian scripts take two. */
+function widthOf(text: string): number {
+  const wide = text.match(/[\u1100-\u115f\u2e80-\ua4cf\uac00-\ud7a3\uf900-\ufaff\uff00-\uff60]/g)?.length ?? 0;
+  return [...text].length + wide;
 }
 
 /** Names and values, a line each; empty values are left out. */

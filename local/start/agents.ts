@@ -9,7 +9,7 @@ import { join } from "node:path";
 import { z } from "zod";
 import type { AdminClient } from "../../cli/admin-client.ts";
 import { writeWhole } from "./applications.ts";
-import { logTail, type RunningChild, startChild } from "./child-process.ts";
+import { type ChildOptions, logTail, type RunningChild, startChild } from "./child-process.ts";
 import { projectRoot, StartError } from "./home.ts";
 
 export interface AgentPlan {
@@ -36,8 +36,8 @@ export interface LocalAgents {
   enrol(plan: AgentPlan): Promise<void>;
   /** One read, or nothing when the source is as it was. */
   once(plan: AgentPlan): Promise<OnceEnd>;
-  /** Reads and sends until stopped; `onErrorLine` is told the lines of its log. */
-  run(plan: AgentPlan, onErrorLine?: (line: string) => void): Promise<RunningChild>;
+  /** Reads and sends until stopped; `onLogLine` is told the lines of its log. */
+  run(plan: AgentPlan, onLogLine?: (line: string) => void): Promise<RunningChild>;
 }
 
 const OnceResult = z.object({ read: z.boolean(), objects: z.number(), batches: z.number() });
@@ -51,13 +51,13 @@ export function createLocalAgents(deps: {
   readonly admin: AdminClient;
 }): LocalAgents {
   const stateOf = (name: string) => join(deps.folder, name);
-  const start = (plan: AgentPlan, args: readonly string[], onErrorLine?: (line: string) => void) =>
+  const start = (plan: AgentPlan, args: readonly string[], onLine: ChildOptions["onLine"]) =>
     startChild({
       name: `agent ${plan.name}`,
       logFile: join(deps.logs, `agent-${plan.name}.log`),
       program: [uplink, "agent", ...args, "--state", stateOf(plan.name)],
       environment: { NODE_EXTRA_CA_CERTS: deps.caFile, ...plan.environment },
-      ...(onErrorLine ? { onErrorLine } : {}),
+      ...(onLine ? { onLine } : {}),
     });
 
   return {
@@ -67,25 +67,28 @@ export function createLocalAgents(deps: {
       if (await stat(file).catch(() => undefined)) return useUrl(file, deps.url);
       const { token } = await deps.admin.createToken(plan.configurationId);
       const withToken = { ...plan, environment: { ...plan.environment, UPLINK_ENROLMENT_TOKEN: token } };
-      const child = await start(withToken, ["enrol", "--url", deps.url, "--name", plan.name, ...plan.source]);
+      const child = await start(
+        withToken,
+        ["enrol", "--url", deps.url, "--name", plan.name, ...plan.source],
+        undefined,
+      );
       if ((await child.ended) !== 0)
         throw new StartError(`The agent ${plan.name} could not enrol. ${await logTail(child.logFile)}`);
     },
     async once(plan) {
       let printed = "";
-      const child = await start(plan, ["once", "--json"]);
-      child.onOutput((text) => {
-        printed += text;
+      const child = await start(plan, ["once", "--json"], (line, stream) => {
+        if (stream === "out") printed = line;
       });
       const exitCode = await child.ended;
-      const result = OnceResult.safeParse(parseJson(printed.trim().split("\n").at(-1) ?? ""));
+      const result = OnceResult.safeParse(parseJson(printed));
       return {
         exitCode,
         ...(result.success ? { result: result.data } : {}),
         words: exitCode === 0 ? "" : await logTail(child.logFile),
       };
     },
-    run: (plan, onErrorLine) => start(plan, ["run"], onErrorLine),
+    run: (plan, onLogLine) => start(plan, ["run"], onLogLine && ((line) => onLogLine(line))),
   };
 }
 

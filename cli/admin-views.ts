@@ -1,0 +1,65 @@
+/** What admins are shown of jobs, agents and cycles, as text. */
+import type { AgentReply, ConfigurationReply, CycleReply, JobStatusReply } from "../shared/contracts/admin-api.ts";
+import { listOf, moment, tableOf } from "./table.ts";
+
+export function jobTable(configurations: readonly ConfigurationReply[], jobs: readonly JobStatusReply[]): string {
+  const rows = jobs.map((job, index) => [
+    job.displayName,
+    configurations[index]?.domainFqdn ?? "",
+    job.state,
+    job.openRead ? `read ${job.openRead.readNo}` : "-",
+    String(job.waiting.batches + job.waiting.readsEnding + job.waiting.work),
+    String(job.escrowed),
+    String(job.staged),
+    job.lastCycle ? `read ${job.lastCycle.readNo} at ${moment(job.lastCycle.closedAt)}` : "none yet",
+  ]);
+  return tableOf([["job", "domain", "state", "reading", "waiting", "escrowed", "staged", "last cycle"], ...rows]);
+}
+
+export function agentTable(
+  configurations: readonly ConfigurationReply[],
+  agents: readonly (readonly AgentReply[])[],
+): string {
+  const rows = configurations.flatMap((one, index) =>
+    (agents[index] ?? []).map((agent) => [
+      agent.name,
+      one.displayName,
+      agent.status,
+      agent.holdsLease ? "yes" : "no",
+      moment(agent.lastSeenAt),
+      `${agent.version}, ${agent.platform}`,
+    ]),
+  );
+  return tableOf([["agent", "job", "status", "lease", "last seen", "version"], ...rows]);
+}
+
+export function cycleList(cycle: CycleReply): string {
+  const counts = (of: CycleReply["outcomes"]) =>
+    Object.entries(of)
+      .filter(([, times]) => times > 0)
+      .map(([name, times]) => `${times} ${name}`)
+      .join(", ");
+  const tally = (of: Readonly<Record<string, number>>) =>
+    Object.entries(of)
+      .map(([name, times]) => `${times} × ${name}`)
+      .join("; ");
+  return listOf([
+    ["last cycle", `read ${cycle.readNo}, ${cycle.kind}, ${cycle.state}`],
+    ["received", `${cycle.received}: ${counts(cycle.outcomes)}`],
+    ["absent", counts(cycle.absent)],
+    [
+      "target",
+      `${cycle.created} created, ${cycle.updated} updated, ${cycle.deleted} deleted, ${cycle.restored} restored; ${cycle.writes} writes`,
+    ],
+    ["filtered by", tally(cycle.filteredBy)],
+    ["escrowed by", tally(cycle.escrowedBy)],
+    ["staged", cycle.staged.map((one) => `${one.count} ${one.class}: ${one.reason}`).join("; ")],
+    ["complete", cycle.complete ? "yes" : `no: ${cycle.incompleteBecause}`],
+    ["closed", moment(cycle.closedAt)],
+  ]);
+}
+
+/** Messages name objects as configuration and GUID; people know configurations by their names. */
+export function withNames(message: string, configurations: readonly ConfigurationReply[]): string {
+  return configurations.reduce((text, one) => text.replaceAll(`${one.id}:`, `${one.displayName}:`), message);
+}
