@@ -35,9 +35,6 @@ export function benchLdif(users: number, promotedPercent = 0): string {
   return `version: 1\n\n${records.join("")}`;
 }
 
-/** How many records besides the people an agent sends: organisational units and the domain. */
-export const BENCH_CONTAINERS = DEPARTMENTS + 2;
-
 function unit(name: string, dn: string): string {
   const objectClass = ["top", "organizationalUnit"];
   return ldifOf({ dn, attributes: { objectClass, ou: name, name, objectGUID: guidOf(`ou/${name}`) } });

@@ -23,9 +23,10 @@ function nothing() {
   return { transactions: 0, rows: 0, rowsByTable: {}, rowReads: 0, rangeReads: 0, blobReads: 0, blobWrites: 0 };
 }
 
-function partsIn(text) {
+/** `body`: text or bytes. */
+function partsIn(body) {
   let parts = 0;
-  for (let at = text.indexOf(PART); at !== -1; at = text.indexOf(PART, at + PART.length)) parts++;
+  for (let at = body.indexOf(PART); at !== -1; at = body.indexOf(PART, at + PART.length)) parts++;
   return parts;
 }
 
@@ -37,7 +38,8 @@ function countTableRequest({ method, path }, body) {
   }
   const isBatch = path.includes("$batch");
   const rows = isBatch ? partsIn(body) : 1;
-  const name = TABLE.exec(isBatch ? body : path)?.[1] ?? "other";
+  // The first part names the table, and stands near the beginning.
+  const name = TABLE.exec(isBatch ? body.slice(0, 2_000).toString() : path)?.[1] ?? "other";
   storage.transactions++;
   storage.rows += rows;
   storage.rowsByTable[name] = (storage.rowsByTable[name] ?? 0) + rows;
@@ -46,9 +48,7 @@ function countTableRequest({ method, path }, body) {
 const { end } = http.ClientRequest.prototype;
 http.ClientRequest.prototype.end = function (chunk, ...rest) {
   const port = String(this.getHeader("host") ?? "").split(":")[1];
-  const body =
-    typeof chunk === "string" ? chunk : Buffer.isBuffer(chunk) && port === METER_TABLE_PORT ? String(chunk) : "";
-  if (port === METER_TABLE_PORT) countTableRequest(this, body);
+  if (port === METER_TABLE_PORT) countTableRequest(this, chunk ?? "");
   if (port === METER_BLOB_PORT) storage[this.method === "GET" || this.method === "HEAD" ? "blobReads" : "blobWrites"]++;
   return end.call(this, chunk, ...rest);
 };
