@@ -6,12 +6,16 @@ import type { ExportResult } from "./export-objects.ts";
 import { valuesOf } from "./export-records.ts";
 import type { LogEntry, LogStep } from "./state/provisioning-log.ts";
 
-/** Undefined for what was a no-op, and for a filtered object that was filtered before. */
+/**
+ * Undefined for what was a no-op, and for a filtered object that was filtered before. A no-op that leaves something in
+ * the target which the directory emptied is told, once: when it was emptied.
+ */
 export function logEntryOf(header: ChunkHeader, result: ExportResult): LogEntry | undefined {
   if (result.kind !== "settled") return undefined;
   const { planned, outcome, failure } = result;
   const isSkip = outcome === "filtered" && planned.scopeChanged;
-  if (planned.action.kind === "none" && outcome !== "escrowed" && !isSkip) return undefined;
+  const isStuck = planned.isChanged && planned.warnings.some((own) => own.code === "AttributeNotCleared");
+  if (planned.action.kind === "none" && outcome !== "escrowed" && !isSkip && !isStuck) return undefined;
   const targetId = result.targetId ?? planned.record.link?.targetId;
   const values = valuesOf(planned.action);
   const warning = planned.warnings[0] ?? result.warnings[0];
