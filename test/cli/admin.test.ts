@@ -1,0 +1,97 @@
+/** Admin commands where there is nobody to talk to, or somebody else; against the real service they run in test/e2e. */
+import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import type { AddressInfo } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { registerAdminCommands } from "../../cli/admin-commands.ts";
+import { registerAgentCommands } from "../../cli/agent-commands.ts";
+import { runCli } from "../../cli/run-cli.ts";
+import { registerTargetCommands } from "../../cli/target-commands.ts";
+
+let home: string;
+let server: Server | undefined;
+beforeEach(async () => {
+  home = await mkdtemp(join(tmpdir(), "uplink-cli-"));
+});
+afterEach(async () => {
+  server?.close();
+  await rm(home, { recursive: true, force: true });
+});
+
+async function uplink(environment: Record<string, string>, ...args: string[]) {
+  let out = "";
+  let err = "";
+  const terminal = {
+    out: { write: (text: string) => (out += text) },
+    err: { write: (text: string) => (err += text) },
+    ...{ environment, fetch, stop: new AbortController().signal },
+  };
+  const code = await runCli(args, terminal, [registerAgentCommands, registerAdminCommands, registerTargetCommands]);
+  return { code, out, err };
+}
+
+async function serve(handler: (request: IncomingMessage, response: ServerResponse) => void): Promise<string> {
+  server = createServer(handler);
+  await new Promise<void>((resolve) => server?.listen(0, "127.0.0.1", resolve));
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+}
+
+test("without a runtime it says so, how to start one, and exits 2", async () => {
+  const { code, err } = await uplink({ UPLINK_HOME: home }, "status");
+  expect(code).toBe(2);
+  expect(err).toContain(`No local runtime is running in ${home}`);
+  expect(err).toContain("npm start");
+});
+
+test("files of another version are named", async () => {
+  await mkdir(home, { recursive: true });
+  await writeFile(join(home, "runtime.json"), '{"version":99}');
+  expect((await uplink({ UPLINK_HOME: home }, "status")).err).toMatch(/runtime\.json can't be read by this version/);
+});
+
+test("a service that isn't there is exit 4 and names its address", async () => {
+  const url = await serve(() => undefined);
+  await new Promise((resolve) => server?.close(resolve));
+  const { code, err } = await uplink({ UPLINK_URL: url, UPLINK_ADMIN_TOKEN: "t" }, "job", "list");
+  expect(code).toBe(4);
+  expect(err).toContain(`Cannot reach ${url}`);
+});
+
+test("a deployed service needs a token, and gets it", async () => {
+  expect((await uplink({ UPLINK_URL: "http://127.0.0.1:9" }, "job", "list")).err).toContain("UPLINK_ADMIN_TOKEN");
+  const seen: (string | undefined)[] = [];
+  const url = await serve((request, response) => {
+    seen.push(request.url, request.headers.authorization);
+    response.end('{"value":[]}');
+  });
+  const { code, out } = await uplink({ UPLINK_URL: `${url}/`, UPLINK_ADMIN_TOKEN: "tok" }, "escrow", "list");
+  expect({ code, out }).toEqual({ code: 0, out: "Nothing is in escrow.\n" });
+  expect(seen).toEqual(["/api/v1.0/uplink/configurations", "Bearer tok"]);
+});
+
+describe("a refusal", () => {
+  const environment = async (status: number, body: string) => ({
+    UPLINK_URL: await serve((_request, response) => response.writeHead(status).end(body)),
+    UPLINK_ADMIN_TOKEN: "t",
+  });
+
+  test("is said in the service's own words, with its remedy and exit 5", async () => {
+    const error = { code: "role-missing", message: "The token lacks a role.", remedy: "Have it assigned." };
+    const { code, err } = await uplink(await environment(403, JSON.stringify({ error })), "status");
+    expect({ code, err }).toEqual({ code: 5, err: "The token lacks a role.\nHave it assigned.\n" });
+  });
+
+  test("that is none of ours says where it came from", async () => {
+    expect((await uplink(await environment(502, "<html>"), "status")).err).toMatch(/answered with status 502/);
+    expect((await uplink(await environment(200, "{}"), "status")).err).toMatch(/something unexpected \(at 'value'\)/);
+  });
+});
+
+test("help names the exit codes, and the agent's own commands are still there", async () => {
+  expect((await uplink({}, "job", "list", "--help")).out).toContain("Exit codes: 0 done");
+  const { out } = await uplink({}, "agent", "--help");
+  for (const name of ["enrol", "run", "once", "list", "token"]) expect(out).toMatch(new RegExp(`^  ${name} `, "m"));
+  expect((await uplink({}, "logs", "--top", "many")).code).toBe(2);
+});
