@@ -12,8 +12,7 @@
  *   cycle:{read}                the account of a read          recent   removals of the last 24 hours
  */
 
-import type { z } from "zod";
-import type { BatchHeader, DomainIdentity, Watermark } from "../../contracts/change.ts";
+import type { DomainIdentity, Watermark } from "../../contracts/change.ts";
 import type { JobSettings } from "../../contracts/configuration.ts";
 import type { RemovalCounts } from "../../domain/guard.ts";
 import type { Outcome } from "../../domain/object-record.ts";
@@ -70,8 +69,6 @@ export interface ReadsRow {
   /** The accepted watermark when the open read began: what a full read must be at least as current as. */
   readonly atStart: Watermark | null;
 }
-
-export type Provenance = Omit<z.infer<typeof BatchHeader>, "watermarkAfter" | "end" | "version">;
 
 export interface BatchRow {
   readonly batchId: string;
