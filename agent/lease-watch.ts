@@ -13,14 +13,15 @@ import { AGENT_VERSION } from "./version.ts";
 
 /** What became of an open read, in the service's words; undefined: go on. `order` is the one that took its place. */
 export interface ReadLost {
-  readonly why: "inactive" | "lease-lost" | "replaced";
+  readonly why: "inactive" | "lease-lost" | "replaced" | "closed";
   readonly order: ReadOrder | null;
 }
 
 export function verdictOnRead(reply: HeartbeatReply, open: ReadOrder): ReadLost | undefined {
   if (reply.agentStatus !== "active") return { why: "inactive", order: null };
   if (!reply.lease.held || reply.lease.epoch !== open.leaseEpoch) return { why: "lease-lost", order: reply.order };
-  if (reply.order !== null && reply.order.readNo !== open.readNo) return { why: "replaced", order: reply.order };
+  if (reply.order === null) return { why: "closed", order: null };
+  if (reply.order.readNo !== open.readNo) return { why: "replaced", order: reply.order };
   return undefined;
 }
 

@@ -195,8 +195,14 @@ function decide(input: {
     hasOrder,
     ...(aborted ? { aborted } : {}),
   });
-  if (request.want === "continue" && isOpen()) return done(true);
   const isForced = full !== undefined && full !== "first";
+  if (request.want === "continue") {
+    // It may have ended while this request was under way: that is no wish for another read.
+    if (!isOpen()) return done(false);
+    // A delta that polls and has sent nothing yet may stay open for an hour: a full read that is wanted needn't wait for it.
+    const yields = isForced && job.state === "active" && reads.kind === "delta" && reads.nextSequence === 1;
+    if (!yields) return done(true);
+  }
   if (job.state === "paused" || (request.want === "none" && !isForced)) return done(isOpen());
   const kind = full !== undefined || request.want === "full" ? "full" : "delta";
   const reason = full ?? request.reason ?? (kind === "full" ? "asked by the agent" : "delta");
