@@ -11,6 +11,7 @@ import type { Admin, AdminTokens } from "../shared/application/verify-admin-toke
 import type { ProofVerifier, ProvenAgent, SignedRequest } from "../shared/application/verify-proof.ts";
 import type { ErrorReply } from "../shared/contracts/agent-api.ts";
 import { PROOF_HEADER } from "../shared/contracts/proof.ts";
+import { StorageError } from "../shared/ports/row-store.ts";
 
 /** Larger bodies are refused before they are read: a batch is 4 MiB at most, inflated. */
 const MAX_BODY_BYTES = 5 * 1024 * 1024;
@@ -82,14 +83,7 @@ async function answer(
     return refusal(result.failure, headers, requestId);
   } catch (error) {
     context.error(`${route.name} failed: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);
-    const failure: Failure = {
-      status: 503,
-      code: "service-unavailable",
-      message: "The service could not do that now.",
-      remedy: "Try again later; the request-id finds the reason in the log.",
-      retryAfterSeconds: 5,
-    };
-    return refusal(failure, headers, requestId);
+    return refusal(unavailable(error), headers, requestId);
   }
 }
 
@@ -125,6 +119,18 @@ async function handle(deps: RouteDeps, route: Route, request: HttpRequest): Prom
     case "public":
       return route.handle(parsed);
   }
+}
+
+/** What failed is named, details of it stay in the log. */
+function unavailable(error: unknown): Failure {
+  const isStorage = error instanceof StorageError && error.retriable;
+  return {
+    status: 503,
+    code: isStorage ? "storage-unreachable" : "service-unavailable",
+    message: isStorage ? "The service can't reach its storage now." : "The service could not do that now.",
+    remedy: "Try again later; the request-id finds the reason in the log.",
+    retryAfterSeconds: 5,
+  };
 }
 
 function tooLarge(): Result<RouteReply> {
