@@ -86,7 +86,10 @@ export async function setUpStage(options: { readonly address: string; readonly u
       return r;
     },
     async expectConverged() {
-      expect(differences(await main.runtime.users(), history.apply(await project()), leftBehind)).toEqual([]);
+      const found = differences(await main.runtime.users(), history.apply(await project()), leftBehind);
+      if (found.length === 0) return;
+      const escrows = await main.runtime.escrows(main.job);
+      expect.fail(["The target differs from the directory:", ...found, JSON.stringify(escrows.slice(0, 5))].join("\n"));
     },
     async destroy() {
       await main.runtime.destroy();

@@ -24,9 +24,7 @@ export function describeCloudFaults(on: () => Stage): void {
       await runtime.resetStats();
       await runtime.setTargetDown(true);
       await agent.mustRead();
-      await until("the log to name the target", () =>
-        /target-unavailable.*target-unreachable/.test(runtime.host.log()),
-      );
+      await until("the log to say so", () => /"(graph-writes-put-off|target-unavailable)"/.test(runtime.host.log()));
       const during = await runtime.status(job);
       expect(during).toMatchObject({ committedWatermarkAt: before.committedWatermarkAt, waiting: { batches: 1 } });
       await runtime.setTargetDown(false);
@@ -48,7 +46,7 @@ export function describeCloudFaults(on: () => Stage): void {
       await runtime.azurite.end("SIGTERM");
       const refused = await agent.once();
       expect(refused.code).toBe(4);
-      expect(refused.err).toContain("The service could not do that now");
+      expect(refused.err).toContain("The service can't reach its storage now");
       expect(runtime.host.log()).toMatch(/storage is not reachable/);
       await runtime.azurite.start();
       await runtime.settled(job);
@@ -80,7 +78,8 @@ export function describeCloudFaults(on: () => Stage): void {
         await runtime.host.start();
         await runtime.settled(job);
         expect(differences(await runtime.users(), wanted)).toEqual([]);
-        expect((await runtime.stats()).writes).toEqual({ createUser: wanted.users.size });
+        // A creation whose answer died with the host is found by its anchor and brought up to date, not made again.
+        expect((await runtime.stats()).writes.createUser).toBe(wanted.users.size);
         expect(await made()).toBe(wanted.users.size);
         await agent.mustRead();
         expect(await runtime.settled(job)).toMatchObject({ kind: "delta", writes: 0 });

@@ -5,7 +5,13 @@
 import { writeFile } from "node:fs/promises";
 import { beforeAll, describe, expect, it } from "vitest";
 import { createAgent, type Ended } from "../../support/runtime/agent.ts";
-import { createPlainAccount, grantRights, mayReplicate, type PlainAccount } from "../../support/samba/rights.ts";
+import {
+  createPlainAccount,
+  grantRights,
+  mayReplicate,
+  maySeeDeletedObjects,
+  type PlainAccount,
+} from "../../support/samba/rights.ts";
 import { until } from "../../support/until.ts";
 import type { Stage } from "../stage.ts";
 
@@ -25,6 +31,7 @@ export function describeSourceFaults(on: () => Stage): void {
       blind = await createPlainAccount(controller, admin.client, "svc-blind");
       grantRights(controller, [mayReplicate(controller, blind.sid)]);
       powerless = await createPlainAccount(controller, admin.client, "svc-powerless");
+      grantRights(controller, [maySeeDeletedObjects(controller, powerless.sid)]);
       await on().sync();
     });
 

@@ -1,6 +1,7 @@
 /** JSON over HTTPS to servers of a private authority, which `fetch` learns of at process start only. */
 import { readFileSync } from "node:fs";
 import { Agent, request } from "node:https";
+import { text } from "node:stream/consumers";
 
 export type JsonRequest = {
   readonly method?: "GET" | "POST" | "DELETE";
@@ -12,19 +13,21 @@ export type JsonCall = (
   init?: JsonRequest,
 ) => Promise<{ readonly status: number; readonly body: unknown }>;
 
+const timeoutMs = 20_000;
+
 export function createJsonClient(caFile: string): JsonCall & { close(): void } {
   const agent = new Agent({ ca: readFileSync(caFile), keepAlive: true });
   const call: JsonCall = (url, init = {}) =>
     new Promise((resolve, reject) => {
-      const sent = request(url, { agent, method: init.method ?? "GET", headers: init.headers ?? {} }, (answer) => {
-        const parts: Buffer[] = [];
-        answer.on("data", (part: Buffer) => parts.push(part));
-        answer.on("error", reject);
-        answer.on("end", () => {
-          const text = Buffer.concat(parts).toString("utf8");
-          resolve({ status: answer.statusCode ?? 0, body: text === "" ? undefined : JSON.parse(text) });
-        });
+      const method = init.method ?? "GET";
+      const sent = request(url, { agent, method, headers: init.headers ?? {} }, (answer) => {
+        text(answer).then((body) => {
+          resolve({ status: answer.statusCode ?? 0, body: body === "" ? undefined : JSON.parse(body) });
+        }, reject);
       });
+      sent.setTimeout(timeoutMs, () =>
+        sent.destroy(new Error(`${method} ${url}: no answer in ${timeoutMs / 1000} s.`)),
+      );
       sent.on("error", reject);
       sent.end(init.body);
     });
