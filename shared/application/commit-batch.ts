@@ -172,6 +172,7 @@ export function createCommit(deps: {
       }
       // Also when an attempt before closed the cycle and ended right after.
       await deps.removals.clear(cycle.cycleId);
+      if (cycle.kind === "full" && cycle.complete) await deps.removals.dropStaged(run.jobId, cycle.startedAt);
       await moveWatermark(run.jobId);
       await retryWaiting(run.jobId, cycle);
       return cycle;

@@ -10,7 +10,7 @@ import { REMOVAL_CLASSES, type RemovalClass } from "../../domain/plan.ts";
 import type { RowOperation, RowStore } from "../../ports/row-store.ts";
 import type { ChunkHeader, PlannedObject } from "../chunk-files.ts";
 import { transactionChunks } from "../transaction-chunks.ts";
-import { pack, unpack } from "./job-rows.ts";
+import { pack, type Stored, unpack } from "./job-rows.ts";
 
 /** The change that asked for a removal, and its outcome so far. */
 export interface RemovalOrigin {
@@ -56,6 +56,8 @@ export interface Removals {
   clear(cycleId: string): Promise<void>;
   stage(jobId: string, rows: readonly StagedRow[]): Promise<void>;
   staged(jobId: string): Promise<StagedRow[]>;
+  /** Drops what was staged before a moment (milliseconds since 1970): a complete full read judged everything anew. */
+  dropStaged(jobId: string, before: number): Promise<void>;
 }
 
 export function createRemovals(deps: { readonly rows: RowStore }): Removals {
@@ -63,6 +65,11 @@ export function createRemovals(deps: { readonly rows: RowStore }): Removals {
   const stagedTable = deps.rows.table("staged");
   async function write(of: string, operations: readonly RowOperation[]): Promise<void> {
     for (const chunk of transactionChunks(operations)) await table.transact(of, chunk);
+  }
+  async function stagedRows(jobId: string): Promise<Stored<StagedRow>[]> {
+    const found: Stored<StagedRow>[] = [];
+    for await (const rows of stagedTable.range(jobId)) found.push(...rows.map((row) => unpack<StagedRow>(row)));
+    return found;
   }
   return {
     add(header, entries) {
@@ -120,9 +127,13 @@ export function createRemovals(deps: { readonly rows: RowStore }): Removals {
       for (const chunk of transactionChunks(operations)) await stagedTable.transact(jobId, chunk);
     },
     async staged(jobId) {
-      const found: StagedRow[] = [];
-      for await (const rows of stagedTable.range(jobId)) found.push(...rows.map((row) => unpack<StagedRow>(row).value));
-      return found;
+      return (await stagedRows(jobId)).map((row) => row.value);
+    },
+    async dropStaged(jobId, before) {
+      const old = (await stagedRows(jobId)).filter((row) => row.value.stagedAt < before);
+      const operations = old.map(({ row, etag }): RowOperation => ({ op: "delete", row, etag }));
+      // One that was staged again at this moment has another etag, and stays.
+      for (const operation of operations) await stagedTable.transact(jobId, [operation]);
     },
   };
 }
