@@ -157,7 +157,7 @@ describe("bounded blast radius (N6)", () => {
     // Staged for want of room, not for want of evidence: the next full read judges them again.
     await agent.read("full", users(all.slice(21)));
     expect(living(cloud)).toBe(39);
-    expect((await agent.status()).lastCycle).toMatchObject({ absent: { exported: 6 } });
+    expect(await agent.status()).toMatchObject({ staged: 0, lastCycle: { absent: { exported: 6 } } });
   });
 
   it("counts what the other lane decides at the same moment", async () => {
@@ -188,6 +188,19 @@ describe("bounded blast radius (N6)", () => {
     // 15 and 15: either passes alone, both together would be half of the floor too many.
     expect(living(cloud)).toBe(45);
     expect((await agent.status()).staged).toBe(15);
+  });
+
+  it("forgets what was staged when a later complete read saw everybody again", async () => {
+    const cloud = await createCloud();
+    const agent = await cloud.addDomain("corp.example");
+    const all = names(60);
+    await agent.read("full", users(all));
+    await agent.read("full", users(all.slice(30)));
+    expect((await agent.status()).staged).toBe(30);
+    cloud.clock.set(cloud.clock.now() + MINUTE);
+    await agent.read("full", users(all));
+    expect(await agent.status()).toMatchObject({ staged: 0 });
+    expect(living(cloud)).toBe(60);
   });
 
   it("lets a small company lose a few", async () => {
