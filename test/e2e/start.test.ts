@@ -133,17 +133,14 @@ describe("npm start", { timeout: 120_000 }, () => {
     expect((await uplink("target", "show", "nobody.here")).code).toBe(5);
   });
 
-  test("npm run uplink finds and trusts the runtime by itself", async () => {
+  test("npm run uplink finds and trusts the runtime; a second start and a reset refuse while it runs", async () => {
     const command = runScript("uplink.mjs", ["job", "list"], home);
+    const second = runScript("start.mjs", [], home);
+    const reset = runScript("reset.mjs", [], home);
     expect(await command.ended, command.text()).toBe(0);
     expect(command.text()).toMatch(/^contoso-hq +contoso\.example +active/m);
-  });
-
-  test("a second start and a reset refuse while it runs", async () => {
-    const second = runScript("start.mjs", [], home);
     expect(await second.ended).toBe(1);
     expect(second.text()).toContain(`A local runtime is running in ${home} already`);
-    const reset = runScript("reset.mjs", [], home);
     expect(await reset.ended).toBe(1);
     expect(reset.text()).toContain("nothing was removed");
   });
