@@ -54,8 +54,6 @@ export function createDirectory() {
   };
 }
 
-export type Directory = ReturnType<typeof createDirectory>;
-
 export interface Expected {
   readonly userPrincipalName: string;
   readonly displayName: string;

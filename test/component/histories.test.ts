@@ -8,7 +8,7 @@ import { describe, expect, it } from "vitest";
 import type { DirectoryStep } from "./directory.ts";
 import { createWorld, type World } from "./world.ts";
 
-const RUNS = Number(process.env["UPLINK_TEST_RUNS"] ?? 60);
+const RUNS = Number(process.env["UPLINK_TEST_RUNS"] ?? 40);
 const SEED = process.env["UPLINK_TEST_SEED"];
 const PEOPLE = ["ann", "bob", "cid", "dee"];
 
