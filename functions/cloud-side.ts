@@ -7,7 +7,7 @@ import { createServiceBusDoorbell } from "../shared/adapters/service-bus/doorbel
 import { createTableRowStore } from "../shared/adapters/tables/row-store.ts";
 import type { Config } from "../shared/config.ts";
 import type { Clock, Random } from "../shared/ports/clock.ts";
-import { createConsoleLog } from "./context-log.ts";
+import { createConsoleLog } from "./console-log.ts";
 import { createUseCases, type UseCases } from "./use-cases.ts";
 
 /** `$batch` calls on their way at once, for one process: more only meets the target's quota. */

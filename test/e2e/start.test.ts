@@ -2,11 +2,14 @@
  * What the README promises of `npm start`, run as a newcomer runs it: two forests into one tenant, figures that are
  * true, edits that arrive, an end that leaves nothing behind and a start that goes on.
  */
+
+import { readFileSync } from "node:fs";
 import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { projectRoot } from "../../local/start/home.ts";
 import { runScript, runtimeAt, type StartedCommand } from "../support/start-command.ts";
 
 type TargetUser = { id: string; deleted: boolean; properties: Record<string, unknown> };
@@ -37,6 +40,16 @@ async function edit(change: (text: string) => string): Promise<void> {
   await writeFile(file, after);
 }
 
+/** The lines that the README shows, `…` standing for anything. */
+function readmeOutput(): RegExp[] {
+  const readme = readFileSync(join(projectRoot, "README.md"), "utf8");
+  const block = /<!-- output:begin -->\n```\n([\s\S]*?)\n```/.exec(readme)?.[1] ?? "";
+  const lines = block.split("\n").filter((line) => line.trim() !== "");
+  expect(lines.length).toBeGreaterThan(5);
+  const escaped = (text: string) => text.replace(/[.*+?^${}()|[\]\\]/g, "\\$&");
+  return lines.map((line) => new RegExp(`^${line.split("…").map(escaped).join(".*")}$`, "m"));
+}
+
 describe("npm start", { timeout: 120_000 }, () => {
   test("--once syncs both forests, says what it did and who is in both, and exits 0", async () => {
     const once = runScript("start.mjs", ["--once"], home);
@@ -53,6 +66,7 @@ describe("npm start", { timeout: 120_000 }, () => {
     expect(text).toMatch(
       /^Together: 209 created, 0 updated, 20 no-op, 14 filtered, 1 escrowed, .*; 209 writes, [\d.]+ s$/m,
     );
+    for (const line of readmeOutput()) expect(text).toMatch(line);
     expect(await readdir(home)).not.toContain("runtime.json");
   });
 
