@@ -1,0 +1,74 @@
+/** What the bench feeds in and what it makes of the readings; the runs themselves are `npm run bench`. */
+import { describe, expect, it } from "vitest";
+import { parseLdif } from "../../agent/source/ldif/ldif-parser.ts";
+import { benchLdif } from "../../bench/forest.ts";
+import type { Measured } from "../../bench/measured.ts";
+import { missed, table } from "../../bench/report.ts";
+
+async function recordsOf(text: string): Promise<Map<string, string>> {
+  async function* chunks() {
+    yield Buffer.from(text, "utf8");
+  }
+  const records = new Map<string, string>();
+  for await (const record of parseLdif(chunks(), "bench.ldif")) {
+    records.set(record.dn, String(record.attributesByName.get("title")?.values[0]?.toString() ?? ""));
+  }
+  return records;
+}
+
+const good: Measured = {
+  users: 10_000,
+  run: "initial sync",
+  seconds: 30,
+  received: 10_021,
+  objectsPerSecond: 334,
+  created: 10_000,
+  updated: 0,
+  graphWrites: 10_000,
+  graphWritesPerUser: 1,
+  graphRequests: 510,
+  storage: {
+    transactions: 2_700,
+    rows: 82_000,
+    rowsByTable: {},
+    rowReads: 1,
+    rangeReads: 1,
+    blobReads: 1,
+    blobWrites: 1,
+  },
+  rowsPerObject: 8.2,
+  transactionsPerObject: 0.27,
+  durable: { episodes: 150, activities: 170, orchestrations: 26 },
+  peakMegabytes: { host: 500, agent: 180 },
+  cpuSeconds: { host: 20, agent: 3, azurite: 20, directory: 2 },
+};
+const unchanged: Measured = { ...good, run: "no change", created: 0, graphWrites: 0, graphWritesPerUser: 0 };
+
+describe("bench", () => {
+  it("makes a directory that the agent's parser reads, with as many people as asked", async () => {
+    const records = await recordsOf(benchLdif(300));
+    expect([...records.keys()].filter((dn) => dn.startsWith("CN="))).toHaveLength(300);
+  });
+
+  it("changes one title in a hundred, and nothing else", async () => {
+    const before = await recordsOf(benchLdif(300));
+    const after = await recordsOf(benchLdif(300, 1));
+    expect([...after.keys()]).toEqual([...before.keys()]);
+    expect([...after].filter(([dn, title]) => before.get(dn) !== title)).toHaveLength(3);
+  });
+
+  it("names each number that was not reached, and none that was", () => {
+    expect(missed([good, unchanged])).toEqual([]);
+    expect(missed([{ ...good, objectsPerSecond: 299 }])).toHaveLength(1);
+    expect(missed([{ ...good, graphWrites: 10_001, graphWritesPerUser: 1.0001 }])).toHaveLength(2);
+    expect(missed([{ ...unchanged, graphWrites: 1 }])).toHaveLength(1);
+    expect(missed([{ ...good, peakMegabytes: { host: 701, agent: 251 } }])).toHaveLength(2);
+  });
+
+  it("prints the conditions beside the numbers", () => {
+    const text = table({ storage: "Azurite in memory" }, [good]);
+    expect(text).toContain("storage: Azurite in memory");
+    expect(text).toMatch(/10000 +initial sync +30\.0 +334 +1\.00 +8\.20 +0\.270 +150 +170 +500 +180/);
+    expect(text).toContain("All numbers were reached.");
+  });
+});
