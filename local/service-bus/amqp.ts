@@ -5,8 +5,8 @@
  * peer asked for, the way to confirm a settlement. Only this file touches those. Checked against rhea 3.0.5:
  *  - it lowers `link.credit` when frames are written, not when `send` is called, so what is queued must be taken off;
  *  - its send buffer holds 2,048 unsettled deliveries a session and throws above;
- *  - two neighbouring deliveries settled in one tick with different outcomes go out as one disposition, with the first
- *    outcome; so every negative answer gets a tick of its own.
+ *  - it merges settlements of one tick into a single disposition when the deliveries follow one another, even if their
+ *    outcomes differ, and the first wins; so every negative answer gets a tick of its own.
  */
 
 import type { AmqpError, Container, Delivery, Sender, Session } from "rhea";

@@ -3,7 +3,7 @@
  *
  * A batch whose every change has its outcome is closed at once; one with removals stays open until its read's end gave
  * each of them an outcome. Received = exported + no-op + filtered + staged + escrowed holds for every batch, or nothing
- * is committed (N7). The committed watermark is the last one before which every batch of both lanes is closed (N2).
+ * is committed (N7). The committed watermark has no open batch before it, in either lane (N2).
  */
 import type { Watermark } from "../contracts/change.ts";
 import { NO_REMOVALS } from "../domain/guard.ts";

@@ -1,9 +1,9 @@
 /**
  * What an agent says about one object of the directory, and how changes travel: in numbered batches of a read.
  *
- * A **read** is one enumeration by an agent, full or delta; its number comes from the cloud. A **batch** is a numbered
- * piece of it (at most 1,000 changes and 4 MiB inflated). A **change** is one object. A watermark stands only on the
- * batch that ends a page of the source: a cookie is a promise about a whole page, and pages are split into batches.
+ * In a **read** an agent goes through the directory once, whole or for changes, under a number that the cloud gave. A **batch** is a numbered
+ * piece of it (at most 1,000 changes and 4 MiB inflated). A **change** is one object. The source gives pages and we
+ * send batches: only the batch that completes a page may carry a watermark, because a cookie covers its page whole.
  */
 import { z } from "zod";
 import { isGuid } from "../domain/values.ts";
@@ -40,7 +40,7 @@ export const UpsertChange = z.strictObject({
   changed: z.array(AttributeName).optional(),
   links: z.array(LinkChange).optional(),
 });
-/** Exists, and is out of the agent's part of the scope: no attribute leaves the building. */
+/** Still in the directory, no longer in what the agent may send: only its GUID goes up. */
 export const LeaveChange = z.strictObject({ op: z.literal("leave"), objectGuid: Guid, reason: z.string().min(1) });
 /** A tombstone. */
 export const DeleteChange = z.strictObject({ op: z.literal("delete"), objectGuid: Guid });

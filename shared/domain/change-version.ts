@@ -1,8 +1,8 @@
 /**
  * The version of a change: (read, sequence, position), as a text that sorts like the triple.
  *
- * The reads of a job are serial, so versions follow the order in which the directory was read, across lanes and
- * however late a change is applied (N3).
+ * A job has one read at a time, so a later look at the directory always has the higher version, whichever lane brings
+ * it and however late it is applied (N3).
  */
 export function changeVersion(readNo: number, sequence: number, position: number): string {
   return `${pad(readNo, 10)}.${pad(sequence, 6)}.${pad(position, 4)}`;

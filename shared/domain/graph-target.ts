@@ -3,7 +3,7 @@
  * becomes none. Data with its types; the attribute flow reads it, and nothing here decides.
  *
  * Lengths are those that the directory enforces, in UTF-16 units. `clearable`: null may be sent once a value was
- * exported. `sensitive`: refused for holders of privileged roles unless the app holds a role itself.
+ * exported. `sensitive`: the directory lets an app change it on a privileged account only when the app has a role.
  */
 
 export interface GraphProperty {

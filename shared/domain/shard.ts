@@ -1,4 +1,4 @@
-/** Objects lie in 16 shards by the first hex digit of their GUID; a shard has one writer per job and lane. */
+/** Objects lie in 16 shards by the first hex digit of their GUID; within a job and lane one chunk at a time writes a shard. */
 export const SHARDS: readonly string[] = [..."0123456789abcdef"];
 
 export function shardOf(objectGuid: string): string {

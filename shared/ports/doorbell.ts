@@ -1,4 +1,4 @@
-/** The bell of a job and lane: a message that carries no data, so a lost or repeated one does no harm. */
+/** The bell of a job and lane: an empty message. Losing one delays work, repeating one costs a look. */
 export type Lane = "bulk" | "live";
 
 export interface Doorbell {

@@ -1,7 +1,7 @@
 /**
- * An LDIF file as a source, for a directory that nothing may touch: full reads only.
+ * An LDIF file as a source, where no program may speak to the directory itself: full reads only.
  *
- * Its watermark is its SHA-256. A file that changes while it is read, or ends inside a record, is an incomplete read.
+ * Its watermark is its SHA-256. A file that is written to meanwhile, or stops in mid record, was not read completely.
  * Without a manifest (`<file>.manifest.json`, `{ "count", "sha256" }`) nobody can tell what the exporting account could
  * see, so visibility is partial; with one that fits, it is complete.
  */

@@ -1,9 +1,9 @@
 /**
  * The index of unique values: one row for each targetId, sourceAnchor, userPrincipalName and mail of a tenant set.
  *
- * A claim is an insert: one that fails *is* the conflict, with the owner at hand, across all jobs of the tenant set.
- * Rows of target objects without a link carry no owner: they are candidates for matching, and a claim takes them over
- * only through `take`. Partition `{target}:{shard of the value}`, row `{kind}:{value}`.
+ * Whoever wants a value inserts its row; a refused insert names who has it, whichever job that object belongs to.
+ * A target object that no source object is linked to has ownerless rows: matching looks at those, and only `take`
+ * gives them an owner. Partition `{target}:{shard of the value}`, row `{kind}:{value}`.
  */
 import { createHash } from "node:crypto";
 import type { Claim } from "../../domain/object-record.ts";

@@ -1,5 +1,5 @@
 /**
- * What the agent's account may not see looks as if it weren't there, without any error. None of it may ever be deleted,
+ * An account without the right to see an object gets no error: the object is just missing. None of it may ever be deleted,
  * blanked or created; who vanishes that way is staged for a human to look at.
  */
 import { describe, expect, it } from "vitest";
