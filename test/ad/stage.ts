@@ -78,12 +78,8 @@ export async function setUpStage(options: { readonly address: string; readonly u
       return (await main.runtime.users()).find((user) => user.id === id);
     },
     async sync() {
-      const t0 = Date.now();
       await main.agent.mustRead();
-      const t1 = Date.now();
-      const r = await main.runtime.settled(main.job);
-      console.log("TIMING read", t1 - t0, "settled", Date.now() - t1);
-      return r;
+      return main.runtime.settled(main.job);
     },
     async expectConverged() {
       const found = differences(await main.runtime.users(), history.apply(await project()), leftBehind);

@@ -1,5 +1,6 @@
 /** The first read, one without changes, and every kind of edit: each ends with the target as the directory says. */
 import { beforeEach, describe, expect, it } from "vitest";
+import { bytesOf } from "../../support/samba/ldap.ts";
 import type { Stage } from "../stage.ts";
 
 export function describeInitialSync(on: () => Stage): void {
@@ -110,6 +111,27 @@ export function describeEdits(on: () => Stage): void {
       expect(await stage.targetOf(guid)).toMatchObject({ id: before?.id, deleted: false });
     });
 
+    it("undeleted without the anchor of its own, which deletion strips off: it waits and says so, and there is no twin", async () => {
+      // Number 226 has an mS-DS-ConsistencyGuid.
+      const { admin, main, sync, expectConverged } = stage;
+      const guid = await stage.person(226);
+      const anchor = bytesOf(await admin.read(guid), "mS-DS-ConsistencyGuid")!;
+      const before = await stage.targetOf(guid);
+      await admin.delete(guid);
+      await sync();
+      await admin.undelete(guid, "Back without anchor");
+      await sync();
+      const waiting = await main.runtime.escrows(main.job);
+      expect(waiting).toMatchObject([{ objectGuid: guid, code: "SourceAnchorChanged" }]);
+      expect((await main.runtime.stats()).writes).toEqual({ deleteUser: 1 });
+      await admin.set(guid, "mS-DS-ConsistencyGuid", anchor);
+      await sync();
+      await expectConverged();
+      expect(await main.runtime.escrows(main.job)).toEqual([]);
+      const restored = (await main.runtime.users()).find(({ id }) => id === before?.id);
+      expect(restored).toMatchObject({ deleted: false, properties: { displayName: "Back without anchor" } });
+    });
+
     it("created", async () => {
       await stage.admin.createUser(stage.population.units[2]!.dn, "Neu, Person", {
         sAMAccountName: "neu.person",
@@ -133,7 +155,7 @@ export function describeEdits(on: () => Stage): void {
 
     it("all of these at once", async () => {
       const { admin, person, population } = stage;
-      const deleted = await person(226);
+      const deleted = await person(229);
       await admin.delete(deleted);
       await stage.sync();
       await stage.main.runtime.resetStats();

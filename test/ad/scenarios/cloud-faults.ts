@@ -16,18 +16,24 @@ export function describeCloudFaults(on: () => Stage): void {
       return count;
     }
 
+    async function whileTargetIsDown(work: () => Promise<unknown>): Promise<void> {
+      const { runtime } = on().main;
+      await runtime.setTargetDown(true);
+      await work().finally(() => runtime.setTargetDown(false));
+    }
+
     it("the target is down: accepted changes wait, and go out when it is back", async () => {
       const { main, expectConverged } = on();
       const { runtime, job, agent } = main;
       const before = await runtime.status(job);
       const edits = await edit("While the target was down", 3);
       await runtime.resetStats();
-      await runtime.setTargetDown(true);
-      await agent.mustRead();
-      await until("the log to say so", () => /"(graph-writes-put-off|target-unavailable)"/.test(runtime.host.log()));
-      const during = await runtime.status(job);
-      expect(during).toMatchObject({ committedWatermarkAt: before.committedWatermarkAt, waiting: { batches: 1 } });
-      await runtime.setTargetDown(false);
+      await whileTargetIsDown(async () => {
+        await agent.mustRead();
+        await until("the log to say so", () => /"(graph-writes-put-off|target-unavailable)"/.test(runtime.host.log()));
+        const during = await runtime.status(job);
+        expect(during).toMatchObject({ committedWatermarkAt: before.committedWatermarkAt, waiting: { batches: 1 } });
+      });
       await runtime.settled(job);
       await expectConverged();
       expect((await runtime.stats()).writes).toEqual({ updateUser: edits });
@@ -40,9 +46,8 @@ export function describeCloudFaults(on: () => Stage): void {
       const before = await runtime.status(job);
       const edits = await edit("While storage was away", 60);
       await runtime.resetStats();
-      await runtime.setTargetDown(true);
-      await agent.mustRead();
-      await runtime.setTargetDown(false);
+      // So that the work has begun and isn't done.
+      await whileTargetIsDown(agent.mustRead);
       await runtime.azurite.end("SIGTERM");
       const refused = await agent.once();
       expect(refused.code).toBe(4);
