@@ -45,13 +45,23 @@ interface Bench {
   readonly profiles?: string;
 }
 
-/** Calls `done` after each run. Rejects when a process fails or a cycle isn't closed in time. */
-export async function benchSize({ users, profiles, log, done }: BenchOptions): Promise<void> {
-  const home = await mkdtemp(join(tmpdir(), "uplink-bench-"));
+/** Calls `done` after each run. Rejects when a process fails or a cycle isn't closed in time; the logs are kept then. */
+export async function benchSize(options: BenchOptions): Promise<void> {
+  const folder = await mkdtemp(join(tmpdir(), "uplink-bench-"));
+  try {
+    await runSize(folder, options);
+  } catch (error) {
+    options.log(`State and logs are kept in ${folder}.`);
+    throw error;
+  }
+  await rm(folder, { recursive: true, force: true });
+}
+
+async function runSize(folder: string, { users, profiles, log, done }: BenchOptions): Promise<void> {
   const ports = await settlePorts(ANY_PORTS);
-  const portFile = join(home, "..", `${home.split(/[\\/]/).at(-1)}.port`);
+  const portFile = join(folder, "meter-port");
   const runtime = await startRuntime({
-    home,
+    home: join(folder, "home"),
     ports,
     quota: "off",
     inMemory: true,
@@ -64,7 +74,7 @@ export async function benchSize({ users, profiles, log, done }: BenchOptions): P
     },
   });
   try {
-    const file = join(home, "bench.ldif");
+    const file = join(folder, "bench.ldif");
     await writeFile(file, benchLdif(users));
     const configuration = await runtime.admin.createConfiguration({
       displayName: "Bench",
@@ -98,8 +108,6 @@ export async function benchSize({ users, profiles, log, done }: BenchOptions): P
     done(await measure(bench, "1 % changed (full read)"));
   } finally {
     await runtime.stop();
-    await rm(home, { recursive: true, force: true });
-    await rm(portFile, { force: true });
   }
 }
 
