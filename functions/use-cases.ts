@@ -83,9 +83,9 @@ export function createUseCases(adapters: Adapters, settings: UseCaseSettings) {
 
   const preparation = createTargetPreparation({ rows, clock, log, contextOf });
   const chunked = { rows, blobs, fence, clock, log, chunkObjects: settings.chunkObjects };
-  const commit = createCommit({ rows, blobs, fence, clock, log, removals, escrows });
-  const readEnd = createReadEnd({ ...chunked, removals, contextOf });
   const ring = (jobId: string, lane: "bulk" | "live") => doorbell.ring(jobId, lane);
+  const commit = createCommit({ rows, blobs, fence, clock, log, removals, escrows, ring });
+  const readEnd = createReadEnd({ ...chunked, removals, contextOf });
   const wakeJobWith = (starter: OrchestrationStarter): WakeJob =>
     createWakeJob({
       rows,

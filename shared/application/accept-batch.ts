@@ -208,6 +208,9 @@ function advance(reads: ReadsRow, batch: ChangeBatch, bodyDigest: string, now: n
     visibility: reads.visibility === "partial" ? "partial" : batch.visibility,
     lastBatchAt: now,
     accepted: batch.watermarkAfter ?? reads.accepted,
+    ...(batch.isLast && reads.kind === "full"
+      ? { fullAttributeSetHash: reads.attributeSetHash, fullScopeVersion: reads.scopeVersion }
+      : {}),
   };
 }
 

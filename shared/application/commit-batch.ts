@@ -9,6 +9,7 @@ import type { Watermark } from "../contracts/change.ts";
 import { NO_REMOVALS } from "../domain/guard.ts";
 import type { BlobStore } from "../ports/blob-store.ts";
 import type { Clock } from "../ports/clock.ts";
+import type { Lane } from "../ports/doorbell.ts";
 import type { Log } from "../ports/log.ts";
 import type { RowOperation, RowStore } from "../ports/row-store.ts";
 import { addWork } from "./add-work.ts";
@@ -65,6 +66,8 @@ export function createCommit(deps: {
   readonly log: Log;
   readonly removals: Removals;
   readonly escrows: Escrows;
+  /** Rings the job's bell, for work that a cycle made for the other lane. */
+  readonly ring: (jobId: string, lane: Lane) => Promise<void>;
 }): Commit {
   const jobs = jobTable(deps.rows);
 
@@ -249,14 +252,15 @@ export function createCommit(deps: {
   async function retryWaiting(jobId: string, cycle: CycleRow): Promise<void> {
     if (cycle.outcomes.exported + cycle.absent.exported === 0) return;
     const waiting = (await deps.escrows.list(jobId)).filter((escrow) => WAITING_CODES.includes(escrow.code));
-    if (waiting.length > 0)
-      await addWork(
-        deps,
-        jobId,
-        "reevaluate",
-        waiting.map((escrow) => escrow.objectGuid),
-        `${cycle.cycleId}-waiting`,
-      );
+    if (waiting.length === 0) return;
+    await addWork(
+      deps,
+      jobId,
+      "reevaluate",
+      waiting.map((escrow) => escrow.objectGuid),
+      `${cycle.cycleId}-waiting`,
+    );
+    await deps.ring(jobId, "live").catch(() => deps.log.warn("doorbell-unreachable", { jobId, lane: "live" }));
   }
 
   async function closeCycle(jobId: string, cycle: CycleRow): Promise<void> {

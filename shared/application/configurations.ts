@@ -180,6 +180,8 @@ function noReads(now: number): ReadsRow {
     schemaVersion: 1,
     scopeVersion: 1,
     attributeSetHash: "",
+    fullAttributeSetHash: null,
+    fullScopeVersion: null,
     startedAt: now,
     lastBatchAt: 0,
     accepted: null,

@@ -39,7 +39,8 @@ export function createFullSync(deps: {
     const next: JobRow = {
       ...job.value,
       fullReadWanted: job.value.fullReadWanted ?? "scheduled",
-      fullReadWantedAt: now,
+      // A wish that is open keeps its time: a read that began after it brings what the schedule wants, too.
+      fullReadWantedAt: job.value.fullReadWanted === null ? now : job.value.fullReadWantedAt,
       lastScheduledAt: due,
     };
     const written = await jobs.transact(jobId, [{ op: "replace", row: ROW.job, values: pack(next), etag: job.etag }]);

@@ -37,8 +37,9 @@ export function reasonForFullRead(
 ): string | undefined {
   if (reads.accepted === null) return "first";
   if (job.fullReadWanted !== null) return job.fullReadWanted;
-  if (reads.attributeSetHash !== needs.attributeSetHash) return "attributes";
-  if (reads.scopeVersion !== job.scopeVersion) return "scope";
+  // What the last full read brought in whole, not what an aborted one set out to.
+  if (reads.fullAttributeSetHash !== needs.attributeSetHash) return "attributes";
+  if (reads.fullScopeVersion !== job.scopeVersion) return "scope";
   if (timing.now - Date.parse(reads.accepted.at) > timing.watermarkMaxAgeMs) return "watermark-age";
   return undefined;
 }

@@ -117,6 +117,20 @@ describe("escrow", () => {
     expect(await escrowsOf(cloud, agent.jobId)).toEqual([]);
   });
 
+  it("tries who waited for a name as soon as a full read frees it, without waiting for the tick", async () => {
+    const cloud = await createCloud();
+    const agent = await cloud.addDomain("corp.example");
+    await agent.read("full", [aUser("ann"), aUser("bob")]);
+    const wish = aUser("bob", { userPrincipalName: "ann@corp.example" }, ["userPrincipalName"]);
+    await agent.read("delta", [wish]);
+    expect(await escrowsOf(cloud, agent.jobId)).toHaveLength(1);
+    await agent.read("full", [
+      aUser("ann", { userPrincipalName: "eve@corp.example" }),
+      aUser("bob", { userPrincipalName: "ann@corp.example" }),
+    ]);
+    expect(upnsOf(cloud)).toEqual(["ann@corp.example", "eve@corp.example"]);
+  });
+
   it("a name that was claimed, never exported and given up is free for others", async () => {
     const cloud = await createCloud();
     const agent = await cloud.addDomain("corp.example");

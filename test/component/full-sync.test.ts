@@ -60,6 +60,19 @@ describe("the full-sync timer", () => {
     expect((await agent.status()).fullReadWanted).toBeNull();
   });
 
+  it("leaves the time of a wish that is open: the read that began after it fulfils both", async () => {
+    const cloud = await createCloud();
+    const agent = await cloud.addDomain("corp.example");
+    await agent.read("full", [aUser("ann")]);
+    await cloud.cloud.routes.configurations.requestFullRead(agent.jobId, "asked");
+    cloud.clock.set(cloud.clock.now() + MINUTE);
+    await agent.order("full");
+    cloud.clock.set(cloud.clock.now() + 24 * 60 * MINUTE);
+    expect((await cloud.cloud.fullSync()).asked).toEqual([agent.jobId]);
+    await agent.read("full", [aUser("ann")]);
+    expect((await agent.status()).fullReadWanted).toBeNull();
+  });
+
   it.each([
     { schedule: "every night", timeZone: "UTC" },
     { schedule: "0 2 * * *", timeZone: "Europe/Atlantis" },

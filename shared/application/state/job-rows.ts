@@ -63,6 +63,9 @@ export interface ReadsRow {
   readonly schemaVersion: number;
   readonly scopeVersion: number;
   readonly attributeSetHash: string;
+  /** Those of the last full read that was accepted to its end; null: there was none. */
+  readonly fullAttributeSetHash: string | null;
+  readonly fullScopeVersion: number | null;
   readonly startedAt: number;
   readonly lastBatchAt: number;
   readonly accepted: Watermark | null;
