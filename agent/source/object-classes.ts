@@ -19,6 +19,11 @@ const BY_SPECIFICITY = [
   "organizationalUnit",
 ] as const;
 
+/** Whether the class alone says what an object is: one of those that are sent, or of those that derive from them and aren't. */
+export function isKnownClass(objectClass: string): boolean {
+  return BY_SPECIFICITY.some((name) => name.toLowerCase() === objectClass.toLowerCase());
+}
+
 /** Classes that travel as `container` changes: their name and place only. */
 export const CONTAINER_CLASSES = ["organizationalUnit"] as const;
 

@@ -11,6 +11,7 @@ import type { DomainIdentity } from "../../../shared/contracts/change.ts";
 import { normalDn, splitDn } from "../../../shared/domain/values.ts";
 import { SourceError } from "../../../shared/ports/source-directory.ts";
 import { type LdifRecord, parseLdif } from "./ldif-parser.ts";
+import { checkRecord, type Doubt, doubtOf } from "./record-checks.ts";
 import { guidOfRecord, sidOfRecord, textsOfRecord } from "./record-values.ts";
 
 export interface LdifIndex {
@@ -18,11 +19,9 @@ export interface LdifIndex {
   readonly records: number;
   readonly domain: DomainIdentity;
   readonly guidsByDn: ReadonlyMap<string, string>;
-  readonly withoutGuid: readonly {
-    readonly dn: string;
-    readonly line: number;
-    readonly objectClasses: readonly string[];
-  }[];
+  readonly withoutGuid: readonly Doubt[];
+  /** Could be people, of classes that only an order can name. */
+  readonly doubts: readonly Doubt[];
 }
 
 /** What tells one state of a file from another without reading it. */
@@ -87,11 +86,15 @@ export async function indexLdif(path: string): Promise<LdifIndex> {
   const chunks = hashedChunks(path);
   const guidsByDn = new Map<string, string>();
   const dnsByGuid = new Map<string, string>();
-  const withoutGuid: { dn: string; line: number; objectClasses: readonly string[] }[] = [];
+  const withoutGuid: Doubt[] = [];
+  const doubts: Doubt[] = [];
   let domain: DomainIdentity | undefined;
   let records = 0;
   for await (const record of parseLdif(chunks, path)) {
     records++;
+    checkRecord(record, path);
+    const doubt = doubtOf(record);
+    if (doubt !== undefined) doubts.push(doubt);
     const guid = guidOfRecord(record, path);
     if (guid === undefined) {
       withoutGuid.push({ dn: record.dn, line: record.line, objectClasses: textsOfRecord(record, "objectClass") });
@@ -110,7 +113,7 @@ export async function indexLdif(path: string): Promise<LdifIndex> {
       "Export the root object of the domain too: without it nobody can tell which domain the file is of.",
     );
   }
-  return { sha256: chunks.digest(), records, domain, guidsByDn, withoutGuid };
+  return { sha256: chunks.digest(), records, domain, guidsByDn, withoutGuid, doubts };
 }
 
 function domainOf(record: LdifRecord, guid: string, path: string): DomainIdentity | undefined {

@@ -109,14 +109,17 @@ function* recordOf(lines: readonly LogicalLine[], name: string): Generator<LdifR
   const [first, ...others] = lines;
   if (first === undefined) return;
   const head = attributeOf(first, name);
+  const kind = head.name.toLowerCase();
   // `ldbsearch` and `ldapsearch` write referrals, and the latter its result, between the records.
-  if (head.name.toLowerCase() === "ref" || head.name.toLowerCase() === "search") return;
-  if (head.name.toLowerCase() !== "dn") throw badRecord(name, first.number, "a record must start with 'dn:'");
+  if (kind === "ref" || kind === "search") return checkAside(kind, others, name);
+  if (kind !== "dn") throw badRecord(name, first.number, "a record must start with 'dn:'");
   const dn = head.value.toString("utf8");
   const attributesByName = new Map<string, { name: string; values: Buffer[] }>();
   for (const line of others) {
     const attribute = attributeOf(line, name, dn);
     const key = attribute.name.toLowerCase();
+    if (key === "dn")
+      throw lostEmptyLine(name, line.number, `the record '${dn}' of line ${first.number}`, attribute.value);
     if (key === "changetype" || key === "control") {
       throw badRecord(name, line.number, `'${dn}' is a change, not an entry: the file must be an export`);
     }
@@ -125,6 +128,33 @@ function* recordOf(lines: readonly LogicalLine[], name: string): Generator<LdifR
     else attributesByName.set(key, { name: attribute.name, values: [attribute.value] });
   }
   yield { dn, line: first.number, attributesByName };
+}
+
+/** What a search tool says besides entries. An entry that ran together with it must not be lost with it. */
+function checkAside(kind: "ref" | "search", lines: readonly LogicalLine[], file: string): void {
+  const known = kind === "ref" ? ["ref"] : ["result", "matcheddn", "text", "ref", "control", "pagedresults"];
+  for (const line of lines) {
+    const { name, value } = attributeOf(line, file);
+    const key = name.toLowerCase();
+    if (key === "dn") throw lostEmptyLine(file, line.number, `what the export says of its ${kind}`, value);
+    if (!known.includes(key)) throw badRecord(file, line.number, `'${name}' doesn't belong to a ${kind}`);
+    // A size or time limit, for example: what follows is missing.
+    if (key === "result" && !/^0\b/.test(value.toString("latin1"))) {
+      throw new SourceError(
+        "source-incomplete",
+        `The export ${file} ended with an error (line ${line.number}): result ${value.toString("utf8")}.`,
+        "Export the file again, in pages (ldapsearch -E pr=1000/noprompt) if a limit was met.",
+      );
+    }
+  }
+}
+
+function lostEmptyLine(file: string, line: number, inside: string, dn: Buffer): SourceError {
+  return badRecord(
+    file,
+    line,
+    `'dn: ${dn.toString("utf8")}' stands inside ${inside}: the empty line that ends a record is missing before it`,
+  );
 }
 
 function attributeOf(line: LogicalLine, file: string, dn?: string): { name: string; value: Buffer } {

@@ -20,6 +20,7 @@ import { waitForFile } from "./file-watch.ts";
 import { type FileState, fileState, hashedChunks, indexLdif, type LdifIndex, sameState } from "./ldif-index.ts";
 import { type LdifRecord, parseLdif } from "./ldif-parser.ts";
 import { readManifest } from "./manifest.ts";
+import { refuseDoubts, refuseWithoutGuid } from "./record-checks.ts";
 import { binaryValue, guidOfRecord, textsOfRecord } from "./record-values.ts";
 import type { LdifSettings } from "./settings.ts";
 
@@ -76,7 +77,8 @@ export function createLdifSource(deps: LdifSourceDeps): AgentSource {
       throw new SourceError("source-cookie", "An LDIF file tells no delta.", "Nothing to do: a full read follows.");
     }
     const indexed = await index();
-    refuseWithoutGuid(path, indexed, order.objectClasses);
+    refuseWithoutGuid(indexed.withoutGuid, order.objectClasses, path);
+    refuseDoubts(indexed.doubts, order.objectClasses, path);
     const chunks = hashedChunks(path);
     let pending: Change[] = [];
     let unresolved = 0;
@@ -167,18 +169,6 @@ function changeOf(
     attributes,
     ...(links.length > 0 ? { links } : {}),
   };
-}
-
-function refuseWithoutGuid(path: string, index: LdifIndex, wanted: readonly string[]): void {
-  const faulty = index.withoutGuid.filter((record) => classOf(record.objectClasses, wanted)?.kind === "object");
-  const first = faulty[0];
-  if (first === undefined) return;
-  const others = faulty.length > 1 ? ` (and ${faulty.length - 1} more)` : "";
-  throw new SourceError(
-    "source-record",
-    `'${first.dn}' (line ${first.line} of ${path}) has no objectGUID${others}: an object can't be told from another without it.`,
-    "Export with objectGUID; for a record written by hand, give it a new GUID.",
-  );
 }
 
 function changedUnderway(path: string): SourceError {

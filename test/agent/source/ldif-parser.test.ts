@@ -59,6 +59,7 @@ describe("reads", () => {
       ],
     ],
     ["past referrals", "# Referral\nref: ldap://x/cn=y\n\ndn: cn=a\nsn: b\n\n", [{ dn: "cn=a", sn: ["b"] }]],
+    ["past the result of a search", "dn: cn=a\nsn: b\n\nsearch: 2\nresult: 0 Success\n\n", [{ dn: "cn=a", sn: ["b"] }]],
     ["past a byte order mark", "\ufeffversion: 1\ndn: cn=a\nsn: b\n\n", [{ dn: "cn=a", sn: ["b"] }]],
     ["trailing comments", "dn: cn=a\nsn: b\n\n# returned 1 records\n# 1 entries\n", [{ dn: "cn=a", sn: ["b"] }]],
   ])("%s", async (_name, text, expected) => {
@@ -81,6 +82,33 @@ describe("refuses", () => {
     ["a record without a DN", "sn: b\n\n", "source-record", /line 1 .*dn:/],
     ["a continuation of nothing", "\n x\n", "source-record", /line 2/],
     ["another version", "version: 2\n\n", "source-record", /version 1/],
+    [
+      "two records run together",
+      "dn: cn=a\nsn: b\ndn: cn=c\nsn: d\n\n",
+      "source-record",
+      /line 3 .*cn=c.*'cn=a' of line 1.*empty line/,
+    ],
+    [
+      "two records run together, in base64 and capitals",
+      "dn: cn=a\nDN:: Y249w6Q=\n\n",
+      "source-record",
+      /line 2 .*cn=ä/,
+    ],
+    ["an empty line that has a blank", "dn: cn=a\nsn: b\n \ndn: cn=c\nsn: d\n\n", "source-record", /line 4 .*cn=c/],
+    ["a record run together with a referral", "ref: ldap://x\ndn: cn=c\n\n", "source-record", /line 2 .*cn=c.*ref/],
+    [
+      "a record run together with a result",
+      "search: 2\nresult: 0 Success\nDN: cn=c\n\n",
+      "source-record",
+      /line 3 .*cn=c/,
+    ],
+    ["a record without DN run together with a referral", "ref: ldap://x\ncn: c\n\n", "source-record", /line 2 .*'cn'/],
+    [
+      "an export that met a limit",
+      "dn: cn=a\nsn: b\n\nsearch: 2\nresult: 4 Size limit exceeded\n\n",
+      "source-incomplete",
+      /line 5.*Size limit/,
+    ],
     ["an end within a line", "dn: cn=a\nsn: b", "source-incomplete", /inside a line/],
     ["an end within a record", "dn: cn=a\nsn: b\n\ndn: cn=c\nsn: d\n", "source-incomplete", /line 4/],
   ])("%s", async (_name, text, code, message) => {

@@ -54,12 +54,15 @@ function person(
   return `dn: CN=User ${number},OU=Staff,DC=corp,DC=example,DC=com\n${classes}\nobjectGUID:: ${base64Guid(number)}\n${lines}\n`;
 }
 
-async function read(attributes = ["sAMAccountName", "manager", "objectGUID", "distinguishedName"]) {
+async function read(
+  attributes = ["sAMAccountName", "manager", "objectGUID", "distinguishedName"],
+  objectClasses = ["user", "inetOrgPerson"],
+) {
   const pages: SourcePage[] = [];
   for await (const page of source.read({
     kind: "full",
     attributes,
-    objectClasses: ["user", "inetOrgPerson"],
+    objectClasses,
     watermark: null,
   }))
     pages.push(page);
@@ -124,6 +127,30 @@ describe("a file", () => {
     });
   });
 
+  it("passes over what is no person, whatever it is", async () => {
+    const others = [
+      "objectClass: top\nobjectClass: container",
+      "objectClass: group\nobjectClass: top\nsAMAccountName: staff",
+      "objectClass: top\nobjectClass: person\nobjectClass: organizationalPerson\nobjectClass: contact",
+      "objectClass: top\nobjectClass: builtinDomain",
+      "objectClass: top\nobjectClass: contosoPrinter",
+    ];
+    await writeFile(file, DOMAIN + others.map((classes, index) => person(20 + index, "", classes)).join(""));
+    expect((await read()).changes).toEqual([]);
+  });
+
+  it("gives people of any order of classes, and of a class that only the service knows", async () => {
+    const classes =
+      "objectClass: user\nobjectClass: contosoEmployee\nobjectClass: organizationalPerson\nobjectClass: top";
+    const custom = "objectClass: top\nobjectClass: person\nobjectClass: contosoGuest\nuserPrincipalName: g@x";
+    await writeFile(file, DOMAIN + person(10, "", classes) + person(11, "", custom));
+    await expect(read()).rejects.toMatchObject({ code: "source-record", message: expect.stringContaining("User 11") });
+    expect((await read([], ["user", "contosoGuest"])).changes).toMatchObject([
+      { objectGuid: guidNumber(10), objectClass: "user" },
+      { objectGuid: guidNumber(11), objectClass: "contosoGuest" },
+    ]);
+  });
+
   it("gives bytes as bytes, whichever form the tool wrote", async () => {
     await writeFile(file, DOMAIN + person(10, "objectSid: S-1-5-21-7-8-9-1104\nthumbnailPhoto:: /9j/\nsn:: w6Q=\n"));
     const { changes } = await read(["objectSid", "thumbnailPhoto", "sn"]);
@@ -152,6 +179,60 @@ describe("refuses", () => {
       DOMAIN + person(10).replace(/objectGUID.*\n/, ""),
       "source-record",
       /CN=User 10,.*no objectGUID/,
+    ],
+    [
+      "a unit without objectGUID",
+      DOMAIN + STAFF.replace(/objectGUID.*\n/, ""),
+      "source-record",
+      /OU=Staff,.*no objectGUID/,
+    ],
+    [
+      "two records run together",
+      DOMAIN + person(10).trimEnd().concat("\n", person(11)),
+      "source-record",
+      /line 13 .*User 11.*User 10/,
+    ],
+    [
+      "two records run together without the second's DN",
+      DOMAIN + person(10, `objectGUID:: ${base64Guid(11)}\n`),
+      "source-record",
+      /User 10,.*line 8 .*2 values of objectGUID/,
+    ],
+    [
+      "two SIDs in a record",
+      DOMAIN + person(10, "objectSid: S-1-5-21-1-2-3-4\nobjectSid;binary: S-1-5-21-1-2-3-5\n"),
+      "source-record",
+      /User 10,.*line 8 .*2 values of objectSid/,
+    ],
+    [
+      "a record without objectClass",
+      DOMAIN + person(10, "", "cn: x"),
+      "source-record",
+      /User 10,.*line 8 .*no objectClass/,
+    ],
+    [
+      "a record of class top alone",
+      DOMAIN + person(10, "", "objectClass: top"),
+      "source-record",
+      /User 10,.*'top' alone/,
+    ],
+    [
+      "a person without the class user",
+      DOMAIN + person(10, "", "objectClass: top\nobjectClass: person\nobjectClass: organizationalPerson"),
+      "source-record",
+      /User 10,.*line 8 .*top, person, organizationalPerson/,
+    ],
+    [
+      "an account whose class has a typing error",
+      DOMAIN + person(10, "sAMAccountName: u10\n", "objectClass: top\nobjectClass: usr"),
+      "source-record",
+      /User 10,.*usr/,
+    ],
+    [
+      "a class with a blank behind it",
+      DOMAIN + person(10, "", "objectClass: user "),
+      "source-record",
+      /User 10,.*classes/,
     ],
     [
       "an objectGUID twice",
