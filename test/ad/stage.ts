@@ -17,6 +17,8 @@ export type Line = { readonly runtime: AdRuntime; readonly job: Job; readonly ag
 
 export type Stage = Scene & {
   readonly main: Line;
+  /** An enrolment token for the main line that nobody uses in time. */
+  readonly expiringToken: { readonly token: string; readonly until: number };
   /** Target objects of the main line that stay though nobody sees their source any more. */
   readonly leftBehind: Set<string>;
   project(): Promise<Projection>;
@@ -62,11 +64,13 @@ export async function setUpStage(options: { readonly address: string; readonly u
     });
 
   const main = await newLine();
+  const expiringToken = { token: await main.runtime.enrolmentToken(main.job, 1), until: Date.now() + 60_000 };
   const leftBehind = new Set<string>();
   const history = createHistory();
   return {
     ...scene,
     main,
+    expiringToken,
     leftBehind,
     project,
     newLine,

@@ -21,14 +21,18 @@ export function createJsonClient(caFile: string): JsonCall & { close(): void } {
     new Promise((resolve, reject) => {
       const method = init.method ?? "GET";
       const sent = request(url, { agent, method, headers: init.headers ?? {} }, (answer) => {
-        text(answer).then((body) => {
-          resolve({ status: answer.statusCode ?? 0, body: body === "" ? undefined : JSON.parse(body) });
-        }, reject);
+        text(answer)
+          .then((body) => resolve({ status: answer.statusCode ?? 0, body: body === "" ? undefined : JSON.parse(body) }))
+          .catch(reject);
       });
       sent.setTimeout(timeoutMs, () =>
         sent.destroy(new Error(`${method} ${url}: no answer in ${timeoutMs / 1000} s.`)),
       );
-      sent.on("error", reject);
+      sent.on("error", (error: NodeJS.ErrnoException) => {
+        // A kept connection that the server closed at this very moment: nothing of the request was read.
+        if (sent.reusedSocket && error.code === "ECONNRESET") resolve(call(url, init));
+        else reject(error);
+      });
       sent.end(init.body);
     });
   return Object.assign(call, { close: () => agent.destroy() });
