@@ -18,13 +18,14 @@ describe("an LDIF file", () => {
           `dn: CN=${name},DC=corp,DC=example,DC=com\nobjectClass: user\nobjectGUID: 00000000-0000-4000-8000-00000000000${index}\nsAMAccountName: ${name}\n\n`,
       ),
     ].join("");
-  const ldif = () =>
+  const ldif = (settings: Partial<LdifSettings> = {}) =>
     createLdifSource({
       settings: LdifSettings.parse({
         kind: "ldif",
         file: join(f.folder, "corp.ldif"),
         pollSeconds: 0.05,
         settleMilliseconds: 10,
+        ...settings,
       }),
       clock: { now: () => Date.now() },
       log: f.log,
@@ -55,6 +56,19 @@ describe("an LDIF file", () => {
     await writeFile(join(f.folder, "corp.ldif"), text(["anna"]));
     expect(await f.once(ldif())).toMatchObject({ read: true, objects: 1 });
     expect(await f.once(ldif())).toEqual({ read: false, objects: 0, batches: 0 });
+  });
+
+  it("is refused, once, while it may still be written", async () => {
+    await writeFile(join(f.folder, "corp.ldif"), text(["anna"]));
+    await expect(f.once(ldif({ settleMilliseconds: 60_000 }))).rejects.toMatchObject({ code: "source-incomplete" });
+    expect(f.cloud.heartbeats).toEqual([]);
+  });
+
+  it("is read when it rested, though it was fresh at the start", async () => {
+    await writeFile(join(f.folder, "corp.ldif"), text(["anna"]));
+    f.start(ldif({ settleMilliseconds: 1_300 }), { retryFirstSeconds: 600, retryMostSeconds: 600 });
+    await until(() => f.log.lines.some(({ fields }) => fields["code"] === "source-incomplete"), "the refusal");
+    await until(() => f.cloud.ended.length === 1, "the read");
   });
 
   it("is read as soon as its fault is mended, however long the pause", async () => {

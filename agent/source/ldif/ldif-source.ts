@@ -1,7 +1,8 @@
 /**
  * An LDIF file as a source, where no program may speak to the directory itself: full reads only.
  *
- * Its watermark is its SHA-256. A file that is written to meanwhile, or stops in mid record, was not read completely.
+ * Its watermark is its SHA-256. A file that is written to meanwhile, or stops in mid record, was not read completely; one that was
+ * written a moment ago is not read at all, because a cut between two records doesn't show.
  * Without a manifest (`<file>.manifest.json`, `{ "count", "sha256" }`) nobody can tell what the exporting account could
  * see, so visibility is partial; with one that fits, it is complete.
  */
@@ -16,7 +17,7 @@ import { watermarkIdOf } from "../../watermark-id.ts";
 import { fallbackSyntaxTable } from "../attribute-syntax.ts";
 import { type AttributeValue, encodeValue } from "../encode-value.ts";
 import { classOf } from "../object-classes.ts";
-import { waitForFile } from "./file-watch.ts";
+import { refuseWhileWritten, waitForFile } from "./file-watch.ts";
 import { type FileState, fileState, hashedChunks, indexLdif, type LdifIndex, sameState } from "./ldif-index.ts";
 import { type LdifRecord, parseLdif } from "./ldif-parser.ts";
 import { readManifest } from "./manifest.ts";
@@ -52,6 +53,7 @@ export function createLdifSource(deps: LdifSourceDeps): AgentSource {
     const state = await fileState(path);
     seen = state;
     if (last !== undefined && sameState(last.state, state)) return withManifest(last);
+    await refuseWhileWritten(path, state, deps);
     const indexed = await indexLdif(path);
     if (!sameState(state, await fileState(path))) throw changedUnderway(path);
     last = { ...indexed, state, isComplete: false };

@@ -1,6 +1,6 @@
 /** An LDIF file as a source: identity, content, what makes a read incomplete, and waiting for a change. */
 import { createHash } from "node:crypto";
-import { mkdtemp, rename, rm, writeFile } from "node:fs/promises";
+import { appendFile, mkdtemp, rename, rm, stat, utimes, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
@@ -313,6 +313,51 @@ describe("a manifest", () => {
       code: "source-config",
       message: expect.stringContaining("manifest"),
     });
+  });
+});
+
+describe("a file that was just written", () => {
+  const text = DOMAIN + person(10);
+  /** What is read `age` milliseconds after the file was written. */
+  async function at(age: number, settleMilliseconds: number): Promise<string | undefined> {
+    const { mtimeMs } = await stat(file);
+    const fresh = createLdifSource({
+      settings: LdifSettings.parse({ kind: "ldif", file, settleMilliseconds }),
+      clock: { now: () => mtimeMs + age },
+      log,
+    });
+    return fresh.fingerprint?.().finally(() => fresh.close());
+  }
+
+  it("is not read before it rested, though it ends between two records", async () => {
+    await writeFile(file, text);
+    await expect(at(0, 60_000)).rejects.toMatchObject({
+      code: "source-incomplete",
+      message: expect.stringContaining(file),
+    });
+    await expect(at(58_900, 60_000)).rejects.toMatchObject({ code: "source-incomplete" });
+    expect(await at(60_000, 60_000)).toMatch(/^[0-9a-f]{64}$/);
+  });
+
+  it("is waited for when little is missing", async () => {
+    await writeFile(file, text);
+    const began = performance.now();
+    expect(await at(59_950, 60_000)).toMatch(/^[0-9a-f]{64}$/);
+    expect(performance.now() - began).toBeGreaterThan(40);
+  });
+
+  it("is not read when more came while it was waited for", async () => {
+    await writeFile(file, text);
+    const outcome = at(0, 500).catch((error: unknown) => error);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    await appendFile(file, person(11));
+    expect(await outcome).toMatchObject({ code: "source-incomplete" });
+  });
+
+  it("is read when its time lies in the future", async () => {
+    await writeFile(file, text);
+    await utimes(file, new Date("2090-01-01"), new Date("2090-01-01"));
+    expect(await at(-1e9, 60)).toMatch(/^[0-9a-f]{64}$/);
   });
 });
 
