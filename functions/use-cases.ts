@@ -142,7 +142,7 @@ export function createUseCases(adapters: Adapters, settings: UseCaseSettings) {
       ...chunkActivities({
         clock,
         log,
-        planChunks: createPlanChunks(chunked),
+        planChunks: createPlanChunks({ ...chunked, escrows }),
         mapChunk: createMapChunk({ blobs, fence, clock, contextOf }),
         exportChunk: createExportChunk({ blobs, fence, clock, log, escrows, removals, provisioningLog, contextOf }),
       }),

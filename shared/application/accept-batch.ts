@@ -200,10 +200,12 @@ function advance(reads: ReadsRow, batch: ChangeBatch, bodyDigest: string, now: n
     openReadNo: batch.isLast ? 0 : reads.openReadNo,
     nextSequence: reads.nextSequence + 1,
     objects: reads.objects + batch.changes.length,
+    upserts: reads.upserts + upsertsIn(batch),
     digest: createHash("sha256")
       .update(reads.digest + bodyDigest)
       .digest("base64url"),
     invocationId: batch.dsa.invocationId,
+    server: batch.dsa.dnsName,
     // One batch with partial sight makes the whole read partial.
     visibility: reads.visibility === "partial" ? "partial" : batch.visibility,
     lastBatchAt: now,
@@ -212,6 +214,10 @@ function advance(reads: ReadsRow, batch: ChangeBatch, bodyDigest: string, now: n
       ? { fullAttributeSetHash: reads.attributeSetHash, fullScopeVersion: reads.scopeVersion }
       : {}),
   };
+}
+
+function upsertsIn(batch: ChangeBatch): number {
+  return batch.changes.filter((change) => change.op === "upsert").length;
 }
 
 /** What the end of a read is worth as evidence of absence (N4 c). */
@@ -229,6 +235,9 @@ function endOf(reads: ReadsRow, batch: ChangeBatch, now: number): ReadRow {
     visibility: reads.visibility === "partial" ? "partial" : batch.visibility,
     batches: batch.sequence,
     objects,
+    upserts: reads.upserts + upsertsIn(batch),
+    agentId: reads.agentId,
+    server: batch.dsa.dnsName,
     startedAt: reads.startedAt,
     endedAt: now,
   };

@@ -169,13 +169,12 @@ function cycleReply(cycle: CycleRow): CycleReply {
 }
 
 function logReply(entry: LogEntry): ProvisioningLogReply {
-  const changeId = `${entry.batchId}:${entry.index}`;
   return {
-    id: changeId,
+    id: `${entry.batchId}:${entry.index}`,
     activityDateTime: new Date(entry.at).toISOString(),
     jobId: entry.jobId,
     cycleId: entry.cycleId,
-    changeId,
+    changeId: entry.change,
     provisioningAction: entry.action,
     provisioningStatusInfo: {
       status: entry.status,

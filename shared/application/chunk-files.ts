@@ -20,15 +20,23 @@ export interface ChunkHeader {
   /** Milliseconds since 1970 of acceptance: the time in log keys, so that a row written twice is one row. */
   readonly at: number;
   readonly schemaVersion: number;
-  /** A full read that may blank what it lacks (complete visibility, or trusted). */
-  readonly blankMissing: boolean;
-  readonly allow: readonly RemovalClass[];
+  /** The account sees everything, or an admin vouches for it: what a record lacks may be gone at the source. */
+  readonly seesAll: boolean;
   /** The end of a cycle: what still waits after the guard's verdict is staged, not recorded again. */
   readonly isEnd: boolean;
   /** No object row can exist yet: rows are inserted without being looked for. */
   readonly isFirstLoad: boolean;
   /** The other lane has older work: rows are written although nothing changed, so that their versions stand. */
   readonly mustWriteVersions: boolean;
+  /** Who read it, and where; empty for work, whose items have origins of their own. */
+  readonly agentId: string;
+  readonly server: string;
+}
+
+/** The change that an effect goes back to: its batch and position, the agent that read it, the server it was read from. */
+export interface ChangeOrigin {
+  readonly batchId: string;
+  readonly index: number;
   readonly agentId: string;
   readonly server: string;
 }
@@ -42,6 +50,12 @@ export interface ChunkItem {
   readonly version?: string;
   /** Not seen by a complete full read. */
   readonly isAbsent?: boolean;
+  /** What the full read did not bring of it is gone at the source. */
+  readonly losesMissing?: boolean;
+  /** Classes of removal that the guard let pass for this object. */
+  readonly allow?: readonly RemovalClass[];
+  /** Where it comes from, when that is not the header's batch. */
+  readonly origin?: ChangeOrigin;
 }
 
 export interface ChunkFile {
@@ -67,6 +81,10 @@ export interface PlannedObject {
   readonly isSuperseded?: boolean;
   readonly action: ObjectAction;
   readonly waiting: readonly RemovalClass[];
+  /** What it takes away to blank the names that this full read did not bring; absent: it brought all. */
+  readonly lacks?: readonly RemovalClass[];
+  readonly allow: readonly RemovalClass[];
+  readonly origin?: ChangeOrigin;
   /** The outcome unless the export changes it. */
   readonly outcome: Outcome;
   readonly failure?: ObjectFailure;
@@ -81,6 +99,16 @@ export interface PlannedObject {
   readonly filteredBy?: string;
   readonly scopeChanged: boolean;
   readonly matchedBy?: string;
+}
+
+/** Its outcome is settled, and counted, at the end of the read. */
+export function waits(planned: PlannedObject): boolean {
+  return planned.waiting.length > 0 || planned.lacks !== undefined;
+}
+
+export function originOf(header: ChunkHeader, planned: PlannedObject): ChangeOrigin {
+  const { batchId, agentId, server } = header;
+  return planned.origin ?? { batchId, index: planned.indexes.at(-1) ?? 0, agentId, server };
 }
 
 export interface PlanFile {

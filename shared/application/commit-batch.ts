@@ -16,7 +16,6 @@ import { addWork } from "./add-work.ts";
 import { FILES, type OutcomeFile, readNeeded } from "./chunk-files.ts";
 import { countOf, cycleRow, detailOf, finalOutcomes } from "./cycle-account.ts";
 import { cycleIdOf } from "./plan-chunks.ts";
-import { readVerdict } from "./read-end.ts";
 import type { Escrows } from "./state/escrow-rows.ts";
 import {
   addOutcomes,
@@ -39,6 +38,7 @@ import {
 } from "./state/job-rows.ts";
 import type { Removals } from "./state/removal-rows.ts";
 import { transactionChunks } from "./transaction-chunks.ts";
+import { readVerdict } from "./verdict.ts";
 import type { Fence, SyncRunInput } from "./wake-job.ts";
 
 /** Objects that wait for another one to give up a value. */

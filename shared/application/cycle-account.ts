@@ -6,7 +6,6 @@ import { NO_REMOVALS } from "../domain/guard.ts";
 import { strongerOutcome } from "../domain/object-record.ts";
 import type { OutcomeEntry, OutcomeFile } from "./chunk-files.ts";
 import { cycleIdOf } from "./plan-chunks.ts";
-import type { Verdict } from "./read-end.ts";
 import {
   addOutcomes,
   type BatchRow,
@@ -16,6 +15,7 @@ import {
   type OutcomeCounts,
   type ReadRow,
 } from "./state/job-rows.ts";
+import type { Verdict } from "./verdict.ts";
 import type { SyncRunInput } from "./wake-job.ts";
 
 const NO_DETAIL: CycleDetail = {
@@ -41,14 +41,18 @@ export function finalOutcomes(verdict: Verdict, entries: readonly OutcomeEntry[]
   for (const [index, removal] of verdict.removals.entries()) {
     const entry = byIndex.get(index);
     const carried = entry === undefined ? undefined : entry.outcome;
-    const isStaged = removal.isStaged || entry?.isWaiting === true;
+    const isHeldBack = removal.classes.some((name) => !verdict.allowed.includes(name));
+    const isStaged = removal.isStaged || isHeldBack || entry?.isWaiting === true;
     const settled = isStaged
       ? carried === undefined
         ? "staged"
         : strongerOutcome(carried, "staged")
       : (carried ?? "no-op");
     for (const origin of removal.origins)
-      byChange.push({ batchId: origin.batchId, outcome: strongerOutcome(origin.outcome, settled) });
+      byChange.push({
+        batchId: origin.batchId,
+        outcome: removal.isIdle ? origin.outcome : strongerOutcome(origin.outcome, settled),
+      });
     if (removal.origins.length === 0) absent = addOutcomes(absent, { ...NO_OUTCOMES, [settled]: 1 });
   }
   return { byChange, absent };

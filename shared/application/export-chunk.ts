@@ -13,10 +13,12 @@ import {
   FILES,
   type OutcomeEntry,
   type OutcomeFile,
+  originOf,
   type PlanFile,
   type PlannedObject,
   readFile,
   readNeeded,
+  waits,
   writeOnce,
 } from "./chunk-files.ts";
 import { type ExportResult, exportObjects } from "./export-objects.ts";
@@ -212,7 +214,7 @@ export function createExportChunk(deps: {
     const settled = results.filter((result) => result.kind === "settled");
     const failures = settled.flatMap((result) =>
       result.outcome === "escrowed" && result.failure
-        ? [{ objectGuid: result.planned.objectGuid, ...result.failure }]
+        ? [{ objectGuid: result.planned.objectGuid, origin: originOf(header, result.planned), ...result.failure }]
         : [],
     );
     // Work takes up escrows whatever their rows say by now.
@@ -240,7 +242,7 @@ export function createExportChunk(deps: {
         ? undefined
         : deps.removals.add(
             header,
-            settled.filter((result) => result.planned.waiting.length > 0),
+            settled.filter((result) => waits(result.planned)),
           ),
     ]);
     if (failures.length > 0)
@@ -293,7 +295,7 @@ function entriesOf(result: ExportResult): OutcomeEntry[] {
     return {
       index,
       outcome: own,
-      ...(planned.waiting.length > 0 ? { isWaiting: true } : {}),
+      ...(waits(planned) ? { isWaiting: true } : {}),
       ...(failure ? { code: failure.code } : outcome === "filtered" ? { code: planned.filteredBy ?? "scope" } : {}),
       ...(planned.action.kind === "none" || outcome === "escrowed" ? {} : { action: planned.action.kind }),
     };

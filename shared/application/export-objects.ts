@@ -166,7 +166,7 @@ async function settleConflicts<T extends Marked>(
     if (verdict?.kind === "match") {
       const isOwn = verdict.by === "immutableId" && !verdict.restore;
       const all = withoutProperties(valuesOf(entry.planned.action), entry.planned.creationOnly ?? []);
-      const waiting = verdict.restore ? [] : disablesOf(all, verdict.accountEnabled, header);
+      const waiting = verdict.restore ? [] : disablesOf(all, verdict.accountEnabled, entry.planned.allow);
       const action: ObjectAction = {
         kind: verdict.restore ? "restore" : "adopt",
         targetId: verdict.id,

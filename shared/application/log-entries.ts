@@ -1,7 +1,7 @@
 /** One provisioning log entry for each object that something happened to, in the steps that Graph's log shows. */
 
 import { isNested, type TargetValues } from "../domain/target-value.ts";
-import type { ChunkHeader, PlannedObject } from "./chunk-files.ts";
+import { type ChunkHeader, originOf, type PlannedObject } from "./chunk-files.ts";
 import type { ExportResult } from "./export-objects.ts";
 import { valuesOf } from "./export-records.ts";
 import type { LogEntry, LogStep } from "./state/provisioning-log.ts";
@@ -24,6 +24,7 @@ export function logEntryOf(header: ChunkHeader, result: ExportResult): LogEntry 
   const code = failure?.code ?? warning?.code;
   const message = failure?.message ?? warning?.message;
   const [index] = planned.indexes;
+  const origin = originOf(header, planned);
   return {
     jobId: header.jobId,
     cycleId: header.cycleId,
@@ -41,8 +42,9 @@ export function logEntryOf(header: ChunkHeader, result: ExportResult): LogEntry 
     before: pick(planned.record.link?.exported ?? {}, values),
     after: outcome === "escrowed" && planned.action.kind === "none" ? {} : values,
     steps: stepsOf(header, planned, result),
-    agentId: header.agentId,
-    server: header.server,
+    change: `${origin.batchId}:${origin.index}`,
+    agentId: origin.agentId,
+    server: origin.server,
     schemaVersion: header.schemaVersion,
   };
 }
@@ -67,15 +69,13 @@ function stepsOf(
   planned: PlannedObject,
   result: Extract<ExportResult, { kind: "settled" }>,
 ): LogStep[] {
+  const { agentId, server } = originOf(header, planned);
   const steps: LogStep[] = [
     {
       name: "EntryImport",
       type: "import",
       status: "success",
-      description:
-        header.agentId === ""
-          ? "Mapped again from the stored image."
-          : `Read by agent ${header.agentId} from ${header.server}.`,
+      description: agentId === "" ? "Mapped again from the stored image." : `Read by agent ${agentId} from ${server}.`,
     },
   ];
   const inScope = result.outcome !== "filtered";

@@ -5,15 +5,16 @@
  */
 
 import { endOfRead, NO_VERSION, readNoOf } from "../domain/change-version.ts";
-import { foldChange } from "../domain/image.ts";
+import { foldChange, withoutMissing } from "../domain/image.ts";
 import type { Claim, ObjectRecord, Outcome } from "../domain/object-record.ts";
-import { type Desired, planObject, RESTORE_WINDOW_MS, type RemovalClass, withoutNulls } from "../domain/plan.ts";
+import { planObject, RESTORE_WINDOW_MS, type RemovalClass, withoutNulls } from "../domain/plan.ts";
 import { type TargetValues, withoutProperties } from "../domain/target-value.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { TargetDirectory } from "../ports/target-directory.ts";
-import type { ChunkHeader, ChunkItem, ObjectFailure, PlannedObject } from "./chunk-files.ts";
+import type { ChangeOrigin, ChunkHeader, ChunkItem, ObjectFailure, PlannedObject } from "./chunk-files.ts";
 import type { Evaluation, JobMapping } from "./job-mapping.ts";
 import { type MatchAnswer, resolveCandidates } from "./match-candidates.ts";
+import { desiredOf, lacksOf } from "./missing-names.ts";
 import {
   type ClaimAnswer,
   claimsWithout,
@@ -42,6 +43,9 @@ export interface Draft {
   readonly isChanged: boolean;
   readonly isSuperseded: boolean;
   readonly evaluation: Evaluation;
+  readonly allow: readonly RemovalClass[];
+  readonly lacks?: readonly RemovalClass[];
+  readonly origin?: ChangeOrigin;
 }
 
 /** Plans in the order of GUIDs, whatever the order of the items of different objects. */
@@ -79,7 +83,7 @@ function draftOf(
   items: readonly ChunkItem[],
   known: StoredObject | undefined,
 ): Draft {
-  const context = { configurationId: header.configurationId, blankMissing: header.blankMissing };
+  const context = { configurationId: header.configurationId, seesAll: header.seesAll };
   const now = deps.clock.now();
   let record = known && withoutExpiredLink(known.record, now);
   let isChanged = false;
@@ -88,6 +92,11 @@ function draftOf(
     // Seen by a later read meanwhile: then it is not absent.
     if (item.isAbsent && record && record.state === "live" && readNoOf(record.version) <= header.readNo) {
       record = { ...record, state: "absent", version: endOfRead(header.readNo) };
+      isChanged = true;
+    }
+    // What a later change brought is no longer among the names.
+    if (item.losesMissing && record?.missing?.readNo === header.readNo) {
+      record = withoutMissing(record);
       isChanged = true;
     }
     if (!item.change) continue;
@@ -99,6 +108,8 @@ function draftOf(
   const settled = record ?? emptyTombstone(header.configurationId, objectGuid);
   const evaluation = deps.mapping.evaluate(settled, { creating: settled.link === undefined });
   const scopeChanged = settled.scope !== evaluation.scope;
+  const lacks = isSuperseded ? undefined : lacksOf(deps.mapping, header, settled, evaluation, now);
+  const origin = items.at(-1)?.origin;
   return {
     objectGuid,
     indexes: items.map((item) => item.index),
@@ -107,6 +118,9 @@ function draftOf(
     isChanged: isChanged || scopeChanged || (header.mustWriteVersions && !isSuperseded),
     isSuperseded,
     evaluation,
+    allow: items.flatMap((item) => item.allow ?? []),
+    ...(lacks ? { lacks } : {}),
+    ...(origin ? { origin } : {}),
   };
 }
 
@@ -153,6 +167,9 @@ function planOf(
     scope: evaluation.scope,
     ...(evaluation.kind === "absent" ? { filteredBy: evaluation.because } : {}),
     scopeChanged: draft.isChanged && evaluation.kind !== "present",
+    allow: draft.allow,
+    ...(draft.lacks ? { lacks: draft.lacks } : {}),
+    ...(draft.origin ? { origin: draft.origin } : {}),
   };
   const settle = (outcome: Outcome, failure?: ObjectFailure): PlannedObject => ({
     ...base,
@@ -168,10 +185,6 @@ function planOf(
 
   if (moved) return settle("escrowed", anchorFailure(draft.objectGuid, moved));
 
-  const desired: Desired =
-    evaluation.kind === "absent"
-      ? { kind: "absent", reason: evaluation.scope }
-      : { kind: "present", values: evaluation.values };
   const taken = answers.filter(
     (answer) => answer.result.kind === "taken" || (answer.result.kind === "candidate" && record.link !== undefined),
   );
@@ -182,9 +195,9 @@ function planOf(
   if (match && "failure" in match) return settle("escrowed", match.failure);
 
   const held = taken.map((answer) => propertyOf(answer.claim));
-  const plan = planObject(record, desired, { allow: header.allow, held, now });
+  const plan = planObject(record, desiredOf(evaluation), { allow: draft.allow, held, now });
   if (match && "targetId" in match && evaluation.kind === "present")
-    return { ...base, ...takeover(match, evaluation, header) };
+    return { ...base, ...takeover(match, evaluation, draft.allow) };
   const acts = plan.action.kind !== "none";
   const outcome: Outcome = conflict ? "escrowed" : acts ? "exported" : plan.settled;
   return {
@@ -214,10 +227,10 @@ function claimsAfter({ record, evaluation }: Draft, answers: readonly ClaimAnswe
 function takeover(
   match: Extract<MatchAnswer, { targetId: string }>,
   evaluation: Extract<Evaluation, { kind: "present" }>,
-  header: ChunkHeader,
+  allow: readonly RemovalClass[],
 ): Pick<PlannedObject, "action" | "waiting" | "outcome" | "matchedBy"> {
   const all = withoutProperties(withoutNulls(evaluation.values), evaluation.creationOnly);
-  const waiting = match.restore ? [] : disablesOf(all, match.accountEnabled, header);
+  const waiting = match.restore ? [] : disablesOf(all, match.accountEnabled, allow);
   const values = waiting.length > 0 ? withoutProperties(all, ["accountEnabled"]) : all;
   const { targetId, by } = match;
   return {
@@ -229,9 +242,13 @@ function takeover(
 }
 
 /** Taking over an account must not disable it past the guard: that waits for the end of the read, like every disable. */
-export function disablesOf(values: TargetValues, enabledNow: boolean | undefined, header: ChunkHeader): RemovalClass[] {
+export function disablesOf(
+  values: TargetValues,
+  enabledNow: boolean | undefined,
+  allow: readonly RemovalClass[],
+): RemovalClass[] {
   const isDisable = values["accountEnabled"] === false && enabledNow !== false;
-  return isDisable && !header.isEnd && !header.allow.includes("disables") ? ["disables"] : [];
+  return isDisable && !allow.includes("disables") ? ["disables"] : [];
 }
 
 interface AnchorChange {

@@ -9,6 +9,7 @@ import { chunksByShard, shardOf } from "../domain/shard.ts";
 import type { BlobStore } from "../ports/blob-store.ts";
 import type { RowStore } from "../ports/row-store.ts";
 import { type ChunkFile, type ChunkHeader, type ChunkItem, FILES, readNeeded, writeOnce } from "./chunk-files.ts";
+import type { Escrows } from "./state/escrow-rows.ts";
 import {
   type BatchRow,
   type JobRow,
@@ -43,6 +44,7 @@ export function createPlanChunks(deps: {
   readonly rows: RowStore;
   readonly blobs: BlobStore;
   readonly fence: Fence;
+  readonly escrows: Escrows;
   readonly chunkObjects: number;
 }): PlanChunks {
   const jobs = jobTable(deps.rows);
@@ -72,8 +74,7 @@ export function createPlanChunks(deps: {
         readNo,
         at: row.value.acceptedAt,
         schemaVersion: batch.schemaVersion,
-        blankMissing: batch.visibility === "complete" || job.settings.trustVisibility !== null,
-        allow: [],
+        seesAll: batch.visibility === "complete" || job.settings.trustVisibility !== null,
         isEnd: false,
         isFirstLoad: job.steadyStateAt === null && readNo === 1,
         mustWriteVersions: await hasOlderWork(run, readNo),
@@ -104,6 +105,7 @@ export function createPlanChunks(deps: {
       const row = await readRow<WorkRow>(jobs, run.jobId, ROW.work(run.lane, workId));
       if (!row) throw new Error(`Work ${workId} of job ${run.jobId} is not waiting in lane ${run.lane}.`);
       const file = await readNeeded<WorkFile>(deps.blobs, row.value.blob);
+      const escrows = await deps.escrows.getMany(run.jobId, file.objectGuids);
       const header: ChunkHeader = {
         batchId: workId,
         jobId: job.jobId,
@@ -112,8 +114,7 @@ export function createPlanChunks(deps: {
         readNo: 0,
         at: row.value.createdAt,
         schemaVersion: job.schemaVersion,
-        blankMissing: false,
-        allow: [],
+        seesAll: false,
         isEnd: false,
         isFirstLoad: false,
         mustWriteVersions: false,
@@ -122,7 +123,10 @@ export function createPlanChunks(deps: {
       };
       return writeChunks(
         header,
-        file.objectGuids.map((objectGuid, index) => ({ objectGuid, index })),
+        file.objectGuids.map((objectGuid, index): ChunkItem => {
+          const origin = escrows.get(objectGuid)?.origin;
+          return { objectGuid, index, ...(origin ? { origin } : {}) };
+        }),
       );
     },
   };

@@ -22,6 +22,7 @@ export type RemovalCounts = Readonly<Record<RemovalClass, number>>;
 export const NO_REMOVALS: RemovalCounts = { deletes: 0, disables: 0, blanks: 0 };
 
 export interface GuardVerdict {
+  /** Wanted, and within the bounds. */
   readonly allowed: readonly RemovalClass[];
   /** Per staged class: how many, and why, in words. */
   readonly staged: readonly { readonly class: RemovalClass; readonly count: number; readonly reason: string }[];
@@ -40,10 +41,8 @@ export function judgeRemovals(input: {
   const staged: { class: RemovalClass; count: number; reason: string }[] = [];
   for (const removalClass of REMOVAL_CLASSES) {
     const wanted = input.wanted[removalClass];
-    if (wanted === 0) {
-      allowed.push(removalClass);
-      continue;
-    }
+    // What nobody asked for is not allowed either: the verdict covers what was counted, and nothing else.
+    if (wanted === 0) continue;
     const sum = wanted + input.recent[removalClass];
     const reason = reasonToStage(sum, input.linked, input.settings);
     if (reason === undefined) allowed.push(removalClass);

@@ -3,12 +3,12 @@
  *
  * An attribute in `changed` takes the new value (listed and empty: cleared); one not in `changed` only fills a hole, so
  * that a lagging DC, or an ACL that hides an attribute from the second read, blanks nothing. A full read (no `changed`)
- * overwrites with every value it carries; what it lacks is blanked only when the read is complete or the admin trusts
- * the account's visibility, which the caller says with `blankMissing`. An object that comes back (deleted, left or absent
- * before) is taken as a full read gives it. An older change is not applied at all (N3).
+ * overwrites with every value it carries; what it lacks is noted, where the account sees all (`seesAll`), and blanked by
+ * `withoutMissing` once the read has ended and is complete; whoever brings the attribute meanwhile clears the note. An
+ * object that comes back (deleted, left or absent before) is taken as it is read. An older change is not applied (N3).
  */
-import { NO_VERSION } from "./change-version.ts";
-import type { ObjectRecord, ObjectState } from "./object-record.ts";
+import { NO_VERSION, readNoOf } from "./change-version.ts";
+import type { MissingNames, ObjectRecord, ObjectState } from "./object-record.ts";
 import { type AttributeBag, type AttributeValue, valuesOf } from "./values.ts";
 
 /** A change as the engine sees it; the wire form is `contracts/change.ts`. */
@@ -42,44 +42,72 @@ export function foldChange(
   known: ObjectRecord | undefined,
   change: SourceChange,
   version: string,
-  context: { readonly configurationId: string; readonly blankMissing: boolean },
+  context: { readonly configurationId: string; readonly seesAll: boolean },
 ): Folded {
   const before = known ?? emptyRecord(context.configurationId, change.objectGuid);
   if (known && version < known.version) return { record: known, effect: "superseded" };
-  const after = apply(before, change, version, context.blankMissing);
+  const after = apply(before, change, version, context.seesAll);
   const same = known !== undefined && sameRecord(known, after);
   return { record: after, effect: same ? "unchanged" : "changed" };
 }
 
-function apply(before: ObjectRecord, change: SourceChange, version: string, blankMissing: boolean): ObjectRecord {
+function apply(before: ObjectRecord, change: SourceChange, version: string, seesAll: boolean): ObjectRecord {
   if (change.op === "delete") return { ...before, version, state: "deleted" };
   if (change.op === "leave") return { ...before, version, state: "left", scope: change.reason };
-  const { parentGuid: _, ...rest } = before;
+  const { parentGuid: _, missing: __, ...rest } = before;
+  const isWhole = change.op === "upsert" && change.changed === undefined;
+  const isBack = before.state !== "live";
+  const image =
+    change.op === "container"
+      ? {}
+      : foldAttributes(before.image, change.attributes, change.changed, {
+          // What changed while the object was out of sight is in no delta: what was read now counts, whole.
+          takesAll: isWhole || isBack,
+          // A full read may prove incomplete, even then: it has to end first.
+          dropsRest: isBack && !isWhole && seesAll,
+        });
+  const missing = change.op === "container" ? undefined : missingAfter(before, change, image, version, seesAll);
   return {
     ...rest,
+    ...(missing ? { missing } : {}),
     version,
     state: "live" satisfies ObjectState,
     objectClass: change.objectClass,
     dn: change.dn,
     ...(change.parentGuid === undefined ? {} : { parentGuid: change.parentGuid }),
-    image:
-      change.op === "container"
-        ? {}
-        : foldAttributes(before.image, change.attributes, change.changed, {
-            blankMissing,
-            // What changed while the object was out of sight is in no delta: what was read now counts, whole.
-            takesAll: change.changed === undefined || before.state !== "live",
-          }),
+    image,
   };
+}
+
+/** The image without what the full read that noted it did not bring. */
+export function withoutMissing({ missing, ...record }: ObjectRecord): ObjectRecord {
+  if (!missing) return record;
+  const kept = Object.entries(record.image).filter(([name]) => !missing.names.includes(name));
+  return { ...record, image: Object.fromEntries(kept) };
+}
+
+function missingAfter(
+  before: ObjectRecord,
+  change: Extract<SourceChange, { op: "upsert" }>,
+  image: AttributeBag,
+  version: string,
+  seesAll: boolean,
+): MissingNames | undefined {
+  const isLacking = (name: string) => Object.hasOwn(image, name) && valuesOf(change.attributes, name).length === 0;
+  const isWhole = change.changed === undefined;
+  if (isWhole && !seesAll) return undefined;
+  const names = (isWhole ? Object.keys(image) : (before.missing?.names ?? [])).filter(isLacking);
+  const readNo = isWhole ? readNoOf(version) : (before.missing?.readNo ?? 0);
+  return names.length > 0 ? { readNo, names } : undefined;
 }
 
 function foldAttributes(
   image: AttributeBag,
   attributes: AttributeBag,
   changed: readonly string[] | undefined,
-  { blankMissing, takesAll }: { readonly blankMissing: boolean; readonly takesAll: boolean },
+  { takesAll, dropsRest }: { readonly takesAll: boolean; readonly dropsRest: boolean },
 ): AttributeBag {
-  const result: Record<string, readonly AttributeValue[]> = takesAll && blankMissing ? {} : { ...image };
+  const result: Record<string, readonly AttributeValue[]> = dropsRest ? {} : { ...image };
   for (const [name, values] of Object.entries(attributes)) {
     const isHole = !Object.hasOwn(result, name);
     if (values.length > 0 && (takesAll || changed?.includes(name) || isHole)) result[name] = values;
@@ -110,6 +138,7 @@ function sameRecord(left: ObjectRecord, right: ObjectRecord): boolean {
     left.dn === right.dn &&
     left.objectClass === right.objectClass &&
     left.parentGuid === right.parentGuid &&
+    JSON.stringify(left.missing) === JSON.stringify(right.missing) &&
     sameBag(left.image, right.image)
   );
 }

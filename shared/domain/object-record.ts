@@ -57,6 +57,12 @@ export interface Claim {
   readonly value: string;
 }
 
+/** Attributes that the image holds and a full read did not bring: blanked when that read ends and proves complete. */
+export interface MissingNames {
+  readonly readNo: number;
+  readonly names: readonly string[];
+}
+
 export interface ObjectRecord {
   readonly configurationId: string;
   readonly objectGuid: string;
@@ -64,6 +70,7 @@ export interface ObjectRecord {
   readonly dn: string;
   readonly parentGuid?: string;
   readonly image: AttributeBag;
+  readonly missing?: MissingNames;
   readonly state: ObjectState;
   readonly version: string;
   /** Why it is in or out of scope, as last decided; empty before the first decision. */

@@ -20,6 +20,7 @@ function entryOf(index: number, message: string): LogEntry {
     before: {},
     after: { displayName: message },
     steps: [],
+    change: `job-1-1:${index}`,
     agentId: "agent",
     server: "dc",
     schemaVersion: 1,

@@ -22,6 +22,11 @@ export type DirectoryStep =
   | { readonly do: "delete"; readonly name: string }
   | { readonly do: "undelete"; readonly name: string };
 
+/**
+ * In every full read, and out of scope: a read that brings nobody at all is held back, whatever else it says.
+ */
+const KEEPER: Change = aUser("keeper", { isCriticalSystemObject: "TRUE" });
+
 export function createDirectory() {
   const people = new Map<string, Person>();
   let journal: Change[] = [];
@@ -46,7 +51,7 @@ export function createDirectory() {
     people: () => [...people.values()],
     /** What a read brings; with it the delta begins anew. */
     read(kind: "full" | "delta"): Change[] {
-      const changes = kind === "delta" ? journal : living(people).map((person) => whole(person));
+      const changes = kind === "delta" ? journal : [...living(people).map((person) => whole(person)), KEEPER];
       journal = [];
       return changes;
     },

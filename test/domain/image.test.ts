@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { changeVersion } from "../../shared/domain/change-version.ts";
-import { foldChange, type SourceChange } from "../../shared/domain/image.ts";
+import { foldChange, type SourceChange, withoutMissing } from "../../shared/domain/image.ts";
 import type { ObjectRecord } from "../../shared/domain/object-record.ts";
 import type { AttributeBag } from "../../shared/domain/values.ts";
 
@@ -16,9 +16,9 @@ function fold(
   known: ObjectRecord | undefined,
   change: SourceChange,
   version: string,
-  options: { blankMissing?: boolean } = {},
+  options: { seesAll?: boolean } = {},
 ) {
-  return foldChange(known, change, version, { configurationId: "c", blankMissing: options.blankMissing ?? false });
+  return foldChange(known, change, version, { configurationId: "c", seesAll: options.seesAll ?? false });
 }
 
 const base = fold(undefined, upsert({ title: ["Boss"], l: ["Bern"] }), at(1)).record;
@@ -33,9 +33,30 @@ describe("folding a change into the image", () => {
     expect(fold(base, upsert({ title: [] }, ["title", "l"]), at(2)).record.image).toEqual({});
   });
 
-  it("blanks nothing that a full read lacks, unless absence is evidence", () => {
-    expect(fold(base, upsert({ l: ["Bern"] }), at(2)).record.image).toEqual({ l: ["Bern"], title: ["Boss"] });
-    expect(fold(base, upsert({ l: ["Bern"] }), at(2), { blankMissing: true }).record.image).toEqual({ l: ["Bern"] });
+  it("blanks nothing that a full read lacks, and notes it where the account sees all", () => {
+    const whole = { l: ["Bern"], title: ["Boss"] };
+    const blind = fold(base, upsert({ l: ["Bern"] }), at(2)).record;
+    expect(blind.image).toEqual(whole);
+    expect(withoutMissing(blind).image).toEqual(whole);
+    const seeing = fold(base, upsert({ l: ["Bern"] }), at(2), { seesAll: true }).record;
+    expect(seeing).toMatchObject({ image: whole, missing: { readNo: 1, names: ["title"] } });
+    expect(withoutMissing(seeing).image).toEqual({ l: ["Bern"] });
+    expect(withoutMissing(seeing).missing).toBeUndefined();
+  });
+
+  it("clears the note of what a later read brings or says, and keeps that of the rest", () => {
+    const noted = fold(base, upsert({}), at(2), { seesAll: true }).record;
+    expect(noted.missing?.names).toEqual(["l", "title"]);
+    const filled = fold(noted, upsert({ title: ["Boss"] }, []), changeVersion(2, 1, 1), { seesAll: true }).record;
+    expect(filled.missing).toEqual({ readNo: 1, names: ["l"] });
+    expect(fold(filled, upsert({ l: [] }, ["l"]), changeVersion(3, 1, 1)).record.missing).toBeUndefined();
+    const again = fold(noted, upsert(base.image), changeVersion(2, 1, 1), { seesAll: true });
+    expect(again.record.missing).toBeUndefined();
+    expect(again.effect).toBe("changed");
+  });
+
+  it("a full read that brings everything says nothing new", () => {
+    expect(fold(base, upsert(base.image), changeVersion(2, 1, 1), { seesAll: true }).effect).toBe("unchanged");
   });
 
   it("does not apply an older change, and says so", () => {
@@ -78,10 +99,10 @@ describe("folding a change into the image", () => {
 
   it("is idempotent, whatever the change (law)", () => {
     fc.assert(
-      fc.property(bag, change, fc.boolean(), (first, { bag: attributes, changed }, blankMissing) => {
+      fc.property(bag, change, fc.boolean(), (first, { bag: attributes, changed }, seesAll) => {
         const before = fold(undefined, upsert(first), at(1)).record;
-        const once = fold(before, upsert(attributes, changed), at(2), { blankMissing }).record;
-        expect(fold(once, upsert(attributes, changed), at(2), { blankMissing })).toEqual({
+        const once = fold(before, upsert(attributes, changed), at(2), { seesAll }).record;
+        expect(fold(once, upsert(attributes, changed), at(2), { seesAll })).toEqual({
           record: once,
           effect: "unchanged",
         });

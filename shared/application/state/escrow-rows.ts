@@ -4,6 +4,7 @@
  */
 import { SHARDS, shardOf } from "../../domain/shard.ts";
 import type { RowOperation, RowStore } from "../../ports/row-store.ts";
+import type { ChangeOrigin } from "../chunk-files.ts";
 import { transactionChunks } from "../transaction-chunks.ts";
 import { pack, unpack } from "./job-rows.ts";
 import { groupBy } from "./object-store.ts";
@@ -19,6 +20,8 @@ export interface EscrowRow {
   readonly firstAt: number;
   readonly lastAt: number;
   readonly nextAttemptAt: number;
+  /** The change whose effect is tried again. */
+  readonly origin: ChangeOrigin;
 }
 
 export interface EscrowFailure {
@@ -28,12 +31,15 @@ export interface EscrowFailure {
   readonly remedy: string;
   /** Milliseconds until the next attempt; absent: by the number of attempts. */
   readonly retryAfterMs?: number;
+  readonly origin: ChangeOrigin;
 }
 
 export interface Escrows {
   put(jobId: string, batchId: string, failures: readonly EscrowFailure[], now: number): Promise<void>;
   clear(jobId: string, objectGuids: readonly string[]): Promise<void>;
   list(jobId: string): Promise<EscrowRow[]>;
+  /** Those of some objects, by objectGUID. */
+  getMany(jobId: string, objectGuids: readonly string[]): Promise<Map<string, EscrowRow>>;
 }
 
 const MINUTE_MS = 60_000;
@@ -67,6 +73,7 @@ export function createEscrows(deps: { readonly rows: RowStore }): Escrows {
             firstAt: old?.firstAt ?? now,
             lastAt: now,
             nextAttemptAt: now + gap,
+            origin: failure.origin,
           };
           return [{ op: "upsert", row: failure.objectGuid, values: pack(row) }];
         });
@@ -79,6 +86,14 @@ export function createEscrows(deps: { readonly rows: RowStore }): Escrows {
         const operations = [...known.keys()].map((row): RowOperation => ({ op: "delete", row }));
         for (const chunk of transactionChunks(operations)) await table.transact(partition(jobId, shard), chunk);
       }
+    },
+    async getMany(jobId, objectGuids) {
+      const found = new Map<string, EscrowRow>();
+      for (const [shard, own] of groupBy(objectGuids, shardOf)) {
+        const rows = await table.getMany(partition(jobId, shard), own);
+        for (const [objectGuid, row] of rows) found.set(objectGuid, unpack<EscrowRow>(row).value);
+      }
+      return found;
     },
     async list(jobId) {
       const rows = await Promise.all(SHARDS.map((shard) => listAll(partition(jobId, shard))));

@@ -58,7 +58,10 @@ export interface ReadsRow {
   readonly nextSequence: number;
   readonly objects: number;
   readonly digest: string;
+  /** Of them, those that are in the directory. */
+  readonly upserts: number;
   readonly invocationId: string | null;
+  readonly server: string;
   readonly visibility: "complete" | "partial" | null;
   readonly schemaVersion: number;
   readonly scopeVersion: number;
@@ -122,6 +125,10 @@ export interface ReadRow {
   readonly visibility: "complete" | "partial";
   readonly batches: number;
   readonly objects: number;
+  /** Objects that are in the directory; 0: the read says nothing of anybody who is there. */
+  readonly upserts: number;
+  readonly agentId: string;
+  readonly server: string;
   readonly startedAt: number;
   readonly endedAt: number;
   /** Failed attempts to carry out its end. */

@@ -23,6 +23,8 @@ export interface ObjectSummary {
   readonly state: string;
   readonly version: string;
   readonly linked: boolean;
+  /** A call to the target was under way, or its answer never came: there may be a target object without a link. */
+  readonly marked: boolean;
 }
 
 export type WriteResult = { readonly written: true; readonly etag: string } | { readonly written: false };
@@ -91,7 +93,7 @@ export function createObjectStore(deps: { readonly rows: RowStore; readonly targ
       const pages = table.range(partition(shard), {
         from: `${configurationId}:`,
         to: `${configurationId};`,
-        select: ["class", "state", "version", "linked"],
+        select: ["class", "state", "version", "linked", "mark"],
       });
       for await (const rows of pages) yield rows.map((row) => summaryOf(row));
     },
@@ -145,7 +147,7 @@ function packedImage(image: ObjectRecord["image"]): Uint8Array {
 }
 
 function encode(record: ObjectRecord): RowValues {
-  const { link, mark, last, claims } = record;
+  const { link, mark, last, claims, missing } = record;
   return {
     v: 1,
     class: record.objectClass,
@@ -156,6 +158,7 @@ function encode(record: ObjectRecord): RowValues {
     scope: record.scope,
     image: packedImage(record.image),
     linked: link !== undefined && link.deletedAt === undefined,
+    ...(missing ? { missing: JSON.stringify(missing) } : {}),
     ...(link ? { link: packJson(link) } : {}),
     ...(mark ? { mark: JSON.stringify(mark) } : {}),
     ...(last ? { last: JSON.stringify(last) } : {}),
@@ -169,6 +172,7 @@ function decode(configurationId: string, objectGuid: string, values: RowValues):
   const mark = values["mark"];
   const last = values["last"];
   const claims = values["claims"];
+  const missing = values["missing"];
   return {
     configurationId,
     objectGuid,
@@ -179,6 +183,7 @@ function decode(configurationId: string, objectGuid: string, values: RowValues):
     state: values["state"] as ObjectRecord["state"],
     version: String(values["version"]),
     scope: String(values["scope"] ?? ""),
+    ...(typeof missing === "string" ? { missing: JSON.parse(missing) } : {}),
     ...(link instanceof Uint8Array ? { link: unpackJson(link) } : {}),
     ...(typeof mark === "string" ? { mark: JSON.parse(mark) } : {}),
     ...(typeof last === "string" ? { last: JSON.parse(last) } : {}),
@@ -193,6 +198,7 @@ function summaryOf(row: Row): ObjectSummary {
     state: String(row.values["state"]),
     version: String(row.values["version"]),
     linked: row.values["linked"] === true,
+    marked: typeof row.values["mark"] === "string",
   };
 }
 

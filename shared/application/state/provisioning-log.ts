@@ -41,6 +41,8 @@ export interface LogEntry {
   readonly before: TargetValues;
   readonly after: TargetValues;
   readonly steps: readonly LogStep[];
+  /** The change that this goes back to: `batchId:index`. */
+  readonly change: string;
   readonly agentId: string;
   readonly server: string;
   readonly schemaVersion: number;

@@ -8,14 +8,12 @@
 import type { Outcome } from "../../domain/object-record.ts";
 import { REMOVAL_CLASSES, type RemovalClass } from "../../domain/plan.ts";
 import type { RowOperation, RowStore } from "../../ports/row-store.ts";
-import type { ChunkHeader, PlannedObject } from "../chunk-files.ts";
+import { type ChangeOrigin, type ChunkHeader, originOf, type PlannedObject } from "../chunk-files.ts";
 import { transactionChunks } from "../transaction-chunks.ts";
 import { pack, type Stored, unpack } from "./job-rows.ts";
 
 /** The change that asked for a removal, and its outcome so far. */
-export interface RemovalOrigin {
-  readonly batchId: string;
-  readonly index: number;
+export interface RemovalOrigin extends ChangeOrigin {
   readonly outcome: Outcome;
 }
 
@@ -23,6 +21,8 @@ export interface RemovalOrigin {
 export interface Removal {
   readonly objectGuid: string;
   readonly classes: readonly RemovalClass[];
+  /** What goes besides when the names that the full read did not bring are blanked; null: it brought all. */
+  readonly lacks: readonly RemovalClass[] | null;
   /** Not in a complete full read, and nothing else says that it is gone. */
   readonly isAbsent: boolean;
   readonly origins: readonly RemovalOrigin[];
@@ -38,6 +38,7 @@ export interface StagedRow {
 
 interface RemovalRow {
   readonly classes: readonly RemovalClass[];
+  readonly lacks?: readonly RemovalClass[];
   readonly origin: RemovalOrigin | null;
   readonly isOverdue?: boolean;
 }
@@ -74,11 +75,12 @@ export function createRemovals(deps: { readonly rows: RowStore }): Removals {
   return {
     add(header, entries) {
       const rows = entries.map(({ planned, outcome }): RowOperation => {
-        const origin: RemovalOrigin = { batchId: header.batchId, index: planned.indexes.at(-1) ?? 0, outcome };
+        const origin: RemovalOrigin = { ...originOf(header, planned), outcome };
+        const { waiting: classes, lacks } = planned;
         return {
           op: "upsert",
           row: `${planned.objectGuid}:${header.batchId}`,
-          values: pack({ classes: planned.waiting, origin } satisfies RemovalRow),
+          values: pack({ classes, ...(lacks ? { lacks } : {}), origin } satisfies RemovalRow),
         };
       });
       return write(header.cycleId, rows);
@@ -102,11 +104,18 @@ export function createRemovals(deps: { readonly rows: RowStore }): Removals {
       for await (const rows of table.range(cycleId)) {
         for (const row of rows) {
           const objectGuid = row.row.slice(0, row.row.indexOf(":"));
-          const { classes, origin, isOverdue } = unpack<RemovalRow>(row).value;
-          const before = found.get(objectGuid) ?? { objectGuid, classes: [], isAbsent: false, origins: [] };
+          const { classes, lacks, origin, isOverdue } = unpack<RemovalRow>(row).value;
+          const before = found.get(objectGuid) ?? {
+            objectGuid,
+            classes: [],
+            lacks: null,
+            isAbsent: false,
+            origins: [],
+          };
           found.set(objectGuid, {
             objectGuid,
-            classes: REMOVAL_CLASSES.filter((name) => before.classes.includes(name) || classes.includes(name)),
+            classes: unionOf(before.classes, classes),
+            lacks: lacks ? unionOf(before.lacks ?? [], lacks) : before.lacks,
             isAbsent: before.isAbsent || (origin === null && isOverdue !== true),
             origins: origin ? [...before.origins, origin] : before.origins,
           });
@@ -136,4 +145,8 @@ export function createRemovals(deps: { readonly rows: RowStore }): Removals {
       for (const operation of operations) await stagedTable.transact(jobId, [operation]);
     },
   };
+}
+
+export function unionOf(left: readonly RemovalClass[], right: readonly RemovalClass[]): RemovalClass[] {
+  return REMOVAL_CLASSES.filter((name) => left.includes(name) || right.includes(name));
 }
