@@ -113,6 +113,42 @@ describe("rights", () => {
     await poor.close();
   });
 
+  it("sight of deleted objects is proved by the container's permissions, or by a deleted object, or nothing runs", async () => {
+    const { controller, admin } = scene;
+    const container = `CN=Deleted Objects,${controller.baseDn}`;
+    const outcomeOf = async (name: string, ...aces: string[]) => {
+      const account = await createPlainAccount(controller, admin.client, name);
+      grantRights(controller, [
+        mayReplicate(controller, account.sid),
+        ...aces.map((rights) => ({ dn: container, aces: `(${rights};;;${account.sid})` })),
+      ]);
+      return async () => {
+        const one = sourceFor(account);
+        return one
+          .describe()
+          .then(
+            () => "runs",
+            (error: Error) => /Nothing proves|can't see/.exec(error.message)?.[0] ?? error.message,
+          )
+          .finally(() => one.close());
+      };
+    };
+    const provable = await outcomeOf("svc-provable", "A;;LCRPRC");
+    const unprovable = await outcomeOf("svc-unprovable", "A;;LCRP");
+    const withoutList = await outcomeOf("svc-nolist", "A;;RPRC");
+    const withoutBoth = await outcomeOf("svc-noproof", "A;;RP");
+    const withoutRead = await outcomeOf("svc-noread", "A;;LCRC");
+    // The later one goes in front.
+    const denied = await outcomeOf("svc-denied", "A;;LCRPRC", "D;;LC");
+    expect(await provable()).toBe("runs");
+    expect(await unprovable()).toBe("Nothing proves");
+    const gone = await admin.createUser(String(scene.population.units[1]?.dn), "Proof", { sAMAccountName: "proof" });
+    await admin.delete(gone);
+    expect(await unprovable()).toBe("runs");
+    expect(await withoutBoth()).toBe("Nothing proves");
+    for (const lacking of [withoutList, withoutRead, denied]) expect(await lacking()).toBe("can't see");
+  });
+
   it("a wrong password is said to be one", async () => {
     await expect(sourceFor({ ...scene.account, password: "wrong" }).describe()).rejects.toMatchObject({
       code: "source-credentials",

@@ -9,6 +9,8 @@ import { Ber, type BerReader, BerWriter, Control } from "ldapts";
 const OID_DIRSYNC = "1.2.840.113556.1.4.841";
 const OID_SHOW_DELETED = "1.2.840.113556.1.4.417";
 const OID_EXTENDED_DN = "1.2.840.113556.1.4.529";
+const OID_DESCRIPTOR_PARTS = "1.2.840.113556.1.4.801";
+const ACCESS_LIST_ONLY = 4;
 
 /** Values of linked attributes come as what was added and removed, instead of the whole list. */
 export const DIRSYNC_INCREMENTAL_VALUES = 0x80000000;
@@ -66,6 +68,15 @@ class PlainControl extends Control {
 
 export function showDeletedControl(): Control {
   return new PlainControl(OID_SHOW_DELETED);
+}
+
+/** Of a security descriptor the access list alone: owner and audit list may need rights that the account lacks. */
+export function accessListControl(): Control {
+  const value = new BerWriter();
+  value.startSequence();
+  value.writeInt(ACCESS_LIST_ONLY);
+  value.endSequence();
+  return new PlainControl(OID_DESCRIPTOR_PARTS, Buffer.from(value.buffer));
 }
 
 /** DNs, of entries and in values, come as `<GUID=…>;<SID=…>;DN`, with both in text form. */

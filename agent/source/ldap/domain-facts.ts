@@ -9,9 +9,8 @@ import { guidFromBytes, sidFromBytes, splitDn } from "../../../shared/domain/val
 import { SourceError } from "../../../shared/ports/source-directory.ts";
 import { fallbackSyntaxTable, type SchemaRow, type SyntaxTable, syntaxTableFromSchema } from "../attribute-syntax.ts";
 import type { LdapConnection } from "./connection.ts";
-import { showDeletedControl } from "./controls.ts";
 import { bytesOf, type LdapEntry, textOf, textsOf } from "./entries.ts";
-import { deletedObjectsHidden, resultCodeOf, unreachable } from "./errors.ts";
+import { resultCodeOf, unreachable } from "./errors.ts";
 
 export interface DomainFacts {
   readonly domain: DomainIdentity;
@@ -25,8 +24,6 @@ export interface DomainFacts {
 
 const CAPABILITY_READ_ONLY_DC = "1.2.840.113556.1.4.1920";
 const CAPABILITY_ACTIVE_DIRECTORY = "1.2.840.113556.1.4.800";
-/** Well-known GUID of the Deleted Objects container: its RDN may be translated. */
-const DELETED_OBJECTS = "18E2EA80684F11D2B9AA00C04F79F805";
 /** What AD takes when `tombstoneLifetime` is not set. */
 const DEFAULT_TOMBSTONE_DAYS = 60;
 
@@ -85,45 +82,6 @@ export async function readDomainFacts(connection: LdapConnection): Promise<Domai
     isSamba: /samba/i.test(textOf(rootDse, "vendorName") ?? ""),
     tombstoneDays: await readTombstoneDays(connection, textOf(rootDse, "configurationNamingContext")),
   };
-}
-
-/**
- * Proves sight of CN=Deleted Objects, without which Samba hides tombstones with result 0. Throws source-rights.
- * What this shows is *Read property*; *List contents* shows only where something was deleted: see `seesTombstones`.
- */
-export async function proveSightOfDeletedObjects(connection: LdapConnection, root: string): Promise<void> {
-  let found: LdapEntry[];
-  try {
-    found = await connection.search({
-      base: `<WKGUID=${DELETED_OBJECTS},${root}>`,
-      scope: "base",
-      filter: "(objectClass=*)",
-      attributes: ["objectClass", "isDeleted", "name"],
-      controls: [showDeletedControl()],
-    });
-  } catch (error) {
-    if (resultCodeOf(error) === undefined) throw error;
-    throw deletedObjectsHidden(connection.bindDn, root, error);
-  }
-  if (found[0] === undefined || textsOf(found[0], "objectClass").length === 0) {
-    throw deletedObjectsHidden(connection.bindDn, root);
-  }
-}
-
-/**
- * Whether any deleted object is visible. If none is, either nothing was deleted within the tombstone lifetime, or *List contents* is
- * missing: a directory answers both alike, so an operator must be told.
- */
-export async function seesTombstones(connection: LdapConnection, root: string): Promise<boolean> {
-  const found = await connection.search({
-    base: `<WKGUID=${DELETED_OBJECTS},${root}>`,
-    scope: "one",
-    filter: "(isDeleted=TRUE)",
-    attributes: ["objectClass"],
-    controls: [showDeletedControl()],
-    sizeLimit: 1,
-  });
-  return found.length > 0;
 }
 
 /** The schema's word on every attribute's syntax; the built-in lists when it can't be read. */

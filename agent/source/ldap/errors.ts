@@ -80,14 +80,34 @@ export function replicationDenied(error: unknown, bindDn: string, root: string):
   );
 }
 
+/** The account is known to lack a right on CN=Deleted Objects. */
 export function deletedObjectsHidden(bindDn: string, root: string, cause?: unknown): SourceError {
-  const container = `CN=Deleted Objects,${root}`;
   return new SourceError(
     "source-rights",
-    `The account '${bindDn}' can't see ${container}: 'List contents' and 'Read property' are missing there. Deletions would be lost without a sign, so the agent doesn't run.`,
-    `Grant both: on Windows, as a domain admin: dsacls "${container}" /takeOwnership, then dsacls "${container}" /G "DOMAIN\\account:LCRP"; ` +
-      "on Samba add (A;;RPLC;;;SID-of-the-account) to the container's nTSecurityDescriptor (with the show-deleted control).",
+    `The account '${bindDn}' can't see ${deletedObjects(root)}: 'List contents' and 'Read property' are not both granted there. Deletions would be lost without a sign, so the agent doesn't run.`,
+    grantOnDeletedObjects(root),
     cause === undefined ? undefined : { cause },
+  );
+}
+
+/** Nothing is deleted that could be seen, and the access list that would tell can't be read. */
+export function deletedObjectsUnproved(bindDn: string, root: string): SourceError {
+  return new SourceError(
+    "source-rights",
+    `Nothing proves that the account '${bindDn}' has 'List contents' on ${deletedObjects(root)}: it sees no deleted object, and may not read the container's permissions. Deletions could be lost without a sign, so the agent doesn't run.`,
+    grantOnDeletedObjects(root),
+  );
+}
+
+function deletedObjects(root: string): string {
+  return `CN=Deleted Objects,${root}`;
+}
+
+function grantOnDeletedObjects(root: string): string {
+  const container = deletedObjects(root);
+  return (
+    `Grant List contents, Read property and Read permissions: on Windows, as a domain admin: dsacls "${container}" /takeOwnership, then dsacls "${container}" /G "DOMAIN\\account:LCRPRC"; ` +
+    "on Samba add (A;;LCRPRC;;;SID-of-the-account) to the container's nTSecurityDescriptor (with the show-deleted control)."
   );
 }
 

@@ -21,15 +21,10 @@ import type { SyntaxTable } from "../attribute-syntax.ts";
 import { CONTAINER_CLASSES } from "../object-classes.ts";
 import type { ReadShape } from "./changes.ts";
 import { connectLdap, type LdapConnection } from "./connection.ts";
+import { proveSightOfDeletedObjects } from "./deleted-objects.ts";
 import { type DeltaDeps, deltaChanges } from "./delta-read.ts";
 import { type DirSyncPage, readDirSyncPage } from "./dirsync.ts";
-import {
-  type DomainFacts,
-  proveSightOfDeletedObjects,
-  readDomainFacts,
-  readSyntaxTable,
-  seesTombstones,
-} from "./domain-facts.ts";
+import { type DomainFacts, readDomainFacts, readSyntaxTable } from "./domain-facts.ts";
 import { resultCodeOf, unreachable } from "./errors.ts";
 import { fullChanges } from "./full-changes.ts";
 import { fullReadPages, serverPages } from "./full-read.ts";
@@ -59,22 +54,15 @@ export function createLdapSource(deps: LdapSourceDeps): AgentSource {
   async function freshSession(): Promise<Session> {
     if (session?.connection.isOpen()) {
       const facts = await readDomainFacts(session.connection);
-      await proveSightOfDeletedObjects(session.connection, facts.root);
+      await proveSightOfDeletedObjects(session.connection, facts.root, false);
       session = { ...session, facts };
       return session;
     }
     const connection = await connectLdap(settings, deps.environment);
     try {
       const facts = await readDomainFacts(connection);
-      await proveSightOfDeletedObjects(connection, facts.root);
+      await proveSightOfDeletedObjects(connection, facts.root, true);
       await proveReplication(connection, facts.root);
-      if (!(await seesTombstones(connection, facts.root))) {
-        log.warn("no-deleted-object-visible", {
-          message: `No deleted object of ${facts.root} is visible.`,
-          remedy:
-            "If objects were deleted lately, the account lacks 'List contents' on CN=Deleted Objects: grant it, or deletions are lost.",
-        });
-      }
       const syntax = await readSyntaxTable(connection, facts.schemaRoot);
       session = { connection, facts, syntax };
       log.debug("directory-connected", { server: facts.server.dnsName, samba: facts.isSamba });

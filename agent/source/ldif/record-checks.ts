@@ -39,15 +39,27 @@ export function checkRecord(record: LdifRecord, file: string): void {
       );
     }
   }
+  if (isHiddenPlace(record)) return;
   const classes = textsOfRecord(record, "objectClass");
   if (classes.every((name) => name.toLowerCase() === "top")) {
     throw refused(
       record,
       file,
       classes.length === 0 ? "it has no objectClass" : "its objectClass is 'top' alone",
-      "Export with objectClass, by an account that may read it; the filter (objectClass=*) leaves out what the account can't read.",
+      "Export with objectClass, by an account that may read it, or leave the object out of the export.",
     );
   }
+}
+
+/** Where every directory keeps objects that plain accounts may not read, and no people. */
+const SYSTEM_PLACES = /(^|,)\s*cn\s*=\s*(system|ntds quotas)\s*,\s*dc\s*=/i;
+
+/**
+ * A DN alone is what an export has of an object that its account may not read. Of a unit, a domain or the directory's own that is
+ * well: no person is named so. Of anything else it could be a person whom the account could read before.
+ */
+function isHiddenPlace({ attributesByName, dn }: LdifRecord): boolean {
+  return attributesByName.size === 0 && (/^\s*(ou|dc)\s*=/i.test(dn) || SYSTEM_PLACES.test(dn));
 }
 
 /** Whether the record could be a person whose class isn't one that we know. */

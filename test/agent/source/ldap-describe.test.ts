@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { createLdapSource } from "../../../agent/source/ldap/ldap-source.ts";
 import { LdapSettings } from "../../../agent/source/ldap/settings.ts";
-import { DOMAIN_GUID, INVOCATION_ID } from "../../support/fake-ldap/fake-domain.ts";
+import { DOMAIN_GUID, type FakeDomain, INVOCATION_ID, READER_SID } from "../../support/fake-ldap/fake-domain.ts";
 import { NOW, PASSWORD, useLdapSource, user } from "./ldap-fixture.ts";
 
 const f = useLdapSource();
@@ -67,15 +67,52 @@ describe("describing", () => {
     });
   });
 
-  it.each([0, 1])(
-    "warns when no deleted object is visible, as without List contents (%i tombstones)",
-    async (count) => {
-      f.domain.tombstones = count === 0 ? [] : [user(1, { isDeleted: ["TRUE"] })];
-      f.log.lines.length = 0;
-      await f.source.describe();
-      expect(f.log.lines.filter(({ event }) => event === "no-deleted-object-visible")).toHaveLength(1 - count);
-    },
-  );
+  it.each<[string, Partial<FakeDomain>, RegExp | undefined]>([
+    ["by the access list", {}, undefined],
+    [
+      "by a group on the access list",
+      { accessList: [{ type: "allow", mask: 0x14, sid: "S-1-5-21-1-2-3-513" }] },
+      undefined,
+    ],
+    ["by an entry for whoever signed in", { accessList: [{ type: "allow", mask: 0x14, sid: "S-1-5-11" }] }, undefined],
+    [
+      "not: List contents is missing on the list",
+      { accessList: [{ type: "allow", mask: 0x10, sid: READER_SID }] },
+      /can't see/,
+    ],
+    [
+      "not even by a tombstone when the list says no",
+      { accessList: [], tombstones: [user(1, { isDeleted: ["TRUE"] })] },
+      /can't see/,
+    ],
+    [
+      "by a tombstone, where the list is hidden",
+      { accessList: undefined, tombstones: [user(1, { isDeleted: ["TRUE"] })] },
+      undefined,
+    ],
+    ["not: no tombstone, and the list is hidden", { accessList: undefined }, /Nothing proves .*List contents/],
+    ["not: no tombstone, and the account's groups are hidden", { tokenGroups: [] }, /Nothing proves .*List contents/],
+  ])("sight of deleted objects is proved %s", async (_name, domain, refusal) => {
+    Object.assign(f.domain, domain);
+    if (refusal === undefined) await expect(f.source.describe()).resolves.toMatchObject({ visibility: "complete" });
+    else {
+      await expect(f.source.describe()).rejects.toMatchObject({
+        code: "source-rights",
+        message: expect.stringMatching(refusal),
+        remedy: expect.stringContaining("LCRPRC"),
+      });
+    }
+  });
+
+  it("refuses when a right on deleted objects is taken away while it runs, but not when tombstones end", async () => {
+    f.domain.accessList = undefined;
+    f.domain.tombstones = [user(1, { isDeleted: ["TRUE"] })];
+    await f.source.describe();
+    f.domain.tombstones = [];
+    await f.source.describe();
+    f.domain.accessList = [{ type: "deny", mask: 0x4, sid: READER_SID }];
+    await expect(f.source.describe()).rejects.toMatchObject({ code: "source-rights" });
+  });
 
   it("names an unreachable server", async () => {
     f.source = f.sourceOf({ url: "ldaps://127.0.0.1:1" });

@@ -135,7 +135,13 @@ describe("a file", () => {
       "objectClass: top\nobjectClass: builtinDomain",
       "objectClass: top\nobjectClass: contosoPrinter",
     ];
-    await writeFile(file, DOMAIN + others.map((classes, index) => person(20 + index, "", classes)).join(""));
+    const hidden = ["OU=Hidden", "CN=NTDS Quotas", "CN=Policy,CN=IP Security,CN=System"].map(
+      (name) => `dn: ${name},DC=corp,DC=example,DC=com\n\n`,
+    );
+    await writeFile(
+      file,
+      DOMAIN + hidden.join("") + others.map((classes, index) => person(20 + index, "", classes)).join(""),
+    );
     expect((await read()).changes).toEqual([]);
   });
 
@@ -203,6 +209,18 @@ describe("refuses", () => {
       DOMAIN + person(10, "objectSid: S-1-5-21-1-2-3-4\nobjectSid;binary: S-1-5-21-1-2-3-5\n"),
       "source-record",
       /User 10,.*line 8 .*2 values of objectSid/,
+    ],
+    [
+      "a hidden record that may be a person",
+      `${DOMAIN}dn: CN=Hidden,OU=System,DC=corp,DC=example,DC=com\n\n`,
+      "source-record",
+      /CN=Hidden.*no objectClass/,
+    ],
+    [
+      "a unit without objectClass",
+      DOMAIN + STAFF.replaceAll(/objectClass.*\n/g, ""),
+      "source-record",
+      /OU=Staff.*no objectClass/,
     ],
     [
       "a record without objectClass",

@@ -1,11 +1,18 @@
 /** A domain controller made of a fake server: answers what every connection asks first, and hands the rest to the test. */
 import { guidToBytes } from "../../../shared/domain/values.ts";
 import type { FakeAnswer, FakeEntry, FakeLdap, FakeSearch } from "./fake-ldap.ts";
+import { type Ace, descriptorOf, sidBytes } from "./security-descriptor.ts";
 
 export const ROOT = "DC=corp,DC=example,DC=com";
 const SERVICE = `CN=NTDS Settings,CN=DC1,CN=Sites,CN=Configuration,${ROOT}`;
 export const DOMAIN_GUID = "11111111-1111-4111-8111-111111111111";
 export const INVOCATION_ID = "22222222-2222-4222-8222-222222222222";
+
+/** Of the account that signs in, and of the group that it is in. */
+export const READER_SID = "S-1-5-21-1-2-3-1104";
+const GROUP_SID = "S-1-5-21-1-2-3-513";
+/** List contents, Read property, Read permissions. */
+const SIGHT: Ace = { type: "allow", mask: 0x20014, sid: READER_SID };
 
 export interface FakeDomain {
   vendorName: string | undefined;
@@ -14,6 +21,9 @@ export interface FakeDomain {
   highestUsn: string;
   readOnly: boolean;
   deletedObjectsVisible: boolean;
+  /** Of CN=Deleted Objects; undefined: the account may not read it. */
+  accessList: Ace[] | undefined;
+  tokenGroups: string[];
   tombstones: FakeEntry[];
   /** DirSync searches that are none of the first proof. */
   dirSync: (search: FakeSearch) => FakeAnswer;
@@ -31,6 +41,8 @@ export function serveDomain(server: FakeLdap): FakeDomain {
     highestUsn: "5000",
     readOnly: false,
     deletedObjectsVisible: true,
+    accessList: [SIGHT],
+    tokenGroups: [READER_SID, GROUP_SID],
     tombstones: [],
     dirSync: () => ({ dirSync: { more: false, cookie: "end" } }),
     search: () => ({}),
@@ -50,6 +62,7 @@ export function serveDomain(server: FakeLdap): FakeDomain {
         dnsHostName: ["dc1.corp.example.com"],
         highestCommittedUSN: [domain.highestUsn],
         supportedCapabilities: domain.capabilities,
+        tokenGroups: domain.tokenGroups.map(sidBytes),
         ...(domain.vendorName === undefined ? {} : { vendorName: [domain.vendorName] }),
       });
     }
@@ -66,7 +79,11 @@ export function serveDomain(server: FakeLdap): FakeDomain {
     if (search.base.startsWith("<WKGUID=")) {
       if (!domain.deletedObjectsVisible) return { result: 32, message: "no such object" };
       if (search.scope === "one") return { entries: domain.tombstones };
-      return one(`CN=Deleted Objects,${ROOT}`, { objectClass: ["top", "container"], isDeleted: ["TRUE"] });
+      return one(`CN=Deleted Objects,${ROOT}`, {
+        objectClass: ["top", "container"],
+        isDeleted: ["TRUE"],
+        ...(domain.accessList === undefined ? {} : { nTSecurityDescriptor: [descriptorOf(domain.accessList)] }),
+      });
     }
     if (search.base.startsWith("CN=Directory Service,")) return one(search.base, { tombstoneLifetime: ["180"] });
     if (search.base.startsWith("CN=Schema,")) return { entries: SCHEMA };

@@ -47,9 +47,12 @@ export function mayReplicate(controller: DomainController, sid: string): Grant {
   return { dn: controller.baseDn, aces: `(OA;;CR;${replicatingDirectoryChanges};;${sid})` };
 }
 
-/** *List contents* and *Read property* on `CN=Deleted Objects`: without them Samba shows the account no tombstone. */
+/**
+ * *List contents* and *Read property* on `CN=Deleted Objects`, without which Samba shows the account no tombstone, and *Read
+ * permissions*, by which the agent can tell that it has them.
+ */
 export function maySeeDeletedObjects(controller: DomainController, sid: string): Grant {
-  return { dn: `CN=Deleted Objects,${controller.baseDn}`, aces: `(A;;LCRP;;;${sid})` };
+  return { dn: `CN=Deleted Objects,${controller.baseDn}`, aces: `(A;;LCRPRC;;;${sid})` };
 }
 
 /** Takes all sight of an organizational unit and of what lies in it. No error tells the account: it sees less. */
