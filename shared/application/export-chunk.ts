@@ -2,7 +2,7 @@
  * One chunk, from plan to outcome: exports the planned objects, settles those whose rows changed meanwhile, writes
  * provisioning log, escrows and removals, and at last the outcome file. Repeated at any point it goes on where it was.
  */
-import { type LastOutcome, type ObjectRecord, type Outcome, underWayFor } from "../domain/object-record.ts";
+import { type ObjectRecord, type Outcome, underWayFor } from "../domain/object-record.ts";
 import type { BlobStore } from "../ports/blob-store.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Log } from "../ports/log.ts";
@@ -33,6 +33,7 @@ import type { ObjectStore, StoredObject } from "./state/object-store.ts";
 import type { ProvisioningLog } from "./state/provisioning-log.ts";
 import type { Removals } from "./state/removal-rows.ts";
 import type { Fence, SyncRunInput } from "./wake-job.ts";
+import { settledBefore } from "./write-outcomes.ts";
 
 const ROUNDS = 3;
 /** How long to leave an object alone that another run is exporting, at most, before looking again. */
@@ -180,11 +181,11 @@ export function createExportChunk(deps: {
       const row = stored.get(planned.objectGuid);
       const mark = row?.record.mark;
       const last = row?.record.last;
-      // One that was put out of date belongs to an attempt that failed, not to one that was interrupted.
-      const isOwnMark = mark?.batchId === plan.header.batchId && mark.at > 0;
+      // A lost one belongs to an attempt that failed, not to one that was interrupted.
+      const isOwnMark = mark?.batchId === plan.header.batchId && !mark.isLost;
       const underWayMs = underWayFor(mark, plan.header.batchId, deps.clock.now());
       if (row && last?.batchId === plan.header.batchId && !isOwnMark) {
-        settled.push(settledBefore(planned, row.record, last));
+        settled.push(settledBefore(planned, row.record));
       } else if (row?.etag !== undefined && isOwnMark) {
         resumed.set(planned.objectGuid, row.etag);
         open.push({ ...planned, record: row.record });
@@ -253,21 +254,6 @@ export function createExportChunk(deps: {
         first: failures[0]?.code,
       });
   }
-}
-
-/** By its row, which this batch wrote before an interruption. */
-function settledBefore(planned: PlannedObject, record: ObjectRecord, last: LastOutcome): ExportResult {
-  const { code, message = "", remedy = "" } = last;
-  return {
-    kind: "settled",
-    planned,
-    outcome: last.outcome,
-    warnings: [],
-    record,
-    isRepeated: true,
-    ...(record.link ? { targetId: record.link.targetId } : {}),
-    ...(code === undefined ? {} : { failure: { code, message, remedy } }),
-  };
 }
 
 /** What the first plan claimed may be nobody's wish any more: it is given up, unless the row stands for it. */

@@ -2,9 +2,11 @@
  * What an export makes of an object's row: link, outcome, claims, mark. Pure; sending and writing are in
  * `export-objects.ts`.
  */
-import type { LastOutcome, Link, LinkOrigin, ObjectRecord, Outcome } from "../domain/object-record.ts";
+import { bothDoubts, type Doubt, propertyNames, withoutDoubt } from "../domain/doubt.ts";
+import type { ExportMark, LastOutcome, Link, LinkOrigin, ObjectRecord, Outcome } from "../domain/object-record.ts";
 import type { ObjectAction } from "../domain/plan.ts";
 import { applyDifference, type TargetValues, withoutProperties } from "../domain/target-value.ts";
+import type { Lane } from "../ports/doorbell.ts";
 import type { TargetFailure } from "../ports/target-directory.ts";
 import type { ChunkHeader, ObjectFailure, PlannedObject } from "./chunk-files.ts";
 import { claimsWithout, exportedClaims, withClaims } from "./object-claims.ts";
@@ -12,7 +14,6 @@ import { claimsWithout, exportedClaims, withClaims } from "./object-claims.ts";
 export interface Sent extends Marked {
   readonly targetId: string;
   readonly warnings: readonly TargetFailure[];
-  readonly origin?: LinkOrigin;
 }
 
 export interface Marked {
@@ -20,6 +21,44 @@ export interface Marked {
   readonly record: ObjectRecord;
   readonly etag: string;
   readonly warnings?: readonly TargetFailure[];
+  /** What was in doubt before the call: what stands when the call surely had no effect. */
+  readonly before?: Doubt;
+  readonly origin?: LinkOrigin;
+}
+
+/** The row before a call: a mark, and all that the call may change in doubt. */
+export function markedRecord(header: ChunkHeader, lane: Lane, planned: PlannedObject, at: number): ObjectRecord {
+  const { record, action } = planned;
+  const { batchId } = header;
+  const { link } = record;
+  if (!link || action.kind === "create") {
+    const properties = [...new Set([...(createInDoubt(record)?.properties ?? []), ...propertyNames(valuesOf(action))])];
+    return { ...record, mark: { kind: "creating", lane, batchId, at, properties } };
+  }
+  const call: Doubt =
+    action.kind === "delete"
+      ? { at, properties: [], presence: "deleting" }
+      : action.kind === "restore"
+        ? // It may come back under a parked name.
+          { at, properties: [...propertyNames(action.values), "userPrincipalName", "mail"], presence: "restoring" }
+        : { at, properties: propertyNames(valuesOf(action)) };
+  return {
+    ...record,
+    link: { ...link, doubt: bothDoubts(link.doubt, call) },
+    mark: { kind: "exporting", lane, batchId, at },
+  };
+}
+
+/** The mark of a call that may have made a target object for an object without link. */
+export function createInDoubt(record: ObjectRecord): ExportMark | undefined {
+  return record.link === undefined && record.mark?.kind === "creating" ? record.mark : undefined;
+}
+
+/** What was in doubt as the object was planned. */
+export function doubtBefore({ record }: PlannedObject): { readonly before?: Doubt } {
+  const lost = createInDoubt(record);
+  const before = lost ? { at: lost.at, properties: lost.properties ?? [] } : record.link?.doubt;
+  return before ? { before } : {};
 }
 
 /** The target object lives again, whatever becomes of its values: the row that a failure writes has to say so. */
@@ -27,13 +66,17 @@ export function brought(header: ChunkHeader, entry: Sent): Sent {
   const values = valuesOf(entry.planned.action);
   const warnings = entry.warnings.filter((warning) => !warning.properties?.every((name) => name in values));
   const before = entry.record.link;
+  const { doubt } = withoutDoubt(entry.before, []);
+  const at = entry.record.mark?.at ?? 0;
   const link: Link = {
     targetId: entry.targetId,
     owner: header.configurationId,
     origin: before?.origin ?? "matched",
     exported: withoutProperties(before?.exported ?? {}, refusedIn(entry.warnings)),
+    doubt: bothDoubts(doubt, { at, properties: propertyNames(values) }),
   };
-  return { ...entry, warnings, record: { ...entry.record, link } };
+  const { before: _, ...rest } = entry;
+  return { ...rest, ...(doubt ? { before: doubt } : {}), warnings, record: { ...entry.record, link } };
 }
 
 function refusedIn(warnings: readonly TargetFailure[]): string[] {
@@ -88,22 +131,45 @@ function linkAfter(now: number, header: ChunkHeader, entry: Sent, values: Target
     origin: before?.origin ?? entry.origin ?? (action.kind === "create" ? "created" : "matched"),
     exported: isDelete ? exported : applyDifference(exported, values),
     ...(isDelete ? { deletedAt: now } : {}),
+    // A new target object has what was sent, and nothing else.
+    ...(action.kind === "create" ? {} : withoutDoubt(entry.before, propertyNames(values))),
   };
 }
 
+/** The row after a call that failed. Retriable: its effect is unknown, and all that it may have changed stays in doubt. */
 export function afterFailure(
-  { record, planned }: Marked,
-  failure: { code: string; retriable?: boolean },
+  { record, planned, before }: Marked,
+  failure: { readonly code: string; readonly retriable?: boolean },
+  now: number,
 ): ObjectRecord {
-  const { mark, ...unmarked } = record;
-  // Whether it was created is not known: the mark stays, out of date, so that the object is looked for before it is let go.
-  if (mark?.kind === "creating" && failure.retriable) return { ...unmarked, mark: { ...mark, at: 0 } };
+  const { mark, link, ...bare } = record;
+  if (!link) {
+    // Whether there is an object is not known: it is looked for before a create is tried again or the object let go.
+    const lost = failure.retriable ? mark && { ...mark, at: now } : createInDoubt(planned.record);
+    return lost ? { ...bare, mark: { ...lost, isLost: true } } : bare;
+  }
+  const { doubt, ...known } = link;
+  if (failure.retriable) return { ...bare, link: doubt ? { ...known, doubt: { ...doubt, at: now } } : known };
   const isGone =
     failure.code === "InvalidAnchor" && (planned.action.kind === "update" || planned.action.kind === "restore");
-  if (!isGone) return unmarked;
   // Somebody removed the target object: without its link the object is matched or made anew at the next attempt.
-  const { link: _, ...unlinked } = unmarked;
-  return unlinked;
+  return isGone ? bare : { ...bare, link: before ? { ...known, doubt: before } : known };
+}
+
+/** The row of somebody else, with what a call of ours brought about: in which order both took effect nobody knows. */
+export function mergedInto(stored: ObjectRecord, own: ObjectRecord, planned: PlannedObject, now: number): ObjectRecord {
+  const { mark: _, ...present } = stored;
+  const sent: Doubt = { at: now, properties: propertyNames(valuesOf(planned.action)) };
+  const doubts = [stored.link?.doubt, own.link?.doubt].reduce<Doubt>(
+    (all, doubt) => (doubt ? bothDoubts(doubt, all) : all),
+    sent,
+  );
+  return {
+    ...present,
+    ...(own.link ? { link: { ...own.link, doubt: doubts } } : {}),
+    ...(own.last ? { last: own.last } : {}),
+    ...(own.mark && !own.link ? { mark: own.mark } : {}),
+  };
 }
 
 export function changedMeanwhile(objectGuid: string): ObjectFailure & { readonly retryAfterMs: number } {

@@ -4,6 +4,7 @@
  * `image` is the source object as last known; `link` ties it to a target object and keeps what was last exported, so an
  * update needs no read and a no-op no call. `version` is that of the change last applied; an older change is a no-op.
  */
+import type { Doubt } from "./doubt.ts";
 import type { TargetValues } from "./target-value.ts";
 import type { AttributeBag } from "./values.ts";
 
@@ -20,14 +21,23 @@ export interface Link {
   readonly exported: TargetValues;
   /** Set when we deleted the target object: milliseconds since 1970. It can be restored for 30 days. */
   readonly deletedAt?: number;
+  /** What calls without an answer may have changed. */
+  readonly doubt?: Doubt;
 }
 
-/** Written before a call to the target, so that whoever comes later knows that one may be under way. */
+/**
+ * Written before a call to the target, so that whoever comes later knows that one may be under way. `creating`: there is
+ * no link yet, and the call may make one.
+ */
 export interface ExportMark {
   readonly kind: "creating" | "exporting";
   readonly lane: string;
   readonly batchId: string;
   readonly at: number;
+  /** The call is over, and its effect unknown: nobody is at it any more. */
+  readonly isLost?: boolean;
+  /** What was sent for an object without link, by name: all of it may stand in the target. */
+  readonly properties?: readonly string[];
 }
 
 /** A mark younger than this belongs to a call that may still be under way. */
@@ -35,7 +45,7 @@ const FRESH_MARK_MS = 120_000;
 
 /** For how long a call of another batch may still be under way: milliseconds, 0 when none is. */
 export function underWayFor(mark: ExportMark | undefined, batchId: string, now: number): number {
-  if (!mark || mark.batchId === batchId) return 0;
+  if (!mark || mark.isLost || mark.batchId === batchId) return 0;
   return Math.max(0, mark.at + FRESH_MARK_MS - now);
 }
 

@@ -56,7 +56,11 @@ export function planObject(record: ObjectRecord, desired: Desired, options: Plan
     }
     // Back within 30 days: the old target object, and everything set to what the directory says now (N9).
     return {
-      action: { kind: "restore", targetId: link.targetId, values: differenceOf(link.exported, values).changed },
+      action: {
+        kind: "restore",
+        targetId: link.targetId,
+        values: differenceOf(link.exported, values, link.doubt?.properties).changed,
+      },
       waiting: [],
       settled: "no-op",
     };
@@ -65,8 +69,10 @@ export function planObject(record: ObjectRecord, desired: Desired, options: Plan
 }
 
 function planUpdate(link: Link, values: TargetValues, options: PlanOptions): ObjectPlan {
-  const { changed, blanked } = differenceOf(link.exported, values);
-  const disables = changed["accountEnabled"] === false && link.exported["accountEnabled"] !== false;
+  const inDoubt = link.doubt?.properties ?? [];
+  const { changed, blanked } = differenceOf(link.exported, values, inDoubt);
+  const mayBeEnabled = link.exported["accountEnabled"] !== false || inDoubt.includes("accountEnabled");
+  const disables = changed["accountEnabled"] === false && mayBeEnabled;
   const waiting: RemovalClass[] = [];
   let sent = changed;
   if (disables && !options.allow.includes("disables")) {

@@ -17,19 +17,25 @@ export interface ValueDifference {
 
 /**
  * What turns `exported` into `desired`. A property that `desired` doesn't name is left alone; a null where nothing was
- * exported is no difference: only what we wrote is ever cleared.
+ * exported is no difference: only what we wrote is ever cleared. What is `inDoubt` (nested: `property.key`) differs
+ * whatever was exported; as null it counts as blanked, for it may have a value.
  */
-export function differenceOf(exported: TargetValues, desired: TargetValues): ValueDifference {
+export function differenceOf(
+  exported: TargetValues,
+  desired: TargetValues,
+  inDoubt: readonly string[] = [],
+): ValueDifference {
   const changed: Record<string, TargetValue> = {};
   const blanked: string[] = [];
   for (const name of Object.keys(desired).sort()) {
     const wanted = desired[name] ?? null;
     const had = exported[name] ?? null;
     if (isNested(wanted)) {
-      const part = differenceOf(isNested(had) ? had : {}, wanted);
+      const doubtful = inDoubt.filter((own) => own.startsWith(`${name}.`)).map((own) => own.slice(name.length + 1));
+      const part = differenceOf(isNested(had) ? had : {}, wanted, doubtful);
       if (Object.keys(part.changed).length > 0) changed[name] = part.changed as Readonly<Record<string, string | null>>;
       blanked.push(...part.blanked.map((key) => `${name}.${key}`));
-    } else if (!sameValue(had, wanted)) {
+    } else if (inDoubt.includes(name) || !sameValue(had, wanted)) {
       changed[name] = wanted;
       if (isEmpty(wanted)) blanked.push(name);
     }

@@ -78,6 +78,35 @@ describe("planning one object", () => {
     expect(plan).toMatchObject({ action: { values: { title: "Aide" } }, waiting: ["disables", "blanks"] });
   });
 
+  it("sends what is in doubt whatever was exported, its removals by their classes", () => {
+    const doubt = {
+      at: 1,
+      properties: ["accountEnabled", "department", "onPremisesExtensionAttributes.extensionAttribute1"],
+    };
+    const own = record({ exported: { accountEnabled: false, displayName: "Ann" }, doubt });
+    const wanted = present({
+      accountEnabled: false,
+      department: null,
+      displayName: "Ann",
+      onPremisesExtensionAttributes: { extensionAttribute1: "x", extensionAttribute2: null },
+    });
+    const values = {
+      accountEnabled: false,
+      department: null,
+      onPremisesExtensionAttributes: { extensionAttribute1: "x" },
+    };
+    expect(planObject(own, wanted, options)).toMatchObject({ action: { kind: "update", values }, waiting: [] });
+    expect(planObject(own, wanted, { allow: [], now: NOW })).toEqual({
+      action: {
+        kind: "update",
+        targetId: "t",
+        values: { onPremisesExtensionAttributes: { extensionAttribute1: "x" } },
+      },
+      waiting: ["disables", "blanks"],
+      settled: "no-op",
+    });
+  });
+
   it("never deletes what another configuration owns, or what is deleted already", () => {
     expect(planObject(record({ owner: "other" }), absent, options).action.kind).toBe("none");
     expect(planObject(record({ deletedAt: NOW - 1 }), absent, options).action.kind).toBe("none");

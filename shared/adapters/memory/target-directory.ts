@@ -1,9 +1,9 @@
 /**
  * A target directory in this process, for tests of use cases: as strict as Graph where the port says so (required and
  * unique values, verified suffixes, objects that others master, role holders, soft delete and restore), with switches
- * for what goes wrong: refused, throttled, answered too late, not there at all.
+ * for what goes wrong: refused, throttled, answered too late, shown too late, not there at all.
  *
- * It checks no lengths and no property names, and has no lag: that is what the directory stand-in is for.
+ * It checks no lengths and no property names: that is what the directory stand-in is for.
  */
 
 import { applyDifference, type TargetValues } from "../../domain/target-value.ts";
@@ -59,6 +59,8 @@ export interface MemoryTargetDirectory extends TargetDirectory {
   /** All objects, the deleted too, in order of creation. */
   objects(): readonly MemoryObject[];
   object(id: string): MemoryObject | undefined;
+  /** What is written from now on shows in no read until this is set to false. */
+  setLagging(isLagging: boolean): void;
   setPrivileged(id: string, held: boolean): void;
   order(fault: Fault): void;
   /** Every method throws this from now on; undefined ends that. */
@@ -75,6 +77,8 @@ export function createMemoryTargetDirectory(options: MemoryTargetOptions = {}): 
   const objects = new Map<string, MemoryObject>();
   const received: TargetAction[] = [];
   let faults: { fault: Fault; left: number }[] = [];
+  /** What reads see, while they lag behind `objects`. */
+  let shown: ReadonlyMap<string, MemoryObject> | undefined;
   let unavailable: TargetUnavailable | undefined;
   let ids = 0;
   let writes = 0;
@@ -204,7 +208,7 @@ export function createMemoryTargetDirectory(options: MemoryTargetOptions = {}): 
     },
     async find(queries) {
       reachable();
-      const all = [...objects.values()];
+      const all = [...(shown ?? objects).values()];
       return queries.map((query) => all.filter((object) => answers(object, query)).map(toTargetObject));
     },
     async privileged(wanted) {
@@ -219,7 +223,7 @@ export function createMemoryTargetDirectory(options: MemoryTargetOptions = {}): 
     },
     async *users() {
       reachable();
-      const users = [...objects.values()].filter((object) => object.type === "user" && !object.deleted);
+      const users = [...(shown ?? objects).values()].filter((object) => object.type === "user" && !object.deleted);
       const size = options.pageSize ?? 100;
       for (let at = 0; at < users.length; at += size) yield users.slice(at, at + size).map(toTargetObject);
     },
@@ -233,6 +237,9 @@ export function createMemoryTargetDirectory(options: MemoryTargetOptions = {}): 
     },
     objects: () => [...objects.values()],
     object: (id) => objects.get(id),
+    setLagging(isLagging) {
+      shown = isLagging ? (shown ?? new Map(objects)) : undefined;
+    },
     setPrivileged(id, held) {
       const object = objects.get(id);
       if (object) objects.set(id, { ...object, privileged: held });

@@ -1,0 +1,165 @@
+/**
+ * Sends planned actions to the target, one an object, and settles what meets an existing object: a create in doubt is
+ * looked up by anchor first, a create that is refused for a conflict afterwards. What is found is taken over.
+ */
+import { propertyNames } from "../domain/doubt.ts";
+import type { MatchVerdict } from "../domain/match.ts";
+import type { ObjectAction } from "../domain/plan.ts";
+import { withoutProperties } from "../domain/target-value.ts";
+import type { TargetAction, TargetFailure, TargetResult } from "../ports/target-directory.ts";
+import type { ChunkHeader, PlannedObject } from "./chunk-files.ts";
+import type { ExportDeps, ExportResult } from "./export-objects.ts";
+import {
+  changedMeanwhile,
+  createInDoubt,
+  identityOf,
+  isConflict,
+  type Marked,
+  noAnswer,
+  type Sent,
+  valuesOf,
+} from "./export-records.ts";
+import { disablesOf } from "./map-objects.ts";
+import { matchTargets } from "./match-target.ts";
+import { ownerOf } from "./state/claim-index.ts";
+import { failedResult } from "./write-outcomes.ts";
+
+type Match = Extract<MatchVerdict, { kind: "match" }>;
+
+/** Sends one action an object; what succeeded comes back, the rest is put among the results. */
+export async function send(
+  deps: ExportDeps,
+  header: ChunkHeader,
+  entries: readonly Marked[],
+  results: ExportResult[],
+  callOf: (entry: Marked) => TargetAction,
+): Promise<Sent[]> {
+  if (entries.length === 0) return [];
+  const answers = await deps.target.apply(entries.map(callOf), {
+    priority: entries[0]?.record.mark?.lane === "bulk" ? "low" : "normal",
+  });
+  const done: Sent[] = [];
+  const failed: { entry: Marked; failure: TargetFailure }[] = [];
+  entries.forEach((entry, index) => {
+    const answer: TargetResult | undefined = answers[index];
+    if (answer?.outcome === "done")
+      done.push({ ...entry, targetId: answer.id, warnings: [...(entry.warnings ?? []), ...(answer.warnings ?? [])] });
+    else if (answer?.outcome === "unsent")
+      results.push({ kind: "unsent", planned: entry.planned, retryAfterMs: answer.failure.retryAfterMs ?? 1_000 });
+    else failed.push({ entry, failure: answer?.failure ?? noAnswer(entry.planned.objectGuid) });
+  });
+  done.push(...(await settleConflicts(deps, header, failed, results)));
+  return done;
+}
+
+/** Creates that may have happened before, looked up at once: those found are taken over, the rest is to be created. */
+export async function lookUpCreates(deps: ExportDeps, entries: readonly Marked[]): Promise<readonly Marked[]> {
+  const doubtful = entries.filter(
+    (entry) => entry.planned.action.kind === "create" && createInDoubt(entry.planned.record),
+  );
+  const verdicts = await verdictsOf(deps, doubtful);
+  return entries.map((entry) => {
+    const verdict = verdicts[doubtful.indexOf(entry)];
+    // Anything but its own anchor is left to the create's conflict.
+    return verdict?.kind === "match" && verdict.by === "immutableId" ? takenOver(entry, verdict) : entry;
+  });
+}
+
+/** A create that met an existing object: our own, whose answer was lost; or one to match; or a real conflict. */
+async function settleConflicts(
+  deps: ExportDeps,
+  header: ChunkHeader,
+  failed: readonly { readonly entry: Marked; readonly failure: TargetFailure }[],
+  results: ExportResult[],
+): Promise<Sent[]> {
+  const creates = failed.filter(({ entry, failure }) => entry.planned.action.kind === "create" && isConflict(failure));
+  const verdicts = await verdictsOf(
+    deps,
+    creates.map(({ entry }) => entry),
+  );
+  const found: Marked[] = [];
+  for (const { entry, failure } of failed) {
+    const verdict = verdicts[creates.findIndex((create) => create.entry === entry)];
+    if (verdict?.kind === "match") {
+      found.push(takenOver(entry, verdict));
+      continue;
+    }
+    const reason =
+      verdict?.kind === "refused"
+        ? {
+            code: verdict.code,
+            message: verdict.message,
+            remedy: "Decide which object is right, and change or remove the other.",
+          }
+        : failure;
+    const { retriable, retryAfterMs } = failure;
+    results.push(
+      await failedResult(deps, header, entry, {
+        ...reason,
+        retriable,
+        ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
+      }),
+    );
+  }
+  return send(deps, header, found, results, firstCall);
+}
+
+function verdictsOf(deps: ExportDeps, entries: readonly Marked[]): Promise<MatchVerdict[]> {
+  return matchTargets(
+    deps,
+    entries.map(({ record, planned }) => ({
+      owner: ownerOf(record.configurationId, record.objectGuid),
+      identity: identityOf(valuesOf(planned.action)),
+    })),
+  );
+}
+
+/** The create of an object that turned out to be there, as an adoption or restoration. */
+function takenOver(entry: Marked, verdict: Match): Marked {
+  const { planned } = entry;
+  const creationOnly = planned.creationOnly ?? [];
+  const all = withoutProperties(valuesOf(planned.action), creationOnly);
+  const waiting = verdict.restore ? [] : disablesOf(all, verdict.accountEnabled, planned.allow);
+  const values = waiting.length > 0 ? withoutProperties(all, ["accountEnabled"]) : all;
+  const { id: targetId, by, restore } = verdict;
+  const action: ObjectAction = { kind: restore ? "restore" : "adopt", targetId, values };
+  const sent = propertyNames(valuesOf(planned.action));
+  const known = [...sent, ...creationOnly];
+  const isStale = entry.before?.properties.some((name) => !known.includes(name)) ?? false;
+  return {
+    ...entry,
+    planned: {
+      ...planned,
+      action,
+      waiting,
+      matchedBy: by,
+      // What the lost create sent and nobody wants any more has to be taken back: that is planned with the link.
+      ...(isStale ? { outcome: "escrowed", failure: changedMeanwhile(planned.objectGuid) } : {}),
+    } satisfies PlannedObject,
+    origin: by === "immutableId" && !restore ? "created" : "matched",
+  };
+}
+
+export function firstCall(entry: Marked): TargetAction {
+  const { action, objectGuid: key } = entry.planned;
+  const type = "user";
+  switch (action.kind) {
+    case "create":
+      return { kind: "create", key, type, values: action.values };
+    case "restore":
+    case "delete":
+      return { kind: action.kind, key, type, id: action.targetId };
+    case "adopt":
+    case "update":
+      return { kind: "update", key, type, id: action.targetId, values: action.values };
+    case "none":
+      throw new Error(`Object ${key} has no action to send.`);
+  }
+}
+
+export function updateCall(entry: Marked): TargetAction {
+  const { action, objectGuid: key } = entry.planned;
+  if (action.kind !== "restore" && action.kind !== "adopt")
+    throw new Error(`Object ${key} has nothing to bring to its values.`);
+  return { kind: "update", key, type: "user", id: action.targetId, values: action.values };
+}

@@ -1,0 +1,121 @@
+/**
+ * Writes on an object's row what a call brought about, or that it failed; If-Match on the mark. A row that moved on is
+ * either this batch's own outcome, written by a second run of the same activity, and stands; or somebody else's, and
+ * what we know goes on top of it.
+ */
+import type { ObjectRecord } from "../domain/object-record.ts";
+import type { ChunkHeader, ObjectFailure, PlannedObject } from "./chunk-files.ts";
+import type { ExportDeps, ExportResult } from "./export-objects.ts";
+import {
+  afterFailure,
+  changedMeanwhile,
+  lastOf,
+  type Marked,
+  mergedInto,
+  recordAfter,
+  refusal,
+  type Sent,
+} from "./export-records.ts";
+import { ownerOf } from "./state/claim-index.ts";
+import type { StoredObject } from "./state/object-store.ts";
+
+const TRIES = 5;
+
+/** Writes what calls brought about: link, outcome, no mark. */
+export async function finish(
+  deps: ExportDeps,
+  header: ChunkHeader,
+  sent: readonly Sent[],
+  results: ExportResult[],
+): Promise<void> {
+  const records = sent.map(
+    (entry): StoredObject => ({ record: recordAfter(deps.clock.now(), header, entry), etag: entry.etag }),
+  );
+  const fresh = sent.filter((entry) => ["create", "adopt", "restore"].includes(entry.planned.action.kind));
+  await deps.claims.claim(
+    fresh.map((entry) => ({
+      owner: ownerOf(header.configurationId, entry.planned.objectGuid),
+      claim: { kind: "targetId", value: entry.targetId },
+    })),
+  );
+  const written = await deps.objects.write(records);
+  for (const [index, entry] of sent.entries()) {
+    const record = records[index]?.record;
+    if (!record) continue;
+    const { planned, warnings, targetId } = entry;
+    if (written[index]?.written) {
+      const failure = refusal(entry) ?? planned.failure;
+      const outcome = record.last?.outcome ?? "exported";
+      results.push({
+        kind: "settled",
+        planned,
+        outcome,
+        targetId,
+        warnings,
+        record,
+        ...(failure ? { failure } : {}),
+      });
+    } else {
+      // Written by somebody else since the mark: the effect stands in the target, so it must stand in the row; and what
+      // the row says by now has to be mapped again.
+      const failure = changedMeanwhile(planned.objectGuid);
+      const own = { ...record, last: lastOf(header, planned, "escrowed", failure) };
+      results.push(await writeOver(deps, header, planned, own, failure));
+    }
+  }
+}
+
+/** Writes that a call failed, and what is in doubt now. */
+export async function failedResult(
+  deps: ExportDeps,
+  header: ChunkHeader,
+  entry: Marked,
+  reason: ObjectFailure & { readonly retriable?: boolean; readonly retryAfterMs?: number },
+): Promise<ExportResult> {
+  const { code, message, remedy, retryAfterMs } = reason;
+  const { planned } = entry;
+  const last = lastOf(header, planned, "escrowed", { code, message, remedy });
+  const record: ObjectRecord = { ...afterFailure(entry, reason, deps.clock.now()), last };
+  const failure = { code, message, remedy, ...(retryAfterMs === undefined ? {} : { retryAfterMs }) };
+  const [written] = await deps.objects.write([{ record, etag: entry.etag }]);
+  if (!written?.written) return writeOver(deps, header, planned, record, failure);
+  return { kind: "settled", planned, outcome: "escrowed", failure, warnings: [], record };
+}
+
+/** By its row, which this batch wrote before: in an attempt that was interrupted, or in one that runs beside this. */
+export function settledBefore(planned: PlannedObject, record: ObjectRecord): ExportResult {
+  const { code, message = "", remedy = "", outcome = "escrowed" } = record.last ?? {};
+  return {
+    kind: "settled",
+    planned,
+    outcome,
+    warnings: [],
+    record,
+    isRepeated: true,
+    ...(record.link ? { targetId: record.link.targetId } : {}),
+    ...(code === undefined ? {} : { failure: { code, message, remedy } }),
+  };
+}
+
+/** The row moved on under a call. */
+async function writeOver(
+  deps: ExportDeps,
+  header: ChunkHeader,
+  planned: PlannedObject,
+  own: ObjectRecord,
+  failure: ObjectFailure,
+): Promise<ExportResult> {
+  for (let tries = 0; tries < TRIES; tries++) {
+    const stored = await deps.objects.get(own.configurationId, own.objectGuid);
+    if (!stored) return { kind: "settled", planned, outcome: "escrowed", failure, warnings: [], record: own };
+    const { last, mark } = stored.record;
+    // One outcome a batch: the same chunk, run twice at once, and the other one was first.
+    if (last?.batchId === header.batchId && (!mark || mark.isLost)) return settledBefore(planned, stored.record);
+    const record = mergedInto(stored.record, own, planned, deps.clock.now());
+    const [result] = await deps.objects.write([
+      { record, ...(stored.etag === undefined ? {} : { etag: stored.etag }) },
+    ]);
+    if (result?.written) return { kind: "settled", planned, outcome: "escrowed", failure, warnings: [], record };
+  }
+  throw new Error(`The row of object ${own.objectGuid} changes faster than it can be written.`);
+}
