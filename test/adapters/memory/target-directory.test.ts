@@ -63,6 +63,17 @@ describe("the memory target", () => {
     expect(target.received).toHaveLength(1);
   });
 
+  it("shows late what it has done, when told to", async () => {
+    await apply(create("a"));
+    target.setLagging(true);
+    await apply(create("b"));
+    const byName = ["a", "b"].map((name) => ({ by: "userPrincipalName" as const, value: `${name}@contoso.example` }));
+    expect((await target.find(byName)).map((found) => found.length)).toEqual([1, 0]);
+    expect(await apply(create("b"))).toMatchObject([{ outcome: "failed" }]);
+    target.setLagging(false);
+    expect((await target.find(byName)).map((found) => found.length)).toEqual([1, 1]);
+  });
+
   it("gives users in pages", async () => {
     target.seed(["a", "b", "c"].map((displayName) => ({ values: { displayName } })));
     const pages: number[] = [];
