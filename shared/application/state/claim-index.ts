@@ -39,12 +39,10 @@ export interface ClaimIndex {
   /** Notes values of a target object without link, where nobody holds them. */
   addCandidates(candidates: readonly { readonly targetId: string; readonly claims: readonly Claim[] }[]): Promise<void>;
   holder(claim: Claim): Promise<ClaimResult | undefined>;
-  counters(): { readonly rows: number; readonly transactions: number };
 }
 
 export function createClaimIndex(deps: { readonly rows: RowStore; readonly targetKey: string }): ClaimIndex {
   const table = deps.rows.table("claims");
-  const counters = { rows: 0, transactions: 0 };
   const partitionOf = (claim: Claim) => `${deps.targetKey}:${shardOfValue(claim)}`;
 
   async function holder(claim: Claim): Promise<ClaimResult | undefined> {
@@ -56,7 +54,6 @@ export function createClaimIndex(deps: { readonly rows: RowStore; readonly targe
 
   async function claimOne(request: ClaimRequest): Promise<ClaimResult> {
     for (let tries = 0; tries < 3; tries++) {
-      counters.transactions++;
       const operation: RowOperation = { op: "insert", row: rowKey(request.claim), values: { owner: request.owner } };
       const result = await table.transact(partitionOf(request.claim), [operation]);
       if (result.ok) return { kind: "held" };
@@ -73,8 +70,6 @@ export function createClaimIndex(deps: { readonly rows: RowStore; readonly targe
     const operations = requests.map(
       ({ owner, claim }): RowOperation => ({ op: "insert", row: rowKey(claim), values: { owner } }),
     );
-    counters.transactions++;
-    counters.rows += requests.length;
     const result = await table.transact(partition, operations);
     if (result.ok) return requests.map(() => ({ kind: "held" }));
     return Promise.all(requests.map((request) => claimOne(request)));
@@ -117,7 +112,6 @@ export function createClaimIndex(deps: { readonly rows: RowStore; readonly targe
       if (owner === request.owner) return { kind: "held" };
       if (owner !== "") return { kind: "taken", owner };
       if (row.values["targetId"] !== targetId) return { kind: "candidate", targetId: String(row.values["targetId"]) };
-      counters.transactions++;
       const operation: RowOperation = { op: "replace", row: row.row, values: { owner: request.owner }, etag: row.etag };
       const result = await table.transact(partition, [operation]);
       return result.ok ? { kind: "held" } : claimOne(request);
@@ -128,7 +122,6 @@ export function createClaimIndex(deps: { readonly rows: RowStore; readonly targe
           const partition = partitionOf(request.claim);
           const row = await table.get(partition, rowKey(request.claim));
           if (row?.values["owner"] !== request.owner) return;
-          counters.transactions++;
           await table.transact(partition, [{ op: "delete", row: row.row, etag: row.etag }]);
         }),
       );
@@ -153,14 +146,12 @@ export function createClaimIndex(deps: { readonly rows: RowStore; readonly targe
             }),
           );
         for (const chunk of transactionChunks(inserts)) {
-          counters.transactions++;
           const result = await table.transact(partition, chunk);
           if (!result.ok) for (const operation of chunk) await table.transact(partition, [operation]);
         }
       }
     },
     holder,
-    counters: () => ({ ...counters }),
   };
 }
 

@@ -37,14 +37,11 @@ export interface ObjectStore {
   summaries(configurationId: string, shard: string): AsyncIterable<readonly ObjectSummary[]>;
   /** Linked objects of a configuration (links whose target object we did not delete). */
   countLinked(configurationId: string): Promise<number>;
-  /** Counters for benches: rows written and transactions since this store was made. */
-  counters(): { readonly rows: number; readonly transactions: number };
 }
 
 export function createObjectStore(deps: { readonly rows: RowStore; readonly targetKey: string }): ObjectStore {
   const table = deps.rows.table("objects");
   const partition = (shard: string) => `${deps.targetKey}:${shard}`;
-  const counters = { rows: 0, transactions: 0 };
   return {
     async get(configurationId, objectGuid) {
       const row = await table.get(partition(shardOf(objectGuid)), rowKey(configurationId, objectGuid));
@@ -78,8 +75,7 @@ export function createObjectStore(deps: { readonly rows: RowStore; readonly targ
           for (const chunk of transactionChunks(operations)) {
             const own = entries.slice(at, at + chunk.length);
             at += chunk.length;
-            counters.rows += chunk.length;
-            const etags = await writeChunk(table, partition(shard), chunk, counters);
+            const etags = await writeChunk(table, partition(shard), chunk);
             own.forEach((entry, position) => {
               const etag = etags[position];
               if (etag !== undefined) results[entry.index] = { written: true, etag };
@@ -107,7 +103,6 @@ export function createObjectStore(deps: { readonly rows: RowStore; readonly targ
       }
       return count;
     },
-    counters: () => ({ ...counters }),
   };
 }
 
@@ -115,16 +110,14 @@ async function writeChunk(
   table: RowTable,
   partition: string,
   operations: readonly RowOperation[],
-  counters: { transactions: number },
 ): Promise<(string | undefined)[]> {
-  counters.transactions++;
   const whole = await table.transact(partition, operations);
   if (whole.ok) return [...whole.etags];
   if (operations.length === 1) return [undefined];
   // One contested row refuses the whole transaction: the two halves find it, and the rest is written all the same.
   const middle = Math.ceil(operations.length / 2);
-  const left = await writeChunk(table, partition, operations.slice(0, middle), counters);
-  return [...left, ...(await writeChunk(table, partition, operations.slice(middle), counters))];
+  const left = await writeChunk(table, partition, operations.slice(0, middle));
+  return [...left, ...(await writeChunk(table, partition, operations.slice(middle)))];
 }
 
 function operationOf(object: StoredObject): RowOperation {

@@ -60,7 +60,6 @@ export interface ProvisioningLog {
     readonly until: number;
     readonly limit: number;
   }): Promise<LogEntry[]>;
-  counters(): { readonly rows: number; readonly transactions: number };
 }
 
 export function logTableName(at: number): string {
@@ -69,7 +68,6 @@ export function logTableName(at: number): string {
 }
 
 export function createProvisioningLog(deps: { readonly rows: RowStore }): ProvisioningLog {
-  const counters = { rows: 0, transactions: 0 };
   /**
    * Rows are new but for a repetition, and inserts are what storage does with least looking. Where one is there already,
    * all of its transaction are written over (the same rows), or left as they are.
@@ -82,11 +80,8 @@ export function createProvisioningLog(deps: { readonly rows: RowStore }): Provis
   ): Promise<void> {
     const table = deps.rows.table(logTableName(at));
     for (const chunk of transactionChunks(rows.map((row) => ({ op: "insert", ...row })))) {
-      counters.transactions++;
-      counters.rows += chunk.length;
       const written = await table.transact(partition, chunk);
       if (written.ok || present === "keep") continue;
-      counters.transactions++;
       await table.transact(
         partition,
         chunk.map((operation) => (operation.op === "insert" ? { ...operation, op: "upsert" } : operation)),
@@ -146,7 +141,6 @@ export function createProvisioningLog(deps: { readonly rows: RowStore }): Provis
       }
       return found;
     },
-    counters: () => ({ ...counters }),
   };
 }
 
