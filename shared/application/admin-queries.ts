@@ -105,10 +105,15 @@ export function createAdminQueries(deps: {
       if (!(await hasJob(jobId))) return noSuchJob(jobId);
       const rows = await deps.escrows.list(jobId);
       return ok(
-        rows.map(({ lastAt: _, batchId: __, ...row }) => ({
-          ...row,
-          firstAt: new Date(row.firstAt).toISOString(),
-          nextAttemptAt: new Date(row.nextAttemptAt).toISOString(),
+        // Named one by one: what a row keeps besides is nobody's business outside.
+        rows.map(({ objectGuid, code, message, remedy, attempts, firstAt, nextAttemptAt }) => ({
+          objectGuid,
+          code,
+          message,
+          remedy,
+          attempts,
+          firstAt: new Date(firstAt).toISOString(),
+          nextAttemptAt: new Date(nextAttemptAt).toISOString(),
         })),
       );
     },
