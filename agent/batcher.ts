@@ -146,7 +146,7 @@ function headerOf(
 function tooLarge(change: Change, bytes: number, limits: BatchLimits): SourceError {
   return new SourceError(
     "source-record",
-    `The object ${change.objectGuid} has ${bytes} bytes of values; a batch holds ${limits.bytes}.`,
+    `The object ${change.objectGuid} takes ${bytes} bytes; a batch has room for ${limits.bytes - HEADER_BYTES}.`,
     "Leave the large attribute out of the mapping.",
   );
 }

@@ -52,7 +52,7 @@ describe.each(["full", "delta"] as const)("the batches of a %s read", (kind) => 
       fc.asyncProperty(
         pagesArbitrary,
         fc.integer({ min: 1, max: 5 }),
-        fc.integer({ min: 600, max: 2_000 }),
+        fc.integer({ min: 700, max: 2_000 }),
         async (pages, changes, bytes) => {
           const limits = { changes, bytes: HEADER + bytes };
           const { parsed, bodies } = await batchesOf(order, pages, limits);
