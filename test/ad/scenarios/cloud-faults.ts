@@ -36,7 +36,11 @@ export function describeCloudFaults(on: () => Stage): void {
       });
       await runtime.settled(job);
       await expectConverged();
-      expect((await runtime.stats()).writes).toEqual({ updateUser: edits });
+      const { writes } = await runtime.stats();
+      expect(Object.keys(writes)).toEqual(["updateUser"]);
+      // An update that was sent and could not be noted any more is sent once again: the same values, nothing else.
+      expect(writes.updateUser).toBeGreaterThanOrEqual(edits);
+      expect(writes.updateUser).toBeLessThanOrEqual(2 * edits);
       expect((await runtime.status(job)).committedWatermarkAt).not.toBe(before.committedWatermarkAt);
     });
 
