@@ -20,3 +20,10 @@ it("names only scripts that exist", () => {
   expect(named.length).toBeGreaterThan(5);
   for (const name of named) expect(Object.keys(scripts), `npm run ${name}`).toContain(name);
 });
+
+it("shows figures and what a run prints", () => {
+  for (const name of ["bench", "output"]) {
+    const block = new RegExp(`<!-- ${name}:begin -->([\\s\\S]*?)<!-- ${name}:end -->`).exec(README)?.[1] ?? "";
+    expect(block.trim().split("\n").length, name).toBeGreaterThan(5);
+  }
+});
