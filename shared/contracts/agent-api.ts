@@ -3,7 +3,8 @@
  * Every request carries a signed proof in the header `x-uplink-proof` (see `proof.ts`).
  */
 import { z } from "zod";
-import { DomainIdentity, Watermark } from "./change.ts";
+import { DomainIdentity, Guid, Watermark } from "./change.ts";
+import { AgentScope } from "./configuration.ts";
 
 export const PublicKeyJwk = z.strictObject({
   kty: z.literal("EC"),
@@ -40,6 +41,17 @@ export const HeartbeatRequest = z.strictObject({
   reason: z.string().optional(),
   /** Gives up the open read: nothing that it sent counts for absence. */
   abortReadNo: z.number().int().positive().optional(),
+  /**
+   * Why it can't read: objects that the scope names are gone or unreadable (`ScopeObjectMissing`). The service gives no
+   * order until a heartbeat comes without it.
+   */
+  trouble: z
+    .strictObject({
+      code: z.literal("ScopeObjectMissing"),
+      message: z.string().min(1).max(2_000),
+      objectGuids: z.array(Guid).min(1).max(100),
+    })
+    .optional(),
 });
 export type HeartbeatRequest = z.infer<typeof HeartbeatRequest>;
 
@@ -57,6 +69,10 @@ export const ReadOrder = z.strictObject({
   attributes: z.array(z.string()),
   attributeSetHash: z.string(),
   objectClasses: z.array(z.string()),
+  /** What the agent may send at all; empty lists: everything. */
+  scope: AgentScope,
+  /** A full read after the scope changed: objects of the ordered classes outside it go up as `leave`, as evidence. */
+  reportsLeaves: z.boolean(),
 });
 export type ReadOrder = z.infer<typeof ReadOrder>;
 

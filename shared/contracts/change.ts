@@ -19,6 +19,14 @@ const AttributeName = z.string().regex(/^[A-Za-z][A-Za-z0-9-]{0,255}$/, "must be
 export const AttributeValueSchema = z.union([z.string(), z.strictObject({ base64: Base64 })]);
 export const AttributeBagSchema = z.record(AttributeName, z.array(AttributeValueSchema));
 
+/**
+ * Values of a linked attribute, by the GUID of the object that they name; `sid` where that is a foreign security principal.
+ *
+ * `replace`: `add` is (a part of) the whole list. Only `member` may travel as `delta`, or in parts: part 0, 1, … in the order of the read,
+ * `last` on the final one, over as many changes and batches as it takes. A list is compared when all its parts are there.
+ * Any other linked attribute (manager) is one `replace` with part 0 and `last`, and folds like a plain attribute. A change that only goes
+ * on with a list has no attributes and `changed: []`, also in a full read.
+ */
 const LinkValue = z.strictObject({ guid: Guid, sid: z.string().optional(), dn: z.string().optional() });
 export const LinkChange = z.strictObject({
   attribute: AttributeName,

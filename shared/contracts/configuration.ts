@@ -2,6 +2,7 @@
  * Configurations and jobs as admins set them. A configuration is one AD domain and one target; its job is what runs.
  */
 import { z } from "zod";
+import { Guid } from "./change.ts";
 
 export const JOB_TEMPLATE = "AD2AADProvisioning";
 
@@ -11,7 +12,19 @@ export const GuardSettingsSchema = z.strictObject({
   percent: z.number().min(0).max(100),
 });
 
+/**
+ * The part of the scope that an agent decides before data leaves the building, by objectGUID, so that a rename or a move
+ * changes nothing. An object is in it when it is below one of the units (any, if none is named) *and* in one of the groups,
+ * nested ones included (any, if none is named; the groups themselves count as in). The schema's clauses come on top, in the cloud.
+ */
+export const AgentScope = z.strictObject({
+  organizationalUnits: z.array(Guid).max(10_000).default([]),
+  groups: z.array(Guid).max(10_000).default([]),
+});
+export type AgentScope = z.infer<typeof AgentScope>;
+
 export const JobSettings = z.strictObject({
+  scope: AgentScope.default({ organizationalUnits: [], groups: [] }),
   /** A named admin vouches that the agent's account sees everything: absences act although visibility is partial. */
   trustVisibility: z
     .strictObject({ by: z.string().min(1), at: z.string().min(1) })

@@ -59,7 +59,7 @@ export interface LastOutcome {
 }
 
 /** A value that one object of a tenant set has at a time. */
-export type ClaimKind = "targetId" | "sourceAnchor" | "userPrincipalName" | "mail";
+export type ClaimKind = "targetId" | "sourceAnchor" | "userPrincipalName" | "mail" | "uniqueName";
 
 export interface Claim {
   readonly kind: ClaimKind;

@@ -1,5 +1,6 @@
 /** The agent's view of a directory that it reads: Active Directory over LDAPS, or an LDIF file. */
 import type { Change, DirectoryServer, DomainIdentity, Watermark } from "../contracts/change.ts";
+import type { AgentScope } from "../contracts/configuration.ts";
 
 export interface SourceDescription {
   readonly domain: DomainIdentity;
@@ -13,6 +14,9 @@ export interface SourceReadOrder {
   readonly attributes: readonly string[];
   readonly objectClasses: readonly string[];
   readonly watermark: Watermark | null;
+  /** Throws `source-scope` while an object that it names can't be read. */
+  readonly scope: AgentScope;
+  readonly reportsLeaves: boolean;
 }
 
 /** A run of changes in the order in which the directory gave them. `watermarkAfter` stands on the last run of a page. */
@@ -49,15 +53,25 @@ export type SourceErrorCode =
   | "source-config"
   | "source-cookie"
   | "source-incomplete"
-  | "source-record";
+  | "source-record"
+  /** An organizational unit or group that the scope names is gone or can't be read (`ScopeObjectMissing`). */
+  | "source-scope";
 
 export class SourceError extends Error {
   readonly code: SourceErrorCode;
   readonly remedy: string;
-  constructor(code: SourceErrorCode, message: string, remedy: string, options?: ErrorOptions) {
+  /** The objects that it is about, where it is about some. */
+  readonly objectGuids: readonly string[];
+  constructor(
+    code: SourceErrorCode,
+    message: string,
+    remedy: string,
+    options?: ErrorOptions & { readonly objectGuids?: readonly string[] },
+  ) {
     super(message, options);
     this.name = "SourceError";
     this.code = code;
     this.remedy = remedy;
+    this.objectGuids = options?.objectGuids ?? [];
   }
 }

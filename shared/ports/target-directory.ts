@@ -18,6 +18,8 @@ export interface TargetObject {
   readonly mail?: string;
   readonly displayName?: string;
   readonly immutableId?: string;
+  /** Of a group that was created with one. */
+  readonly uniqueName?: string;
   readonly accountEnabled?: boolean;
   /** Mastered on premises by Microsoft's own sync: never touched. */
   readonly synchronized: boolean;
@@ -27,13 +29,32 @@ export interface TargetObject {
 
 export type TargetQuery =
   | { readonly by: "immutableId" | "userPrincipalName" | "mail"; readonly value: string }
-  | { readonly by: "id"; readonly value: string }
-  /** Among the deleted: by immutableId. */
-  | { readonly by: "deletedImmutableId"; readonly value: string };
+  /** A user or a group (`type`), living or deleted. */
+  | { readonly by: "id"; readonly value: string; readonly type?: TargetObjectType }
+  /** A living group. */
+  | { readonly by: "uniqueName"; readonly value: string }
+  /** Among the deleted: by immutableId, or a group by its uniqueName. */
+  | { readonly by: "deletedImmutableId" | "deletedUniqueName"; readonly value: string };
 
-/** `key` is the caller's name for the object (its objectGUID): results carry it, logs name it. */
+/** At most this many members can be bound while a group is created, or added by one write. */
+export const MEMBERS_A_WRITE = 20;
+
+/**
+ * `key` is the caller's name for the object (its objectGUID): results carry it, logs name it. The value `manager` is the id
+ * of a user in the target, or null: the adapter binds it in the create, or writes it by itself beside an update.
+ */
 export type TargetAction =
-  | { readonly kind: "create"; readonly key: string; readonly type: TargetObjectType; readonly values: TargetValues }
+  | {
+      readonly kind: "create";
+      readonly key: string;
+      readonly type: TargetObjectType;
+      readonly values: TargetValues;
+      /**
+       * Ids of at most `MEMBERS_A_WRITE` objects. What can't be bound (a member that isn't there any more) doesn't keep the
+       * group from being made: a warning whose `properties` are `members` says that none of them was bound.
+       */
+      readonly members?: readonly string[];
+    }
   | {
       readonly kind: "update";
       readonly key: string;
@@ -67,6 +88,26 @@ export type TargetResult =
     }
   | { readonly key: string; readonly outcome: "failed" | "unsent"; readonly failure: TargetFailure };
 
+/** Members to add to one group, or to take out of it. At most one change an `op` and group in a call. */
+export interface TargetMemberChange {
+  /** The caller's name for the group (its objectGUID). */
+  readonly key: string;
+  readonly groupId: string;
+  readonly op: "add" | "remove";
+  readonly memberIds: readonly string[];
+}
+
+/** Every member of the change is in exactly one of the three. */
+export interface TargetMemberResult {
+  readonly key: string;
+  /** In the group (`add`) or not (`remove`), whether by this call or before it. */
+  readonly done: readonly string[];
+  /** Surely not written: try again after `retryAfterMs`. */
+  readonly unsent: readonly string[];
+  readonly retryAfterMs?: number;
+  readonly failed: readonly { readonly memberId: string; readonly failure: TargetFailure }[];
+}
+
 export interface TargetDescription {
   readonly initialDomain: string;
   /** Lower case. */
@@ -87,6 +128,13 @@ export interface TargetDirectory {
   privileged(ids: readonly string[]): Promise<ReadonlySet<string>>;
   /** At most one action a key. Results in the order of the actions. */
   apply(actions: readonly TargetAction[], options: ApplyOptions): Promise<readonly TargetResult[]>;
+  /**
+   * Changes memberships with the fewest writes: 20 adds a write, split where the target refuses them together, one removal a
+   * write. Results in the order of the changes.
+   */
+  changeMembers(changes: readonly TargetMemberChange[], options: ApplyOptions): Promise<readonly TargetMemberResult[]>;
+  /** The ids of a group's direct members, in pages. */
+  members(groupId: string): AsyncIterable<readonly string[]>;
   /** All users, in pages. */
   users(): AsyncIterable<readonly TargetObject[]>;
   /** Writing calls made by this adapter since it was made, whoever asked for them. */
