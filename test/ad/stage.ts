@@ -4,7 +4,13 @@
  */
 import { expect } from "vitest";
 import type { CycleReply } from "../../shared/contracts/admin-api.ts";
-import { type AdRuntime, type Job, startAdRuntime, type TargetUser } from "../support/ad-runtime.ts";
+import {
+  type AdRuntime,
+  type AdRuntimeOptions,
+  type Job,
+  startAdRuntime,
+  type TargetUser,
+} from "../support/ad-runtime.ts";
 import { createHistory, differences } from "../support/compare-target.ts";
 import { createAgent, type SourceOptions, type TestAgent } from "../support/runtime/agent.ts";
 import { tenant } from "../support/runtime/services.ts";
@@ -35,14 +41,20 @@ export type Stage = Scene & {
   destroy(): Promise<void>;
 };
 
-export async function setUpStage(options: { readonly address: string; readonly users: number }): Promise<Stage> {
+export type StageOptions = {
+  readonly address: string;
+  readonly users: number;
+  readonly runtime?: Omit<AdRuntimeOptions, "verifiedDomains">;
+};
+
+export async function setUpStage(options: StageOptions): Promise<Stage> {
   const missing = missingForSamba();
   if (missing !== undefined) throw new Error(missing);
   const scene = await setUpScene(options);
   const { controller, account, admin, population, verifiedSuffix } = scene;
 
   async function newLine(source: SourceOptions = { kind: "ldap", controller, account }): Promise<Line> {
-    const runtime = await startAdRuntime({ verifiedDomains: [verifiedSuffix] });
+    const runtime = await startAdRuntime({ ...options.runtime, verifiedDomains: [verifiedSuffix] });
     try {
       const job = await runtime.createConfiguration(controller.dnsDomain, controller.netbios);
       const agent = await createAgent(runtime, "agent", source);

@@ -40,19 +40,30 @@ export type TargetUser = {
 export type AdRuntime = Awaited<ReturnType<typeof startAdRuntime>>;
 export type Job = { readonly configurationId: string; readonly jobId: string };
 
-export async function startAdRuntime(options: { readonly verifiedDomains: readonly string[] }) {
+export type AdRuntimeOptions = {
+  readonly verifiedDomains: readonly string[];
+  /** Settings of the host, over those of all these tests. */
+  readonly hostSettings?: Readonly<Record<string, string>>;
+  /** The connection string that the host gets in place of Azurite's own. */
+  readonly storageThrough?: (connectionString: string) => Promise<string>;
+};
+
+export async function startAdRuntime(options: AdRuntimeOptions) {
   for (const name of ["main.cjs", "uplink.cjs"]) {
     if (!existsSync(join(projectRoot, "dist", name))) throw new Error(`dist/${name} is missing. Run: npm run build`);
   }
   const home = await mkdtemp(join(existsSync("/dev/shm") ? "/dev/shm" : tmpdir(), "uplink-runtime-"));
   const tls = await ensureCertificates(join(home, "tls"));
   const azurite = await createAzurite(join(home, "azurite"));
-  const directory = await createTargetDirectory({ folder: join(home, "tenant"), tls, ...options });
+  const { verifiedDomains, hostSettings = {}, storageThrough = async (same) => same } = options;
+  const directory = await createTargetDirectory({ folder: join(home, "tenant"), tls, verifiedDomains });
+  const hostFolder = join(home, "host");
   const host = await createHost({
-    folder: join(home, "host"),
+    folder: hostFolder,
     tls,
-    storage: azurite.connectionString(),
+    storage: await storageThrough(azurite.connectionString()),
     directoryUrl: directory.url,
+    settings: hostSettings,
   });
   const services: readonly Service[] = [azurite, directory, host];
   const call = createJsonClient(tls.caFile);
@@ -98,6 +109,7 @@ export async function startAdRuntime(options: { readonly verifiedDomains: readon
 
   return {
     home,
+    hostFolder,
     url: host.url,
     caFile: tls.caFile,
     azurite,
@@ -161,6 +173,10 @@ export async function startAdRuntime(options: { readonly verifiedDomains: readon
     /** Every user of the target, deleted ones too. */
     async users(): Promise<TargetUser[]> {
       return listOf(await control("GET", "objects?kind=user")) as TargetUser[];
+    },
+    /** Every object of the target, of all kinds, deleted ones too. */
+    async objects(): Promise<(TargetUser & { readonly kind: string })[]> {
+      return listOf(await control("GET", "objects")) as (TargetUser & { readonly kind: string })[];
     },
     async stats(): Promise<Stats> {
       return (await control("GET", "stats")) as Stats;

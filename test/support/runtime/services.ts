@@ -128,6 +128,8 @@ export async function createHost(options: {
   readonly tls: CertificateFiles;
   readonly storage: string;
   readonly directoryUrl: string;
+  /** Over those below. */
+  readonly settings?: Readonly<Record<string, string>>;
 }): Promise<Service & { readonly url: string }> {
   const port = await freePort();
   const url = `https://localhost:${port}`;
@@ -153,6 +155,7 @@ export async function createHost(options: {
     UPLINK_UNRUNG_SECONDS: "1",
     UPLINK_TICK_SCHEDULE: "*/2 * * * * *",
     AzureFunctionsJobHost__extensions__durableTask__storageProvider__workItemQueueVisibilityTimeout: "00:00:03",
+    ...options.settings,
   };
   const own = service(
     () => startProgram(["--import", "tsx", join(projectRoot, "local/host-process.ts")], env),
