@@ -1,39 +1,41 @@
 /**
- * A directory server on the loopback that says what a test tells it, over real TLS and real BER: for what Samba can't be made to do
+ * A directory server on the loopback that says what it is told, over real TLS and real BER: for what Samba can't be made to do
  * (pages with MoreResults, ranges, a read-only DC, a Windows DC that shows more to DirSync than to a search).
  *
- * It knows bind, unbind and search. It evaluates no filter: `onSearch` gets the request and answers.
+ * It knows bind, unbind and search. It evaluates no filter: `onSearch` gets the request and answers. A test answers itself
+ * (fake-domain.ts helps), or lets a modelled directory do it (directory/serve-dc.ts).
  */
 import { readFile } from "node:fs/promises";
 import type { AddressInfo, Socket } from "node:net";
 import { createServer, type TLSSocket } from "node:tls";
-import { Ber, BerReader, BerWriter, type Filter, OrFilter, PresenceFilter, SearchRequest } from "ldapts";
+import { BerReader } from "ldapts";
 import { ensureCertificates } from "../../../local/certificates.ts";
+import {
+  dirSyncValue,
+  entryMessage,
+  type FakeEntry,
+  type FakeSearch,
+  messageLength,
+  OID,
+  parseSearch,
+  resultMessage,
+} from "./messages.ts";
 
-export interface FakeEntry {
-  readonly dn: string;
-  /** An attribute with no values is sent as such. */
-  readonly attributes: Readonly<Record<string, readonly (string | Buffer)[]>>;
-}
-export interface FakeSearch {
-  readonly base: string;
-  readonly scope: string;
-  /** In lower case, as the server's parser leaves them. */
-  readonly attributes: readonly string[];
-  readonly filter: Filter;
-  /** How many alternatives an OR filter has. */
-  readonly alternatives: number;
-  readonly controls: ReadonlyMap<string, Buffer>;
-  /** Of the DirSync control, when there is one. */
-  readonly dirSync: { readonly flags: number; readonly cookie: string } | undefined;
-}
+export type { FakeEntry, FakeSearch } from "./messages.ts";
+
 export interface FakeAnswer {
   readonly entries?: readonly FakeEntry[];
   readonly result?: number;
   readonly message?: string;
-  readonly dirSync?: { readonly more: boolean; readonly cookie: string };
+  readonly dirSync?: { readonly more: boolean; readonly cookie: string | Buffer };
+  /** Of other controls, by OID. */
+  readonly controls?: Readonly<Record<string, Buffer>>;
   /** Cut the connection instead of answering. */
   readonly cut?: boolean;
+  /** Cut it after so many entries, in the middle of a message. */
+  readonly cutAfter?: number;
+  /** Milliseconds before the answer goes out. */
+  readonly delay?: number;
 }
 export interface FakeLdap {
   readonly url: string;
@@ -47,10 +49,6 @@ export interface FakeLdap {
   dropConnections(): void;
   close(): Promise<void>;
 }
-
-const DIRSYNC = "1.2.840.113556.1.4.841";
-const CONTROLS = 0xa0;
-const SET = 0x31;
 
 /** `folder` is where its certificates lie. */
 export async function startFakeLdap(folder: string): Promise<FakeLdap> {
@@ -75,22 +73,14 @@ export async function startFakeLdap(folder: string): Promise<FakeLdap> {
       const password = reader.readString(0x80) ?? "";
       state.binds.push(name);
       const isGood = password === state.password;
-      socket.write(
-        result(id, 0x61, isGood ? 0 : 49, isGood ? "" : "80090308: LdapErr: DSID-0C090447, data 52e, v4563"),
-      );
+      const reason = isGood ? "" : "80090308: LdapErr: DSID-0C090447, data 52e, v4563";
+      socket.write(resultMessage(id, 0x61, isGood ? 0 : 49, reason));
     } else if (operation === 0x63) {
       const search = parseSearch(reader, id);
       state.searches.push(search);
-      const answer = state.onSearch(search);
-      if (answer.cut) {
-        socket.destroy();
-        return;
-      }
-      // One packet where it fits, or Nagle's algorithm waits 40 ms for each answer.
-      socket.cork();
-      for (const entry of answer.entries ?? []) socket.write(entryMessage(id, entry));
-      socket.write(result(id, 0x65, answer.result ?? 0, answer.message ?? "", answer.dirSync));
-      socket.uncork();
+      const found = state.onSearch(search);
+      if (found.delay === undefined) answer(socket, id, found);
+      else setTimeout(() => answer(socket, id, found), found.delay).unref();
     } else socket.end();
   }
 
@@ -132,101 +122,24 @@ export async function startFakeLdap(folder: string): Promise<FakeLdap> {
   });
 }
 
-function messageLength(buffer: Buffer): number | undefined {
-  if (buffer.length < 2) return undefined;
-  const first = buffer[1] ?? 0;
-  if (first < 0x80) return 2 + first;
-  const count = first & 0x7f;
-  return buffer.length < 2 + count ? undefined : 2 + count + buffer.readUIntBE(2, count);
-}
-
-function parseSearch(reader: BerReader, id: number): FakeSearch {
-  reader.readSequence(0x63);
-  const request = new SearchRequest({ messageId: id, filter: new PresenceFilter({ attribute: "objectClass" }) });
-  request.parseMessage(reader);
-  const controls = new Map<string, Buffer>();
-  if (reader.peek() === CONTROLS) {
-    reader.readSequence(CONTROLS);
-    const end = reader.offset + reader.length;
-    while (reader.offset < end) {
-      reader.readSequence();
-      const controlEnd = reader.offset + reader.length;
-      const oid = reader.readString() ?? "";
-      if (reader.offset < controlEnd && reader.peek() === Ber.Boolean) reader.readBoolean();
-      controls.set(
-        oid,
-        reader.offset < controlEnd ? (reader.readString(Ber.OctetString, true) ?? Buffer.alloc(0)) : Buffer.alloc(0),
-      );
-    }
+function answer(socket: TLSSocket, id: number, found: FakeAnswer): void {
+  if (socket.destroyed) return;
+  if (found.cut) {
+    socket.destroy();
+    return;
   }
-  return {
-    base: request.baseDN,
-    scope: request.scope,
-    attributes: request.attributes,
-    filter: request.filter,
-    alternatives: request.filter instanceof OrFilter ? request.filter.filters.length : 1,
-    controls,
-    dirSync: dirSyncOf(controls.get(DIRSYNC)),
-  };
-}
-
-function dirSyncOf(value: Buffer | undefined): FakeSearch["dirSync"] {
-  if (value === undefined) return undefined;
-  const reader = new BerReader(value);
-  reader.readSequence();
-  const flags = (reader.readInt() ?? 0) >>> 0;
-  reader.readInt();
-  return { flags, cookie: (reader.readString(Ber.OctetString, true) ?? Buffer.alloc(0)).toString("utf8") };
-}
-
-function entryMessage(id: number, entry: FakeEntry): Buffer {
-  const writer = new BerWriter();
-  writer.startSequence();
-  writer.writeInt(id);
-  writer.startSequence(0x64);
-  writer.writeString(entry.dn);
-  writer.startSequence();
-  for (const [name, values] of Object.entries(entry.attributes)) {
-    writer.startSequence();
-    writer.writeString(name);
-    writer.startSequence(SET);
-    for (const value of values) {
-      if (typeof value === "string") writer.writeString(value);
-      else writer.writeBuffer(value, Ber.OctetString);
-    }
-    writer.endSequence();
-    writer.endSequence();
+  const entries = found.entries ?? [];
+  // One packet where it fits, or Nagle's algorithm waits 40 ms for each answer.
+  socket.cork();
+  for (const entry of entries.slice(0, found.cutAfter)) socket.write(entryMessage(id, entry));
+  if (found.cutAfter === undefined) {
+    const { dirSync, controls } = found;
+    const own = dirSync ? { [OID.dirSync]: dirSyncValue(dirSync.more, Buffer.from(dirSync.cookie)) } : {};
+    socket.write(resultMessage(id, 0x65, found.result ?? 0, found.message ?? "", { ...controls, ...own }));
+  } else {
+    const next = entries[found.cutAfter];
+    const message = next ? entryMessage(id, next) : resultMessage(id, 0x65, 0, "");
+    socket.write(message.subarray(0, message.length >> 1), () => socket.destroy());
   }
-  writer.endSequence();
-  writer.endSequence();
-  writer.endSequence();
-  return writer.buffer;
-}
-
-function result(id: number, operation: number, code: number, message: string, dirSync?: FakeAnswer["dirSync"]): Buffer {
-  const writer = new BerWriter();
-  writer.startSequence();
-  writer.writeInt(id);
-  writer.startSequence(operation);
-  writer.writeEnumeration(code);
-  writer.writeString("");
-  writer.writeString(message);
-  writer.endSequence();
-  if (dirSync) {
-    const value = new BerWriter();
-    value.startSequence();
-    value.writeInt(dirSync.more ? 1 : 0);
-    value.writeInt(0);
-    value.writeBuffer(Buffer.from(dirSync.cookie), Ber.OctetString);
-    value.endSequence();
-    writer.startSequence(CONTROLS);
-    writer.startSequence();
-    writer.writeString(DIRSYNC);
-    writer.writeBoolean(true);
-    writer.writeBuffer(value.buffer, Ber.OctetString);
-    writer.endSequence();
-    writer.endSequence();
-  }
-  writer.endSequence();
-  return writer.buffer;
+  socket.uncork();
 }
