@@ -27,6 +27,7 @@ import { createRemovals } from "../shared/application/state/removal-rows.ts";
 import { createTick, type Tick } from "../shared/application/tick.ts";
 import { createAdminTokens } from "../shared/application/verify-admin-token.ts";
 import { createProofVerifier } from "../shared/application/verify-proof.ts";
+import { createWaitingClaims } from "../shared/application/waiting-claims.ts";
 import { createFence, createWakeJob, type WakeJob } from "../shared/application/wake-job.ts";
 import type { Config } from "../shared/config.ts";
 import type { BlobStore } from "../shared/ports/blob-store.ts";
@@ -84,7 +85,8 @@ export function createUseCases(adapters: Adapters, settings: UseCaseSettings) {
   const preparation = createTargetPreparation({ rows, clock, log, contextOf });
   const chunked = { rows, blobs, fence, clock, log, chunkObjects: settings.chunkObjects };
   const ring = (jobId: string, lane: "bulk" | "live") => doorbell.ring(jobId, lane);
-  const commit = createCommit({ rows, blobs, fence, clock, log, removals, escrows, ring });
+  const waiting = createWaitingClaims({ rows, blobs, clock, log, escrows, contextOf, ring });
+  const commit = createCommit({ rows, blobs, fence, clock, log, removals, waiting });
   const readEnd = createReadEnd({ ...chunked, removals, contextOf });
   const wakeJobWith = (starter: OrchestrationStarter): WakeJob =>
     createWakeJob({

@@ -12,18 +12,18 @@ export async function addWork(
   deps: { readonly rows: RowStore; readonly blobs: BlobStore; readonly clock: Clock },
   jobId: string,
   kind: WorkRow["kind"],
-  objectGuids: readonly string[],
+  file: WorkFile,
   workId = `${jobId}-work-${randomUUID()}`,
 ): Promise<string> {
   const blob = `plans/${workId}/work.json.gz`;
-  await deps.blobs.put(blob, gzipJson({ objectGuids } satisfies WorkFile));
+  await deps.blobs.put(blob, gzipJson(file));
   const row: WorkRow = {
     workId,
     jobId,
     lane: "live",
     kind,
     blob,
-    objects: objectGuids.length,
+    objects: file.objectGuids.length,
     createdAt: deps.clock.now(),
     attempts: 0,
   };

@@ -52,6 +52,8 @@ export interface ChunkItem {
   readonly isAbsent?: boolean;
   /** What the full read did not bring of it is gone at the source. */
   readonly losesMissing?: boolean;
+  /** Properties that take a parked name: others wait in a circle for the present ones. */
+  readonly parks?: readonly string[];
   /** Classes of removal that the guard let pass for this object. */
   readonly allow?: readonly RemovalClass[];
   /** Where it comes from, when that is not the header's batch. */

@@ -9,14 +9,11 @@ import type { Watermark } from "../contracts/change.ts";
 import { NO_REMOVALS } from "../domain/guard.ts";
 import type { BlobStore } from "../ports/blob-store.ts";
 import type { Clock } from "../ports/clock.ts";
-import type { Lane } from "../ports/doorbell.ts";
 import type { Log } from "../ports/log.ts";
 import type { RowOperation, RowStore } from "../ports/row-store.ts";
-import { addWork } from "./add-work.ts";
 import { FILES, type OutcomeFile, readNeeded } from "./chunk-files.ts";
 import { countOf, cycleRow, detailOf, finalOutcomes } from "./cycle-account.ts";
 import { cycleIdOf } from "./plan-chunks.ts";
-import type { Escrows } from "./state/escrow-rows.ts";
 import {
   addOutcomes,
   afterPrefix,
@@ -39,10 +36,8 @@ import {
 import type { Removals } from "./state/removal-rows.ts";
 import { transactionChunks } from "./transaction-chunks.ts";
 import { readVerdict } from "./verdict.ts";
+import type { WaitingClaims } from "./waiting-claims.ts";
 import type { Fence, SyncRunInput } from "./wake-job.ts";
-
-/** Objects that wait for another one to give up a value. */
-const WAITING_CODES: readonly string[] = ["AttributeValueMustBeUnique", "DuplicateSourceEntries"];
 
 export interface Commit {
   batch(
@@ -65,9 +60,7 @@ export function createCommit(deps: {
   readonly clock: Clock;
   readonly log: Log;
   readonly removals: Removals;
-  readonly escrows: Escrows;
-  /** Rings the job's bell, for work that a cycle made for the other lane. */
-  readonly ring: (jobId: string, lane: Lane) => Promise<void>;
+  readonly waiting: WaitingClaims;
 }): Commit {
   const jobs = jobTable(deps.rows);
 
@@ -177,7 +170,7 @@ export function createCommit(deps: {
       await deps.removals.clear(cycle.cycleId);
       if (cycle.kind === "full" && cycle.complete) await deps.removals.dropStaged(run.jobId, cycle.startedAt);
       await moveWatermark(run.jobId);
-      await retryWaiting(run.jobId, cycle);
+      await deps.waiting.afterCycle(run.jobId, cycle);
       return cycle;
     },
 
@@ -200,8 +193,10 @@ export function createCommit(deps: {
     async work(run, workId) {
       await deps.fence.check(run);
       for (;;) {
+        const job = await readRow<JobRow>(jobs, run.jobId, ROW.job);
         const work = await readRow<WorkRow>(jobs, run.jobId, ROW.work(run.lane, workId));
-        if (!work) break;
+        if (!work || !job) break;
+        await deps.waiting.afterWork(job.value, work.value);
         const written = await jobs.transact(run.jobId, [
           { op: "delete", row: ROW.work(run.lane, workId), etag: work.etag },
         ]);
@@ -246,21 +241,6 @@ export function createCommit(deps: {
   async function closedBatches(jobId: string, readNo: number): Promise<BatchRow[]> {
     const done = await listRows<BatchRow>(jobs, jobId, `done:${String(readNo).padStart(10, "0")}:`);
     return done.map((row) => row.value);
-  }
-
-  /** Whatever waits for a value that another object held is tried again when this cycle changed something. */
-  async function retryWaiting(jobId: string, cycle: CycleRow): Promise<void> {
-    if (cycle.outcomes.exported + cycle.absent.exported === 0) return;
-    const waiting = (await deps.escrows.list(jobId)).filter((escrow) => WAITING_CODES.includes(escrow.code));
-    if (waiting.length === 0) return;
-    await addWork(
-      deps,
-      jobId,
-      "reevaluate",
-      waiting.map((escrow) => escrow.objectGuid),
-      `${cycle.cycleId}-waiting`,
-    );
-    await deps.ring(jobId, "live").catch(() => deps.log.warn("doorbell-unreachable", { jobId, lane: "live" }));
   }
 
   async function closeCycle(jobId: string, cycle: CycleRow): Promise<void> {

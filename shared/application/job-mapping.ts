@@ -48,6 +48,8 @@ export interface JobMapping {
   readonly needs: ReadNeeds;
   /** Learns what the target has to say (its verified domains). Throws `TargetUnavailable`. */
   prepare(): Promise<void>;
+  /** After `prepare`. A name that nobody else wants, for an object that has to give up its own for a moment. */
+  parkedName(objectGuid: string): string;
   /** After `prepare`. `creating`: values that flow only at creation are included. */
   evaluate(record: ObjectRecord, options: { readonly creating: boolean }): Evaluation;
 }

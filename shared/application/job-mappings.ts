@@ -73,6 +73,10 @@ export function createJobMappings(deps: {
       prepare: async () => {
         target = await describe();
       },
+      parkedName(objectGuid) {
+        if (!target) throw new Error("The mapping is used before it was prepared.");
+        return `${objectGuid}@${target.initialDomain}`;
+      },
       evaluate(record, options) {
         if (!target) throw new Error("The mapping is used before it was prepared.");
         return evaluate(

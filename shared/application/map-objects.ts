@@ -7,7 +7,7 @@
 import { endOfRead, NO_VERSION, readNoOf } from "../domain/change-version.ts";
 import { foldChange, withoutMissing } from "../domain/image.ts";
 import type { Claim, ObjectRecord, Outcome } from "../domain/object-record.ts";
-import { planObject, RESTORE_WINDOW_MS, type RemovalClass, withoutNulls } from "../domain/plan.ts";
+import { type Desired, planObject, RESTORE_WINDOW_MS, type RemovalClass, withoutNulls } from "../domain/plan.ts";
 import { type TargetValues, withoutProperties } from "../domain/target-value.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { TargetDirectory } from "../ports/target-directory.ts";
@@ -46,6 +46,8 @@ export interface Draft {
   readonly allow: readonly RemovalClass[];
   readonly lacks?: readonly RemovalClass[];
   readonly origin?: ChangeOrigin;
+  /** Properties that step aside while others hold what it wants. */
+  readonly parks?: readonly string[];
 }
 
 /** Plans in the order of GUIDs, whatever the order of the items of different objects. */
@@ -72,7 +74,10 @@ export async function mapObjects(
   });
   const { answers, matches } = await resolveCandidates(deps, header, drafts, claimed);
   return drafts.map((draft, index) =>
-    planOf(draft, header, answers[index] ?? [], matches.get(draft.objectGuid), deps.clock.now()),
+    planOf(draft, header, answers[index] ?? [], matches.get(draft.objectGuid), {
+      now: deps.clock.now(),
+      parkedName: draft.parks ? deps.mapping.parkedName(draft.objectGuid) : "",
+    }),
   );
 }
 
@@ -110,6 +115,7 @@ function draftOf(
   const scopeChanged = settled.scope !== evaluation.scope;
   const lacks = isSuperseded ? undefined : lacksOf(deps.mapping, header, settled, evaluation, now);
   const origin = items.at(-1)?.origin;
+  const parks = items.flatMap((item) => item.parks ?? []);
   return {
     objectGuid,
     indexes: items.map((item) => item.index),
@@ -121,6 +127,7 @@ function draftOf(
     allow: items.flatMap((item) => item.allow ?? []),
     ...(lacks ? { lacks } : {}),
     ...(origin ? { origin } : {}),
+    ...(parks.length > 0 ? { parks } : {}),
   };
 }
 
@@ -144,7 +151,7 @@ function planOf(
   header: ChunkHeader,
   answers: readonly ClaimAnswer[],
   match: MatchAnswer | undefined,
-  now: number,
+  { now, parkedName }: { readonly now: number; readonly parkedName: string },
 ): PlannedObject {
   const { evaluation } = draft;
   const moved = anchorChange(draft.record, evaluation);
@@ -194,8 +201,10 @@ function planOf(
   if (conflict && !isLinked) return settle("escrowed", conflict);
   if (match && "failure" in match) return settle("escrowed", match.failure);
 
-  const held = taken.map((answer) => propertyOf(answer.claim));
-  const plan = planObject(record, desiredOf(evaluation), { allow: draft.allow, held, now });
+  const parked = (draft.parks ?? []).filter((name) => taken.some((answer) => propertyOf(answer.claim) === name));
+  const held = taken.map((answer) => propertyOf(answer.claim)).filter((name) => !parked.includes(name));
+  const desired = withParked(desiredOf(evaluation), parked, parkedName);
+  const plan = planObject(record, desired, { allow: draft.allow, held, now });
   if (match && "targetId" in match && evaluation.kind === "present")
     return { ...base, ...takeover(match, evaluation, draft.allow) };
   const acts = plan.action.kind !== "none";
@@ -210,6 +219,12 @@ function planOf(
       ? { creationOnly: evaluation.creationOnly }
       : {}),
   };
+}
+
+/** The names that stand in for a while, so that whoever waits for the present ones can go first. */
+function withParked(desired: Desired, parked: readonly string[], name: string): Desired {
+  if (desired.kind === "absent" || parked.length === 0) return desired;
+  return { ...desired, values: { ...desired.values, ...Object.fromEntries(parked.map((own) => [own, name])) } };
 }
 
 /** What the object will hold in the index beside what was exported for it. */

@@ -38,6 +38,8 @@ export interface PlanChunks {
 /** The file that a work row points to. */
 export interface WorkFile {
   readonly objectGuids: readonly string[];
+  /** Of some of them: properties that step aside. */
+  readonly parks?: Readonly<Record<string, readonly string[]>>;
 }
 
 export function createPlanChunks(deps: {
@@ -125,7 +127,8 @@ export function createPlanChunks(deps: {
         header,
         file.objectGuids.map((objectGuid, index): ChunkItem => {
           const origin = escrows.get(objectGuid)?.origin;
-          return { objectGuid, index, ...(origin ? { origin } : {}) };
+          const parks = file.parks?.[objectGuid];
+          return { objectGuid, index, ...(origin ? { origin } : {}), ...(parks ? { parks } : {}) };
         }),
       );
     },

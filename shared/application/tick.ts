@@ -111,7 +111,7 @@ export function createTick(deps: {
     const due = (await deps.escrows.list(jobId)).filter((escrow) => escrow.nextAttemptAt <= now);
     if (due.length === 0) return;
     const objectGuids = due.slice(0, deps.times.escrowsAtOnce).map((escrow) => escrow.objectGuid);
-    await addWork(deps, jobId, "escrows", objectGuids);
+    await addWork(deps, jobId, "escrows", { objectGuids });
     await deps.wakeJob(jobId, "live");
   }
 

@@ -60,9 +60,14 @@ export function createEscrows(deps: { readonly rows: RowStore }): Escrows {
           const before = known.get(failure.objectGuid);
           const old = before && unpack<EscrowRow>(before).value;
           if (old?.batchId === batchId && old.code === failure.code) return [];
-          const attempts = old?.code === failure.code ? old.attempts + 1 : 1;
+          // Tried before it was due, because something moved: no reason to wait longer than before.
+          const isEarly = old?.code === failure.code && old.nextAttemptAt > now;
+          const attempts = old?.code === failure.code ? old.attempts + (isEarly ? 0 : 1) : 1;
           const gap =
-            failure.retryAfterMs ?? (GAPS_MINUTES[Math.min(attempts, GAPS_MINUTES.length) - 1] ?? 360) * MINUTE_MS;
+            failure.retryAfterMs ??
+            (isEarly
+              ? old.nextAttemptAt - now
+              : (GAPS_MINUTES[Math.min(attempts, GAPS_MINUTES.length) - 1] ?? 360) * MINUTE_MS);
           const row: EscrowRow = {
             objectGuid: failure.objectGuid,
             code: failure.code,
