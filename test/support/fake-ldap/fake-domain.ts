@@ -1,11 +1,13 @@
 /** A domain controller made of a fake server: answers what every connection asks first, and hands the rest to the test. */
 import { guidToBytes } from "../../../shared/domain/values.ts";
+import { schemaEntries } from "./directory/schema.ts";
+import { ROOT, ROOT_GUID } from "./directory/well-known.ts";
 import type { FakeAnswer, FakeEntry, FakeLdap, FakeSearch } from "./fake-ldap.ts";
 import { type Ace, descriptorOf, sidBytes } from "./security-descriptor.ts";
 
-export const ROOT = "DC=corp,DC=example,DC=com";
 const SERVICE = `CN=NTDS Settings,CN=DC1,CN=Sites,CN=Configuration,${ROOT}`;
-export const DOMAIN_GUID = "11111111-1111-4111-8111-111111111111";
+
+export { ROOT, ROOT_GUID as DOMAIN_GUID };
 export const INVOCATION_ID = "22222222-2222-4222-8222-222222222222";
 
 /** Of the account that signs in, and of the group that it is in. */
@@ -18,6 +20,7 @@ export interface FakeDomain {
   vendorName: string | undefined;
   capabilities: string[];
   invocationId: string;
+  dnsName: string;
   highestUsn: string;
   readOnly: boolean;
   deletedObjectsVisible: boolean;
@@ -38,6 +41,7 @@ export function serveDomain(server: FakeLdap): FakeDomain {
     vendorName: undefined,
     capabilities: ["1.2.840.113556.1.4.800"],
     invocationId: INVOCATION_ID,
+    dnsName: "dc1.corp.example.com",
     highestUsn: "5000",
     readOnly: false,
     deletedObjectsVisible: true,
@@ -59,7 +63,7 @@ export function serveDomain(server: FakeLdap): FakeDomain {
         schemaNamingContext: [`CN=Schema,CN=Configuration,${ROOT}`],
         configurationNamingContext: [`CN=Configuration,${ROOT}`],
         dsServiceName: [SERVICE],
-        dnsHostName: ["dc1.corp.example.com"],
+        dnsHostName: [domain.dnsName],
         highestCommittedUSN: [domain.highestUsn],
         supportedCapabilities: domain.capabilities,
         tokenGroups: domain.tokenGroups.map(sidBytes),
@@ -68,7 +72,7 @@ export function serveDomain(server: FakeLdap): FakeDomain {
     }
     if (search.base === ROOT && search.scope === "base") {
       const sid = Buffer.from("010400000000000515000000010000000200000003000000", "hex");
-      return one(ROOT, { objectGUID: [bytesOfGuid(DOMAIN_GUID)], objectSid: [sid] });
+      return one(ROOT, { objectGUID: [bytesOfGuid(ROOT_GUID)], objectSid: [sid] });
     }
     if (search.base === SERVICE) {
       return one(SERVICE, {
@@ -86,22 +90,8 @@ export function serveDomain(server: FakeLdap): FakeDomain {
       });
     }
     if (search.base.startsWith("CN=Directory Service,")) return one(search.base, { tombstoneLifetime: ["180"] });
-    if (search.base.startsWith("CN=Schema,")) return { entries: SCHEMA };
+    if (search.base.startsWith("CN=Schema,")) return { entries: schemaEntries(ROOT) };
     return domain.search(search);
   };
   return domain;
 }
-
-const attribute = (name: string, syntax: string, extra: Record<string, string[]> = {}): FakeEntry => ({
-  dn: `CN=${name},CN=Schema,CN=Configuration,${ROOT}`,
-  attributes: { lDAPDisplayName: [name], attributeSyntax: [syntax], ...extra },
-});
-const SCHEMA: FakeEntry[] = [
-  attribute("department", "2.5.5.12"),
-  attribute("mail", "2.5.5.12"),
-  attribute("manager", "2.5.5.1", { linkID: ["42"] }),
-  attribute("memberOf", "2.5.5.1", { linkID: ["3"], systemFlags: ["17"] }),
-  attribute("objectGUID", "2.5.5.10", { systemFlags: ["19"] }),
-  attribute("companyBadge", "2.5.5.10"),
-  attribute("whenChanged", "2.5.5.11", { systemFlags: ["19"] }),
-];
