@@ -12,6 +12,7 @@ import { type TargetValues, withoutProperties } from "../domain/target-value.ts"
 import type { Clock } from "../ports/clock.ts";
 import type { TargetDirectory } from "../ports/target-directory.ts";
 import type { ChangeOrigin, ChunkHeader, ChunkItem, ObjectFailure, PlannedObject } from "./chunk-files.ts";
+import { handOver } from "./hand-over.ts";
 import type { Evaluation, JobMapping } from "./job-mapping.ts";
 import { type MatchAnswer, resolveCandidates } from "./match-candidates.ts";
 import { desiredOf, lacksOf } from "./missing-names.ts";
@@ -26,10 +27,11 @@ import {
 } from "./object-claims.ts";
 import { settleDoubts } from "./settle-doubts.ts";
 import { type ClaimIndex, type ClaimRequest, ownerOf } from "./state/claim-index.ts";
-import { groupBy, type StoredObject } from "./state/object-store.ts";
+import { groupBy, type ObjectStore, type StoredObject } from "./state/object-store.ts";
 
 export interface MapDeps {
   readonly mapping: JobMapping;
+  readonly objects: ObjectStore;
   readonly claims: ClaimIndex;
   readonly target: TargetDirectory;
   readonly clock: Clock;
@@ -67,11 +69,12 @@ export async function mapObjects(
   );
   const results = await deps.claims.claim(requests);
   let at = 0;
-  const claimed = wishes.map((own) => {
+  const asked = wishes.map((own) => {
     const part = results.slice(at, at + own.length);
     at += own.length;
     return own.map((claim, index): ClaimAnswer => ({ claim, result: part[index] ?? { kind: "held" } }));
   });
+  const claimed = await handOver(deps, header, drafts, asked);
   const { answers, matches } = await resolveCandidates(deps, header, drafts, claimed);
   return drafts.map((draft, index) =>
     planOf(draft, header, answers[index] ?? [], matches.get(draft.objectGuid), {
@@ -111,7 +114,7 @@ function draftOf(
     isSuperseded &&= folded.effect === "superseded";
   }
   const settled = record ?? emptyTombstone(header.configurationId, objectGuid);
-  const evaluation = deps.mapping.evaluate(settled, { creating: settled.link === undefined });
+  const evaluation = evaluationOf(deps.mapping, settled);
   const scopeChanged = settled.scope !== evaluation.scope;
   const lacks = isSuperseded ? undefined : lacksOf(deps.mapping, header, settled, evaluation, now);
   const origin = items.at(-1)?.origin;
@@ -129,6 +132,16 @@ function draftOf(
     ...(origin ? { origin } : {}),
     ...(parks.length > 0 ? { parks } : {}),
   };
+}
+
+function evaluationOf(mapping: JobMapping, record: ObjectRecord): Evaluation {
+  if (record.unlinked && !record.link && record.state === "live")
+    return {
+      kind: "absent",
+      scope: `Unlinked by ${record.unlinked.by}: left alone until it is joined.`,
+      because: "unlinked",
+    };
+  return mapping.evaluate(record, { creating: record.link === undefined });
 }
 
 /** Deleted too long ago to be restored: the object begins anew, defaults, creation-only values and all. */
@@ -157,7 +170,7 @@ function planOf(
   const moved = anchorChange(draft.record, evaluation);
   const claimsBefore = draft.record.claims ?? [];
   const claims = draft.isSuperseded || moved ? claimsBefore : claimsAfter(draft, answers);
-  const record = withClaims(draft.record, claims);
+  const record = withClaims(backAgain(draft.record, answers), claims);
   const abandoned = claimsWithout(claimsBefore, claims);
   const base = {
     objectGuid: draft.objectGuid,
@@ -198,7 +211,11 @@ function planOf(
   const conflict =
     taken.length === 0 ? undefined : conflictFailure(ownerOf(header.configurationId, draft.objectGuid), taken);
   const isLinked = record.link !== undefined && record.link.deletedAt === undefined;
-  if (conflict && !isLinked) return settle("escrowed", conflict);
+  if (conflict && !isLinked) {
+    // Its target object went on with somebody: a disabled account left behind by a migration is no failure.
+    const isLeftBehind = taken.some(({ result }) => result.kind === "taken" && result.owner === record.handedOver?.to);
+    return isLeftBehind ? { ...settle("filtered"), filteredBy: "handed-over" } : settle("escrowed", conflict);
+  }
   if (match && "failure" in match) return settle("escrowed", match.failure);
 
   const parked = (draft.parks ?? []).filter((name) => taken.some((answer) => propertyOf(answer.claim) === name));
@@ -219,6 +236,14 @@ function planOf(
       ? { creationOnly: evaluation.creationOnly }
       : {}),
   };
+}
+
+/** What was handed over and got its values back is an object like any other. */
+function backAgain(record: ObjectRecord, answers: readonly ClaimAnswer[]): ObjectRecord {
+  const isBack = answers.some(({ claim, result }) => claim.kind === "sourceAnchor" && result.kind !== "taken");
+  if (!record.handedOver || !isBack) return record;
+  const { handedOver: _, ...rest } = record;
+  return rest;
 }
 
 /** The names that stand in for a while, so that whoever waits for the present ones can go first. */

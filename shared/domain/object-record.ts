@@ -73,6 +73,21 @@ export interface MissingNames {
   readonly names: readonly string[];
 }
 
+/** The target object went to another source object (`configurationId:objectGuid`): a person whose account was migrated. */
+export interface HandedOver {
+  readonly to: string;
+  readonly targetId?: string;
+  /** Milliseconds since 1970. */
+  readonly at: number;
+}
+
+/** An admin took the target object out of our hands: it stays as it is, and the object is left alone until it is joined again. */
+export interface Unlinked {
+  readonly by: string;
+  /** Milliseconds since 1970. */
+  readonly at: number;
+}
+
 export interface ObjectRecord {
   readonly configurationId: string;
   readonly objectGuid: string;
@@ -86,6 +101,8 @@ export interface ObjectRecord {
   /** Why it is in or out of scope, as last decided; empty before the first decision. */
   readonly scope: string;
   readonly link?: Link;
+  readonly handedOver?: HandedOver;
+  readonly unlinked?: Unlinked;
   readonly mark?: ExportMark;
   readonly last?: LastOutcome;
   /** Values claimed in the index and not exported yet. */

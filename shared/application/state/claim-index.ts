@@ -18,6 +18,12 @@ export function ownerOf(configurationId: string, objectGuid: string): ClaimOwner
   return `${configurationId}:${objectGuid}`;
 }
 
+/** The object that an owner's name stands for. */
+export function objectOf(owner: ClaimOwner): { readonly configurationId: string; readonly objectGuid: string } {
+  const at = owner.indexOf(":");
+  return { configurationId: owner.slice(0, at), objectGuid: owner.slice(at + 1) };
+}
+
 export type ClaimResult =
   | { readonly kind: "held" }
   | { readonly kind: "taken"; readonly owner: ClaimOwner }
@@ -36,6 +42,11 @@ export interface ClaimIndex {
   take(request: ClaimRequest, targetId: string): Promise<ClaimResult>;
   /** Gives up values; one that somebody else holds by now is left alone. */
   release(requests: readonly ClaimRequest[]): Promise<void>;
+  /**
+   * Values of an object that lets go of its target object (`targetId`): whoever wants them next finds the target object as
+   * a candidate. Without one they are free. In the order given. What somebody else holds by now is left alone.
+   */
+  disown(owner: ClaimOwner, claims: readonly Claim[], targetId: string | undefined): Promise<void>;
   /** Notes values of a target object without link, where nobody holds them. */
   addCandidates(candidates: readonly { readonly targetId: string; readonly claims: readonly Claim[] }[]): Promise<void>;
   holder(claim: Claim): Promise<ClaimResult | undefined>;
@@ -125,6 +136,20 @@ export function createClaimIndex(deps: { readonly rows: RowStore; readonly targe
           await table.transact(partition, [{ op: "delete", row: row.row, etag: row.etag }]);
         }),
       );
+    },
+    async disown(owner, claims, targetId) {
+      for (const claim of claims) {
+        const partition = partitionOf(claim);
+        const row = await table.get(partition, rowKey(claim));
+        if (row?.values["owner"] !== owner) continue;
+        const { row: key, etag } = row;
+        const isFree = targetId === undefined || claim.kind === "targetId";
+        await table.transact(partition, [
+          isFree
+            ? { op: "delete", row: key, etag }
+            : { op: "replace", row: key, values: { owner: "", targetId }, etag },
+        ]);
+      }
     },
     async addCandidates(candidates) {
       const operations = candidates.flatMap(({ targetId, claims }) =>

@@ -140,7 +140,7 @@ function packedImage(image: ObjectRecord["image"]): Uint8Array {
 }
 
 function encode(record: ObjectRecord): RowValues {
-  const { link, mark, last, claims, missing } = record;
+  const { link, mark, last, claims, missing, handedOver, unlinked } = record;
   return {
     v: 1,
     class: record.objectClass,
@@ -156,6 +156,8 @@ function encode(record: ObjectRecord): RowValues {
     ...(mark ? { mark: JSON.stringify(mark) } : {}),
     ...(last ? { last: JSON.stringify(last) } : {}),
     ...(claims ? { claims: JSON.stringify(claims) } : {}),
+    ...(handedOver ? { handedOver: JSON.stringify(handedOver) } : {}),
+    ...(unlinked ? { unlinked: JSON.stringify(unlinked) } : {}),
   };
 }
 
@@ -166,6 +168,8 @@ function decode(configurationId: string, objectGuid: string, values: RowValues):
   const last = values["last"];
   const claims = values["claims"];
   const missing = values["missing"];
+  const handedOver = values["handedOver"];
+  const unlinked = values["unlinked"];
   return {
     configurationId,
     objectGuid,
@@ -181,6 +185,8 @@ function decode(configurationId: string, objectGuid: string, values: RowValues):
     ...(typeof mark === "string" ? { mark: JSON.parse(mark) } : {}),
     ...(typeof last === "string" ? { last: JSON.parse(last) } : {}),
     ...(typeof claims === "string" ? { claims: JSON.parse(claims) } : {}),
+    ...(typeof handedOver === "string" ? { handedOver: JSON.parse(handedOver) } : {}),
+    ...(typeof unlinked === "string" ? { unlinked: JSON.parse(unlinked) } : {}),
   };
 }
 
