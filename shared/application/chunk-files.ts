@@ -3,6 +3,7 @@
  * became of it, once). Orchestrations carry their names, never their content.
  */
 
+import type { TargetType } from "../domain/graph-target.ts";
 import type { SourceChange } from "../domain/image.ts";
 import type { Claim, ObjectRecord, Outcome } from "../domain/object-record.ts";
 import type { ObjectAction, RemovalClass } from "../domain/plan.ts";
@@ -54,6 +55,8 @@ export interface ChunkItem {
   readonly losesMissing?: boolean;
   /** Properties that take a parked name: others wait in a circle for the present ones. */
   readonly parks?: readonly string[];
+  /** An object that it refers to came back: the target may have dropped the reference, whatever was exported. */
+  readonly resendsReferences?: boolean;
   /** Classes of removal that the guard let pass for this object. */
   readonly allow?: readonly RemovalClass[];
   /** Where it comes from, when that is not the header's batch. */
@@ -81,7 +84,12 @@ export interface PlannedObject {
   readonly isChanged: boolean;
   /** A newer change was applied before: this one says nothing, not even that an escrow is mended. */
   readonly isSuperseded?: boolean;
+  /** What its target object is, or is to be; absent: a user. */
+  readonly type?: TargetType;
   readonly action: ObjectAction;
+  /** Properties that are one other object, by its objectGUID: bound when the chunk is exported. */
+  readonly references?: Readonly<Record<string, string>>;
+  readonly resendsReferences?: boolean;
   readonly waiting: readonly RemovalClass[];
   /** What it takes away to blank the names that this full read did not bring; absent: it brought all. */
   readonly lacks?: readonly RemovalClass[];

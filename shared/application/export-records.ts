@@ -9,6 +9,7 @@ import { applyDifference, type TargetValues, withoutProperties } from "../domain
 import type { Lane } from "../ports/doorbell.ts";
 import type { TargetFailure } from "../ports/target-directory.ts";
 import type { ChunkHeader, ObjectFailure, PlannedObject } from "./chunk-files.ts";
+import type { TargetIdentity } from "./job-mapping.ts";
 import { claimsWithout, exportedClaims, withClaims } from "./object-claims.ts";
 
 export interface Sent extends Marked {
@@ -39,8 +40,12 @@ export function markedRecord(header: ChunkHeader, lane: Lane, planned: PlannedOb
     action.kind === "delete"
       ? { at, properties: [], presence: "deleting" }
       : action.kind === "restore"
-        ? // It may come back under a parked name.
-          { at, properties: [...propertyNames(action.values), "userPrincipalName", "mail"], presence: "restoring" }
+        ? // It may come back under a parked name: a group has none.
+          {
+            at,
+            properties: [...propertyNames(action.values), ...(planned.type ? [] : ["userPrincipalName", "mail"])],
+            presence: "restoring",
+          }
         : { at, properties: propertyNames(valuesOf(action)) };
   return {
     ...record,
@@ -70,6 +75,7 @@ export function brought(header: ChunkHeader, entry: Sent): Sent {
   const at = entry.record.mark?.at ?? 0;
   const link: Link = {
     targetId: entry.targetId,
+    ...linkTypeOf(entry.planned),
     owner: header.configurationId,
     origin: before?.origin ?? "matched",
     exported: withoutProperties(before?.exported ?? {}, refusedIn(entry.warnings)),
@@ -77,6 +83,10 @@ export function brought(header: ChunkHeader, entry: Sent): Sent {
   };
   const { before: _, ...rest } = entry;
   return { ...rest, ...(doubt ? { before: doubt } : {}), warnings, record: { ...entry.record, link } };
+}
+
+function linkTypeOf({ type }: PlannedObject): Pick<Link, "type"> {
+  return type === undefined ? {} : { type };
 }
 
 function refusedIn(warnings: readonly TargetFailure[]): string[] {
@@ -127,6 +137,7 @@ function linkAfter(now: number, header: ChunkHeader, entry: Sent, values: Target
   const exported = withoutProperties(before?.exported ?? {}, parked);
   return {
     targetId: entry.targetId,
+    ...linkTypeOf(entry.planned),
     owner: header.configurationId,
     origin: before?.origin ?? entry.origin ?? (action.kind === "create" ? "created" : "matched"),
     exported: isDelete ? exported : applyDifference(exported, values),
@@ -185,10 +196,14 @@ export function valuesOf(action: ObjectAction): TargetValues {
   return action.kind === "none" || action.kind === "delete" ? {} : action.values;
 }
 
-export function identityOf(values: TargetValues): { immutableId: string; userPrincipalName: string; mail?: string } {
+/** What the object of a planned create would be known by. */
+export function identityOf({ type, action }: PlannedObject): TargetIdentity {
+  const values = valuesOf(action);
   const text = (name: string) => (typeof values[name] === "string" ? values[name] : "");
+  if (type === "group") return { type, uniqueName: text("uniqueName") };
   const mail = text("mail");
   return {
+    type: "user",
     immutableId: text("onPremisesImmutableId"),
     userPrincipalName: text("userPrincipalName"),
     ...(mail === "" ? {} : { mail }),

@@ -10,11 +10,20 @@ import type { ReadNeeds } from "./reads.ts";
 import type { JobRow } from "./state/job-rows.ts";
 
 /** What an object is known by in the target, and may be matched by. */
-export interface TargetIdentity {
+export type TargetIdentity = UserIdentity | GroupIdentity;
+
+export interface UserIdentity {
+  readonly type: "user";
   /** base64 of the source anchor's 16 bytes. */
   readonly immutableId: string;
   readonly userPrincipalName: string;
   readonly mail?: string;
+}
+
+export interface GroupIdentity {
+  readonly type: "group";
+  /** Given at creation, from the objectGUID: it never changes. */
+  readonly uniqueName: string;
 }
 
 export interface MappingWarning {
@@ -27,6 +36,11 @@ export type Evaluation =
       readonly kind: "present";
       readonly values: TargetValues;
       readonly identity: TargetIdentity;
+      /**
+       * Properties whose value is one other object (manager), by its objectGUID: bound to the target's id when the object is
+       * exported. One that the source has empty stands in `values` as null.
+       */
+      readonly references: Readonly<Record<string, string>>;
       /** Properties for a new object only: whoever takes over an existing one leaves them out. */
       readonly creationOnly: readonly string[];
       readonly scope: string;

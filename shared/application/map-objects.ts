@@ -50,6 +50,7 @@ export interface Draft {
   readonly origin?: ChangeOrigin;
   /** Properties that step aside while others hold what it wants. */
   readonly parks?: readonly string[];
+  readonly resendsReferences?: boolean;
 }
 
 /** Plans in the order of GUIDs, whatever the order of the items of different objects. */
@@ -131,6 +132,7 @@ function draftOf(
     ...(lacks ? { lacks } : {}),
     ...(origin ? { origin } : {}),
     ...(parks.length > 0 ? { parks } : {}),
+    ...(items.some((item) => item.resendsReferences) ? { resendsReferences: true } : {}),
   };
 }
 
@@ -182,6 +184,7 @@ function planOf(
       draft.etag === undefined ||
       abandoned.length > 0 ||
       claimsWithout(claims, claimsBefore).length > 0,
+    ...typeOf(draft.record, evaluation),
     abandoned,
     warnings: evaluation.kind === "present" ? evaluation.warnings : [],
     scope: evaluation.scope,
@@ -222,12 +225,14 @@ function planOf(
   const held = taken.map((answer) => propertyOf(answer.claim)).filter((name) => !parked.includes(name));
   const desired = withParked(desiredOf(evaluation), parked, parkedName);
   const plan = planObject(record, desired, { allow: draft.allow, held, now });
+  const bindable = evaluation.kind === "present" ? referencesOf(draft, evaluation) : {};
   if (match && "targetId" in match && evaluation.kind === "present")
-    return { ...base, ...takeover(match, evaluation, draft.allow) };
+    return { ...base, ...bindable, ...takeover(match, evaluation, draft.allow) };
   const acts = plan.action.kind !== "none";
   const outcome: Outcome = conflict ? "escrowed" : acts ? "exported" : plan.settled;
   return {
     ...base,
+    ...bindable,
     action: plan.action,
     waiting: plan.waiting,
     outcome,
@@ -244,6 +249,20 @@ function backAgain(record: ObjectRecord, answers: readonly ClaimAnswer[]): Objec
   if (!record.handedOver || !isBack) return record;
   const { handedOver: _, ...rest } = record;
   return rest;
+}
+
+function referencesOf(
+  { resendsReferences }: Draft,
+  { references }: Extract<Evaluation, { kind: "present" }>,
+): Pick<PlannedObject, "references" | "resendsReferences"> {
+  if (Object.keys(references).length === 0) return {};
+  return { references, ...(resendsReferences ? { resendsReferences } : {}) };
+}
+
+/** What the target object is or is to be; a user goes without saying. */
+function typeOf({ link }: ObjectRecord, evaluation: Evaluation): Pick<PlannedObject, "type"> {
+  const type = evaluation.kind === "present" ? evaluation.identity.type : link?.type;
+  return type === undefined || type === "user" ? {} : { type };
 }
 
 /** The names that stand in for a while, so that whoever waits for the present ones can go first. */
@@ -299,9 +318,10 @@ interface AnchorChange {
 /** The source anchor is fixed for life: what it was and what it would become, when the source changed it. */
 function anchorChange(record: ObjectRecord, evaluation: Evaluation): AnchorChange | undefined {
   const from = record.link?.exported["onPremisesImmutableId"];
-  if (typeof from !== "string" || evaluation.kind !== "present" || evaluation.identity.immutableId === from)
+  if (typeof from !== "string" || evaluation.kind !== "present" || evaluation.identity.type !== "user")
     return undefined;
-  return { from, to: evaluation.identity.immutableId };
+  const to = evaluation.identity.immutableId;
+  return to === from ? undefined : { from, to };
 }
 
 function anchorFailure(objectGuid: string, { from, to }: AnchorChange): ObjectFailure {

@@ -106,7 +106,9 @@ async function matchUnlinked(
   return matches;
 }
 
-function queryOf(kind: ClaimAnswer["claim"]["kind"]): "id" | "immutableId" | "userPrincipalName" | "mail" {
+type ClaimQuery = "id" | "immutableId" | "userPrincipalName" | "mail" | "uniqueName";
+
+function queryOf(kind: ClaimAnswer["claim"]["kind"]): ClaimQuery {
   if (kind === "targetId") return "id";
   return kind === "sourceAnchor" ? "immutableId" : kind;
 }

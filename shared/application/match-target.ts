@@ -18,12 +18,7 @@ export async function matchTargets(
   requests: readonly MatchRequest[],
 ): Promise<MatchVerdict[]> {
   if (requests.length === 0) return [];
-  const queries = requests.map(({ identity }): TargetQuery[] => [
-    { by: "immutableId", value: identity.immutableId },
-    { by: "deletedImmutableId", value: identity.immutableId },
-    { by: "userPrincipalName", value: identity.userPrincipalName },
-    ...(identity.mail === undefined ? [] : [{ by: "mail" as const, value: identity.mail }]),
-  ]);
+  const queries = requests.map(({ identity }) => queriesFor(identity));
   const answers = await deps.target.find(queries.flat());
   let at = 0;
   const found = queries.map((own) => {
@@ -42,6 +37,22 @@ export async function matchTargets(
   );
 }
 
+function queriesFor(identity: TargetIdentity): TargetQuery[] {
+  if (identity.type === "group") {
+    const value = identity.uniqueName;
+    return [
+      { by: "uniqueName", value },
+      { by: "deletedUniqueName", value },
+    ];
+  }
+  return [
+    { by: "immutableId", value: identity.immutableId },
+    { by: "deletedImmutableId", value: identity.immutableId },
+    { by: "userPrincipalName", value: identity.userPrincipalName },
+    ...(identity.mail === undefined ? [] : [{ by: "mail" as const, value: identity.mail }]),
+  ];
+}
+
 async function candidateOf(
   claims: ClaimIndex,
   object: TargetObject,
@@ -52,6 +63,8 @@ async function candidateOf(
   const isOthers = holder?.kind === "taken" && holder.owner !== asking;
   return {
     id: object.id,
+    type: object.type,
+    ...(object.uniqueName === undefined ? {} : { uniqueName: object.uniqueName }),
     ...(object.userPrincipalName === undefined ? {} : { userPrincipalName: object.userPrincipalName }),
     ...(object.mail === undefined ? {} : { mail: object.mail }),
     ...(object.immutableId === undefined ? {} : { immutableId: object.immutableId }),

@@ -19,7 +19,8 @@ export function lacksOf(
 ): readonly RemovalClass[] | undefined {
   if (header.isEnd || record.missing?.readNo !== header.readNo) return undefined;
   const bare = mapping.evaluate(withoutMissing(record), { creating: record.link === undefined });
-  const values = evaluation.kind === "present" ? evaluation.values : {};
+  // A reference counts as exported, whatever it is bound to: to count too much is the safer mistake.
+  const values = evaluation.kind === "present" ? { ...evaluation.values, ...evaluation.references } : {};
   if (bare.kind === "failed" || bare.kind === "ignored" || (!record.link && evaluation.kind !== "present")) return [];
   // By the end of the read the target holds what is exported now.
   const { deletedAt: _, ...link } = record.link ?? {

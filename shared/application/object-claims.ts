@@ -17,6 +17,7 @@ export interface ClaimAnswer {
 }
 
 export function identityClaims(identity: TargetIdentity): Claim[] {
+  if (identity.type === "group") return [{ kind: "uniqueName", value: identity.uniqueName }];
   return [
     { kind: "sourceAnchor", value: identity.immutableId },
     { kind: "userPrincipalName", value: normalUpn(identity.userPrincipalName) },
@@ -31,10 +32,12 @@ export function exportedClaims(link: Link | undefined): Claim[] {
   const anchor = text("onPremisesImmutableId");
   const upn = text("userPrincipalName");
   const mail = text("mail");
+  const uniqueName = text("uniqueName");
   return [
     ...(anchor === undefined ? [] : [{ kind: "sourceAnchor" as const, value: anchor }]),
     ...(upn === undefined ? [] : [{ kind: "userPrincipalName" as const, value: normalUpn(upn) }]),
     ...(mail === undefined ? [] : [{ kind: "mail" as const, value: normalUpn(mail) }]),
+    ...(uniqueName === undefined ? [] : [{ kind: "uniqueName" as const, value: uniqueName }]),
   ];
 }
 
@@ -63,7 +66,7 @@ export function withClaims(record: ObjectRecord, claims: readonly Claim[]): Obje
 }
 
 export function propertyOf(claim: Claim): string {
-  return claim.kind === "sourceAnchor" ? "onPremisesImmutableId" : claim.kind === "mail" ? "mail" : "userPrincipalName";
+  return claim.kind === "sourceAnchor" ? "onPremisesImmutableId" : claim.kind;
 }
 
 /** What to say to an object whose values another one holds. */

@@ -3,7 +3,7 @@
  * looked up by anchor first, a create that is refused for a conflict afterwards. What is found is taken over.
  */
 import { propertyNames } from "../domain/doubt.ts";
-import type { MatchVerdict } from "../domain/match.ts";
+import { isByAnchor, type MatchVerdict } from "../domain/match.ts";
 import type { ObjectAction } from "../domain/plan.ts";
 import { withoutProperties } from "../domain/target-value.ts";
 import type { TargetAction, TargetFailure, TargetResult } from "../ports/target-directory.ts";
@@ -61,7 +61,7 @@ export async function lookUpCreates(deps: ExportDeps, entries: readonly Marked[]
   return entries.map((entry) => {
     const verdict = verdicts[doubtful.indexOf(entry)];
     // Anything but its own anchor is left to the create's conflict.
-    return verdict?.kind === "match" && verdict.by === "immutableId" ? takenOver(entry, verdict) : entry;
+    return verdict?.kind === "match" && isByAnchor(verdict.by) ? takenOver(entry, verdict) : entry;
   });
 }
 
@@ -109,7 +109,7 @@ function verdictsOf(deps: ExportDeps, entries: readonly Marked[]): Promise<Match
     deps,
     entries.map(({ record, planned }) => ({
       owner: ownerOf(record.configurationId, record.objectGuid),
-      identity: identityOf(valuesOf(planned.action)),
+      identity: identityOf(planned),
     })),
   );
 }
@@ -136,13 +136,12 @@ function takenOver(entry: Marked, verdict: Match): Marked {
       // What the lost create sent and nobody wants any more has to be taken back: that is planned with the link.
       ...(isStale ? { outcome: "escrowed", failure: changedMeanwhile(planned.objectGuid) } : {}),
     } satisfies PlannedObject,
-    origin: by === "immutableId" && !restore ? "created" : "matched",
+    origin: isByAnchor(by) && !restore ? "created" : "matched",
   };
 }
 
 export function firstCall(entry: Marked): TargetAction {
-  const { action, objectGuid: key } = entry.planned;
-  const type = "user";
+  const { action, objectGuid: key, type = "user" } = entry.planned;
   switch (action.kind) {
     case "create":
       return { kind: "create", key, type, values: action.values };
@@ -158,8 +157,8 @@ export function firstCall(entry: Marked): TargetAction {
 }
 
 export function updateCall(entry: Marked): TargetAction {
-  const { action, objectGuid: key } = entry.planned;
+  const { action, objectGuid: key, type = "user" } = entry.planned;
   if (action.kind !== "restore" && action.kind !== "adopt")
     throw new Error(`Object ${key} has nothing to bring to its values.`);
-  return { kind: "update", key, type: "user", id: action.targetId, values: action.values };
+  return { kind: "update", key, type, id: action.targetId, values: action.values };
 }

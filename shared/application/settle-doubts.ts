@@ -9,7 +9,7 @@
  * target shows its newest writes late, and a user who is let go too early stays for ever. Until then the object waits.
  */
 import { type Doubt, VISIBLE_AFTER_MS, withoutDoubt } from "../domain/doubt.ts";
-import { type Claim, type Link, type ObjectRecord, underWayFor } from "../domain/object-record.ts";
+import { type Claim, type Link, type ObjectRecord, typeOfLink, underWayFor } from "../domain/object-record.ts";
 import type { TargetObject, TargetQuery } from "../ports/target-directory.ts";
 import type { ChunkHeader } from "./chunk-files.ts";
 import { createInDoubt } from "./export-records.ts";
@@ -60,13 +60,13 @@ function questionOf(deps: MapDeps, header: ChunkHeader, draft: Draft): Question 
   const { link, mark, ...bare } = record;
   if (!link) {
     const lost = evaluation.kind === "absent" ? createInDoubt(record) : undefined;
-    const anchor = record.claims?.find((claim) => claim.kind === "sourceAnchor")?.value;
+    const anchor = record.claims?.find((claim) => claim.kind === "sourceAnchor" || claim.kind === "uniqueName");
     if (!lost || anchor === undefined) return undefined;
     const doubt: Doubt = { at: lost.at, properties: lost.properties ?? [] };
     return {
       draft,
       at: lost.at,
-      query: { by: "immutableId", value: anchor },
+      query: { by: anchor.kind === "uniqueName" ? "uniqueName" : "immutableId", value: anchor.value },
       answered: async ([only, ...others]) => {
         const isOwn = only && others.length === 0 && !only.synchronized && (await holds(deps, header, draft, only.id));
         return isOwn ? { ...bare, link: linkTo(header, only, record.claims ?? [], doubt) } : undefined;
@@ -75,7 +75,11 @@ function questionOf(deps: MapDeps, header: ChunkHeader, draft: Draft): Question 
     };
   }
   const { deletedAt, doubt, ...known } = link;
-  const asking = { draft, at: doubt?.at ?? 0, query: { by: "id" as const, value: link.targetId } };
+  const asking = {
+    draft,
+    at: doubt?.at ?? 0,
+    query: { by: "id" as const, value: link.targetId, type: typeOfLink(link) },
+  };
   const sure: Link = { ...known, ...withoutDoubt(doubt, []) };
   if (evaluation.kind === "absent" && doubt?.presence === "restoring" && deletedAt !== undefined) {
     return {
@@ -125,10 +129,12 @@ function linkTo(header: ChunkHeader, object: TargetObject, claims: readonly Clai
   const claimed = (kind: Claim["kind"]) => claims.find((claim) => claim.kind === kind)?.value;
   const upn = object.userPrincipalName ?? claimed("userPrincipalName");
   const mail = object.mail ?? claimed("mail");
+  const uniqueName = claimed("uniqueName");
+  const made = { targetId: object.id, owner: header.configurationId, origin: "created" as const };
+  if (uniqueName !== undefined)
+    return { ...made, type: "group", exported: { uniqueName }, ...withoutDoubt(doubt, ["uniqueName"]) };
   return {
-    targetId: object.id,
-    owner: header.configurationId,
-    origin: "created",
+    ...made,
     exported: {
       onPremisesImmutableId: claimed("sourceAnchor") ?? null,
       ...(upn === undefined ? {} : { userPrincipalName: upn }),

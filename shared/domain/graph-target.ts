@@ -1,6 +1,6 @@
 /**
- * The target names of an AD-to-Entra schema, and the Microsoft Graph property of a user that each becomes, or why it
- * becomes none. Data with its types; the attribute flow reads it, and nothing here decides.
+ * The target names of an AD-to-Entra schema, and the Microsoft Graph property of a user or a group that each becomes, or
+ * why it becomes none. Data with its types; the attribute flow reads it, and nothing here decides.
  *
  * Lengths are those that the directory enforces, in UTF-16 units. `clearable`: null may be sent once a value was
  * exported. `sensitive`: the directory lets an app change it on a privileged account only when the app has a role.
@@ -16,6 +16,8 @@ export interface GraphProperty {
   readonly clearable?: true;
   readonly unique?: true;
   readonly sensitive?: true;
+  /** Of a reference: any number of objects, kept by the links' engine and no part of an object's values. */
+  readonly isList?: true;
   readonly format?: ValueFormat;
   /** Graph lets only a holder of this role write it, so it is left out unless the job says that the app has it. */
   readonly needsRole?: string;
@@ -153,7 +155,47 @@ const USED_BY_ENGINE: Readonly<Record<string, NotSettable>> = {
 export const GRAPH_USER_TARGET: TargetTable = new Map<string, TargetEntry>([
   ...Object.entries(SETTABLE),
   ...Object.entries(USED_BY_ENGINE),
-  ...REASONS.flatMap(([notSettable, targets]) =>
-    targets.split(" ").map((target): [string, TargetEntry] => [target, { notSettable }]),
-  ),
+  ...reasonEntries(REASONS),
 ]);
+
+const GROUP_SETTABLE: Readonly<Record<string, GraphProperty>> = {
+  DisplayName: text("displayName", upTo(256, { required: true })),
+  Description: text("description", upTo(1024)),
+  Alias: { property: "mailNickname", type: "alias", maximumLength: 64, required: true },
+  MailEnabled: { property: "mailEnabled", type: "boolean", required: true },
+  SecurityEnabled: { property: "securityEnabled", type: "boolean", required: true },
+  UniqueName: text("uniqueName", { unique: true }),
+  Member: { property: "members", type: "reference", isList: true },
+};
+
+const GROUP_REASONS: readonly (readonly [reason: string, targets: string])[] = [
+  [READ_ONLY, "onPremisesDistinguishedName onPremisesSamAccountName dnsDomainName netBiosName"],
+  ["Owners of groups are not synchronised.", "ManagedBy"],
+  ["A group in Microsoft Graph has no such property.", "CommonName Info SourceAnchor"],
+  [
+    EXCHANGE,
+    "AuthOrig DLMemRejectPerms DLMemSubmitPerms HideDLMembership LegacyExchangeDN OofReplyToOriginator PublicDelegates ReportToOriginator ReportToOwner TargetAddress UnauthOrig",
+  ],
+];
+
+/** Every target name that is known for a group. */
+export const GRAPH_GROUP_TARGET: TargetTable = new Map<string, TargetEntry>([
+  ...Object.entries(GROUP_SETTABLE),
+  ...Object.entries(USED_BY_ENGINE),
+  ["Mail", { notSettable: "Microsoft Graph makes no mail-enabled security groups.", usedByEngine: true }],
+  ...reasonEntries(GROUP_REASONS),
+]);
+
+export type TargetType = "user" | "group";
+
+/** A schema's targets by their names there; one that isn't here is a thing that Microsoft Graph can't hold. */
+export const GRAPH_TARGETS: ReadonlyMap<string, { readonly type: TargetType; readonly table: TargetTable }> = new Map([
+  ["User", { type: "user", table: GRAPH_USER_TARGET }],
+  ["Group", { type: "group", table: GRAPH_GROUP_TARGET }],
+]);
+
+function reasonEntries(reasons: typeof REASONS): [string, TargetEntry][] {
+  return reasons.flatMap(([notSettable, targets]) =>
+    targets.split(" ").map((target): [string, TargetEntry] => [target, { notSettable }]),
+  );
+}

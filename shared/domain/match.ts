@@ -1,18 +1,21 @@
 /**
  * Matching of an object that is new to the sync with what the target holds already.
  *
- * In order: the same immutableId (hard match); then the same user principal name, then the same mail (soft match), only
+ * A group is matched by its unique name alone, which only we can have given: never by its name or mail. A user, in order: the same immutableId (hard match); then the same user principal name, then the same mail (soft match), only
  * for target objects without another immutableId. Never matched: objects that Microsoft's own sync masters, holders of
  * a directory role. Several candidates at one step is an error with all of them named. Deleted objects with the same
- * immutableId are restored rather than twinned (N9).
+ * immutableId (or unique name) are restored rather than twinned (N9).
  */
+import type { TargetType } from "./graph-target.ts";
 import { sameUpn } from "./values.ts";
 
 export interface MatchCandidate {
   readonly id: string;
+  readonly type: TargetType;
   readonly userPrincipalName?: string;
   readonly mail?: string;
   readonly immutableId?: string;
+  readonly uniqueName?: string;
   readonly synchronized: boolean;
   readonly deleted: boolean;
   readonly accountEnabled?: boolean;
@@ -22,12 +25,14 @@ export interface MatchCandidate {
   readonly linkedTo?: string;
 }
 
+export type MatchedBy = "immutableId" | "userPrincipalName" | "mail" | "uniqueName";
+
 export type MatchVerdict =
   | { readonly kind: "none" }
   | {
       readonly kind: "match";
       readonly id: string;
-      readonly by: "immutableId" | "userPrincipalName" | "mail";
+      readonly by: MatchedBy;
       readonly restore: boolean;
       /** Whether its account is enabled now, where that is known. */
       readonly accountEnabled?: boolean;
@@ -43,18 +48,27 @@ export type MatchVerdict =
       readonly message: string;
     };
 
-export interface MatchWish {
-  readonly immutableId: string;
-  readonly userPrincipalName: string;
-  readonly mail?: string;
-}
+export type MatchWish =
+  | {
+      readonly type: "user";
+      readonly immutableId: string;
+      readonly userPrincipalName: string;
+      readonly mail?: string;
+    }
+  | { readonly type: "group"; readonly uniqueName: string };
 
 export function matchObject(wish: MatchWish, candidates: readonly MatchCandidate[]): MatchVerdict {
-  const free = [...candidates].sort((left, right) => (left.id < right.id ? -1 : 1));
-  const hard = free.filter((candidate) => candidate.immutableId === wish.immutableId);
+  const free = candidates
+    .filter((candidate) => candidate.type === wish.type)
+    .sort((left, right) => (left.id < right.id ? -1 : 1));
+  const by = wish.type === "group" ? "uniqueName" : "immutableId";
+  const hard = free.filter((candidate) =>
+    wish.type === "group" ? candidate.uniqueName === wish.uniqueName : candidate.immutableId === wish.immutableId,
+  );
   const living = hard.filter((candidate) => !candidate.deleted);
-  if (living.length > 0) return settle(living, "immutableId");
-  if (hard.length > 0) return settle(hard, "immutableId");
+  if (living.length > 0) return settle(living, by);
+  if (hard.length > 0) return settle(hard, by);
+  if (wish.type === "group") return { kind: "none" };
   const soft = free.filter((candidate) => !candidate.deleted);
   const byUpn = soft.filter(
     (candidate) =>
@@ -67,7 +81,12 @@ export function matchObject(wish: MatchWish, candidates: readonly MatchCandidate
   return byMail.length > 0 ? settle(byMail, "mail") : { kind: "none" };
 }
 
-function settle(candidates: readonly MatchCandidate[], by: "immutableId" | "userPrincipalName" | "mail"): MatchVerdict {
+/** Whether it was found by what is given to one object for life. */
+export function isByAnchor(by: MatchedBy): boolean {
+  return by === "immutableId" || by === "uniqueName";
+}
+
+function settle(candidates: readonly MatchCandidate[], by: MatchedBy): MatchVerdict {
   const [only] = candidates;
   if (candidates.length !== 1 || !only) {
     const ids = candidates.map((candidate) => candidate.id).join(", ");
@@ -98,7 +117,7 @@ function settle(candidates: readonly MatchCandidate[], by: "immutableId" | "user
       message: `Target object ${only.id} has the same ${by} and holds a directory role.`,
     };
   }
-  if (by !== "immutableId" && only.immutableId !== undefined) {
+  if (!isByAnchor(by) && only.immutableId !== undefined) {
     return {
       kind: "refused",
       code: "InvalidSoftMatch",

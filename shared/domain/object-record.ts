@@ -5,6 +5,7 @@
  * update needs no read and a no-op no call. `version` is that of the change last applied; an older change is a no-op.
  */
 import type { Doubt } from "./doubt.ts";
+import type { TargetType } from "./graph-target.ts";
 import type { TargetValues } from "./target-value.ts";
 import type { AttributeBag } from "./values.ts";
 
@@ -15,6 +16,8 @@ export type LinkOrigin = "created" | "matched" | "adopted";
 
 export interface Link {
   readonly targetId: string;
+  /** What the target object is; absent: a user. */
+  readonly type?: TargetType;
   /** The configuration whose objects may change or delete the target object. */
   readonly owner: string;
   readonly origin: LinkOrigin;
@@ -23,6 +26,11 @@ export interface Link {
   readonly deletedAt?: number;
   /** What calls without an answer may have changed. */
   readonly doubt?: Doubt;
+}
+
+/** What a link goes to: rows of before there were groups don't say. */
+export function typeOfLink({ type }: Pick<Link, "type">): TargetType {
+  return type ?? "user";
 }
 
 /**

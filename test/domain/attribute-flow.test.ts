@@ -6,7 +6,7 @@ import {
   type FlowInput,
   type FlowOptions,
 } from "../../shared/domain/attribute-flow.ts";
-import { defaultUserSchema } from "../../shared/domain/default-user-schema.ts";
+import { defaultSchema } from "../../shared/domain/default-schema.ts";
 import { GRAPH_USER_TARGET } from "../../shared/domain/graph-target.ts";
 import type { AttributeMapping, ObjectMapping } from "../../shared/domain/synchronization-schema.ts";
 import type { AttributeBag, AttributeValue } from "../../shared/domain/values.ts";
@@ -14,7 +14,7 @@ import type { AttributeBag, AttributeValue } from "../../shared/domain/values.ts
 const PARAMETERS = { DomainFQDN: "contoso.com", DomainNetBios: "CONTOSO" };
 const GUID = "11223344-5566-7788-99aa-bbccddeeff00";
 const ANCHOR = "RDMiEWZViHeZqrvM3e7/AA==";
-const defaults = defaultUserSchema().synchronizationRules[0]!.objectMappings[0]!;
+const defaults = defaultSchema().synchronizationRules[0]!.objectMappings[0]!;
 
 function flowOf(mapping: ObjectMapping = defaults, options: FlowOptions = {}): AttributeFlow {
   const result = compileAttributeFlow(mapping, GRAPH_USER_TARGET, PARAMETERS, options);

@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
-import { defaultUserSchema } from "../../shared/domain/default-user-schema.ts";
+import { defaultSchema } from "../../shared/domain/default-schema.ts";
 import { compileExpression } from "../../shared/domain/expression/compile.ts";
 import { GRAPH_USER_TARGET } from "../../shared/domain/graph-target.ts";
 
@@ -14,7 +14,7 @@ function table(file: string): string[][] {
 }
 
 const rows = table("default-user-mapping.tsv");
-const [user, inetOrgPerson] = defaultUserSchema().synchronizationRules[0]!.objectMappings;
+const [user, inetOrgPerson] = defaultSchema().synchronizationRules[0]!.objectMappings;
 
 /** The names of a row of the target table: `MSExch*`, `ExtensionAttribute1..15`, lists, notes in parentheses. */
 function namesOf(cell: string): (target: string) => boolean {

@@ -1,10 +1,16 @@
 import { describe, expect, it } from "vitest";
 import { type MatchCandidate, matchObject } from "../../shared/domain/match.ts";
 
-const wish = { immutableId: "AAA", userPrincipalName: "ann@corp.example", mail: "ann@mail.example" };
+const wish = {
+  type: "user" as const,
+  immutableId: "AAA",
+  userPrincipalName: "ann@corp.example",
+  mail: "ann@mail.example",
+};
+const group = { type: "group" as const, uniqueName: "uplink-c-1" };
 
 function candidate(more: Partial<MatchCandidate> & { readonly id: string }): MatchCandidate {
-  return { synchronized: false, deleted: false, privileged: false, ...more };
+  return { type: "user", synchronized: false, deleted: false, privileged: false, ...more };
 }
 
 describe("matching", () => {
@@ -89,5 +95,33 @@ describe("matching", () => {
     expect(matchObject(wish, [candidate({ id: "1", immutableId: "AAA", accountEnabled: false })])).toMatchObject({
       accountEnabled: false,
     });
+  });
+
+  it.each<[string, readonly MatchCandidate[], unknown]>([
+    ["nobody", [], { kind: "none" }],
+    [
+      "its unique name",
+      [candidate({ id: "1", type: "group", uniqueName: "uplink-c-1" })],
+      { kind: "match", id: "1", by: "uniqueName", restore: false },
+    ],
+    [
+      "its unique name among the deleted: restored",
+      [candidate({ id: "1", type: "group", uniqueName: "uplink-c-1", deleted: true })],
+      { kind: "match", id: "1", restore: true },
+    ],
+    ["a group without one", [candidate({ id: "1", type: "group", mail: "staff@mail.example" })], { kind: "none" }],
+    ["a user of that name", [candidate({ id: "1", uniqueName: "uplink-c-1" })], { kind: "none" }],
+    [
+      "one that another source object is linked to",
+      [candidate({ id: "1", type: "group", uniqueName: "uplink-c-1", linkedTo: "c:other" })],
+      { kind: "refused", code: "AttributeValueMustBeUnique" },
+    ],
+  ])("a group: %s", (_, candidates, verdict) => {
+    expect(matchObject(group, candidates)).toMatchObject(verdict as object);
+  });
+
+  it("takes no group for a user, whatever it is called", () => {
+    const groups = [candidate({ id: "1", type: "group", mail: "ann@mail.example", immutableId: "AAA" })];
+    expect(matchObject(wish, groups)).toEqual({ kind: "none" });
   });
 });

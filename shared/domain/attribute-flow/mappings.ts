@@ -26,6 +26,8 @@ export interface Unsettable {
 export interface ReferenceFlow {
   readonly property: string;
   readonly sourceAttribute: string;
+  /** Any number of objects: the links' engine moves them. */
+  readonly isList?: true;
 }
 
 export interface CompiledMappings {
@@ -37,7 +39,7 @@ export interface CompiledMappings {
   readonly failures: readonly MappingFailure[];
 }
 
-/** Flow types with a documented meaning here. The others add single values to lists, which a user has none of. */
+/** Flow types with a documented meaning here. The others add single values to lists, which nothing here has. */
 const FLOW_TYPES: ReadonlySet<string> = new Set(["Always", "ObjectAddOnly"]);
 
 export function compileMappings(
@@ -85,7 +87,11 @@ export function compileMappings(
     const { program } = compiled;
     if (entry.type === "reference") {
       if (program.directAttribute)
-        references.push({ property: entry.property, sourceAttribute: program.directAttribute });
+        references.push({
+          property: entry.property,
+          sourceAttribute: program.directAttribute,
+          ...(entry.isList ? { isList: true } : {}),
+        });
       else failed("reference", "a reference can't be computed.", "Map it from one attribute, such as [manager].");
       continue;
     }

@@ -7,8 +7,9 @@
  * uses services, `UsageLocation` falls back to the country code, without which nobody can be given a licence.
  */
 
-import { DEFAULT_USER_EXCLUSIONS } from "./scope/default-exclusions.ts";
-import type { AttributeMapping, ObjectMapping, SynchronizationSchema } from "./synchronization-schema.ts";
+import { DEFAULT_USER_EXCLUSIONS } from "../scope/default-exclusions.ts";
+import type { ObjectMapping } from "../synchronization-schema.ts";
+import { attributeMapping } from "./attribute-mapping.ts";
 
 const ACCOUNT_NAME =
   'IIF(IsPresent([userPrincipalName]), [userPrincipalName], IIF(IsPresent([sAMAccountName]), Join("@", [sAMAccountName], %DomainFQDN%), Error("AccountName is not present")))';
@@ -158,29 +159,8 @@ const MAPPINGS: readonly (readonly [target: string, expression: string])[] = [
   ["WwwHomepage", "[wWWHomePage]"],
 ];
 
-/** The engine's own join key: the one attribute with a matching priority. */
-const JOIN_TARGET = "onPremisesObjectIdentifier";
-
-function attributeMapping(targetAttributeName: string, expression: string): AttributeMapping {
-  const attribute = /^\[([^\]]+)\]$/.exec(expression)?.[1];
-  const parameter = /^%\w+%$/.test(expression);
-  return {
-    targetAttributeName,
-    source: {
-      expression,
-      name: attribute ?? (parameter ? expression : expression.slice(0, expression.indexOf("("))),
-      type: attribute ? "Attribute" : parameter ? "Constant" : "Function",
-      parameters: [],
-    },
-    defaultValue: null,
-    flowType: "Always",
-    flowBehavior: "FlowWhenChanged",
-    matchingPriority: targetAttributeName === JOIN_TARGET ? 1 : 0,
-    exportMissingReferences: false,
-  };
-}
-
-function userMapping(sourceObjectName: string): ObjectMapping {
+/** The mapping of a class of people, the same each time. */
+export function userMapping(sourceObjectName: "user" | "inetOrgPerson"): ObjectMapping {
   return {
     name: `Synchronize on-premises ${sourceObjectName} to Entra User`,
     enabled: true,
@@ -189,21 +169,5 @@ function userMapping(sourceObjectName: string): ObjectMapping {
     targetObjectName: "User",
     scope: { groups: [DEFAULT_USER_EXCLUSIONS], inputFilterGroups: [], categoryFilterGroups: [] },
     attributeMappings: MAPPINGS.map(([target, expression]) => attributeMapping(target, expression)),
-  };
-}
-
-/** A new schema for the users of one domain, the same each time. */
-export function defaultUserSchema(): SynchronizationSchema {
-  return {
-    synchronizationRules: [
-      {
-        name: "AD2AAD",
-        priority: 1,
-        editable: true,
-        sourceDirectoryName: "Active Directory",
-        targetDirectoryName: "Entra ID",
-        objectMappings: [userMapping("user"), userMapping("inetOrgPerson")],
-      },
-    ],
   };
 }

@@ -15,6 +15,17 @@ function clause(sourceOperandName: string, operatorName: string, ...values: stri
 /** Public folders, system, database, group and discovery mailboxes, mailbox plans: 0x21C07000. */
 const SYSTEM_RECIPIENT_TYPES = "566259712";
 
+/** A conflict's name holds a line feed, which a DN shows as \0A; the name before it may hold escaped commas. */
+const NO_CONFLICT = clause(
+  "distinguishedName",
+  "NOT REGEX MATCH",
+  "^CN\\s*=\\s*(?:\\\\.|[^\\\\,])*?(?:\\\\0A|\\n)CNF:",
+);
+
+/** `groupType` is signed, and bit 31 says that a group is there for security: 0x80000000. */
+const SECURITY_GROUP = "2147483648";
+const BUILT_IN_GROUP = "1";
+
 export const DEFAULT_USER_EXCLUSIONS: ScopeFilterGroup = {
   name: "DefaultUserExclusions",
   clauses: [
@@ -28,7 +39,17 @@ export const DEFAULT_USER_EXCLUSIONS: ScopeFilterGroup = {
     clause("mailNickname", "NOT REGEX MATCH", "^CAS_([^{]*){"),
     clause("sAMAccountName", "NOT REGEX MATCH", "^CAS_([^{]*){"),
     clause("msExchRecipientTypeDetails", "!&", SYSTEM_RECIPIENT_TYPES),
-    // A conflict's name holds a line feed, which a DN shows as \0A; the name before it may hold escaped commas.
-    clause("distinguishedName", "NOT REGEX MATCH", "^CN\\s*=\\s*(?:\\\\.|[^\\\\,])*?(?:\\\\0A|\\n)CNF:"),
+    NO_CONFLICT,
+  ],
+};
+
+export const DEFAULT_GROUP_EXCLUSIONS: ScopeFilterGroup = {
+  name: "DefaultGroupExclusions",
+  clauses: [
+    clause("groupType", "&", SECURITY_GROUP),
+    clause("groupType", "!&", BUILT_IN_GROUP),
+    clause("isCriticalSystemObject", "IS FALSE"),
+    clause("adminDescription", "NOT REGEX MATCH", "^Group_"),
+    NO_CONFLICT,
   ],
 };

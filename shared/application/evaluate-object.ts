@@ -1,0 +1,240 @@
+/**
+ * What the target should hold for one object: scope first, then the flow of its class, then what its type needs beside
+ * that (a user's name with a verified suffix, a group's unique name, references by the GUIDs that they go to).
+ *
+ * A class whose mapping has a target that Microsoft Graph can't hold is filtered, and says so. An object whose class
+ * changed from one type of target object to another is refused: its target object can't change.
+ */
+import type { AttributeFlow, FlowResult } from "../domain/attribute-flow.ts";
+import { textOf } from "../domain/expression/value.ts";
+import type { TargetType } from "../domain/graph-target.ts";
+import { type ObjectRecord, typeOfLink } from "../domain/object-record.ts";
+import { attributeReader, type ReadAttribute } from "../domain/source-object.ts";
+import { isNested, type TargetValues } from "../domain/target-value.ts";
+import { settleSuffix } from "../domain/user-principal-name.ts";
+import { isGuid } from "../domain/values.ts";
+import type { TargetDescription } from "../ports/target-directory.ts";
+import type { Evaluation, MappingWarning, TargetIdentity } from "./job-mapping.ts";
+import type { JobRow } from "./state/job-rows.ts";
+
+export const TARGET_CANNOT_HOLD = "target-cannot-hold";
+
+const CONTAINER_CLASSES: readonly string[] = ["organizationalUnit", "container", "builtinDomain", "domainDNS"];
+
+/** How a class is mapped; without a flow: to something that the target can't hold. */
+export type ClassFlow =
+  | { readonly targetName: string; readonly type: TargetType; readonly flow: AttributeFlow }
+  | { readonly targetName: string; readonly type?: undefined; readonly flow?: undefined };
+
+export interface EvaluationContext {
+  readonly job: JobRow;
+  readonly byClass: ReadonlyMap<string, ClassFlow>;
+  readonly target: TargetDescription;
+  /** Milliseconds since 1970. */
+  readonly now: number;
+  readonly random: () => number;
+}
+
+type Failed = Extract<Evaluation, { kind: "failed" }>;
+
+export function evaluateObject(context: EvaluationContext, record: ObjectRecord, creating: boolean): Evaluation {
+  if (record.state !== "live") return { kind: "absent", scope: scopeOfState(record), because: scopeOfState(record) };
+  const own = context.byClass.get(record.objectClass);
+  if (!own) {
+    const what = CONTAINER_CLASSES.includes(record.objectClass)
+      ? "a container"
+      : `class ${record.objectClass || "unknown"} has no mapping`;
+    return { kind: "ignored", scope: what };
+  }
+  if (!own.flow) {
+    const scope = `Microsoft Graph can't hold a ${own.targetName}.`;
+    if (record.link && record.link.deletedAt === undefined) return typeFailure(record, own.targetName, scope);
+    return { kind: "absent", scope, because: TARGET_CANNOT_HOLD };
+  }
+  const source = { bag: record.image, dn: record.dn, objectGuid: record.objectGuid };
+  const read = attributeReader(source);
+  const verdict = own.flow.scope.evaluate(read);
+  if (!verdict.inScope) {
+    // An input filter keeps an object from being taken up; one that has a link already is left as it is.
+    if (!verdict.mayRemove && record.link) return { kind: "ignored", scope: verdict.explanation };
+    const scope = own.type === "group" ? explained(verdict.explanation, read) : verdict.explanation;
+    return { kind: "absent", scope, because: verdict.findings[0]?.clause ?? "scope" };
+  }
+  if (record.link && typeOfLink(record.link) !== own.type)
+    return typeFailure(record, own.targetName, verdict.explanation);
+  const input = { ...source, now: context.now, random: context.random };
+  const mapped: Mapped = {
+    record,
+    scope: verdict.explanation,
+    creating,
+    read,
+    result: own.flow.map({ ...input, creating }),
+  };
+  const [failure] = mapped.result.failures;
+  if (failure) {
+    return failed(
+      mapped.scope,
+      failure.code,
+      `Attribute ${failure.attribute} of object ${record.objectGuid}: ${failure.message}`,
+      "Mend the value in the directory, or the mapping.",
+    );
+  }
+  if (own.type === "user") return settleUser(context, mapped);
+  const flow = own.flow;
+  return settleGroup(context, mapped, () => flow.map({ ...input, creating: true }).values["uniqueName"]);
+}
+
+interface Mapped {
+  readonly record: ObjectRecord;
+  readonly scope: string;
+  readonly creating: boolean;
+  readonly read: ReadAttribute;
+  readonly result: FlowResult;
+}
+
+function scopeOfState(record: ObjectRecord): string {
+  switch (record.state) {
+    case "deleted":
+      return "deleted in the directory";
+    case "absent":
+      return "not in a complete full read";
+    case "left":
+      return record.scope || "left the agent's part of the scope";
+    case "live":
+      return record.scope;
+  }
+}
+
+/** The clause says it in numbers only. */
+function explained(explanation: string, read: ReadAttribute): string {
+  const groupType = Number(textOf(read("groupType")) ?? "0");
+  const isSecurity = (groupType & 0x80000000) !== 0;
+  return isSecurity ? explanation : `${explanation} Microsoft Graph makes no distribution groups.`;
+}
+
+function failed(scope: string, code: string, message: string, remedy: string): Failed {
+  return { kind: "failed", scope, code, message, remedy };
+}
+
+function typeFailure({ objectGuid, objectClass, link }: ObjectRecord, targetName: string, scope: string): Failed {
+  const is = link ? typeOfLink(link) : "nothing";
+  const message = `Object ${objectGuid} is a ${objectClass} now, and goes to a ${targetName}; its target object ${link?.targetId} is a ${is}.`;
+  const remedy =
+    "Delete the target object, or take the object out of scope and let that remove it; it is made anew then.";
+  return failed(scope, "ObjectTypeMismatch", message, remedy);
+}
+
+function settleUser(context: EvaluationContext, mapped: Mapped): Evaluation {
+  const { record, result, scope, creating } = mapped;
+  const upn = result.values["userPrincipalName"];
+  const immutableId = result.values["onPremisesImmutableId"];
+  const mail = result.values["mail"];
+  if (typeof upn !== "string" || typeof immutableId !== "string") {
+    const missing = typeof upn === "string" ? "source anchor" : "user principal name";
+    return failed(
+      scope,
+      "MandatoryFieldsMissing",
+      `Object ${record.objectGuid} has no ${missing}.`,
+      "Give it one in the directory, or take it out of scope.",
+    );
+  }
+  const suffix = settleSuffix(upn, context.target, context.job.settings.suffixPolicy);
+  if (suffix.kind === "refused") {
+    return failed(
+      scope,
+      "InvalidDomain",
+      `The UPN suffix '${suffix.suffix}' of object ${record.objectGuid} is not verified in the target.`,
+      "Verify the domain there, or let the job replace unverified suffixes.",
+    );
+  }
+  const warnings = warningsOf(mapped);
+  if (suffix.kind === "replaced")
+    warnings.push({
+      code: "InvalidDomain",
+      message: `The UPN suffix '${suffix.suffix}' is not verified in the target; ${context.target.initialDomain} stands in for it.`,
+    });
+  const values = withUsageLocation(
+    { ...result.values, userPrincipalName: suffix.userPrincipalName },
+    context.job,
+    creating,
+  );
+  const identity: TargetIdentity = {
+    type: "user",
+    immutableId,
+    userPrincipalName: suffix.userPrincipalName,
+    ...(typeof mail === "string" ? { mail } : {}),
+  };
+  return present(mapped, identity, values, warnings);
+}
+
+/** `mapName` is what the mapping gives a new object. */
+function settleGroup(context: EvaluationContext, mapped: Mapped, mapName: () => unknown): Evaluation {
+  const { record, result, creating, read } = mapped;
+  const names = [result.values["uniqueName"], record.link?.exported["uniqueName"]];
+  const known = names.find((name) => typeof name === "string") ?? mapName();
+  // A mapping may leave it out; without it a lost create could not be found again.
+  const uniqueName = typeof known === "string" ? known : `uplink-${context.job.configurationId}-${record.objectGuid}`;
+  const warnings = warningsOf(mapped);
+  if (read("mail") !== null || read("proxyAddresses") !== null)
+    warnings.push({
+      code: "ValueLeftOut",
+      message: "Mail: the group has a mail address; Microsoft Graph makes plain security groups only, without one.",
+    });
+  const values = creating ? { ...result.values, uniqueName } : result.values;
+  return present(mapped, { type: "group", uniqueName }, values, warnings);
+}
+
+function present(
+  { record, result, scope, read }: Mapped,
+  identity: TargetIdentity,
+  values: TargetValues,
+  warnings: readonly MappingWarning[],
+): Evaluation {
+  const references: Record<string, string> = {};
+  const empty: Record<string, null> = {};
+  for (const { property, sourceAttribute, isList } of result.references) {
+    if (isList) continue;
+    const referee = textOf(read(sourceAttribute))?.toLowerCase();
+    // Nobody is his own manager in the target.
+    if (referee === undefined || referee === record.objectGuid) empty[property] = null;
+    else if (isGuid(referee)) references[property] = referee;
+  }
+  const creationOnly = values["uniqueName"] === undefined ? [] : ["uniqueName"];
+  return {
+    kind: "present",
+    scope,
+    values: { ...values, ...empty },
+    identity,
+    references,
+    creationOnly: [...new Set([...result.forCreationOnly, ...creationOnly])],
+    warnings,
+  };
+}
+
+function warningsOf({ record, result }: Mapped): MappingWarning[] {
+  const warnings: MappingWarning[] = result.warnings.map((warning) => ({
+    code: warning.code,
+    message: `${warning.attribute}: ${warning.message}`,
+  }));
+  const stuck = result.uncleared.filter((property) => hasExported(record, property));
+  if (stuck.length > 0)
+    warnings.push({
+      code: "AttributeNotCleared",
+      message: `${stuck.join(", ")}: the directory has no value any more, and the target can't clear it; it keeps the old one.`,
+    });
+  return warnings;
+}
+
+/** `property` or `property.key`, as the flow names what can't be cleared. */
+function hasExported(record: ObjectRecord, property: string): boolean {
+  const [name = "", key] = property.split(".");
+  const value = record.link?.exported[name];
+  if (value === undefined || key === undefined) return value !== undefined;
+  return isNested(value) && value[key] !== undefined;
+}
+
+function withUsageLocation(values: TargetValues, job: JobRow, creating: boolean): TargetValues {
+  const fallback = job.settings.defaultUsageLocation;
+  if (fallback === undefined || typeof values["usageLocation"] === "string" || !creating) return values;
+  return { ...values, usageLocation: fallback };
+}
