@@ -6,8 +6,9 @@
 
 import type { TargetAction, TargetFailure, TargetResult } from "../../ports/target-directory.ts";
 import { TargetUnavailable } from "../../ports/target-directory.ts";
+import { type ActionContext, giveUp, type PendingAction } from "./action-step.ts";
 import { BATCH_SIZE, type GraphClient, type GraphReply } from "./graph-client.ts";
-import { type ActionContext, giveUp, type PendingAction, startAction, stepOf } from "./pending-action.ts";
+import { startAction, stepOf } from "./pending-action.ts";
 
 export interface ApplyDeps {
   readonly client: GraphClient;
@@ -62,7 +63,8 @@ export async function applyActions(
       else if (step.waitMs <= budgetMs) {
         pending.push(step.next);
         waitMs = Math.max(waitMs, step.waitMs);
-      } else results.set(item.action, giveUp(item, step.otherwise));
+      } else if (step.instead) pending.push(step.instead);
+      else results.set(item.action, giveUp(item, step.otherwise));
     }
     budgetMs -= waitMs;
     if (waitMs > 0) await deps.sleep(waitMs);

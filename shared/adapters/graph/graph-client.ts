@@ -17,6 +17,7 @@ export interface GraphRequest {
   /** Below the version, with a leading slash, already encoded. */
   readonly url: string;
   readonly body?: Readonly<Record<string, unknown>>;
+  readonly headers?: Readonly<Record<string, string>>;
 }
 
 export type GraphReply =
@@ -128,7 +129,8 @@ async function send(
 
 function itemOf(request: GraphRequest, index: number, priority: Readonly<Record<string, string>>) {
   const { method, url, body } = request;
-  const headers = { ...priority, ...(body === undefined ? {} : { "Content-Type": "application/json" }) };
+  const type = body === undefined ? {} : { "Content-Type": "application/json" };
+  const headers = { ...priority, ...request.headers, ...type };
   return { id: String(index), method, url, headers, ...(body === undefined ? {} : { body }) };
 }
 

@@ -95,7 +95,7 @@ export function failureOf(status: number, error: GraphError, what: string): Targ
   const message = `${what}: ${error.message || `the target answered ${status} ${error.code}`.trim()}`;
   if (isConflict(status, error)) {
     // Two objects with one anchor are one object too many; any other value can be changed.
-    const twin = properties.includes("onPremisesImmutableId");
+    const twin = properties.includes("onPremisesImmutableId") || properties.includes("uniqueName");
     // Graph names the addresses that follow from mail; mail is what was sent.
     const clashing = properties.map((name) => (name === "proxyAddresses" ? "mail" : name));
     const remedy = twin
@@ -138,7 +138,40 @@ export function isConflict(status: number, error: GraphError): boolean {
 
 /** 400 for a reference, 404 for an object: what a fresh object's lag looks like. */
 export function looksLikeLag(status: number, error: GraphError): boolean {
-  return status === 404 || (status === 400 && /objects? being referenced do(es)? not exist/i.test(error.message));
+  return status === 404 || isMissingReference(status, error);
+}
+
+/** An object that a write points to isn't there, or doesn't show yet. */
+export function isMissingReference(status: number, error: GraphError): boolean {
+  return status === 400 && /objects? being referenced do(es)? not exist/i.test(error.message);
+}
+
+/** A link that is there already; one of them fails all that were to be added by the same write. */
+export function isLinkedAlready(status: number, error: GraphError): boolean {
+  return status === 400 && /object references? already exist/i.test(error.message);
+}
+
+/** The write is refused for what it points to, for whatever reason. */
+export function isAboutReferences(status: number, error: GraphError): boolean {
+  if (isMissingReference(status, error) || isLinkedAlready(status, error)) return true;
+  return status === 400 && /reference propert|@odata\.(bind|id)/i.test(error.message);
+}
+
+/** Two writes met on one object: nothing was written, and the same goes through a moment later. */
+export function isConcurrency(status: number, error: GraphError): boolean {
+  if (status === 412) return true;
+  return [error.code, ...error.details.map((detail) => detail.code)].some((code) => /Concurrency/i.test(code));
+}
+
+/** The same refusal as one of the reference and not of the object itself. */
+export function referenceFailure(failure: TargetFailure, property?: string): TargetFailure {
+  return {
+    ...failure,
+    code: "UnableToResolveReferenceAttributeValue",
+    remedy: "See that the referenced object is in the target.",
+    retriable: true,
+    ...(property === undefined ? {} : { properties: [property] }),
+  };
 }
 
 const PROPERTY_IN_TEXT = [

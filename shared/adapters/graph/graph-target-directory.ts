@@ -1,9 +1,10 @@
 /**
- * Microsoft Graph as a target directory (users; groups' members and managers are written elsewhere).
+ * Microsoft Graph as a target directory: users with their managers, groups with their members.
  *
  * This file puts the parts together: tokens and wire (`graph-client`), reads that retry (`read-client`), writes as
- * rounds of batches (`apply-actions`), one action's way through refusals (`pending-action`), the table of failures
- * (`graph-failure`). What it keeps in memory makes it quicker or more patient, never right: a token, who is privileged
+ * rounds of batches (`apply-actions`), one action's way through refusals (`pending-action`), memberships
+ * (`change-members`), addresses and bodies (`requests`), the table of failures (`graph-failure`). A group that keeps its
+ * members by a rule, or that Microsoft's own sync masters, refuses what we write to it and is left as it is. What it keeps in memory makes it quicker or more patient, never right: a token, who is privileged
  * for a minute, what was written a moment ago.
  */
 
@@ -11,16 +12,24 @@ import { setTimeout as sleepFor } from "node:timers/promises";
 import type { TokenCredential } from "@azure/identity";
 import type { Clock, Random } from "../../ports/clock.ts";
 import type { Log } from "../../ports/log.ts";
-import type { TargetDescription, TargetDirectory, TargetObject, TargetQuery } from "../../ports/target-directory.ts";
+import type {
+  TargetDescription,
+  TargetDirectory,
+  TargetObject,
+  TargetObjectType,
+  TargetQuery,
+} from "../../ports/target-directory.ts";
 import { TargetUnavailable } from "../../ports/target-directory.ts";
 import { createAccessTokens } from "./access-token.ts";
+import type { ActionContext } from "./action-step.ts";
+import { objectUrl } from "./addresses.ts";
 import { applyActions } from "./apply-actions.ts";
+import { changeMembers } from "./change-members.ts";
 import { createGraphClient } from "./graph-client.ts";
 import { createLimit } from "./limit.ts";
-import type { ActionContext } from "./pending-action.ts";
 import { createPrivileged } from "./privileged.ts";
 import { createReadClient, type ReadClient } from "./read-client.ts";
-import { answersQuery, readsFor, targetObjectOf, USER_SELECT } from "./read-objects.ts";
+import { answersQuery, type FindRead, readsFor, targetObjectOf, USER_SELECT } from "./read-objects.ts";
 import { createRecentWrites } from "./recent-writes.ts";
 import { createBody } from "./write-body.ts";
 
@@ -72,10 +81,16 @@ export function createGraphTargetDirectory(deps: GraphTargetDeps): TargetDirecto
   const baseUrl = deps.baseUrl.replace(/\/$/, "");
   const bodyOptions = { baseUrl, random, forceChangePasswordNextSignIn };
   const context: ActionContext = {
-    createBody: (action) => createBody(action.type, action.values, bodyOptions),
+    baseUrl,
+    createBody: (action) => createBody(action, bodyOptions),
     recentWrite: (id) => recent.last(id),
     initialDomain,
     backOffMs,
+  };
+
+  const countWrites = (onWrite: (() => void) | undefined) => () => {
+    writes++;
+    onWrite?.();
   };
 
   return {
@@ -92,10 +107,7 @@ export function createGraphTargetDirectory(deps: GraphTargetDeps): TargetDirecto
         context,
         sleep,
         limit,
-        onWrite: () => {
-          writes++;
-          options.onWrite?.();
-        },
+        onWrite: countWrites(options.onWrite),
         // An update makes nothing that could lag.
         onDone: (action, id) => {
           if (action.kind !== "update") recent.add(id, action.kind);
@@ -105,9 +117,30 @@ export function createGraphTargetDirectory(deps: GraphTargetDeps): TargetDirecto
       if (unsent > 0) log.info("graph-writes-put-off", { unsent, of: actions.length });
       return results;
     },
+    async changeMembers(changes, options) {
+      const results = await changeMembers(changes, options.priority === "low", {
+        client,
+        baseUrl,
+        sleep,
+        limit,
+        parallelBatches: deps.maxParallelBatches,
+        backOffMs,
+        recentWrite: (id) => recent.last(id),
+        onWrite: countWrites(options.onWrite),
+      });
+      const unsent = results.reduce((sum, result) => sum + result.unsent.length, 0);
+      if (unsent > 0) log.info("graph-members-put-off", { unsent, groups: changes.length });
+      return results;
+    },
+    async *members(groupId) {
+      const path = `${objectUrl({ type: "group", id: groupId })}/members?$select=id&$top=999`;
+      for await (const page of reads.pages(path, "empty")) {
+        yield page.flatMap((member) => targetObjectOf(member, "user", false)?.id ?? []);
+      }
+    },
     async *users() {
       for await (const page of reads.pages(`/users?$select=${USER_SELECT}&$top=999`)) {
-        yield objectsOf(page, false);
+        yield objectsOf(page, "user", false);
       }
     },
     writes: () => writes,
@@ -138,35 +171,33 @@ async function describe(reads: ReadClient): Promise<TargetDescription> {
 
 async function find(reads: ReadClient, queries: readonly TargetQuery[]): Promise<readonly (readonly TargetObject[])[]> {
   const found: TargetObject[][] = queries.map(() => []);
-  const run = async (asked: readonly TargetQuery[], positions: readonly number[], among: "live" | "deleted") => {
-    const wanted = readsFor(asked, among);
+  const run = async (wanted: readonly FindRead[]) => {
     const bodies = await reads.getAll(wanted.map((read) => read.url));
     for (const [index, read] of wanted.entries()) {
-      const deleted = among === "deleted" || read.by === "deletedImmutableId";
-      for (const object of objectsOf(await wholeList(reads, bodies[index]), deleted)) {
+      for (const object of objectsOf(await wholeList(reads, bodies[index]), read.type, read.among === "deleted")) {
         for (const position of read.positions) {
-          const query = asked[position];
-          if (query && answersQuery(object, query)) found[positions[position] ?? -1]?.push(object);
+          const query = queries[position];
+          if (query && answersQuery(object, query)) found[position]?.push(object);
         }
       }
     }
   };
   const everything = queries.map((_, position) => position);
-  await run(queries, everything, "live");
+  await run(readsFor(queries, everything));
   // An id that isn't among the living may be among the deleted.
   const missing = everything.filter((at) => queries[at]?.by === "id" && found[at]?.length === 0);
-  const again = missing.flatMap((at) => queries[at] ?? []);
-  if (again.length > 0) await run(again, missing, "deleted");
+  await run(readsFor(queries, missing, "deleted"));
   return found;
 }
 
-function objectsOf(values: readonly unknown[], deleted: boolean): readonly TargetObject[] {
-  return values.flatMap((value) => targetObjectOf(value, deleted) ?? []);
+function objectsOf(values: readonly unknown[], type: TargetObjectType, deleted: boolean): readonly TargetObject[] {
+  return values.flatMap((value) => targetObjectOf(value, type, deleted) ?? []);
 }
 
-/** The values of a list; a filtered one may be handed out in pages, too. */
+/** The values of a list, which may be handed out in pages, too; what was asked for by its key is a list of one. */
 async function wholeList(reads: ReadClient, body: unknown): Promise<readonly unknown[]> {
-  const values = [...listOf(body)];
+  const isOne = typeof body === "object" && body !== null && "id" in body;
+  const values = isOne ? [body] : [...listOf(body)];
   const { "@odata.nextLink": link } = (body ?? {}) as { readonly "@odata.nextLink"?: unknown };
   if (typeof link === "string") for await (const page of reads.pages(link)) values.push(...page);
   return values;

@@ -10,8 +10,11 @@ import { failureOf, graphErrorOf } from "./graph-failure.ts";
 export interface ReadClient {
   /** The bodies of GETs, in order; undefined for what isn't there (404). */
   getAll(urls: readonly string[]): Promise<readonly unknown[]>;
-  /** The pages of a list, from a path or from a next link on. */
-  pages(pathOrLink: string): AsyncIterable<readonly unknown[]>;
+  /**
+   * The pages of a list, from a path or from a next link on. A list that isn't there (404) is an error, or empty when
+   * `absent` says so: its owner may be gone.
+   */
+  pages(pathOrLink: string, absent?: "empty"): AsyncIterable<readonly unknown[]>;
 }
 
 export interface ReadDeps {
@@ -100,10 +103,11 @@ export function createReadClient(deps: ReadDeps): ReadClient {
       );
       return bodies;
     },
-    async *pages(pathOrLink) {
+    async *pages(pathOrLink, absent) {
       for (let next: string | undefined = pathOrLink; next !== undefined; ) {
         const url: string = next;
         const [body] = await getOne(url);
+        if (body === undefined && absent === "empty") return;
         const { value, "@odata.nextLink": link } = (body ?? {}) as {
           readonly value?: unknown;
           readonly "@odata.nextLink"?: unknown;

@@ -5,7 +5,10 @@
 
 import { isNested, type TargetValue, type TargetValues } from "../../domain/target-value.ts";
 import type { Random } from "../../ports/clock.ts";
-import type { TargetObjectType } from "../../ports/target-directory.ts";
+import type { TargetAction } from "../../ports/target-directory.ts";
+import { memberAddress, userAddress } from "./addresses.ts";
+
+export type CreateAction = Extract<TargetAction, { kind: "create" }>;
 
 export type Body = Readonly<Record<string, unknown>>;
 
@@ -43,10 +46,13 @@ export function updateBody(values: TargetValues): Body {
   );
 }
 
-/** A POST's body: nothing that is empty, and for a user the password, made here and known to nobody. */
+/**
+ * A create's body: nothing that is empty, what it points to bound by address, and for a user the password, made here and
+ * known to nobody. An empty list is left out even where it says something (groupTypes: an assigned group, as without
+ * it): the upsert of a group that is there already would make a dynamic one lose its rule.
+ */
 export function createBody(
-  type: TargetObjectType,
-  values: TargetValues,
+  { type, values, members = [] }: CreateAction,
   options: { readonly baseUrl: string; readonly random: Random; readonly forceChangePasswordNextSignIn: boolean },
 ): Body {
   const body: Record<string, unknown> = {};
@@ -54,9 +60,11 @@ export function createBody(
     const present = withoutEmpty(value);
     if (present === undefined) continue;
     // A reference is bound at create, where the other object exists: no write of its own.
-    if (name === "manager") body["manager@odata.bind"] = `${options.baseUrl}/users/${present}`;
-    else body[name] = present;
+    if (name === "manager") body["manager@odata.bind"] = userAddress(options.baseUrl, String(present));
+    // The address of the upsert says it.
+    else if (name !== "uniqueName") body[name] = present;
   }
+  if (members.length > 0) body["members@odata.bind"] = members.map((id) => memberAddress(options.baseUrl, id));
   if (type === "user") {
     const { forceChangePasswordNextSignIn } = options;
     body["passwordProfile"] = { password: newPassword(options.random), forceChangePasswordNextSignIn };

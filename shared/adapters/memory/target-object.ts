@@ -24,11 +24,18 @@ export function failure(
 
 /** A unique value that another object has. */
 export function conflictFailure(action: TargetAction, property: string): TargetFailure {
-  const code = property === "onPremisesImmutableId" ? "EntryConflict" : "AttributeValueMustBeUnique";
+  const isTwin = property === "onPremisesImmutableId" || property === "uniqueName";
+  const code = isTwin ? "EntryConflict" : "AttributeValueMustBeUnique";
   return failure(action, code, `another object has the same ${property}`, { properties: [property], status: 400 });
 }
 
 export function rightsFailure(action: TargetAction, properties: readonly string[]): TargetFailure {
   const named = properties.length > 0 ? { properties } : {};
   return failure(action, "InsufficientRights", "the object holds a directory role", { status: 403, ...named });
+}
+
+/** A reference to something that isn't there. */
+export function unboundFailure(action: TargetAction, property: string): TargetFailure {
+  const more = { retriable: true, properties: [property], status: 400 };
+  return failure(action, "UnableToResolveReferenceAttributeValue", `${property} can't be bound`, more);
 }
