@@ -7,6 +7,8 @@ import { inWaves, once } from "./patience.ts";
 interface Chunks {
   readonly batchId: string;
   readonly chunks: number;
+  /** How many chunks, in their order, go out together; absent: all. */
+  readonly phases?: readonly number[];
 }
 
 export const processBatch: OrchestrationHandler = function* (
@@ -39,7 +41,10 @@ export const processWork: OrchestrationHandler = function* (
   return { kind };
 };
 
-/** Maps all chunks, then exports them: every claim of a batch is made before its first object goes out. */
+/**
+ * Maps all chunks, then exports them phase by phase: every claim of a batch is made before its first object goes out, and
+ * what others refer to goes before them.
+ */
 export function* workChunks(
   context: OrchestrationContext,
   ref: { readonly jobId: string; readonly lane: string; readonly epoch: number },
@@ -55,6 +60,11 @@ export function* workChunks(
   }));
   const mapped = yield* inWaves(context, ACTIVITY.mapChunk, chunks);
   if (mapped.kind !== "done") return mapped;
-  const exported = yield* inWaves(context, ACTIVITY.exportChunk, chunks);
-  return { kind: exported.kind };
+  let first = 0;
+  for (const count of plan.phases ?? [plan.chunks]) {
+    const exported = yield* inWaves(context, ACTIVITY.exportChunk, chunks.slice(first, first + count));
+    if (exported.kind !== "done") return exported;
+    first += count;
+  }
+  return { kind: "done" };
 }

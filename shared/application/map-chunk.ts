@@ -1,7 +1,7 @@
 /** Maps one chunk and writes its plan, once: a repetition of the activity uses the plan that is there. */
 import type { BlobStore } from "../ports/blob-store.ts";
 import type { Clock } from "../ports/clock.ts";
-import { type ChunkFile, FILES, type PlanFile, readNeeded, writeOnce } from "./chunk-files.ts";
+import { type ChunkFile, type ChunkItem, FILES, type PlanFile, readNeeded, writeOnce } from "./chunk-files.ts";
 import { type ChunkRef, type JobContext, planOf } from "./export-chunk.ts";
 import { mapObjects } from "./map-objects.ts";
 import type { StoredObject } from "./state/object-store.ts";
@@ -27,11 +27,13 @@ export function createMapChunk(deps: {
     if (existing) return summaryOf(existing);
     const chunk = await readNeeded<ChunkFile>(deps.blobs, FILES.chunk(ref.batchId, ref.chunk));
     const context = await deps.contextOf(ref.jobId);
-    const guids = [...new Set(chunk.items.map((item) => item.objectGuid))];
+    const known = chunk.header.isFirstLoad ? chunk.items.filter(goesOn) : chunk.items;
+    const guids = [...new Set(known.map((item) => item.objectGuid))];
     // On a first load there is nothing to read; a row that is there after all shows when the insert is refused.
-    const stored = chunk.header.isFirstLoad
-      ? new Map<string, StoredObject>()
-      : await context.objects.getMany(chunk.header.configurationId, guids);
+    const stored =
+      guids.length === 0
+        ? new Map<string, StoredObject>()
+        : await context.objects.getMany(chunk.header.configurationId, guids);
     const objects = await mapObjects({ ...context, clock: deps.clock }, chunk.header, chunk.items, stored);
     const plan: PlanFile = { header: chunk.header, objects };
     if (await writeOnce(deps.blobs, FILES.plan(ref.batchId, ref.chunk), plan)) return summaryOf(plan);
@@ -39,6 +41,11 @@ export function createMapChunk(deps: {
     const first = await planOf(deps.blobs, ref);
     return summaryOf(first ?? plan);
   };
+}
+
+/** A change that only goes on with a list: its object was told before. */
+function goesOn({ change }: ChunkItem): boolean {
+  return change?.op === "upsert" && change.changed !== undefined;
 }
 
 function summaryOf(plan: PlanFile): MappedChunk {

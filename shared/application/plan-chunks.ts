@@ -4,8 +4,10 @@
  */
 import type { ChangeBatch } from "../contracts/change.ts";
 import { changeVersion } from "../domain/change-version.ts";
-import type { SourceChange } from "../domain/image.ts";
+import { exportPhases } from "../domain/export-phases.ts";
+import { withFoldedLinks } from "../domain/image.ts";
 import { chunksByShard, shardOf } from "../domain/shard.ts";
+import { type AttributeValue, valuesOf } from "../domain/values.ts";
 import type { BlobStore } from "../ports/blob-store.ts";
 import type { RowStore } from "../ports/row-store.ts";
 import { type ChunkFile, type ChunkHeader, type ChunkItem, FILES, readNeeded, writeOnce } from "./chunk-files.ts";
@@ -28,6 +30,8 @@ export interface ChunksPlanned {
   readonly batchId: string;
   readonly chunks: number;
   readonly objects: number;
+  /** How many of the chunks, in their order, go out together; absent: all of them. */
+  readonly phases?: readonly number[];
 }
 
 export interface PlanChunks {
@@ -38,6 +42,8 @@ export interface PlanChunks {
 /** The file that a work row points to. */
 export interface WorkFile {
   readonly objectGuids: readonly string[];
+  /** Links are rebuilt: see `ChunkItem.seeksMatch`. */
+  readonly seeksMatch?: boolean;
   /** Of some of them: properties that step aside. */
   readonly parks?: Readonly<Record<string, readonly string[]>>;
 }
@@ -52,13 +58,19 @@ export function createPlanChunks(deps: {
   const jobs = jobTable(deps.rows);
 
   async function writeChunks(header: ChunkHeader, items: readonly ChunkItem[]): Promise<ChunksPlanned> {
-    const chunks = chunksByShard(items, deps.chunkObjects);
+    const phases = phasesOf(items).map((own) => chunksByShard(own, deps.chunkObjects));
+    const chunks = phases.flat();
     await Promise.all(
       chunks.map((own, index) =>
         writeOnce(deps.blobs, FILES.chunk(header.batchId, index), { header, items: own } satisfies ChunkFile),
       ),
     );
-    return { batchId: header.batchId, chunks: chunks.length, objects: items.length };
+    return {
+      batchId: header.batchId,
+      chunks: chunks.length,
+      objects: items.length,
+      phases: phases.map((own) => own.length),
+    };
   }
 
   return {
@@ -87,7 +99,7 @@ export function createPlanChunks(deps: {
         (change, index): ChunkItem => ({
           objectGuid: change.objectGuid,
           index,
-          change: change satisfies SourceChange,
+          change: withFoldedLinks(change),
           version: changeVersion(readNo, sequence, index),
         }),
       );
@@ -128,7 +140,14 @@ export function createPlanChunks(deps: {
         file.objectGuids.map((objectGuid, index): ChunkItem => {
           const origin = escrows.get(objectGuid)?.origin;
           const parks = file.parks?.[objectGuid];
-          return { objectGuid, index, ...(origin ? { origin } : {}), ...(parks ? { parks } : {}) };
+          const { seeksMatch } = file;
+          return {
+            objectGuid,
+            index,
+            ...(origin ? { origin } : {}),
+            ...(parks ? { parks } : {}),
+            ...(seeksMatch ? { seeksMatch } : {}),
+          };
         }),
       );
     },
@@ -149,6 +168,25 @@ export function createPlanChunks(deps: {
     const ends = await listRows<ReadRow>(jobs, run.jobId, "read:");
     return ends.some((read) => read.value.lane === other && read.value.readNo < readNo);
   }
+}
+
+/** Items by the phase that they go out in; work, whose items bring no change, is one. */
+function phasesOf(items: readonly ChunkItem[]): ChunkItem[][] {
+  const byGuid = groupBy(items, (item) => item.objectGuid);
+  const phases = exportPhases(
+    byGuid.map(([objectGuid, own]) => {
+      const change = own.at(-1)?.change;
+      if (change?.op !== "upsert") return { objectGuid, isLast: false };
+      const [manager] = valuesOf(change.attributes, "manager");
+      return { objectGuid, isLast: change.objectClass === "group", refersTo: manager && textOf(manager) };
+    }),
+  );
+  const itemsOf = new Map(byGuid);
+  return phases.map((guids) => guids.flatMap((guid) => itemsOf.get(guid) ?? []));
+}
+
+function textOf(value: AttributeValue): string | undefined {
+  return typeof value === "string" ? value : undefined;
 }
 
 /** The cycle is the effect of one read. */

@@ -32,6 +32,34 @@ export type SourceChange =
   | { readonly op: "leave"; readonly objectGuid: string; readonly reason: string }
   | { readonly op: "delete"; readonly objectGuid: string };
 
+/** A linked attribute as an agent sends it; see `contracts/change.ts`. */
+export interface SourceLink {
+  readonly attribute: string;
+  readonly add: readonly { readonly guid: string }[];
+}
+
+/** Lists of any length: they have rows of their own, and no place in an image. */
+const LISTS: readonly string[] = ["member", "memberof"];
+
+/**
+ * A change as the image takes it: a link to one object (manager) is a plain attribute whose values are the GUIDs of what
+ * it names, so that holes, `changed` and what a full read lacks mean the same for it. Lists are left out.
+ */
+export function withFoldedLinks(
+  change:
+    | SourceChange
+    | (Extract<SourceChange, { op: "upsert" }> & { readonly links?: readonly SourceLink[] | undefined }),
+): SourceChange {
+  if (!("links" in change) || change.links === undefined) return change;
+  const { links, ...rest } = change;
+  const single = links.filter(({ attribute, add }) => {
+    // In a full read an empty one says no more than a missing one: only the read's end may blank (N4).
+    return !LISTS.includes(attribute.toLowerCase()) && (add.length > 0 || change.changed !== undefined);
+  });
+  const folded = single.map(({ attribute, add }) => [attribute, add.map(({ guid }) => guid)] as const);
+  return { ...rest, attributes: { ...rest.attributes, ...Object.fromEntries(folded) } };
+}
+
 export interface Folded {
   readonly record: ObjectRecord;
   /** `superseded`: a newer change was applied before; `unchanged`: the record says the same already. */

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { changeVersion } from "../../shared/domain/change-version.ts";
-import { foldChange, type SourceChange, withoutMissing } from "../../shared/domain/image.ts";
+import { foldChange, type SourceChange, withFoldedLinks, withoutMissing } from "../../shared/domain/image.ts";
 import type { ObjectRecord } from "../../shared/domain/object-record.ts";
 import type { AttributeBag } from "../../shared/domain/values.ts";
 
@@ -19,6 +19,16 @@ function fold(
   options: { seesAll?: boolean } = {},
 ) {
   return foldChange(known, change, version, { configurationId: "c", seesAll: options.seesAll ?? false });
+}
+
+const BOSS = "7c9e6679-7425-40de-944b-e07fc1f90ae7";
+const OTHER = "9b2d1f5e-0000-4000-8000-1234567890ab";
+
+function linked(attribute: string, guids: readonly string[], changed?: readonly string[]): SourceChange {
+  const links = [
+    { attribute, mode: "replace" as const, add: guids.map((guid) => ({ guid })), remove: [], part: 0, last: true },
+  ];
+  return withFoldedLinks({ ...upsert({ cn: ["a"] }, changed), links } as Parameters<typeof withFoldedLinks>[0]);
 }
 
 const base = fold(undefined, upsert({ title: ["Boss"], l: ["Bern"] }), at(1)).record;
@@ -92,6 +102,46 @@ describe("folding a change into the image", () => {
     const { record } = fold(base, upsert({ constructor: ["x"] }, []), at(2));
     expect(record.image["constructor"]).toEqual(["x"]);
     expect(fold(record, upsert({}, ["constructor"]), at(3)).record.image).toEqual(base.image);
+  });
+
+  describe("links to one object", () => {
+    const managed = fold(undefined, linked("manager", [BOSS]), at(1)).record;
+
+    it("are plain attributes whose values are GUIDs", () => {
+      expect(managed.image).toEqual({ cn: ["a"], manager: [BOSS] });
+      const moved = fold(managed, linked("manager", [OTHER], ["manager"]), at(2)).record;
+      expect(moved.image["manager"]).toEqual([OTHER]);
+    });
+
+    it("fill holes and change nothing else when they were not reported", () => {
+      expect(fold(managed, linked("manager", [OTHER], ["cn"]), at(2)).record.image["manager"]).toEqual([BOSS]);
+      const hole = fold(fold(undefined, upsert({}), at(1)).record, linked("manager", [BOSS], []), at(2)).record;
+      expect(hole.image["manager"]).toEqual([BOSS]);
+    });
+
+    it("are cleared when they were reported and are empty", () => {
+      expect(fold(managed, linked("manager", [], ["manager"]), at(2)).record.image).toEqual({ cn: ["a"] });
+    });
+
+    it.each([
+      ["lacks", upsert({ cn: ["a"] })],
+      ["shows as empty", linked("manager", [])],
+    ])("are noted only when a full read %s them", (_, change) => {
+      const { record } = fold(managed, change, at(2), { seesAll: true });
+      expect(record.image["manager"]).toEqual([BOSS]);
+      expect(record.missing?.names).toEqual(["manager"]);
+    });
+
+    it.each(["member", "memberOf"])("lists have no place in an image: %s", (attribute) => {
+      const change = linked(attribute, [BOSS], [attribute]);
+      expect(change).not.toHaveProperty("links");
+      expect(fold(managed, change, at(2))).toMatchObject({ effect: "unchanged", record: { image: managed.image } });
+    });
+
+    it("a change that only goes on with a list says nothing of the object, in a full read too", () => {
+      const more = withFoldedLinks({ ...upsert({}, []), links: [] } as Parameters<typeof withFoldedLinks>[0]);
+      expect(fold(managed, more, at(2), { seesAll: true }).effect).toBe("unchanged");
+    });
   });
 
   const bag = fc.dictionary(fc.constantFrom("a", "b", "c", "d"), fc.array(fc.constantFrom("1", "2"), { maxLength: 2 }));
