@@ -1,12 +1,14 @@
 /**
  * What an orchestrator function asks for: the actions and the state that durable-functions 3.5 returns to its host
  * after each run. The list of actions is complete since the start of the execution, in the order in which they were
- * yielded. Read here at the border; entity and HTTP actions are recognised and refused by name.
+ * yielded. Read here at the border, into what the walk over them needs and no more.
  */
 
+import { schedulerId } from "./entity-messages.ts";
+import { type HttpRequest, parseHttpRequest } from "./http-request.ts";
 import type { RetryPolicy } from "./retry-delay.ts";
 
-/** Numbers of `ActionType` in durable-functions. */
+/** Numbers of `ActionType` in durable-functions; 10 is the extension's alone (its `ScheduledSignalEntity`). */
 const actionType = {
   CallActivity: 0,
   CallActivityWithRetry: 1,
@@ -15,17 +17,15 @@ const actionType = {
   ContinueAsNew: 4,
   CreateTimer: 5,
   WaitForExternalEvent: 6,
+  CallEntity: 7,
+  CallHttp: 8,
+  SignalEntity: 9,
+  ScheduledSignalEntity: 10,
   WhenAny: 11,
   WhenAll: 12,
+  LockEntities: 13,
+  ReleaseEntities: 14,
 } as const;
-
-const unsupported: Readonly<Record<number, string>> = {
-  7: "callEntity",
-  8: "callHttp",
-  9: "signalEntity",
-  13: "lock",
-  14: "lock release",
-};
 
 export type Action =
   | { readonly kind: "activity"; readonly name: string; readonly input: string | null; readonly retry?: RetryPolicy }
@@ -40,6 +40,18 @@ export type Action =
   | { readonly kind: "timer"; readonly fireAtMs: number; readonly isCanceled: boolean }
   | { readonly kind: "event"; readonly name: string }
   | { readonly kind: "continueAsNew"; readonly input: string | null }
+  | {
+      readonly kind: "callEntity" | "signalEntity";
+      /** `@name@key`, the name in lower case. */
+      readonly entity: string;
+      readonly operation: string;
+      readonly input: string | null;
+      /** Of a signal that waits for its time. */
+      readonly dueMs?: number;
+    }
+  | { readonly kind: "lock"; readonly entities: readonly string[] }
+  | { readonly kind: "release" }
+  | { readonly kind: "http"; readonly request: HttpRequest }
   | { readonly kind: "all" | "any"; readonly actions: readonly Action[] };
 
 export type OrchestratorState = {
@@ -85,7 +97,27 @@ function parseSub(raw: Raw): Action {
   };
 }
 
-/** Throws a TypeError that names what isn't supported or isn't understood. */
+function parseEntityAction(raw: Raw): Action {
+  const isCall = raw["actionType"] === actionType.CallEntity;
+  const due = raw["actionType"] === actionType.ScheduledSignalEntity ? Date.parse(text(raw["fireAt"])) : Number.NaN;
+  return {
+    kind: isCall ? "callEntity" : "signalEntity",
+    entity: text(raw["instanceId"]),
+    operation: text(raw["operation"]),
+    input: json(raw["input"]),
+    ...(Number.isNaN(due) ? {} : { dueMs: due }),
+  };
+}
+
+function parseLock(raw: Raw): Action {
+  const set: readonly unknown[] = Array.isArray(raw["lockSet"]) ? raw["lockSet"] : [];
+  const ids = set.filter(isRaw).map((entity) => schedulerId(text(entity["name"]), text(entity["key"])));
+  if (ids.length === 0) throw new TypeError("An orchestrator asked for a lock of no entities.");
+  // One order for everyone, so that two who want the same entities can't wait for each other.
+  return { kind: "lock", entities: [...new Set(ids)].sort() };
+}
+
+/** Throws a TypeError that names what isn't understood. */
 function parseAction(raw: unknown): Action {
   if (!isRaw(raw)) throw new TypeError("An orchestrator returned an action that is no object.");
   switch (raw["actionType"]) {
@@ -108,16 +140,26 @@ function parseAction(raw: unknown): Action {
       return { kind: "timer", fireAtMs: Date.parse(text(raw["fireAt"])), isCanceled: raw["isCanceled"] === true };
     case actionType.WaitForExternalEvent:
       return { kind: "event", name: text(raw["externalEventName"]) };
+    case actionType.CallEntity:
+    case actionType.SignalEntity:
+    case actionType.ScheduledSignalEntity:
+      return parseEntityAction(raw);
+    case actionType.LockEntities:
+      return parseLock(raw);
+    case actionType.ReleaseEntities:
+      return { kind: "release" };
+    case actionType.CallHttp:
+      return { kind: "http", request: parseHttpRequest(raw["httpRequest"]) };
     case actionType.WhenAny:
     case actionType.WhenAll: {
       const children = raw["compoundActions"];
       const actions = Array.isArray(children) ? children.map(parseAction) : [];
       return { kind: raw["actionType"] === actionType.WhenAny ? "any" : "all", actions };
     }
-    default: {
-      const name = unsupported[Number(raw["actionType"])] ?? `action type ${String(raw["actionType"])}`;
-      throw new TypeError(`The local durable engine does not do ${name}. Use an activity instead, or run it on Azure.`);
-    }
+    default:
+      throw new TypeError(
+        `An orchestrator asked for action type ${String(raw["actionType"])}, which the local durable engine doesn't know. Use durable-functions 3.5.`,
+      );
   }
 }
 

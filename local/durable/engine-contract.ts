@@ -2,6 +2,7 @@
 
 import type { Clock } from "./clock.ts";
 import type { Counters } from "./counters.ts";
+import type { EntityBatchResult, EntityTrigger } from "./entity-batch.ts";
 import type { EpisodeDeps } from "./episode.ts";
 import type { HistoryEvent } from "./history.ts";
 import type { Instance } from "./instance.ts";
@@ -27,6 +28,8 @@ export type EngineDeps = {
   readonly functions: Omit<EpisodeDeps, "defaultVersion"> & {
     /** Runs an activity with the JSON text of its input; returns the JSON text of its result. */
     readonly runActivity: (name: string, instanceId: string, input: string | null) => Promise<string | null>;
+    /** Runs an entity's function (the name in lower case) over a batch. */
+    readonly runEntity: (name: string, trigger: EntityTrigger) => Promise<EntityBatchResult>;
   };
   readonly clock: Clock;
   readonly log: EngineLog;
@@ -43,6 +46,17 @@ type StartRequest = {
 /** `gone`: the instance has ended; `not-found`: there is none of that id. */
 export type ControlResult = "accepted" | "gone" | "not-found";
 
+/** `refused`: the instance's status, which isn't failed. `broken`: why Azure's rewind would fall over half way. */
+export type RewindResult = "accepted" | "not-found" | { readonly refused: string } | { readonly broken: string };
+
+export type EntityView = {
+  readonly name: string;
+  readonly key: string;
+  /** JSON text. */
+  readonly state: string | null;
+  readonly updatedAt: number;
+};
+
 export type Engine = {
   /** Resolves when the start is durable. `conflict` names the status of the instance that has this id and hasn't ended. */
   startNew(request: StartRequest): Promise<{ readonly id: string } | { readonly conflict: string }>;
@@ -52,6 +66,15 @@ export type Engine = {
   resume(id: string): Promise<ControlResult>;
   /** Forgets an instance that has ended. */
   purge(id: string): Promise<"purged" | "running" | "not-found">;
+  /** Lets an instance that failed go on where it failed, its failed children with it. */
+  rewind(id: string, reason: string | null): Promise<RewindResult>;
+  /** Resolves when the signal is durable. `input` is JSON text. */
+  signalEntity(name: string, key: string, operation: string, input: string | null): Promise<void>;
+  /** An entity that exists, as it is on disk. */
+  entity(name: string, key: string): EntityView | undefined;
+  entities(): readonly EntityView[];
+  purgeEntity(id: string): Promise<boolean>;
+  hasEntity(name: string): boolean;
   instance(id: string): Instance | FinishedInstance | undefined;
   instances(): Iterable<Instance | FinishedInstance>;
   history(id: string): Promise<readonly HistoryEvent[]>;

@@ -4,46 +4,42 @@
  *
  * At least once: a completion that was written never runs again; an activity that was running when the process died
  * runs again after its visibility time-out. It copies what the Durable extension over Azure Storage does, its traps
- * included (each has a test in `test/local/durable/fidelity*.test.ts`). No entities, no callHttp, one task hub, one
- * process.
+ * included (each has a test in `test/local/durable/fidelity*.test.ts`). One task hub, one process.
  */
 
-import { randomUUID } from "node:crypto";
+import { type ActivityItem, createActivities } from "./activities.ts";
 import { createCounters } from "./counters.ts";
-import type { ControlResult, Engine, EngineDeps } from "./engine-contract.ts";
+import { createEngineClient, newId } from "./engine-client.ts";
+import type { Engine, EngineDeps } from "./engine-contract.ts";
+import { openEntities } from "./entities.ts";
 import { type EpisodeDeps, runEpisode } from "./episode.ts";
 import { type HistoryEvent, historyEvent } from "./history.ts";
-import { type Instance, isStale, liveStatus, type Message } from "./instance.ts";
+import { type Instance, isStale, type Message } from "./instance.ts";
 import { createInstanceTimers } from "./instance-timers.ts";
 import type { Command } from "./replay-actions.ts";
+import { createSends } from "./sends.ts";
 import { openStore } from "./store.ts";
 import { createSubOrchestrations, type NewInstance } from "./sub-orchestrations.ts";
-import { activityFailure } from "./trigger-values.ts";
 import { createWorkQueue } from "./work-queue.ts";
-
-type ActivityItem = {
-  readonly instance: Instance;
-  readonly taskId: number;
-  readonly name: string;
-  readonly input: string | null;
-};
 
 const sweepEveryMs = 10 * 60_000;
 
 export async function startEngine(deps: EngineDeps): Promise<Engine> {
   const { clock, log, settings, functions } = deps;
-  const store = await openStore({ dir: deps.dir, clock, log, ...settings });
+  const store = await openStore({ dir: deps.dir, clock, ...settings });
   const counters = createCounters();
   const queued = new Set<Instance>();
   const episodeDeps: EpisodeDeps = { ...functions, defaultVersion: settings.defaultVersion };
+  const aborting = new AbortController();
   let stopping = false;
+  let started = false;
   let idleWaiters: (() => void)[] = [];
 
   const onDefect = (error: unknown): void => {
     log("error", error instanceof Error ? (error.stack ?? error.message) : String(error));
   };
   const checkIdle = (): void => {
-    if (queued.size > 0 || activities.running + activities.waiting > 0) return;
+    if (queued.size > 0 || activities.running + activities.waiting > 0 || entities.busy || sends.busy) return;
     const waiters = idleWaiters;
     idleWaiters = [];
     for (const wake of waiters) wake();
@@ -52,7 +48,15 @@ export async function startEngine(deps: EngineDeps): Promise<Engine> {
   const isCurrent = (instance: Instance): boolean => store.live.get(instance.id) === instance;
 
   const wake = (instance: Instance): void => {
-    if (stopping || queued.has(instance) || !isCurrent(instance) || instance.suspended || instance.end !== null) return;
+    if (
+      !started ||
+      stopping ||
+      queued.has(instance) ||
+      !isCurrent(instance) ||
+      instance.suspended ||
+      instance.end !== null
+    )
+      return;
     if (instance.history.length > 0 && instance.inbox.length === 0) return;
     queued.add(instance);
     episodes.push(instance);
@@ -63,7 +67,7 @@ export async function startEngine(deps: EngineDeps): Promise<Engine> {
     if (instance === undefined || !isCurrent(instance) || instance.end !== null) return Promise.resolve();
     if (isStale(instance, message)) return Promise.resolve();
     // A lost completion is had again (the activity runs once more, the child is asked); a lost event is lost.
-    const urgent = message.executionId === undefined;
+    const urgent = message.executionId === undefined || message.replyTo !== undefined;
     const written = store.write(instance, { k: "message", at: clock.nowMs(), message }, urgent);
     wake(instance);
     return written;
@@ -104,8 +108,24 @@ export async function startEngine(deps: EngineDeps): Promise<Engine> {
     begin: (instance) => begin(instance),
   });
 
+  const entities = await openEntities({
+    dir: deps.dir,
+    fsync: settings.fsync,
+    limit: settings.maxConcurrentOrchestrators,
+    clock,
+    runEntity: functions.runEntity,
+    reply: (instanceId, executionId, replyTo, body) => {
+      const event = historyEvent("EventRaised", clock.nowMs(), { Name: replyTo, Input: JSON.stringify(body) });
+      return deliver(store.live.get(instanceId), { event, executionId, replyTo });
+    },
+    onDefect,
+    onIdle: () => checkIdle(),
+  });
+  const sends = createSends({ store, entities, clock });
+
   const finish = async (instance: Instance): Promise<void> => {
     timers.cancelAll(instance);
+    if (instance.unsent.size > 0) await sends.deliver(instance);
     counters.ended(instance);
     await store.retire(instance);
     const summary = store.finished.get(instance.id);
@@ -127,6 +147,8 @@ export async function startEngine(deps: EngineDeps): Promise<Engine> {
         return Promise.resolve();
       case "sub":
         return subs.start(instance, command.taskId, event);
+      case "send":
+        return sends.deliver(instance);
     }
   };
 
@@ -141,7 +163,7 @@ export async function startEngine(deps: EngineDeps): Promise<Engine> {
         counters.of(instance.name).episodes += 1;
         const decision = await runEpisode(episodeDeps, instance, clock.nowMs());
         // It may have been terminated meanwhile: then the decision is void.
-        if (!isCurrent(instance)) return;
+        if (!isCurrent(instance) || instance.end !== null) return;
         if (decision.failure !== undefined) {
           log("error", `Orchestration ${instance.name} '${instance.id}' failed: ${decision.failure}`);
         }
@@ -170,58 +192,52 @@ export async function startEngine(deps: EngineDeps): Promise<Engine> {
   const continueAsNew = async (old: Instance, input: string | null): Promise<void> => {
     timers.cancelAll(old);
     const { id, name, version, parent, createdAt, customStatus, suspended } = old;
+    const unsent = [...old.unsent.values()];
     const inbox = old.inbox.filter((message) => message.executionId === undefined);
     const at = clock.nowMs();
     const start = { k: "start", at, id, name, version, input, executionId: newId(), parent } as const;
-    const { instance, durable } = store.begin({ ...start, createdAt, customStatus, inbox, suspended });
+    const { instance, durable } = store.begin({ ...start, createdAt, customStatus, inbox, suspended, unsent });
     counters.of(name).continuedAsNew += 1;
     await durable;
+    await sends.deliver(instance);
     wake(instance);
   };
 
-  const activities = createWorkQueue<ActivityItem>({
+  const activities = createActivities({
     limit: settings.maxConcurrentActivities,
-    onDefect,
-    work: async ({ instance, taskId, name, input }) => {
-      try {
-        if (isCurrent(instance))
-          store.write(instance, { k: "claim", at: clock.nowMs(), taskId }, false).catch(onDefect);
-        counters.of(instance.name).activities += 1;
-        const TaskScheduledId = taskId;
-        let event: HistoryEvent;
-        try {
-          const result = await functions.runActivity(name, instance.id, input);
-          event = historyEvent("TaskCompleted", clock.nowMs(), { TaskScheduledId, Result: result ?? "null" });
-        } catch (error) {
-          event = historyEvent("TaskFailed", clock.nowMs(), { TaskScheduledId, ...activityFailure(name, error) });
-        }
-        await deliver(instance, { event, executionId: instance.executionId });
-      } finally {
-        setImmediate(checkIdle);
-      }
+    clock,
+    runActivity: functions.runActivity,
+    countersOf: counters.of,
+    claim: (instance, taskId) => {
+      if (isCurrent(instance)) store.write(instance, { k: "claim", at: clock.nowMs(), taskId }, false).catch(onDefect);
     },
+    deliver,
+    onDefect,
+    onIdle: () => checkIdle(),
+    aborted: aborting.signal,
   });
 
-  const resumeAll = async (): Promise<void> => {
-    for (const instance of [...store.live.values()]) {
-      for (const [taskId, { name, input, claimedAt }] of instance.activities) {
-        const item: ActivityItem = { instance, taskId, name, input };
-        if (claimedAt === null) activities.push(item);
-        else timers.after(instance, claimedAt + settings.visibilityTimeoutMs, () => activities.push(item));
-      }
-      for (const [taskId, fireAtMs] of instance.timers) timers.set(instance, taskId, fireAtMs);
-      await subs.mend(instance);
-      wake(instance);
+  /** Takes an instance up where its journal leaves it: after a restart, or when it lives again. */
+  const goOn = async (instance: Instance): Promise<void> => {
+    for (const [taskId, { name, input, claimedAt }] of instance.activities) {
+      const item: ActivityItem = { instance, taskId, name, input };
+      if (claimedAt === null) activities.push(item);
+      else timers.after(instance, claimedAt + settings.visibilityTimeoutMs, () => activities.push(item));
     }
-    if (store.live.size > 0) log("information", `Durable: ${store.live.size} instances go on.`);
+    for (const [taskId, fireAtMs] of instance.timers) timers.set(instance, taskId, fireAtMs);
+    await subs.mend(instance);
+    wake(instance);
   };
 
-  const control = async (id: string, act: (instance: Instance) => Promise<void>): Promise<ControlResult> => {
-    const instance = store.live.get(id);
-    if (instance === undefined || instance.end !== null)
-      return store.finished.has(id) || instance ? "gone" : "not-found";
-    await act(instance);
-    return "accepted";
+  /** First what was on its way arrives, then what had ended is put away, and only then anything begins. */
+  const resumeAll = async (): Promise<void> => {
+    for (const instance of [...store.live.values()]) await sends.deliver(instance);
+    await entities.resend();
+    for (const instance of [...store.live.values()]) if (instance.end !== null) await store.retire(instance);
+    started = true;
+    entities.run();
+    for (const instance of [...store.live.values()]) await goOn(instance);
+    if (store.live.size > 0) log("information", `Durable: ${store.live.size} instances go on.`);
   };
 
   await store.sweep();
@@ -236,48 +252,7 @@ export async function startEngine(deps: EngineDeps): Promise<Engine> {
   sweepLater();
 
   return {
-    startNew: async ({ name, instanceId, input, version }) => {
-      const id = instanceId ?? newId();
-      const existing = store.live.get(id);
-      if (existing !== undefined) return { conflict: liveStatus(existing) };
-      await begin({ id, name, version: version ?? settings.defaultVersion, input, parent: null });
-      return { id };
-    },
-    raiseEvent: (id, name, input) =>
-      control(id, (instance) =>
-        deliver(instance, { event: historyEvent("EventRaised", clock.nowMs(), { Name: name, Input: input }) }),
-      ),
-    terminate: (id, reason) =>
-      control(id, async (instance) => {
-        const at = clock.nowMs();
-        const events = [historyEvent("ExecutionTerminated", at, { Input: JSON.stringify(reason) })];
-        const end = { status: "Terminated", output: JSON.stringify(reason ?? "") } as const;
-        const { customStatus } = instance;
-        const took = instance.inbox.length;
-        const written = store.write(instance, { k: "episode", at, took, events, customStatus, end });
-        const finished = finish(instance);
-        await written;
-        await finished;
-      }),
-    suspend: (id) => control(id, (instance) => store.write(instance, { k: "suspend", at: clock.nowMs() })),
-    resume: (id) =>
-      control(id, async (instance) => {
-        await store.write(instance, { k: "resume", at: clock.nowMs() });
-        wake(instance);
-      }),
-    purge: async (id) => {
-      if (store.live.has(id)) return "running";
-      if (!store.finished.has(id)) return "not-found";
-      await store.forget(id);
-      return "purged";
-    },
-    instance: (id) => store.live.get(id) ?? store.finished.get(id),
-    *instances() {
-      yield* store.finished.values();
-      yield* store.live.values();
-    },
-    history: store.history,
-    hasOrchestrator: functions.hasOrchestrator,
+    ...createEngineClient({ store, clock, settings, functions, entities, begin, deliver, finish, goOn, wake }),
     counters: counters.read,
     idle: () =>
       new Promise((resolve) => {
@@ -292,11 +267,11 @@ export async function startEngine(deps: EngineDeps): Promise<Engine> {
       const grace = new Promise<void>((resolve) => {
         cancelGrace = clock.wakeAt(clock.nowMs() + graceMs, resolve);
       });
-      await Promise.race([Promise.all([episodes.stop(), activities.stop()]), grace]);
+      await Promise.race([Promise.all([episodes.stop(), activities.stop(), entities.stop()]), grace]);
       cancelGrace();
+      aborting.abort();
       await store.flush();
+      await entities.flush();
     },
   };
 }
-
-const newId = (): string => randomUUID().replaceAll("-", "");

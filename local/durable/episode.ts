@@ -4,7 +4,9 @@
  */
 
 import type { OrchestratorState } from "./actions.ts";
+import { entityIdOf, toWire } from "./entity-messages.ts";
 import { eventType, type HistoryEvent, historyEvent } from "./history.ts";
+import { httpActivityName } from "./http-request.ts";
 import type { End, Instance } from "./instance.ts";
 import { type Command, replayActions } from "./replay-actions.ts";
 import { type OrchestrationTrigger, orchestrationTrigger, stateOfFailure } from "./trigger-values.ts";
@@ -25,6 +27,8 @@ export type EpisodeDeps = {
   readonly runOrchestrator: (name: string, trigger: OrchestrationTrigger) => Promise<OrchestratorState>;
   readonly hasOrchestrator: (name: string) => boolean;
   readonly hasActivity: (name: string) => boolean;
+  /** Takes the name in any case. */
+  readonly hasEntity: (name: string) => boolean;
   readonly defaultVersion: string | null;
 };
 
@@ -36,6 +40,12 @@ function scheduledEvent(command: Command, atMs: number, defaultVersion: string |
       return historyEvent("TimerCreated", atMs, {
         EventId: command.taskId,
         FireAt: new Date(command.fireAtMs).toISOString(),
+      });
+    case "send":
+      return historyEvent("EventSent", atMs, {
+        EventId: command.taskId,
+        InstanceId: command.to,
+        ...toWire(command.message),
       });
     case "sub": {
       const version = command.version ?? defaultVersion;
@@ -54,6 +64,27 @@ const failed = (name: string, message: string): End => ({
   status: "Failed",
   output: JSON.stringify(`Orchestrator function '${name}' failed: ${message}`),
 });
+
+/** The last event of an execution, as the framework numbers its statuses. */
+const completion = (end: End, taskId: number, atMs: number): HistoryEvent =>
+  historyEvent("ExecutionCompleted", atMs, {
+    EventId: taskId,
+    OrchestrationStatus: end.status === "Completed" ? 1 : 3,
+    ...(end.output === null ? {} : { Result: end.output }),
+  });
+
+/** Why a command can't be carried out, or undefined. Azure leaves such an orchestration hanging. */
+function fault(command: Command, deps: EpisodeDeps): string | undefined {
+  const missing = (name: string, kind: string): string =>
+    `The function '${name}' doesn't exist, is disabled, or is not an ${kind} function.`;
+  if (command.kind === "activity") {
+    const { name } = command;
+    return name === httpActivityName || deps.hasActivity(name) ? undefined : missing(name, "activity");
+  }
+  if (command.kind !== "send") return undefined;
+  const { name } = entityIdOf(command.to);
+  return deps.hasEntity(name) ? undefined : missing(name, "entity");
+}
 
 export async function runEpisode(deps: EpisodeDeps, instance: Instance, atMs: number): Promise<Decision> {
   const messages = [...instance.inbox];
@@ -75,14 +106,17 @@ export async function runEpisode(deps: EpisodeDeps, instance: Instance, atMs: nu
   const history = [...instance.history, ...incoming];
   const closing = historyEvent("OrchestratorCompleted", nowMs);
 
-  const failWith = (message: string): Decision => ({
-    took: messages.length,
-    events: [...incoming, closing],
-    commands: [],
-    customStatus: instance.customStatus,
-    end: failed(instance.name, message),
-    failure: message,
-  });
+  const failWith = (message: string): Decision => {
+    const end = failed(instance.name, message);
+    return {
+      took: messages.length,
+      events: [...incoming, completion(end, -1, nowMs), closing],
+      commands: [],
+      customStatus: instance.customStatus,
+      end,
+      failure: message,
+    };
+  };
 
   if (!deps.hasOrchestrator(instance.name)) {
     return failWith(`The function '${instance.name}' doesn't exist, is disabled, or is not an orchestrator function.`);
@@ -108,11 +142,17 @@ export async function runEpisode(deps: EpisodeDeps, instance: Instance, atMs: nu
     state = carried;
   }
 
-  const replay = replayActions({ history, actions: state.actions, executionId: instance.executionId });
+  const replay = replayActions({
+    history,
+    actions: state.actions,
+    instanceId: instance.id,
+    executionId: instance.executionId,
+    returned: state.isDone && state.error === undefined,
+  });
   if (replay.nonDeterminism !== undefined) return failWith(replay.nonDeterminism);
-  const unknown = replay.commands.find((command) => command.kind === "activity" && !deps.hasActivity(command.name));
-  if (unknown?.kind === "activity") {
-    return failWith(`The function '${unknown.name}' doesn't exist, is disabled, or is not an activity function.`);
+  for (const command of replay.commands) {
+    const why = fault(command, deps);
+    if (why !== undefined) return failWith(why);
   }
 
   const ends = replay.settled && replay.continueAsNew === undefined;
@@ -128,6 +168,7 @@ export async function runEpisode(deps: EpisodeDeps, instance: Instance, atMs: nu
     events: [
       ...incoming,
       ...replay.commands.map((command) => scheduledEvent(command, nowMs, deps.defaultVersion)),
+      ...(end === null ? [] : [completion(end, replay.nextTaskId, nowMs)]),
       closing,
     ],
     commands: replay.commands,

@@ -19,7 +19,11 @@ export const eventType = {
   TimerFired: 11,
   OrchestratorStarted: 12,
   OrchestratorCompleted: 13,
+  /** A message to an entity left the orchestration. */
+  EventSent: 14,
   EventRaised: 15,
+  /** What a rewind leaves in the place of an event that it takes back; a replay passes over it. */
+  GenericEvent: 17,
   ExecutionSuspended: 19,
   ExecutionResumed: 20,
 } as const;
@@ -55,6 +59,10 @@ export type HistoryEvent = {
   readonly Result?: string;
   readonly Reason?: string;
   readonly Details?: string;
+  /** Of ExecutionCompleted: 1 completed, 3 failed. */
+  readonly OrchestrationStatus?: number;
+  /** Of GenericEvent. */
+  readonly Data?: string;
   readonly FailureDetails?: FailureDetails;
 };
 

@@ -4,7 +4,9 @@
  * writes the record and applies it in one step, and a restart applies the same records again.
  */
 
-import { completedTaskId, eventType, type HistoryEvent } from "./history.ts";
+import { awaitedId, type Envelope, envelopeOf } from "./entity-messages.ts";
+import { completedTaskId, eventType, type HistoryEvent, historyEvent } from "./history.ts";
+import { rewindHistory } from "./rewind.ts";
 
 export type LiveStatus = "Pending" | "Running" | "Suspended";
 
@@ -15,6 +17,8 @@ export type Message = {
   readonly event: HistoryEvent;
   /** The execution that waits for it; absent on external events, which go to whichever runs. */
   readonly executionId?: string;
+  /** The request of an entity's answer; nobody waits for a second answer. */
+  readonly replyTo?: string;
 };
 
 export type JournalRecord =
@@ -33,11 +37,17 @@ export type JournalRecord =
       /** Messages that a continued instance takes along. */
       readonly inbox: readonly Message[];
       readonly suspended: boolean;
+      /** Messages to entities that a continued instance still has to deliver. */
+      readonly unsent?: readonly Envelope[];
     }
   | { readonly k: "message"; readonly at: number; readonly message: Message }
   /** An activity was handed to its function; it hides it from other hands until its visibility time-out. */
   | { readonly k: "claim"; readonly at: number; readonly taskId: number }
   | { readonly k: "suspend" | "resume"; readonly at: number }
+  /** Messages to entities that have arrived. */
+  | { readonly k: "sent"; readonly at: number; readonly ids: readonly string[] }
+  /** A failed instance goes on where it failed; `wakes` unless it waits for a child that was rewound with it. */
+  | { readonly k: "rewind"; readonly at: number; readonly reason: string; readonly wakes: boolean }
   | {
       readonly k: "episode";
       readonly at: number;
@@ -77,12 +87,19 @@ export type Instance = {
   readonly timers: Map<number, number>;
   /** Task number → id of the instance it waits for. */
   readonly subs: Map<number, { readonly instanceId: string; readonly event: HistoryEvent }>;
+  /** Messages to entities that may not have arrived yet, in their order. */
+  readonly unsent: Map<string, Envelope>;
+  /** Requests whose answer hasn't come. */
+  readonly awaiting: Set<string>;
+  /** Rewound, and hasn't run since: shows as pending, with the output of its failure (extension issue 968). */
+  rewound: boolean;
+  staleOutput: string | null;
 };
 
 /** An instance whose end isn't durable yet still runs, for everyone who asks. */
 export function liveStatus(instance: Instance): LiveStatus {
   if (instance.suspended) return "Suspended";
-  return instance.history.length === 0 ? "Pending" : "Running";
+  return instance.history.length === 0 || instance.rewound ? "Pending" : "Running";
 }
 
 /** Begins an instance by its first record. */
@@ -104,12 +121,17 @@ export function beginInstance(record: JournalRecord & { k: "start" }): Instance 
     activities: new Map(),
     timers: new Map(),
     subs: new Map(),
+    unsent: new Map((record.unsent ?? []).map((envelope) => [envelope.id, envelope])),
+    awaiting: new Set(),
+    rewound: false,
+    staleOutput: null,
   };
 }
 
 /** True for a completion that nobody waits for: a task that was completed already, or one of an earlier execution. */
 export function isStale(instance: Instance, message: Message): boolean {
   if (message.executionId !== undefined && message.executionId !== instance.executionId) return true;
+  if (message.replyTo !== undefined) return !instance.awaiting.has(message.replyTo);
   const taskId = completedTaskId(message.event);
   if (taskId === undefined) return false;
   return !(instance.activities.has(taskId) || instance.timers.has(taskId) || instance.subs.has(taskId));
@@ -126,6 +148,13 @@ function noteEvent(instance: Instance, event: HistoryEvent): void {
     case eventType.SubOrchestrationInstanceCreated:
       instance.subs.set(event.EventId, { instanceId: event.InstanceId ?? "", event });
       break;
+    case eventType.EventSent: {
+      const envelope = envelopeOf(event, instance.executionId);
+      instance.unsent.set(envelope.id, envelope);
+      const awaited = awaitedId(envelope.message);
+      if (awaited !== undefined) instance.awaiting.add(awaited);
+      break;
+    }
   }
 }
 
@@ -137,6 +166,17 @@ function closeTask(instance: Instance, event: HistoryEvent): void {
   instance.subs.delete(taskId);
 }
 
+function rewind(instance: Instance, record: JournalRecord & { k: "rewind" }): void {
+  const { history, reopened } = rewindHistory(instance.history);
+  instance.history = history;
+  for (const event of reopened) noteEvent(instance, event);
+  instance.staleOutput = instance.end?.output ?? null;
+  instance.end = null;
+  instance.rewound = true;
+  const event = historyEvent("GenericEvent", record.at, { Data: record.reason });
+  if (record.wakes) instance.inbox.push({ event, executionId: instance.executionId });
+}
+
 /** Applies one record after the first. A completion closes its task when it *arrives*: so it can't arrive twice. */
 export function applyRecord(instance: Instance, record: JournalRecord): void {
   instance.updatedAt = Math.max(instance.updatedAt, record.at);
@@ -146,6 +186,7 @@ export function applyRecord(instance: Instance, record: JournalRecord): void {
     case "message": {
       instance.inbox.push(record.message);
       closeTask(instance, record.message.event);
+      if (record.message.replyTo !== undefined) instance.awaiting.delete(record.message.replyTo);
       break;
     }
     case "claim": {
@@ -157,7 +198,14 @@ export function applyRecord(instance: Instance, record: JournalRecord): void {
     case "resume":
       instance.suspended = record.k === "suspend";
       break;
+    case "sent":
+      for (const id of record.ids) instance.unsent.delete(id);
+      break;
+    case "rewind":
+      rewind(instance, record);
+      break;
     case "episode":
+      instance.rewound = false;
       instance.inbox.splice(0, record.took);
       for (const event of record.events) {
         instance.history.push(event);

@@ -8,6 +8,7 @@
 import { createHash } from "node:crypto";
 import { mkdir, open, readdir, readFile, rename, rm, truncate, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { damagedJournal, parseJournal } from "./journal-lines.ts";
 
 export type Journal = {
   /**
@@ -18,13 +19,15 @@ export type Journal = {
   /** Makes the file consist of these lines, atomically; appends that came before are dropped with the old content. */
   replace(key: string, lines: readonly unknown[]): Promise<void>;
   remove(key: string): Promise<void>;
+  /** All lines; none when there is no such file. Rejects when it is damaged. */
   read(key: string): Promise<readonly unknown[]>;
   /** Names (not keys) of all files, to be read with `readFileNamed`. */
   fileNames(): Promise<readonly string[]>;
   fileNameOf(key: string): string;
+  /** Reads a file before anything is written to it, and cuts a torn last line off. Rejects when it is damaged. */
   readFileNamed(fileName: string): Promise<readonly unknown[]>;
-  /** Puts an unreadable file aside under another name. */
-  setAside(fileName: string): Promise<void>;
+  /** Reads a file like `readFileNamed` and makes something of its lines; what `build` throws becomes damage of the file. */
+  rebuild<T>(fileName: string, build: (lines: readonly unknown[]) => T): Promise<T>;
   /** Resolves when everything appended so far is durable. */
   flush(): Promise<void>;
 };
@@ -57,21 +60,10 @@ function toFileName(key: string): string {
   return `${readable}-${createHash("sha256").update(key).digest("hex").slice(0, 16)}${extension}`;
 }
 
-/** Cuts text into lines that are whole; `goodBytes` is where a torn last line begins. Throws on any other bad line. */
-function parseLines(text: string): { lines: unknown[]; goodBytes: number } {
-  const lines: unknown[] = [];
-  let at = 0;
-  while (at < text.length) {
-    const end = text.indexOf("\n", at);
-    if (end === -1) break;
-    lines.push(JSON.parse(text.slice(at, end)));
-    at = end + 1;
-  }
-  return { lines, goodBytes: Buffer.byteLength(text.slice(0, at)) };
-}
-
 export async function openJournal({ dir, fsync }: JournalDeps): Promise<Journal> {
   await mkdir(dir, { recursive: true });
+  // What a replacement that was cut off left behind.
+  for (const name of await readdir(dir)) if (name.endsWith(`${extension}.new`)) await rm(join(dir, name));
   let dirty = new Map<string, Batch>();
   let flushing: Promise<void> | undefined;
 
@@ -128,11 +120,18 @@ export async function openJournal({ dir, fsync }: JournalDeps): Promise<Journal>
       flushing ??= new Promise((next) => setImmediate(next)).then(run);
     });
 
-  const readFileNamed = async (fileName: string): Promise<readonly unknown[]> => {
+  const load = async (fileName: string) => {
     const path = join(dir, fileName);
     const bytes = await readFile(path);
-    const { lines, goodBytes } = parseLines(bytes.toString("utf8"));
-    if (goodBytes < bytes.length) await truncate(path, goodBytes);
+    return { path, size: bytes.length, ...parseJournal(bytes.toString("utf8"), path) };
+  };
+  const flush = async (): Promise<void> => {
+    while (flushing !== undefined) await flushing;
+  };
+
+  const readFileNamed = async (fileName: string): Promise<readonly unknown[]> => {
+    const { path, size, lines, goodBytes } = await load(fileName);
+    if (goodBytes < size) await truncate(path, goodBytes);
     return lines;
   };
 
@@ -155,15 +154,25 @@ export async function openJournal({ dir, fsync }: JournalDeps): Promise<Journal>
         batch.remove = true;
       }),
     read: async (key) => {
-      await flushing;
-      return readFileNamed(toFileName(key));
+      await flush();
+      try {
+        return (await load(toFileName(key))).lines;
+      } catch (error) {
+        if ((error as NodeJS.ErrnoException).code === "ENOENT") return [];
+        throw error;
+      }
     },
     fileNames: async () => (await readdir(dir)).filter((name) => name.endsWith(extension)),
     fileNameOf: toFileName,
     readFileNamed,
-    setAside: (fileName) => rename(join(dir, fileName), join(dir, `${fileName}.unreadable`)),
-    flush: async () => {
-      while (flushing !== undefined) await flushing;
+    rebuild: async (fileName, build) => {
+      const lines = await readFileNamed(fileName);
+      try {
+        return build(lines);
+      } catch (cause) {
+        throw damagedJournal(join(dir, fileName), cause instanceof Error ? cause.message : String(cause), cause);
+      }
     },
+    flush,
   };
 }

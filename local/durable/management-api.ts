@@ -1,29 +1,14 @@
 /**
  * The HTTP API of the Durable extension: what the library's client speaks to `rpcBaseUrl`, and what stands below
- * `/runtime/webhooks/durabletask/`. Same paths, status codes and bodies as the extension's handler; entities answer 501.
+ * `/runtime/webhooks/durabletask/`. Same paths, status codes and bodies as the extension's handler. Entities' part is in
+ * `management-entities.ts`.
  */
 
 import type { ControlResult, Engine } from "./engine-contract.ts";
 import { type InstanceStatus, statusOf } from "./instance-status.ts";
+import { createEntityRoutes } from "./management-entities.ts";
+import { isJson, type ManagementRequest, type ManagementResponse } from "./management-messages.ts";
 import type { ManagementUrls } from "./management-urls.ts";
-
-type ManagementRequest = {
-  readonly method: string;
-  /** Below the API's base, without the leading slash, still percent-encoded. */
-  readonly path: string;
-  readonly query: URLSearchParams;
-  readonly headers: Readonly<Record<string, string | undefined>>;
-  readonly body: string;
-  /** The whole URL of the request, for the Location header. */
-  readonly url: string;
-};
-
-type ManagementResponse = {
-  readonly status: number;
-  readonly headers?: Readonly<Record<string, string>>;
-  /** Sent as JSON when present. */
-  readonly body?: unknown;
-};
 
 export type ManagementApi = (request: ManagementRequest) => Promise<ManagementResponse>;
 
@@ -46,16 +31,9 @@ function controlResponse(result: ControlResult): ManagementResponse {
   return { status: result === "accepted" ? 202 : result === "gone" ? 410 : 404 };
 }
 
-function isJson(text: string): boolean {
-  try {
-    JSON.parse(text);
-    return true;
-  } catch {
-    return false;
-  }
-}
-
 export function createManagementApi({ engine, urls }: ManagementApiDeps): ManagementApi {
+  const entities = createEntityRoutes(engine);
+
   const start = async (
     request: ManagementRequest,
     name: string,
@@ -78,8 +56,37 @@ export function createManagementApi({ engine, urls }: ManagementApiDeps): Manage
       const Message = `An Orchestration instance with the status ${started.conflict} already exists.`;
       return { status: 409, body: { Message } };
     }
-    const links = urls(started.id, new URL(request.url).origin);
+    return started202(request, started.id);
+  };
+
+  const started202 = (request: ManagementRequest, id: string): ManagementResponse => {
+    const links = urls(id, new URL(request.url).origin);
     return { status: 202, headers: { location: links.statusQueryGetUri, "retry-after": "10" }, body: links };
+  };
+
+  /** Starts a new instance with the name and the input of another one, under its own id or under that one's. */
+  const restart = async (request: ManagementRequest, id: string): Promise<ManagementResponse> => {
+    const instance = engine.instance(id);
+    const refuse = (status: number, Message: string): ManagementResponse => ({ status, body: { Message } });
+    if (instance === undefined) return refuse(400, "InstanceId does not match a valid orchestration instance.");
+    const sameId = request.query.get("restartWithNewInstanceId")?.toLowerCase() === "false";
+    const { name, input } = instance;
+    const started = await engine.startNew({ name, input, ...(sameId ? { instanceId: id } : {}) });
+    if ("id" in started) return started202(request, started.id);
+    return refuse(409, "A non-terminal instance with this instance ID already exists.");
+  };
+
+  const rewind = async (request: ManagementRequest, id: string): Promise<ManagementResponse> => {
+    const result = await engine.rewind(id, request.query.get("reason"));
+    if (result === "accepted") return { status: 202 };
+    // The dollar sign is the extension's.
+    if (result === "not-found") return { status: 404, body: `No orchestration with instance ID "$${id}" found.` };
+    if ("broken" in result) {
+      const Message = "Something went wrong while processing your request";
+      return { status: 500, body: { Message, ExceptionMessage: result.broken } };
+    }
+    const body = `This orchestration has status ${result.refused}, but only orchestrations in the "Failed" state can be rewound.`;
+    return { status: 412, body };
   };
 
   const getStatus = async (request: ManagementRequest, id: string): Promise<ManagementResponse> => {
@@ -138,6 +145,8 @@ export function createManagementApi({ engine, urls }: ManagementApiDeps): Manage
   };
 
   const purgeOne = async (id: string): Promise<ManagementResponse> => {
+    // An entity goes by the id of its scheduler, whatever it is doing.
+    if (id.startsWith("@")) return { status: 200, body: { instancesDeleted: (await engine.purgeEntity(id)) ? 1 : 0 } };
     const result = await engine.purge(id);
     if (result === "not-found") return notFound;
     if (result === "purged") return { status: 200, body: { instancesDeleted: 1 } };
@@ -166,8 +175,9 @@ export function createManagementApi({ engine, urls }: ManagementApiDeps): Manage
       case "resume":
         return engine.resume(id).then(controlResponse);
       case "rewind":
+        return rewind(request, id);
       case "restart":
-        return Promise.resolve({ status: 501, body: `The local durable engine does not do ${operation}.` });
+        return restart(request, id);
       default:
         return Promise.resolve(notFound);
     }
@@ -198,7 +208,7 @@ export function createManagementApi({ engine, urls }: ManagementApiDeps): Manage
         }
         return eventName === undefined ? operate(request, id, operation) : notFound;
       case "entities":
-        return { status: 501, body: "The local durable engine has no entities." };
+        return eventName === undefined ? entities(request, id, operation) : notFound;
       default:
         return notFound;
     }

@@ -11,7 +11,10 @@
  */
 
 import type { Action } from "./actions.ts";
+import type { EntityMessage } from "./entity-messages.ts";
 import { completedTaskId, eventType, type HistoryEvent } from "./history.ts";
+import { type HttpRequest, httpActivityName, nextPoll } from "./http-request.ts";
+import { createEntityWalk } from "./replay-entities.ts";
 import { type RetryPolicy, retryDelayMs } from "./retry-delay.ts";
 import { createDeferred, type Deferred, type Task, whenAll, whenAny } from "./tasks.ts";
 
@@ -27,6 +30,7 @@ export const longTimers = {
 export type Command =
   | { readonly kind: "activity"; readonly taskId: number; readonly name: string; readonly input: string | null }
   | { readonly kind: "timer"; readonly taskId: number; readonly fireAtMs: number }
+  | { readonly kind: "send"; readonly taskId: number; readonly to: string; readonly message: EntityMessage }
   | {
       readonly kind: "sub";
       readonly taskId: number;
@@ -47,12 +51,17 @@ export type Replay = {
   readonly nonDeterminism?: string;
   /** Tasks that still wait for their completion. */
   readonly openTaskIds: ReadonlySet<number>;
+  /** The number that a further task would have. */
+  readonly nextTaskId: number;
 };
 
 export type ReplayInput = {
   readonly history: readonly HistoryEvent[];
   readonly actions: readonly Action[];
+  readonly instanceId: string;
   readonly executionId: string;
+  /** The orchestrator has returned (or continued as new): once all has settled, locks that it kept are let go. */
+  readonly returned: boolean;
 };
 
 type ScheduledKind = Command["kind"];
@@ -61,13 +70,23 @@ const scheduledBy: Readonly<Record<number, ScheduledKind>> = {
   [eventType.TaskScheduled]: "activity",
   [eventType.TimerCreated]: "timer",
   [eventType.SubOrchestrationInstanceCreated]: "sub",
+  [eventType.EventSent]: "send",
 };
 
-export function replayActions({ history, actions, executionId }: ReplayInput): Replay {
+/** What an event that schedules a task must agree on with the command that it answers. */
+const targetOf = (command: Command): string | undefined => {
+  if (command.kind === "timer") return undefined;
+  return command.kind === "send" ? command.to : command.name;
+};
+const targetIn = (event: HistoryEvent): string | undefined =>
+  event.EventType === eventType.EventSent ? event.InstanceId : event.Name;
+
+export function replayActions(input: ReplayInput): Replay {
+  const { history, actions, executionId } = input;
   const commands = new Map<number, Command>();
   const open = new Map<number, Deferred>();
   const waitingEvents = new Map<string, Deferred[]>();
-  const bufferedEvents = new Map<string, number>();
+  const bufferedEvents = new Map<string, string[]>();
   let nextTaskId = 0;
   let nowMs = 0;
   let settled = false;
@@ -121,17 +140,49 @@ export function replayActions({ history, actions, executionId }: ReplayInput): R
     return whole;
   };
 
+  const startHttp = (first: HttpRequest): Task => {
+    const whole = createDeferred();
+    const ask = (request: HttpRequest): void => {
+      const { task } = begin((taskId) => ({
+        kind: "activity",
+        taskId,
+        name: httpActivityName,
+        input: JSON.stringify(request),
+      }));
+      task.whenSettled((outcome, answer) => {
+        const next = outcome === "ok" && answer !== undefined ? nextPoll(request, answer) : undefined;
+        if (next === undefined) whole.settle(outcome, answer);
+        else timer(nowMs + next.delayMs).task.whenSettled(() => ask(next.request));
+      });
+    };
+    ask(first);
+    return whole;
+  };
+
   const startEvent = (name: string): Task => {
     const task = createDeferred();
-    const buffered = bufferedEvents.get(name) ?? 0;
-    if (buffered > 0) {
-      bufferedEvents.set(name, buffered - 1);
-      task.settle("ok");
+    const [first, ...rest] = bufferedEvents.get(name) ?? [];
+    if (first !== undefined) {
+      bufferedEvents.set(name, rest);
+      task.settle("ok", first);
     } else {
       waitingEvents.set(name, [...(waitingEvents.get(name) ?? []), task]);
     }
     return task;
   };
+
+  const entities = createEntityWalk({
+    instanceId: input.instanceId,
+    executionId,
+    awaitEvent: startEvent,
+    send: (to, message) => {
+      const { taskId, task } = begin((id) => ({ kind: "send", taskId: id, to, message: message(id) }));
+      // Sending settles nothing: an answer comes as an event of its own.
+      open.delete(taskId);
+      task.settle("ok");
+      return taskId;
+    },
+  });
 
   const start = (action: Action): Task => {
     switch (action.kind) {
@@ -157,6 +208,16 @@ export function replayActions({ history, actions, executionId }: ReplayInput): R
         return startTimer(action.fireAtMs, action.isCanceled);
       case "event":
         return startEvent(action.name);
+      case "callEntity":
+        return entities.call(action);
+      case "signalEntity":
+        return entities.signal(action);
+      case "lock":
+        return entities.lock(action.entities);
+      case "release":
+        return entities.release();
+      case "http":
+        return startHttp(action.request);
       case "continueAsNew": {
         continueAsNew = { input: action.input };
         return whenAll([]);
@@ -173,6 +234,7 @@ export function replayActions({ history, actions, executionId }: ReplayInput): R
     const action = actions[position];
     if (action === undefined) {
       settled = true;
+      if (input.returned) entities.release();
       return;
     }
     position += 1;
@@ -183,9 +245,10 @@ export function replayActions({ history, actions, executionId }: ReplayInput): R
     const scheduled = scheduledBy[event.EventType];
     if (scheduled !== undefined) {
       const command = commands.get(event.EventId);
-      const sameName = command?.kind === "timer" || command?.name === event.Name;
-      if (command?.kind !== scheduled || !sameName) {
-        nonDeterminism ??= `Non-Deterministic workflow detected: task ${event.EventId} was ${scheduled} '${event.Name ?? ""}' and isn't now.`;
+      const was = targetIn(event);
+      const isSame = command !== undefined && (command.kind === "timer" || targetOf(command) === was);
+      if (command?.kind !== scheduled || !isSame) {
+        nonDeterminism ??= `Non-Deterministic workflow detected: task ${event.EventId} was ${scheduled} '${was ?? ""}' and isn't now.`;
       }
       commands.delete(event.EventId);
       continue;
@@ -201,8 +264,9 @@ export function replayActions({ history, actions, executionId }: ReplayInput): R
         const name = event.Name ?? "";
         // The last to wait is the first to be served, as in the extension.
         const task = waitingEvents.get(name)?.pop();
-        if (task === undefined) bufferedEvents.set(name, (bufferedEvents.get(name) ?? 0) + 1);
-        else task.settle("ok");
+        const value = event.Input ?? "null";
+        if (task === undefined) bufferedEvents.set(name, [...(bufferedEvents.get(name) ?? []), value]);
+        else task.settle("ok", value);
         break;
       }
       case eventType.TaskCompleted:
@@ -215,7 +279,7 @@ export function replayActions({ history, actions, executionId }: ReplayInput): R
         open.delete(taskId);
         const failed =
           event.EventType === eventType.TaskFailed || event.EventType === eventType.SubOrchestrationInstanceFailed;
-        task?.settle(failed ? "failed" : "ok");
+        task?.settle(failed ? "failed" : "ok", event.Result);
         break;
       }
     }
@@ -224,6 +288,7 @@ export function replayActions({ history, actions, executionId }: ReplayInput): R
     commands: [...commands.values()],
     settled,
     openTaskIds: new Set(open.keys()),
+    nextTaskId,
     ...(continueAsNew === undefined ? {} : { continueAsNew }),
     ...(nonDeterminism === undefined ? {} : { nonDeterminism }),
   };

@@ -36,6 +36,7 @@ type IndexLine =
   | { readonly k: "gone"; readonly id: string };
 
 export type Store = {
+  /** Those that ended just before the last stop are still among the live ones until somebody retires them. */
   readonly live: ReadonlyMap<string, Instance>;
   readonly finished: ReadonlyMap<string, FinishedInstance>;
   /** Creates an instance, or begins an existing one anew (its file and its summary are replaced). */
@@ -44,6 +45,10 @@ export type Store = {
   write(instance: Instance, record: JournalRecord, urgent?: boolean): Promise<void>;
   /** Moves an instance that has ended to the finished ones. */
   retire(instance: Instance): Promise<void>;
+  /** A finished instance as its file has it, for `revive`; undefined when there is none. */
+  peek(id: string): Promise<Instance | undefined>;
+  /** Makes a finished instance live again by a record that takes its end back. */
+  revive(instance: Instance, record: JournalRecord): Promise<void>;
   /** Forgets a finished instance. */
   forget(id: string): Promise<void>;
   /** The history of a live or finished instance; empty when there is none. */
@@ -59,7 +64,6 @@ export type StoreDeps = {
   readonly keepFinishedMs: number;
   readonly keepFinishedInstances: number;
   readonly clock: Clock;
-  readonly log: (level: "warning" | "information", message: string) => void;
 };
 
 const indexKey = "finished";
@@ -104,7 +108,7 @@ export async function openStore(deps: StoreDeps): Promise<Store> {
 
   const load = async (): Promise<void> => {
     if ((await index.fileNames()).includes(index.fileNameOf(indexKey))) {
-      for (const line of (await index.read(indexKey)) as readonly IndexLine[]) {
+      for (const line of (await index.readFileNamed(index.fileNameOf(indexKey))) as readonly IndexLine[]) {
         indexLines += 1;
         if (line.k === "finished") finished.set(line.instance.id, line.instance);
         else finished.delete(line.id);
@@ -113,16 +117,9 @@ export async function openStore(deps: StoreDeps): Promise<Store> {
     const known = new Set([...finished.keys()].map(instances.fileNameOf));
     for (const fileName of await instances.fileNames()) {
       if (known.has(fileName)) continue;
-      try {
-        const instance = rebuildInstance(await instances.readFileNamed(fileName));
-        if (instance === undefined) continue;
-        live.set(instance.id, instance);
-      } catch (error) {
-        await instances.setAside(fileName);
-        deps.log("warning", `History file ${fileName} cannot be read and was set aside: ${String(error)}`);
-      }
+      const instance = await instances.rebuild(fileName, rebuildInstance);
+      if (instance !== undefined) live.set(instance.id, instance);
     }
-    for (const instance of [...live.values()]) if (instance.end !== null) await retire(instance);
   };
   await load();
 
@@ -147,6 +144,14 @@ export async function openStore(deps: StoreDeps): Promise<Store> {
       return live.get(instance.id) === instance ? instances.append(instance.id, record, urgent) : Promise.resolve();
     },
     retire,
+    peek: async (id) => (finished.has(id) ? rebuildInstance(await instances.read(id)) : undefined),
+    revive: (instance, record) => {
+      const { id } = instance;
+      applyRecord(instance, record);
+      live.set(id, instance);
+      finished.delete(id);
+      return instances.append(id, record).then(() => noteInIndex({ k: "gone", id }));
+    },
     forget,
     history: async (id) => {
       const instance = live.get(id);

@@ -6,29 +6,34 @@
 
 type Outcome = "ok" | "failed";
 
+/** Called with the outcome and, where the task has one that the walk itself reads, its result as JSON text. */
+type Then = (outcome: Outcome, result: string | undefined) => void;
+
 export type Task = {
   outcome(): Outcome | undefined;
   /** Runs at once when the task has settled already. */
-  whenSettled(then: (outcome: Outcome) => void): void;
+  whenSettled(then: Then): void;
 };
 
-export type Deferred = Task & { settle(outcome: Outcome): void };
+export type Deferred = Task & { settle(outcome: Outcome, result?: string): void };
 
 export function createDeferred(): Deferred {
   let outcome: Outcome | undefined;
-  let waiting: ((outcome: Outcome) => void)[] = [];
+  let result: string | undefined;
+  let waiting: Then[] = [];
   return {
     outcome: () => outcome,
     whenSettled: (then) => {
       if (outcome === undefined) waiting.push(then);
-      else then(outcome);
+      else then(outcome, result);
     },
-    settle: (value) => {
+    settle: (value, settledResult) => {
       if (outcome !== undefined) return;
       outcome = value;
+      result = settledResult;
       const callbacks = waiting;
       waiting = [];
-      for (const then of callbacks) then(value);
+      for (const then of callbacks) then(value, settledResult);
     },
   };
 }

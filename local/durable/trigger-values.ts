@@ -6,11 +6,11 @@
 
 import { type OrchestratorState, parseOrchestratorState } from "./actions.ts";
 import type { FailureDetails, HistoryEvent } from "./history.ts";
+import { httpPollMs } from "./http-request.ts";
 import { longTimers } from "./replay-actions.ts";
 
 /** Where durable-functions puts the state into the message of an orchestrator that threw. */
 const outOfProcMarker = "\n\n$OutOfProcData$:";
-const httpPollMs = 30_000;
 
 export type OrchestrationTrigger = {
   readonly history: readonly HistoryEvent[];
@@ -105,4 +105,11 @@ export function activityFailure(name: string, error: unknown): TaskFailure {
     }),
     ...(details === undefined ? {} : { FailureDetails: details }),
   };
+}
+
+/** A request of `callHttp` that got no answer: the network's words alone, as `TaskHttpActivityShim` hands them on. */
+export function httpFailure(error: unknown): TaskFailure {
+  const Message = messageOf(error);
+  const $type = "System.Net.Http.HttpRequestException, System.Net.Http";
+  return { Reason: Message, Details: JSON.stringify({ $type, Message }) };
 }

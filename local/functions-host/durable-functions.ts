@@ -1,5 +1,5 @@
 /**
- * The durable side of an app: gives the engine the app's orchestrators and activities to run, and the app the engine's
+ * The durable side of an app: gives the engine the app's orchestrators, activities and entities to run, and the app the engine's
  * HTTP API: on a loopback address of its own for the library's client, below `/runtime/webhooks/durabletask/` with the
  * system key for everyone else.
  */
@@ -10,6 +10,7 @@ import { parseOrchestratorState } from "../durable/actions.ts";
 import { createSystemClock } from "../durable/clock.ts";
 import { startEngine } from "../durable/engine.ts";
 import type { Engine } from "../durable/engine-contract.ts";
+import { parseBatchResult } from "../durable/entity-batch.ts";
 import { createManagementApi } from "../durable/management-api.ts";
 import { durableClientValue, managementUrls } from "../durable/management-urls.ts";
 import { activityTriggerText } from "../durable/trigger-values.ts";
@@ -68,6 +69,8 @@ export async function startDurableFunctions(deps: DurableFunctionsDeps): Promise
     );
   const orchestrators = byTrigger("orchestrationtrigger");
   const activities = byTrigger("activitytrigger");
+  // An entity's name doesn't care for case; its function's has the app's spelling.
+  const entities = new Map([...byTrigger("entitytrigger")].map((name) => [name.toLowerCase(), name]));
 
   const engine = await startEngine({
     dir: join(deps.stateDir, "durable", encodeURIComponent(settings.hubName)),
@@ -85,6 +88,7 @@ export async function startDurableFunctions(deps: DurableFunctionsDeps): Promise
     functions: {
       hasOrchestrator: (name) => orchestrators.has(name),
       hasActivity: (name) => activities.has(name),
+      hasEntity: (name) => entities.has(name.toLowerCase()),
       runOrchestrator: async (name, trigger) => {
         const response = await invoke(name, { trigger: { string: JSON.stringify(trigger) } });
         return parseOrchestratorState(JSON.parse(returnedJson(response) ?? "null"));
@@ -96,6 +100,10 @@ export async function startDurableFunctions(deps: DurableFunctionsDeps): Promise
           triggerMetadata: { instanceId: { string: instanceId }, data: { json: input ?? "null" } },
         });
         return returnedJson(response);
+      },
+      runEntity: async (name, trigger) => {
+        const response = await invoke(entities.get(name) ?? name, { trigger: { string: JSON.stringify(trigger) } });
+        return parseBatchResult(JSON.parse(returnedJson(response) ?? "null"));
       },
     },
   });

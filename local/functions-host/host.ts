@@ -69,6 +69,7 @@ function warnOfUnsupported(functions: readonly RegisteredFunction[], log: HostLo
     "servicebustrigger",
     "orchestrationtrigger",
     "activitytrigger",
+    "entitytrigger",
   ]);
   for (const fn of functions) {
     const type = triggerOf(fn).binding.type ?? "";

@@ -6,6 +6,7 @@ import { parseOrchestratorState } from "../../../local/durable/actions.ts";
 import { type Clock, createSystemClock } from "../../../local/durable/clock.ts";
 import { startEngine } from "../../../local/durable/engine.ts";
 import type { Engine, EngineSettings } from "../../../local/durable/engine-contract.ts";
+import { parseBatchResult } from "../../../local/durable/entity-batch.ts";
 import { activityTriggerText } from "../../../local/durable/trigger-values.ts";
 import { type LoadedApp, loadApp } from "../../../local/functions-host/functions-core.ts";
 import { createInvoke, type Invoke, returnedJson } from "../../../local/functions-host/invoke.ts";
@@ -42,6 +43,11 @@ async function engineWith({ clock = createSystemClock(), runActivity, ...rest }:
     functions: {
       hasOrchestrator: (name) => app.functions.has(name),
       hasActivity: (name) => app.functions.has(name),
+      hasEntity: (name) => app.functions.has(name),
+      runEntity: async (name, trigger) => {
+        const response = await invoke(name, { trigger: { string: JSON.stringify(trigger) } });
+        return parseBatchResult(JSON.parse(returnedJson(response) ?? "null"));
+      },
       runOrchestrator: async (name, trigger) => {
         orchestrators.running += 1;
         orchestrators.most = Math.max(orchestrators.most, orchestrators.running);
@@ -289,17 +295,21 @@ describe("the durable engine, started again on the same folder", () => {
     ]);
   });
 
-  it("sets an unreadable history aside and goes on with the others", async () => {
+  it("refuses to start on a damaged history, naming the file and the remedy, and starts without it", async () => {
     const first = await engineWith();
     const id = await start(first, "events", 1, "healthy");
     await start(first, "events", 1, "sick");
     await first.stop();
-    const files = await readdir(join(dir, "instances"));
-    await writeFile(join(dir, "instances", files.find((name) => name.startsWith("sick"))!), "no json\n{}\n");
+    const folder = join(dir, "instances");
+    const sick = (await readdir(folder)).find((name) => name.startsWith("sick"))!;
+    await writeFile(join(folder, sick), "no json\n{}\n");
+    await expect(engineWith()).rejects.toThrow(`The journal ${join(folder, sick)} is damaged: line 1 is no JSON`);
+    await writeFile(join(folder, sick), '{"k":"resume","at":1}\n');
+    await expect(engineWith()).rejects.toThrow(/is damaged: The first line is not a start.*move it out of the folder/);
+    await rm(join(folder, sick));
     const second = await engineWith();
     expect(second.instance("sick")).toBeUndefined();
     await second.raiseEvent(id, "go", "1");
     expect((await outcome(second, id)).output).toBe("[1]");
-    expect((await readdir(join(dir, "instances"))).some((name) => name.endsWith(".unreadable"))).toBe(true);
   });
 });

@@ -295,11 +295,4 @@ describe("the webhooks", () => {
     expect((await fetch(await statusUrl(id))).status).toBe(200);
     expect((await fetch(`${await statusUrl(id)}&returnInternalServerErrorOnFailure=true`)).status).toBe(500);
   });
-
-  it("say what they don't do: entities, rewind", async () => {
-    const url = new URL(await statusUrl("x"));
-    const at = (path: string): string => `${url.origin}/runtime/webhooks/durabletask/${path}${url.search}`;
-    expect((await fetch(at("entities/counter/a"))).status).toBe(501);
-    expect((await fetch(at("instances/x/rewind"), { method: "POST" })).status).toBe(501);
-  });
 });

@@ -1,4 +1,4 @@
-import { appendFile, mkdtemp, readdir, readFile, rm } from "node:fs/promises";
+import { appendFile, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
@@ -28,10 +28,47 @@ describe("the journal", () => {
 
   it("cuts a torn last line off, so that the next line stands alone", async () => {
     await journal.append("a", { text: "größe" });
-    await appendFile(join(dir, journal.fileNameOf("a")), '{"k":"mess');
-    expect(await journal.read("a")).toEqual([{ text: "größe" }]);
+    await appendFile(join(dir, journal.fileNameOf("a")), '{"k":"größ');
+    journal = await openJournal({ dir, fsync: true });
+    expect(await journal.readFileNamed(journal.fileNameOf("a"))).toEqual([{ text: "größe" }]);
     await journal.append("a", 2);
     expect(await journal.read("a")).toEqual([{ text: "größe" }, 2]);
+  });
+
+  it("tolerates a line torn at any byte of it", async () => {
+    await journal.append("a", { text: "ä€😀" });
+    const path = join(dir, journal.fileNameOf("a"));
+    const whole = await readFile(path);
+    for (let bytes = 1; bytes < whole.length; bytes += 1) {
+      await writeFile(path, Buffer.concat([whole, whole.subarray(0, bytes)]));
+      expect(await journal.readFileNamed(journal.fileNameOf("a"))).toEqual([{ text: "ä€😀" }]);
+      expect(await readFile(path)).toEqual(whole);
+    }
+  });
+
+  it("doesn't go on with a file that is damaged elsewhere, and says which, where and what to do", async () => {
+    await journal.append("a", 1);
+    const fileName = journal.fileNameOf("a");
+    await appendFile(join(dir, fileName), "no json\n3\n");
+    const refused = expect(journal.readFileNamed(fileName)).rejects;
+    await refused.toThrow(`The journal ${join(dir, fileName)} is damaged: line 2 is no JSON`);
+    await expect(journal.readFileNamed(fileName)).rejects.toThrow(/Put the file back from a copy; or move it out/);
+    expect(await readFile(join(dir, fileName), "utf8")).toBe("1\nno json\n3\n");
+  });
+
+  it("makes what can't be built from whole lines the file's damage too", async () => {
+    await journal.append("a", 1);
+    const build = (): never => {
+      throw new Error("the first line is not a start");
+    };
+    await expect(journal.rebuild(journal.fileNameOf("a"), build)).rejects.toThrow(/is damaged: the first line is not/);
+  });
+
+  it("reads nothing where there is no file, and clears away what a cut-off replacement left", async () => {
+    expect(await journal.read("nobody")).toEqual([]);
+    await writeFile(join(dir, `${journal.fileNameOf("a")}.new`), "half");
+    await openJournal({ dir, fsync: true });
+    expect(await readdir(dir)).toEqual([]);
   });
 
   it("replaces a file as a whole, dropping what was appended before", async () => {

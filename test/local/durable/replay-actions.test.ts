@@ -16,9 +16,9 @@ const failed = (id: number): HistoryEvent =>
 const scheduled = (id: number, name: string): HistoryEvent =>
   historyEvent("TaskScheduled", 0, { EventId: id, Name: name });
 const replay = (actions: Action[], ...history: HistoryEvent[]): Replay =>
-  replayActions({ history, actions, executionId });
+  replayActions({ history, actions, executionId, instanceId: "i1", returned: false });
 const commandsOf = ({ commands }: Replay): unknown[] =>
-  commands.map((c) => [c.taskId, c.kind === "timer" ? c.fireAtMs : c.name]);
+  commands.map((c) => [c.taskId, c.kind === "timer" ? c.fireAtMs : c.kind === "send" ? c.to : c.name]);
 
 describe("walking an orchestrator's actions", () => {
   it("schedules nothing before the execution has started", () => {
