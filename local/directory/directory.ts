@@ -126,8 +126,16 @@ export function withPrimaryAddress(present: readonly string[], mail: string | nu
   return mail === null ? others : [`SMTP:${mail}`, ...others];
 }
 
-/** Soft-deletes: a user's name is parked behind its id, so that the name is free and the object can come back. */
+/**
+ * Soft-deletes: a user's name is parked behind its id, so that the name is free and the object can come back. It is
+ * nobody's manager any more, also when it comes back.
+ */
 export function softDelete(directory: Directory, entry: Entry): void {
+  for (const report of directory.store.reportsOf(entry.id)) {
+    directory.store.change(report, (changed) => {
+      delete changed.managerId;
+    });
+  }
   directory.store.change(entry, (changed) => {
     changed.deletedAt = directory.now();
     const upn = textOf(changed, "userPrincipalName");

@@ -83,8 +83,9 @@ export function listMembers(call: Call, directory: Directory, id: string): Answe
   const select = call.query.get("$select")?.split(",");
   const unknown = select?.find((name) => !ruleOf(types.user.table, name) && !ruleOf(types.group.table, name));
   if (unknown !== undefined) return refuse("select-unknown", `Could not find a property named '${unknown}'.`);
-  const rest = visibleMembers(directory, entry).filter((member) => member.seq > page.after);
-  const part = rest.slice(0, page.top);
+  const part = firstVisible(directory, entry, page.after, page.top + 1);
+  const hasMore = part.length > page.top;
+  if (hasMore) part.pop();
   const last = part.at(-1);
   const known = (member: Entry) =>
     select?.filter((name) => groupOrUserHas(member, name)) ?? types[member.kind].defaults;
@@ -92,7 +93,7 @@ export function listMembers(call: Call, directory: Directory, id: string): Answe
     status: 200,
     body: {
       "@odata.context": `${call.root}/$metadata#directoryObjects`,
-      ...(last && rest.length > part.length ? { "@odata.nextLink": nextLink(call, last.seq) } : {}),
+      ...(last && hasMore ? { "@odata.nextLink": nextLink(call, last.seq) } : {}),
       value: part.map((member) => projectTyped(member, known(member))),
     },
   };
@@ -157,12 +158,13 @@ function change(call: Call, body: JsonObject, entry: Entry, directory: Directory
   const members = membersOf(body, entry, directory);
   if ("rule" in members) return members;
   for (const member of members) directory.store.link(entry.id, member.id);
-  if (Object.keys(body).some((name) => !name.includes("@"))) {
+  const hasProperties = Object.keys(body).some((name) => !name.includes("@"));
+  if (hasProperties) {
     directory.store.change(entry, (changed) => {
       changed.properties = settled(changed.properties, body);
     });
   }
-  return { status: 204, wrote: "updateGroup" };
+  return { status: 204, wrote: bindsMembers && !hasProperties ? "addMembers" : "updateGroup" };
 }
 
 function checkBody(body: JsonObject, mode: Mode): Refusal | undefined {
@@ -237,13 +239,14 @@ function refuseMemberChange(group: Entry, caller: Caller): Refusal | undefined {
   return undefined;
 }
 
-function visibleMembers(directory: Directory, group: Entry): Entry[] {
+/** The first `most` members after `seq` that reads see. */
+function firstVisible(directory: Directory, group: Entry, seq: number, most: number): Entry[] {
   const members: Entry[] = [];
-  for (const id of directory.store.membersOf(group.id)) {
-    const member = directory.store.get(id);
-    if (member && directory.sees(member)) members.push(member);
+  for (const member of directory.store.membersAfter(group.id, seq)) {
+    if (directory.sees(member)) members.push(member);
+    if (members.length === most) break;
   }
-  return members.sort((a, b) => a.seq - b.seq);
+  return members;
 }
 
 function answerGroup(call: Call, directory: Directory, entry: Entry): Answer {
@@ -258,7 +261,7 @@ function expandGroup(directory: Directory): (entry: Entry, view: View) => JsonOb
   return (entry, view) => {
     if (!view.expand.has("members")) return {};
     const select = view.expand.get("members");
-    const shownMembers = visibleMembers(directory, entry).slice(0, MAX_EXPANDED);
+    const shownMembers = firstVisible(directory, entry, 0, MAX_EXPANDED);
     return { members: shownMembers.map((member) => projectTyped(member, select)) };
   };
 }

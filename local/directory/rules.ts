@@ -209,6 +209,7 @@ export const behaviours = {
   "mail-to-proxy": "Setting mail makes it the primary address in proxyAddresses.",
   "deleted-upn-parked": "A deleted user's userPrincipalName is prefixed by its id, so that the name is free.",
   "deleted-30-days": "Deleted objects are gone for good after 30 days.",
+  "deleted-manages-nobody": "A deleted user is nobody's manager, also after its restore; its own manager stays.",
   "restore-brings-memberships": "A restored object has its old memberships again.",
   "batch-any-order": "Requests of a batch run and come back in any order, but dependents after what they depend on.",
   "batch-each-alone": "Each request of a batch succeeds, fails and is throttled alone, and counts alone.",

@@ -22,10 +22,14 @@ export type Store = {
   unlink(group: string, member: string): void;
   hasLink(group: string, member: string): boolean;
   membersOf(group: string): ReadonlySet<string>;
+  /** Members in the order of their creation, after the given `seq`. A group of 50,000 is sorted once, not page by page. */
+  membersAfter(group: string, afterSeq: number): Iterable<Entry>;
   groupsOf(member: string): ReadonlySet<string>;
   setRole(principal: string, role: string, held: boolean): void;
   rolesOf(principal: string): ReadonlySet<string>;
   principalsWith(role: string): string[];
+  /** Users whose manager this is, live and deleted. */
+  reportsOf(manager: string): Entry[];
   /** Objects of a kind, live and deleted, in the order of their creation, after the given `seq`. */
   scan(kind: Kind, afterSeq: number): Iterable<Entry>;
   /** Soft-deleted objects, the longest deleted first. */
@@ -52,6 +56,8 @@ export function createStore(deps: { journal: () => Journal }): Store {
   const members = new Map<string, Set<string>>();
   const groups = new Map<string, Set<string>>();
   const roles = new Map<string, Set<string>>();
+  const reports = new Map<string, Set<string>>();
+  const sorted = new Map<string, Entry[]>();
   let nextSeq = 1;
 
   function index(entry: Entry): void {
@@ -60,10 +66,12 @@ export function createStore(deps: { journal: () => Journal }): Store {
       if (!unique[kind].has(key)) unique[kind].set(key, entry);
     }
     if (entry.deletedAt !== undefined) deletedById.set(entry.id, entry);
+    if (entry.managerId !== undefined) setIn(reports, entry.managerId).add(entry.id);
   }
   function unindex(entry: Entry): void {
     for (const [kind, key] of heldValues(entry)) if (unique[kind].get(key) === entry) unique[kind].delete(key);
     deletedById.delete(entry.id);
+    if (entry.managerId !== undefined) reports.get(entry.managerId)?.delete(entry.id);
   }
   function put(entry: Entry): Entry {
     nextSeq = Math.max(nextSeq, entry.seq + 1);
@@ -78,13 +86,18 @@ export function createStore(deps: { journal: () => Journal }): Store {
     const list = ordered[entry.kind];
     const at = firstAfter(list, entry.seq - 1);
     if (list[at] === entry) list.splice(at, 1);
-    for (const group of groups.get(entry.id) ?? nothing) members.get(group)?.delete(entry.id);
+    for (const group of groups.get(entry.id) ?? nothing) {
+      members.get(group)?.delete(entry.id);
+      sorted.delete(group);
+    }
     for (const member of members.get(entry.id) ?? nothing) groups.get(member)?.delete(entry.id);
     groups.delete(entry.id);
     members.delete(entry.id);
+    sorted.delete(entry.id);
     roles.delete(entry.id);
   }
   function setLink(group: string, member: string, present: boolean): void {
+    sorted.delete(group);
     if (present) {
       setIn(members, group).add(member);
       setIn(groups, member).add(group);
@@ -98,9 +111,19 @@ export function createStore(deps: { journal: () => Journal }): Store {
     else roles.get(principal)?.delete(role);
   }
   function empty(): void {
-    for (const map of [byId, deletedById, members, groups, roles, ...Object.values(unique)]) map.clear();
+    const others = [members, groups, roles, reports, sorted];
+    for (const map of [byId, deletedById, ...others, ...Object.values(unique)]) map.clear();
     ordered.user = [];
     ordered.group = [];
+  }
+
+  function sortedMembers(group: string): Entry[] {
+    const known = sorted.get(group);
+    if (known) return known;
+    const entries = [...(members.get(group) ?? nothing)].flatMap((id) => byId.get(id) ?? []);
+    entries.sort((a, b) => a.seq - b.seq);
+    sorted.set(group, entries);
+    return entries;
   }
 
   return {
@@ -131,6 +154,13 @@ export function createStore(deps: { journal: () => Journal }): Store {
     },
     hasLink: (group, member) => members.get(group)?.has(member) ?? false,
     membersOf: (group) => members.get(group) ?? nothing,
+    *membersAfter(group, afterSeq) {
+      const list = sortedMembers(group);
+      for (let at = firstAfter(list, afterSeq); at < list.length; at++) {
+        const entry = list[at];
+        if (entry) yield entry;
+      }
+    },
     groupsOf: (member) => groups.get(member) ?? nothing,
     setRole(principal, role, held) {
       holdRole(principal, role, held);
@@ -138,6 +168,7 @@ export function createStore(deps: { journal: () => Journal }): Store {
     },
     rolesOf: (principal) => roles.get(principal) ?? nothing,
     principalsWith: (role) => [...roles].filter(([, held]) => held.has(role)).map(([principal]) => principal),
+    reportsOf: (manager) => [...(reports.get(manager) ?? nothing)].flatMap((id) => byId.get(id) ?? []),
     *scan(kind, afterSeq) {
       const list = ordered[kind];
       for (let at = firstAfter(list, afterSeq); at < list.length; at++) {

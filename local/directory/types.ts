@@ -30,6 +30,8 @@ export type WriteKind =
   | "updateGroup"
   | "deleteGroup"
   | "addMember"
+  /** A PATCH that binds members and does nothing else. */
+  | "addMembers"
   | "removeMember"
   | "restore"
   | "deletePermanently";

@@ -144,6 +144,18 @@ describe("manager", () => {
       expect(refusalOf(await directory.call(method!, `users/${id}/${path}`))).toBe(refusedBy("manager-not-set"));
     }
   });
+  it(behaviour("deleted-manages-nobody"), async () => {
+    const top = await createId();
+    const boss = await createId({ "manager@odata.bind": refer(top)["@odata.id"] });
+    const id = await createId({ "manager@odata.bind": refer(boss)["@odata.id"] });
+    const shown = async (whom: string) => (await directory.call("GET", `users/${whom}/manager`)).body.id;
+    expect(await shown(id)).toBe(boss);
+    await directory.call("DELETE", `users/${boss}`);
+    await directory.call("POST", `directory/deletedItems/${boss}/restore`);
+    expect(await shown(id)).toBeUndefined();
+    expect(refusalOf(await directory.call("DELETE", `users/${id}/manager/$ref`))).toBe(refusedBy("manager-not-set"));
+    expect(await shown(boss)).toBe(top);
+  });
   it(rule("manager-bound-at-create"), async () => {
     const body = { "manager@odata.bind": refer(await createId())["@odata.id"] };
     expect(refusalOf(await patch(await createId(), body))).toBe(refusedBy("manager-bound-at-create"));
