@@ -11,7 +11,11 @@ import {
   CycleReply,
   EscrowReply,
   JobStatusReply,
+  type JoinRequest,
+  LinkReply,
+  type MoveRequest,
   ProvisioningLogReply,
+  RebuildReply,
   TokenReply,
 } from "../shared/contracts/admin-api.ts";
 import { ErrorReply } from "../shared/contracts/agent-api.ts";
@@ -39,6 +43,15 @@ export interface AdminClient {
   cycles(jobId: string, top?: number): Promise<CycleReply[]>;
   escrows(jobId: string): Promise<EscrowReply[]>;
   act(configuration: { readonly id: string; readonly jobId: string }, action: JobAction): Promise<void>;
+  link(jobId: string, objectGuid: string): Promise<LinkReply>;
+  changeLink(
+    jobId: string,
+    objectGuid: string,
+    action: "join" | "move" | "unlink",
+    body: z.infer<typeof JoinRequest> | z.infer<typeof MoveRequest> | undefined,
+  ): Promise<LinkReply>;
+  /** One of 16 parts of the job's objects. */
+  rebuildLinks(jobId: string, shard: string): Promise<RebuildReply>;
   log(query: {
     readonly jobId: string;
     readonly objectGuid?: string;
@@ -103,6 +116,11 @@ export function createAdminClient(deps: AdminClientDeps): AdminClient {
       const response = await send(path, { method: "POST" });
       if (!response.ok) throw refusal(`POST ${path}`, response.status, await response.text());
     },
+    link: (jobId, objectGuid) => ask(LinkReply, fill(ADMIN_ROUTES.link, { jobId, objectGuid })),
+    changeLink: (jobId, objectGuid, action, body) =>
+      ask(LinkReply, fill(ADMIN_ROUTES.linkAction, { jobId, objectGuid, action }), { method: "POST", body }),
+    rebuildLinks: (jobId, shard) =>
+      ask(RebuildReply, fill(ADMIN_ROUTES.rebuildLinks, { jobId }), { method: "POST", body: { shard } }),
     log: ({ jobId, objectGuid, top }) => {
       const query = new URLSearchParams({ jobId, ...(objectGuid === undefined ? {} : { objectGuid }) });
       if (top !== undefined) query.set("$top", String(top));

@@ -1,10 +1,11 @@
 /** `uplink status|job|agent list|agent token|escrow|logs`: what admins ask and order, over the admin API. */
 import { type Command, InvalidArgumentError } from "commander";
-import { AgentError, EXIT } from "../agent/agent-error.ts";
+import { EXIT } from "../agent/agent-error.ts";
 import type { ConfigurationReply } from "../shared/contracts/admin-api.ts";
 import type { AdminClient, JobAction } from "./admin-client.ts";
 import { agentTable, cycleList, jobTable, withNames } from "./admin-views.ts";
 import { connect } from "./connection.ts";
+import { findConfiguration } from "./find-configuration.ts";
 import { listOf, moment, tableOf } from "./table.ts";
 import type { CommandContext } from "./terminal.ts";
 
@@ -89,7 +90,7 @@ async function jobList(options: Shown, { terminal }: CommandContext): Promise<vo
 
 async function jobShow(name: string, options: Shown, { terminal }: CommandContext): Promise<void> {
   const { admin: client } = await connect(terminal);
-  const configuration = await find(client, name);
+  const configuration = await findConfiguration(client, name);
   const job = await client.status(configuration.jobId);
   if (options.json) return json(terminal.out, job);
   const { waiting, openRead } = job;
@@ -121,7 +122,7 @@ async function jobShow(name: string, options: Shown, { terminal }: CommandContex
 
 async function act(name: string, action: JobAction, options: Shown, { terminal }: CommandContext): Promise<void> {
   const { admin: client } = await connect(terminal);
-  const configuration = await find(client, name);
+  const configuration = await findConfiguration(client, name);
   await client.act(configuration, action);
   if (options.json) return json(terminal.out, { jobId: configuration.jobId, action });
   const words = {
@@ -146,7 +147,7 @@ async function agentToken(
   { terminal }: CommandContext,
 ): Promise<void> {
   const { admin: client, url } = await connect(terminal);
-  const configuration = await find(client, name);
+  const configuration = await findConfiguration(client, name);
   const reply = await client.createToken(configuration.id, options.minutes);
   if (options.json) return json(terminal.out, reply);
   terminal.out.write(
@@ -157,7 +158,7 @@ async function agentToken(
 async function escrowList(name: string | undefined, options: Shown, { terminal }: CommandContext): Promise<void> {
   const { admin: client } = await connect(terminal);
   const all = await client.configurations();
-  const configurations = name === undefined ? all : [await find(client, name)];
+  const configurations = name === undefined ? all : [await findConfiguration(client, name)];
   const lists = await Promise.all(configurations.map((one) => client.escrows(one.jobId)));
   if (options.json)
     return json(
@@ -187,7 +188,7 @@ async function logs(
 ): Promise<void> {
   const { admin: client } = await connect(terminal);
   const all = await client.configurations();
-  const configurations = options.job === undefined ? all : [await find(client, options.job)];
+  const configurations = options.job === undefined ? all : [await findConfiguration(client, options.job)];
   const object = options.object === undefined ? {} : { objectGuid: options.object.toLowerCase() };
   const lists = await Promise.all(
     configurations.map((one) => client.log({ jobId: one.jobId, top: options.top, ...object })),
@@ -212,25 +213,8 @@ async function logs(
   terminal.out.write(tableOf([["time", "action", "status", "object", "what"], ...rows]));
 }
 
-/** One configuration by name, domain or id. Throws `AgentError` that names those that there are. */
-async function find(client: AdminClient, name: string): Promise<ConfigurationReply> {
-  const all = await client.configurations();
-  const wanted = name.toLowerCase();
-  const found = all.filter((one) =>
-    [one.displayName, one.domainFqdn, one.jobId, one.id].some((own) => own.toLowerCase() === wanted),
-  );
-  const [only] = found;
-  if (only && found.length === 1) return only;
-  const names = all.map((one) => one.displayName).join(", ") || "none";
-  throw new AgentError(
-    "service-refused",
-    `${found.length === 0 ? "There is no job" : `${found.length} jobs are called`} '${name}'.`,
-    `There are: ${names}. Give one of them, its domain or its job id.`,
-  );
-}
-
 async function chosen(client: AdminClient, name: string | undefined): Promise<ConfigurationReply[]> {
-  return name === undefined ? client.configurations() : [await find(client, name)];
+  return name === undefined ? client.configurations() : [await findConfiguration(client, name)];
 }
 
 function json(out: { write(text: string): unknown }, value: unknown): void {

@@ -4,10 +4,16 @@
  */
 import { registerAdminCommands } from "./admin-commands.ts";
 import { registerAgentCommands } from "./agent-commands.ts";
+import { registerLinkCommands } from "./link-commands.ts";
 import { type Registration, runCli } from "./run-cli.ts";
 import { registerTargetCommands } from "./target-commands.ts";
 
-const registrations: readonly Registration[] = [registerAgentCommands, registerAdminCommands, registerTargetCommands];
+const registrations: readonly Registration[] = [
+  registerAgentCommands,
+  registerAdminCommands,
+  registerLinkCommands,
+  registerTargetCommands,
+];
 
 const stop = new AbortController();
 // The second signal ends the process as it would any other.

@@ -19,6 +19,7 @@ import { healthRoute } from "./health.http.ts";
 import { heartbeatRoute } from "./heartbeat.http.ts";
 import { type Route, registerRoute } from "./http-route.ts";
 import { jobRoutes } from "./jobs.http.ts";
+import { linkRoutes } from "./links.http.ts";
 import { provisioningLogRoute } from "./provisioning-log.http.ts";
 import { wakeJobHandler } from "./wake-job.queue.ts";
 
@@ -34,6 +35,7 @@ const routes: readonly Route[] = [
   ...configurationRoutes(cloud.routes.configurations),
   agentsRoute(cloud.routes),
   ...jobRoutes(cloud.routes),
+  ...linkRoutes(cloud.routes.links),
   provisioningLogRoute(cloud.routes.queries),
 ];
 for (const route of routes) registerRoute(cloud.routes, route);

@@ -12,18 +12,21 @@ import { createExportChunk, type JobContext } from "../shared/application/export
 import { createFullSync } from "../shared/application/full-sync.ts";
 import { createHeartbeat } from "../shared/application/heartbeat.ts";
 import { createJobMappings } from "../shared/application/job-mappings.ts";
+import { createLinkStore } from "../shared/application/link-store.ts";
 import { createMapChunk } from "../shared/application/map-chunk.ts";
 import { createNextBatch } from "../shared/application/next-batch.ts";
 import { createNoteFailure } from "../shared/application/note-failure.ts";
 import { createPlanChunks } from "../shared/application/plan-chunks.ts";
 import { createTargetPreparation } from "../shared/application/prepare-target.ts";
 import { createReadEnd } from "../shared/application/read-end.ts";
+import { createReferences } from "../shared/application/references.ts";
 import { createClaimIndex } from "../shared/application/state/claim-index.ts";
 import { createEscrows } from "../shared/application/state/escrow-rows.ts";
 import { type JobRow, jobTable, LANES, ROW, readRow } from "../shared/application/state/job-rows.ts";
 import { createObjectStore } from "../shared/application/state/object-store.ts";
 import { createProvisioningLog } from "../shared/application/state/provisioning-log.ts";
 import { createRemovals } from "../shared/application/state/removal-rows.ts";
+import { createSids } from "../shared/application/state/sid-rows.ts";
 import { createTick, type Tick } from "../shared/application/tick.ts";
 import { createAdminTokens } from "../shared/application/verify-admin-token.ts";
 import { createProofVerifier } from "../shared/application/verify-proof.ts";
@@ -71,6 +74,11 @@ export function createUseCases(adapters: Adapters, settings: UseCaseSettings) {
   const configurations = createConfigurations({ rows, clock, random, targetKey });
   const proofs = createProofVerifier({ rows, clock, publicUrl: settings.publicUrl });
   const adminTokens = createAdminTokens(settings.admin);
+  const references = createReferences({
+    objects,
+    sids: createSids({ rows, targetKey }),
+    configurations: () => configurations.list(),
+  });
   const fence = createFence({ rows, clock });
   const jobs = jobTable(rows);
 
@@ -146,7 +154,18 @@ export function createUseCases(adapters: Adapters, settings: UseCaseSettings) {
         log,
         planChunks: createPlanChunks({ ...chunked, escrows }),
         mapChunk: createMapChunk({ blobs, fence, clock, contextOf }),
-        exportChunk: createExportChunk({ blobs, fence, clock, log, escrows, removals, provisioningLog, contextOf }),
+        exportChunk: createExportChunk({
+          blobs,
+          fence,
+          clock,
+          log,
+          escrows,
+          removals,
+          provisioningLog,
+          references,
+          links: createLinkStore({ rows, targetKey }),
+          contextOf,
+        }),
       }),
       ...closeActivities({ clock, log, commit, readEnd }),
     },

@@ -90,6 +90,8 @@ export interface PlannedObject {
   /** Properties that are one other object, by its objectGUID: bound when the chunk is exported. */
   readonly references?: Readonly<Record<string, string>>;
   readonly resendsReferences?: boolean;
+  /** Of a group's create: ids of target objects, bound when the chunk is exported. */
+  readonly members?: readonly string[];
   readonly waiting: readonly RemovalClass[];
   /** What it takes away to blank the names that this full read did not bring; absent: it brought all. */
   readonly lacks?: readonly RemovalClass[];
@@ -138,6 +140,9 @@ export interface OutcomeEntry {
 export interface OutcomeFile {
   readonly entries: readonly OutcomeEntry[];
   readonly writes: number;
+  /** Objects whose target object came to be, or came back, and which of them are groups. */
+  readonly appeared?: readonly string[];
+  readonly groups?: readonly string[];
 }
 
 export const FILES = {

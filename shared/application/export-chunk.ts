@@ -7,13 +7,13 @@ import type { BlobStore } from "../ports/blob-store.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Log } from "../ports/log.ts";
 import type { TargetDirectory } from "../ports/target-directory.ts";
+import { bindMembers, noteMembers } from "./bind-members.ts";
+import { bindReferences } from "./bind-references.ts";
 import {
   type ChunkFile,
-  type ChunkHeader,
   FILES,
   type OutcomeEntry,
   type OutcomeFile,
-  originOf,
   type PlanFile,
   type PlannedObject,
   readFile,
@@ -24,10 +24,11 @@ import {
 import { type ExportResult, exportObjects } from "./export-objects.ts";
 import { lastOf } from "./export-records.ts";
 import type { JobMapping } from "./job-mapping.ts";
-import { logEntryOf } from "./log-entries.ts";
+import type { LinkStore } from "./link-store.ts";
 import { mapObjects } from "./map-objects.ts";
-import { claimsWithout, heldClaims } from "./object-claims.ts";
-import { type ClaimIndex, type ClaimRequest, ownerOf } from "./state/claim-index.ts";
+import { recordResults } from "./record-results.ts";
+import type { References } from "./references.ts";
+import type { ClaimIndex } from "./state/claim-index.ts";
 import type { Escrows } from "./state/escrow-rows.ts";
 import type { ObjectStore, StoredObject } from "./state/object-store.ts";
 import type { ProvisioningLog } from "./state/provisioning-log.ts";
@@ -68,6 +69,8 @@ export function createExportChunk(deps: {
   readonly escrows: Escrows;
   readonly removals: Removals;
   readonly provisioningLog: ProvisioningLog;
+  readonly references: References;
+  readonly links: LinkStore;
   readonly contextOf: (jobId: string) => Promise<JobContext>;
 }): ExportChunk {
   return async (ref) => {
@@ -83,7 +86,7 @@ export function createExportChunk(deps: {
       apply: (actions, options) => context.target.apply(actions, { ...options, onWrite: () => void writes++ }),
     };
     const results = await settleAll(ref, plan, { ...context, target });
-    await record(plan, context.claims, results);
+    await recordResults(deps, plan.header, context.claims, results);
     const unsent = results.filter((result) => result.kind === "unsent");
     if (unsent.length > 0) {
       return { done: false, notBefore: deps.clock.now() + Math.max(...unsent.map((result) => result.retryAfterMs)) };
@@ -91,6 +94,7 @@ export function createExportChunk(deps: {
     const file: OutcomeFile = {
       entries: results.flatMap((result) => entriesOf(result)),
       writes,
+      ...appearedIn(results),
     };
     await writeOnce(deps.blobs, outcomePath, file);
     return { done: true };
@@ -102,6 +106,12 @@ export function createExportChunk(deps: {
     let open: readonly PlannedObject[] = plan.objects;
     let resumed: ReadonlyMap<string, string> = new Map();
     for (let round = 0; round < ROUNDS && open.length > 0; round++) {
+      const withMembers = await bindMembers(
+        deps,
+        plan.header,
+        await bindReferences(deps.references, plan.header, open),
+      );
+      open = withMembers.planned;
       // Planned while another run was at it: the row decides.
       const contested = open.filter((planned) => isUnderWay(plan, planned.record));
       const free = open.filter((planned) => !contested.includes(planned));
@@ -111,6 +121,7 @@ export function createExportChunk(deps: {
         ...(await exportObjects({ ...context, clock: deps.clock }, plan.header, ref.lane, acting, resumed)),
         ...(await restObjects(plan, context, resting)),
       ];
+      await noteMembers(deps, withMembers.bindings, results);
       settled.push(...results.filter((result) => result.kind !== "contested"));
       contested.push(...results.filter((result) => result.kind === "contested").map((result) => result.planned));
       ({ open, resumed } = await replan(ref, plan, context, contested, settled));
@@ -186,6 +197,10 @@ export function createExportChunk(deps: {
       const underWayMs = underWayFor(mark, plan.header.batchId, deps.clock.now());
       if (row && last?.batchId === plan.header.batchId && !isOwnMark) {
         settled.push(settledBefore(planned, row.record));
+      } else if (row?.etag !== undefined && isOwnMark && planned.action.kind === "none") {
+        // What it was marked for can't be bound any more: what was sent stays in doubt.
+        const { mark: _, ...rest } = row.record;
+        again.set(planned.objectGuid, { record: rest, etag: row.etag });
       } else if (row?.etag !== undefined && isOwnMark) {
         resumed.set(planned.objectGuid, row.etag);
         open.push({ ...planned, record: row.record });
@@ -209,65 +224,12 @@ export function createExportChunk(deps: {
     }
     return { open, resumed };
   }
-
-  async function record(plan: PlanFile, claims: ClaimIndex, results: readonly ExportResult[]): Promise<void> {
-    const { header } = plan;
-    const settled = results.filter((result) => result.kind === "settled");
-    const failures = settled.flatMap((result) =>
-      result.outcome === "escrowed" && result.failure
-        ? [{ objectGuid: result.planned.objectGuid, origin: originOf(header, result.planned), ...result.failure }]
-        : [],
-    );
-    // Work takes up escrows whatever their rows say by now.
-    const mended = settled.filter(
-      (result) =>
-        !result.planned.isSuperseded &&
-        result.outcome !== "escrowed" &&
-        (header.readNo === 0 || result.planned.record.last?.outcome === "escrowed"),
-    );
-    const entries = (repeated: boolean) =>
-      settled
-        .filter((result) => (result.isRepeated ?? false) === repeated)
-        .flatMap((own) => logEntryOf(header, own) ?? []);
-    await Promise.all([
-      deps.provisioningLog.write(entries(false)),
-      deps.provisioningLog.writeMissing(entries(true)),
-      deps.escrows.put(header.jobId, header.batchId, failures, deps.clock.now()),
-      deps.escrows.clear(
-        header.jobId,
-        mended.map((result) => result.planned.objectGuid),
-      ),
-      claims.release(settled.flatMap((result) => givenUp(header, result))),
-      // At the end of a cycle the guard's verdict has fallen: what still waits was staged by it.
-      header.isEnd
-        ? undefined
-        : deps.removals.add(
-            header,
-            settled.filter((result) => waits(result.planned)),
-          ),
-    ]);
-    if (failures.length > 0)
-      deps.log.warn("objects-escrowed", {
-        jobId: header.jobId,
-        batchId: header.batchId,
-        count: failures.length,
-        first: failures[0]?.code,
-      });
-  }
 }
 
 /** What the first plan claimed may be nobody's wish any more: it is given up, unless the row stands for it. */
 function inheriting(first: PlannedObject | undefined, planned: PlannedObject): PlannedObject {
   if (!first) return planned;
   return { ...planned, abandoned: [...planned.abandoned, ...first.abandoned, ...(first.record.claims ?? [])] };
-}
-
-/** What the object held before and holds no more: also at a repetition, for the first attempt may not have come to it. */
-function givenUp(header: ChunkHeader, result: Extract<ExportResult, { kind: "settled" }>): ClaimRequest[] {
-  const { planned, record } = result;
-  const owner = ownerOf(header.configurationId, planned.objectGuid);
-  const before = [...heldClaims(planned.record), ...planned.abandoned];
-  return claimsWithout(before, heldClaims(record)).map((claim) => ({ owner, claim }));
 }
 
 function entriesOf(result: ExportResult): OutcomeEntry[] {
@@ -286,6 +248,20 @@ function entriesOf(result: ExportResult): OutcomeEntry[] {
       ...(planned.action.kind === "none" || outcome === "escrowed" ? {} : { action: planned.action.kind }),
     };
   });
+}
+
+/** Whose target object came to be or came back, and which of them are groups: what refers to them can be exported now. */
+function appearedIn(results: readonly ExportResult[]): Pick<OutcomeFile, "appeared" | "groups"> {
+  const own = results.flatMap((result) => (result.kind === "settled" && hasAppeared(result) ? [result.planned] : []));
+  return {
+    appeared: own.map((planned) => planned.objectGuid),
+    groups: own.filter((planned) => planned.type === "group").map((planned) => planned.objectGuid),
+  };
+}
+
+function hasAppeared({ planned, record }: Extract<ExportResult, { kind: "settled" }>): boolean {
+  const isMade = ["create", "adopt", "restore"].includes(planned.action.kind);
+  return isMade && record.link !== undefined && record.link.deletedAt === undefined;
 }
 
 /** The plan of a chunk, where there is one. */

@@ -46,19 +46,18 @@ async function giveUp(
   const { record, etag } = stored;
   const now = deps.clock.now();
   if (!letsGo(record, newcomer) || underWayFor(record.mark, "", now) > 0) return false;
-  await release({ ...deps, now }, { record, ...(etag === undefined ? {} : { etag }) }, to);
-  return true;
+  return release({ ...deps, now }, { record, ...(etag === undefined ? {} : { etag }) }, to);
 }
 
 /**
  * Takes the link off a row and gives its values up; those that are `wanted` also when an attempt before took the link off
- * and ended right after. Throws when the row changes meanwhile: the step is repeated.
+ * and ended right after. False: the row changed meanwhile, and nothing was given up.
  */
 export async function release(
   deps: Pick<MapDeps, "objects" | "claims"> & { readonly now: number },
   stored: { readonly record: ObjectRecord; readonly etag?: string },
   to: { readonly owner: ClaimOwner; readonly wanted: readonly Claim[] },
-): Promise<void> {
+): Promise<boolean> {
   const { record, etag } = stored;
   const { link, claims: _, mark: __, ...rest } = record;
   const isLive = link !== undefined && link.deletedAt === undefined;
@@ -69,7 +68,7 @@ export async function release(
     handedOver: { to: to.owner, at: deps.now, ...(targetId === undefined ? {} : { targetId }) },
   };
   const [written] = await deps.objects.write([{ record: after, ...(etag === undefined ? {} : { etag }) }]);
-  if (!written?.written) throw new Error(`The row of object ${record.objectGuid} changed while it was handed over.`);
+  if (!written?.written) return false;
   const own: Claim[] = targetId === undefined ? [] : [{ kind: "targetId", value: targetId }];
   const claims = claimsWithout([...heldClaims(record), ...own, ...to.wanted], []);
   // The anchor last: as long as it is the holder's, an interrupted handover is noticed.
@@ -77,4 +76,5 @@ export async function release(
     (one, other) => Number(one.kind === "sourceAnchor") - Number(other.kind === "sourceAnchor"),
   );
   await deps.claims.disown(ownerOf(record.configurationId, record.objectGuid), inOrder, targetId);
+  return true;
 }

@@ -1,27 +1,33 @@
 /** One provisioning log entry for each object that something happened to, in the steps that Graph's log shows. */
 
 import { isNested, type TargetValues } from "../domain/target-value.ts";
+import { UNRESOLVED } from "./bind-references.ts";
 import { type ChunkHeader, originOf, type PlannedObject } from "./chunk-files.ts";
+import { TARGET_CANNOT_HOLD } from "./evaluate-object.ts";
 import type { ExportResult } from "./export-objects.ts";
 import { valuesOf } from "./export-records.ts";
 import type { LogEntry, LogStep } from "./state/provisioning-log.ts";
 
+/** Of what a no-op leaves as it is in the target. */
+const TOLD_ONCE: readonly string[] = ["AttributeNotCleared", UNRESOLVED];
+
 /**
  * Undefined for what was a no-op, and for a filtered object that was filtered before. A no-op that leaves something in
- * the target which the directory emptied is told, once: when it was emptied.
+ * the target which the directory emptied, or that refers to what isn't there yet, is told, once: when the change came.
  */
 export function logEntryOf(header: ChunkHeader, result: ExportResult): LogEntry | undefined {
   if (result.kind !== "settled") return undefined;
   const { planned, outcome, failure } = result;
   const isSkip = outcome === "filtered" && planned.scopeChanged;
-  const isStuck = planned.isChanged && planned.warnings.some((own) => own.code === "AttributeNotCleared");
+  const isStuck = planned.isChanged && planned.warnings.some((own) => TOLD_ONCE.includes(own.code));
   if (planned.action.kind === "none" && outcome !== "escrowed" && !isSkip && !isStuck) return undefined;
   const targetId = result.targetId ?? planned.record.link?.targetId;
   const values = valuesOf(planned.action);
   const warning = planned.warnings[0] ?? result.warnings[0];
   const status =
     outcome === "escrowed" ? "failure" : outcome === "filtered" ? "skipped" : warning ? "warning" : "success";
-  const code = failure?.code ?? warning?.code;
+  const why = planned.filteredBy === TARGET_CANNOT_HOLD ? TARGET_CANNOT_HOLD : undefined;
+  const code = failure?.code ?? warning?.code ?? why;
   const message = failure?.message ?? warning?.message;
   const [index] = planned.indexes;
   const origin = originOf(header, planned);
@@ -93,6 +99,15 @@ function stepsOf(
       status: "success",
       description: `Matched by ${planned.matchedBy}.`,
     });
+  if (planned.references) {
+    const unresolved = planned.warnings.find((warning) => warning.code === UNRESOLVED);
+    steps.push({
+      name: "EntryReferenceResolution",
+      type: "referenceResolution",
+      status: unresolved ? "warning" : "success",
+      description: unresolved?.message ?? `${Object.keys(planned.references).join(", ")} bound.`,
+    });
+  }
   const name = {
     create: "EntryExportAdd",
     adopt: "EntryExportUpdate",

@@ -50,6 +50,8 @@ export interface Draft {
   readonly origin?: ChangeOrigin;
   /** Properties that step aside while others hold what it wants. */
   readonly parks?: readonly string[];
+  /** Looked for in the target, whatever the index knows. */
+  readonly seeksMatch?: boolean;
   readonly resendsReferences?: boolean;
 }
 
@@ -132,6 +134,7 @@ function draftOf(
     ...(lacks ? { lacks } : {}),
     ...(origin ? { origin } : {}),
     ...(parks.length > 0 ? { parks } : {}),
+    ...(items.some((item) => item.seeksMatch) ? { seeksMatch: true } : {}),
     ...(items.some((item) => item.resendsReferences) ? { resendsReferences: true } : {}),
   };
 }

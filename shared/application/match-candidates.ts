@@ -30,7 +30,8 @@ export async function resolveCandidates(
   const answers = claimed.map((own) => [...own]);
   const open = drafts.flatMap((draft, index) => {
     const own = answers[index] ?? [];
-    return own.some((answer) => answer.result.kind === "candidate") ? [{ draft, own }] : [];
+    const isAsked = draft.seeksMatch && !draft.record.link;
+    return isAsked || own.some((answer) => answer.result.kind === "candidate") ? [{ draft, own }] : [];
   });
   await freeStaleValues(
     deps,

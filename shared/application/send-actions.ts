@@ -141,10 +141,10 @@ function takenOver(entry: Marked, verdict: Match): Marked {
 }
 
 export function firstCall(entry: Marked): TargetAction {
-  const { action, objectGuid: key, type = "user" } = entry.planned;
+  const { action, objectGuid: key, type = "user", members } = entry.planned;
   switch (action.kind) {
     case "create":
-      return { kind: "create", key, type, values: action.values };
+      return { kind: "create", key, type, values: action.values, ...(members ? { members } : {}) };
     case "restore":
     case "delete":
       return { kind: action.kind, key, type, id: action.targetId };

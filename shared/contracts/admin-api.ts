@@ -3,6 +3,7 @@
  * with role `Synchronization.Read.All` or `Synchronization.ReadWrite.All`.
  */
 import { z } from "zod";
+import { Guid } from "./change.ts";
 
 const Moment = z.string().nullable();
 const Outcomes = z.strictObject({
@@ -99,6 +100,54 @@ export const AgentReply = z.strictObject({
 });
 export type AgentReply = z.infer<typeof AgentReply>;
 
+/** What ties a source object to a target object, as far as anybody knows it. */
+export const LinkReply = z.strictObject({
+  objectGuid: z.string(),
+  objectClass: z.string(),
+  dn: z.string(),
+  state: z.enum(["live", "left", "deleted", "absent"]),
+  scope: z.string(),
+  link: z
+    .strictObject({
+      targetId: z.string(),
+      origin: z.enum(["created", "matched", "adopted"]),
+      /** When we deleted the target object. */
+      deletedAt: Moment,
+      /** Properties of which nobody knows whether the last call changed them. */
+      inDoubt: z.array(z.string()),
+      exported: z.record(z.string(), z.unknown()),
+    })
+    .nullable(),
+  /** The source object that its target object went to. */
+  handedOverTo: z.string().nullable(),
+  unlinked: z.strictObject({ by: z.string(), at: z.string() }).nullable(),
+  /** Its unique values, and who has each of them by the index. */
+  values: z.array(z.strictObject({ kind: z.string(), value: z.string(), heldBy: z.string().nullable() })),
+  lastOutcome: z
+    .strictObject({ outcome: z.string(), code: z.string().nullable(), message: z.string().nullable() })
+    .nullable(),
+});
+export type LinkReply = z.infer<typeof LinkReply>;
+
+export const JoinRequest = z.strictObject({ targetId: z.string().min(1).max(64) });
+export const MoveRequest = z.strictObject({
+  toObjectGuid: Guid,
+  /** Where that object is; absent: in the same job. */
+  toJobId: z.string().min(1).optional(),
+});
+/** One of 16 parts of the objects, by the first digit of their objectGUID. */
+export const RebuildRequest = z.strictObject({ shard: z.string().regex(/^[0-9a-f]$/) });
+export const RebuildReply = z.strictObject({
+  linked: z.number(),
+  /** Values that somebody else has by the index. */
+  conflicts: z.array(
+    z.strictObject({ objectGuid: z.string(), kind: z.string(), value: z.string(), heldBy: z.string() }),
+  ),
+  /** Objects without link that are looked for in the target now. */
+  sought: z.number(),
+});
+export type RebuildReply = z.infer<typeof RebuildReply>;
+
 /** Graph's `provisioningObjectSummary`, as far as this version fills it. */
 export const ProvisioningLogReply = z.object({
   id: z.string(),
@@ -131,6 +180,9 @@ export const ADMIN_ROUTES = {
   jobStatus: "v1.0/uplink/jobs/{jobId}/status",
   cycles: "v1.0/uplink/jobs/{jobId}/cycles",
   escrows: "v1.0/uplink/jobs/{jobId}/escrows",
+  link: "v1.0/uplink/jobs/{jobId}/links/{objectGuid}",
+  linkAction: "v1.0/uplink/jobs/{jobId}/links/{objectGuid}/{action:regex(^(join|move|unlink)$)}",
+  rebuildLinks: "v1.0/uplink/jobs/{jobId}/rebuildLinks",
   jobAction:
     "v1.0/servicePrincipals/{configurationId}/synchronization/jobs/{jobId}/{action:regex(^(start|pause|restart)$)}",
   provisioningLog: "v1.0/auditLogs/provisioning",

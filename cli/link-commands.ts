@@ -1,0 +1,111 @@
+/** `uplink link show|join|move|unlink|rebuild`: what ties source objects to target objects, mended by hand. */
+import type { Command } from "commander";
+import type { LinkReply } from "../shared/contracts/admin-api.ts";
+import { SHARDS } from "../shared/domain/shard.ts";
+import { ADMIN_HELP } from "./admin-commands.ts";
+import { connect } from "./connection.ts";
+import { findConfiguration } from "./find-configuration.ts";
+import { listOf, moment, tableOf } from "./table.ts";
+import type { CommandContext } from "./terminal.ts";
+
+interface Shown {
+  readonly json?: boolean;
+}
+
+export function registerLinkCommands(program: Command, context: CommandContext): void {
+  const link = program
+    .command("link")
+    .description("Which target object belongs to which object of the directory.")
+    .addHelpText("after", ADMIN_HELP);
+  const command = (usage: string, description: string) =>
+    link.command(usage).description(description).option("--json", "as JSON").addHelpText("after", ADMIN_HELP);
+  command("show <job> <guid>", "One object's link, and who has its unique values.").action(
+    (job: string, guid: string, options: Shown) => show(job, guid, options, context),
+  );
+  command("join <job> <guid> <targetId>", "Take over a target object that nobody owns.").action(
+    (job: string, guid: string, targetId: string, options: Shown) =>
+      change(job, guid, options, context, (client, jobId) => client.changeLink(jobId, guid, "join", { targetId })),
+  );
+  command("move <job> <guid> <toGuid>", "Give the target object to another object of the directory.")
+    .option("--to-job <name>", "the job that has that object, where it is another one")
+    .action((job: string, guid: string, toGuid: string, options: Shown & { toJob?: string }) =>
+      change(job, guid, options, context, async (client, jobId) => {
+        const other = options.toJob === undefined ? undefined : await findConfiguration(client, options.toJob);
+        const body = { toObjectGuid: toGuid.toLowerCase(), ...(other ? { toJobId: other.jobId } : {}) };
+        return client.changeLink(jobId, guid, "move", body);
+      }),
+    );
+  command("unlink <job> <guid>", "Let go of the target object, which stays as it is.").action(
+    (job: string, guid: string, options: Shown) =>
+      change(job, guid, options, context, (client, jobId) => client.changeLink(jobId, guid, "unlink", undefined)),
+  );
+  command(
+    "rebuild <job>",
+    "Enter all links in the index again, and look for objects without one in the target.",
+  ).action((job: string, options: Shown) => rebuild(job, options, context));
+}
+
+type Client = Awaited<ReturnType<typeof connect>>["admin"];
+
+async function show(name: string, guid: string, options: Shown, context: CommandContext): Promise<void> {
+  return change(name, guid, options, context, (client, jobId) => client.link(jobId, guid));
+}
+
+async function change(
+  name: string,
+  guid: string,
+  options: Shown,
+  { terminal }: CommandContext,
+  order: (client: Client, jobId: string) => Promise<LinkReply>,
+): Promise<void> {
+  const { admin: client } = await connect(terminal);
+  const configuration = await findConfiguration(client, name);
+  const reply = await order(client, configuration.jobId);
+  terminal.out.write(options.json ? `${JSON.stringify(reply, null, 2)}\n` : linkView(guid, reply));
+}
+
+async function rebuild(name: string, options: Shown, { terminal }: CommandContext): Promise<void> {
+  const { admin: client } = await connect(terminal);
+  const { jobId, displayName } = await findConfiguration(client, name);
+  const parts = [];
+  for (const shard of SHARDS) parts.push(await client.rebuildLinks(jobId, shard));
+  const linked = parts.reduce((sum, part) => sum + part.linked, 0);
+  const sought = parts.reduce((sum, part) => sum + part.sought, 0);
+  const conflicts = parts.flatMap((part) => part.conflicts);
+  if (options.json) {
+    terminal.out.write(`${JSON.stringify({ linked, sought, conflicts }, null, 2)}\n`);
+    return;
+  }
+  terminal.out.write(
+    `${displayName}: ${linked} links are in the index; ${sought} objects without one are looked for.\n`,
+  );
+  if (conflicts.length === 0) return;
+  const rows = conflicts.map((one) => [one.objectGuid, one.kind, one.value, one.heldBy]);
+  terminal.out.write(`\n${tableOf([["object", "value of", "value", "held by"], ...rows])}`);
+}
+
+function linkView(guid: string, reply: LinkReply): string {
+  const { link, unlinked, lastOutcome } = reply;
+  const facts: [string, string | null][] = [
+    ["object", guid.toLowerCase()],
+    ["class", reply.objectClass],
+    ["name", reply.dn],
+    ["state", `${reply.state}. ${reply.scope}`],
+    ["target object", link?.targetId ?? "none"],
+    ["since", link ? link.origin : null],
+    ["deleted", link?.deletedAt ? moment(link.deletedAt) : null],
+    ["in doubt", link && link.inDoubt.length > 0 ? link.inDoubt.join(", ") : null],
+    ["handed over to", reply.handedOverTo],
+    ["unlinked", unlinked ? `by ${unlinked.by}, ${moment(unlinked.at)}` : null],
+    [
+      "last outcome",
+      lastOutcome ? [lastOutcome.outcome, lastOutcome.code, lastOutcome.message].filter(Boolean).join(": ") : null,
+    ],
+  ];
+  const values = reply.values.map((own): [string, string] => [
+    own.kind,
+    own.heldBy === null ? `${own.value} (in nobody's name)` : `${own.value} (held by ${own.heldBy})`,
+  ]);
+  const known = facts.flatMap(([name, value]): [string, string][] => (value === null ? [] : [[name, value]]));
+  return listOf([...known, ...values]);
+}

@@ -1,0 +1,77 @@
+/**
+ * What became of a chunk's objects, told where it has to stand: provisioning log, escrows, removals, claims given up.
+ * All of it is keyed by the batch, so that a repetition writes the same.
+ */
+import type { Clock } from "../ports/clock.ts";
+import type { Log } from "../ports/log.ts";
+import { type ChunkHeader, originOf, waits } from "./chunk-files.ts";
+import type { ExportResult } from "./export-objects.ts";
+import { logEntryOf } from "./log-entries.ts";
+import { claimsWithout, heldClaims } from "./object-claims.ts";
+import { type ClaimIndex, type ClaimRequest, ownerOf } from "./state/claim-index.ts";
+import type { Escrows } from "./state/escrow-rows.ts";
+import type { ProvisioningLog } from "./state/provisioning-log.ts";
+import type { Removals } from "./state/removal-rows.ts";
+
+export async function recordResults(
+  deps: {
+    readonly clock: Clock;
+    readonly log: Log;
+    readonly escrows: Escrows;
+    readonly removals: Removals;
+    readonly provisioningLog: ProvisioningLog;
+  },
+  header: ChunkHeader,
+  claims: ClaimIndex,
+  results: readonly ExportResult[],
+): Promise<void> {
+  const settled = results.filter((result) => result.kind === "settled");
+  const failures = settled.flatMap((result) =>
+    result.outcome === "escrowed" && result.failure
+      ? [{ objectGuid: result.planned.objectGuid, origin: originOf(header, result.planned), ...result.failure }]
+      : [],
+  );
+  // Work takes up escrows whatever their rows say by now.
+  const mended = settled.filter(
+    (result) =>
+      !result.planned.isSuperseded &&
+      result.outcome !== "escrowed" &&
+      (header.readNo === 0 || result.planned.record.last?.outcome === "escrowed"),
+  );
+  const entries = (repeated: boolean) =>
+    settled
+      .filter((result) => (result.isRepeated ?? false) === repeated)
+      .flatMap((own) => logEntryOf(header, own) ?? []);
+  await Promise.all([
+    deps.provisioningLog.write(entries(false)),
+    deps.provisioningLog.writeMissing(entries(true)),
+    deps.escrows.put(header.jobId, header.batchId, failures, deps.clock.now()),
+    deps.escrows.clear(
+      header.jobId,
+      mended.map((result) => result.planned.objectGuid),
+    ),
+    claims.release(settled.flatMap((result) => givenUp(header, result))),
+    // At the end of a cycle the guard's verdict has fallen: what still waits was staged by it.
+    header.isEnd
+      ? undefined
+      : deps.removals.add(
+          header,
+          settled.filter((result) => waits(result.planned)),
+        ),
+  ]);
+  if (failures.length > 0)
+    deps.log.warn("objects-escrowed", {
+      jobId: header.jobId,
+      batchId: header.batchId,
+      count: failures.length,
+      first: failures[0]?.code,
+    });
+}
+
+/** What the object held before and holds no more: also at a repetition, for the first attempt may not have come to it. */
+function givenUp(header: ChunkHeader, result: Extract<ExportResult, { kind: "settled" }>): ClaimRequest[] {
+  const { planned, record } = result;
+  const owner = ownerOf(header.configurationId, planned.objectGuid);
+  const before = [...heldClaims(planned.record), ...planned.abandoned];
+  return claimsWithout(before, heldClaims(record)).map((claim) => ({ owner, claim }));
+}
