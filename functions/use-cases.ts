@@ -12,6 +12,7 @@ import { createExportChunk, type JobContext } from "../shared/application/export
 import { createFullSync } from "../shared/application/full-sync.ts";
 import { createHeartbeat } from "../shared/application/heartbeat.ts";
 import { createJobMappings } from "../shared/application/job-mappings.ts";
+import { createLinkAdmin } from "../shared/application/link-admin.ts";
 import { createLinkStore } from "../shared/application/link-store.ts";
 import { createMapChunk } from "../shared/application/map-chunk.ts";
 import { createNextBatch } from "../shared/application/next-batch.ts";
@@ -123,6 +124,7 @@ export function createUseCases(adapters: Adapters, settings: UseCaseSettings) {
         ring,
       }),
       acceptBatch: createAcceptBatch({ rows, blobs, doorbell, clock, log }),
+      links: createLinkAdmin({ rows, blobs, clock, log, contextOf, ring }),
       queries: createAdminQueries({ rows, clock, escrows, removals, provisioningLog }),
       wakeJob: async (jobId: string) => {
         for (const lane of LANES) await ring(jobId, lane);

@@ -53,6 +53,8 @@ export interface ChunkItem {
   readonly isAbsent?: boolean;
   /** What the full read did not bring of it is gone at the source. */
   readonly losesMissing?: boolean;
+  /** Without a link it is looked for in the target, whatever the index knows. */
+  readonly seeksMatch?: boolean;
   /** Properties that take a parked name: others wait in a circle for the present ones. */
   readonly parks?: readonly string[];
   /** An object that it refers to came back: the target may have dropped the reference, whatever was exported. */
