@@ -66,7 +66,7 @@ async function twoForests() {
   const later = async (minutes: number) => {
     cloud.clock.set(cloud.clock.now() + minutes * MINUTE);
     await cloud.tick();
-    await cloud.run();
+    await cloud.driver.settled();
   };
   return { faults, cloud, old, young, escrowsOf, rowOf, ann, later };
 }

@@ -105,10 +105,12 @@ describe("links mended by hand", () => {
     const { cloud, agent, links, jobId } = await aCloud();
     const other = await cloud.addDomain("other.example");
     await agent.read("full", [aUser("ann"), aUser("bob")]);
-    await other.read("full", [{ ...aUser("cid"), objectGuid: guidOf("cid of other") }]);
-    await links.unlink(other.jobId, guidOf("cid of other"), BY);
-    const renamed = aUser("cid", { userPrincipalName: "second.cid@corp.example" }, ["userPrincipalName"]);
-    await other.read("delta", [{ ...renamed, objectGuid: guidOf("cid of other") }]);
+    const cid = (upn: string, changed?: readonly string[]) => ({
+      ...aUser("cid", { userPrincipalName: `${upn}@corp.example` }, changed),
+      objectGuid: guidOf("cid of other"),
+    });
+    // Without an account of its own: it wants a name that is taken.
+    await other.read("full", [cid("bob")]);
     const id = cloud.target.objects().find((own) => own.values["displayName"] === "ann")?.id ?? "";
     const to = { jobId: other.jobId, objectGuid: guidOf("cid of other") };
     expect(await links.move(jobId, guidOf("ann"), { jobId, objectGuid: guidOf("bob") }, BY)).toMatchObject({
@@ -119,12 +121,13 @@ describe("links mended by hand", () => {
       value: { link: { targetId: id } },
     });
     await cloud.run();
+    await other.read("delta", [cid("cid", ["userPrincipalName"])]);
     const moved = cloud.target.objects().find((own) => own.id === id);
     expect(moved?.values).toMatchObject({ displayName: "cid" });
     // Ann is still there, and gets an account of her own, once the other one bears her name no more.
     cloud.clock.set(cloud.clock.now() + 5 * 60_000);
     await cloud.tick();
-    await cloud.run();
+    await cloud.driver.settled();
     const anns = cloud.target.objects().filter((own) => own.values["displayName"] === "ann");
     expect(anns).toHaveLength(1);
     expect(anns[0]?.id).not.toBe(id);
