@@ -75,9 +75,12 @@ function sourceFor(account: Pick<PlainAccount, "userPrincipalName" | "password">
   });
 }
 
+const everything = { scope: { organizationalUnits: [], groups: [] }, reportsLeaves: false };
+
 async function read(kind: "full" | "delta", attributes = ATTRIBUTES): Promise<Change[]> {
   const changes: Change[] = [];
-  for await (const page of source.read({ kind, attributes, objectClasses: ["user", "inetOrgPerson"], watermark })) {
+  const order = { kind, attributes, objectClasses: ["user", "inetOrgPerson"], watermark, ...everything };
+  for await (const page of source.read(order)) {
     for (const change of page.changes) changes.push(Change.parse(change));
     if (page.isLast) watermark = page.watermarkAfter ?? null;
   }
@@ -337,10 +340,14 @@ it("reads from an LDIF dump the same objects with the same values", async () => 
     attributes: ATTRIBUTES,
     objectClasses: ["user", "inetOrgPerson"],
     watermark: null,
+    ...everything,
   })) {
     fromFile.push(...page.changes);
   }
   const fromDirectory = (await read("full")).filter(({ op }) => op !== "delete");
+  // A file names a manager by what it says of him; who isn't in it can't be named.
+  const hidden = await searchEntries(scene.admin.client, scene.population.hiddenUnit, { attributes: ["objectGUID"] });
+  const unseen = new Set(hidden.map(objectGuidOf));
   const comparable = (changes: readonly Change[]) =>
     changes
       .map((change) => ({
@@ -353,7 +360,10 @@ it("reads from an LDIF dump the same objects with the same values", async () => 
                   values.map((value) => JSON.stringify(value)).sort(),
                 ]),
               ),
-              links: change.links?.map(({ attribute, add }) => [attribute, add.map(({ guid }) => guid).sort()]),
+              links: change.links?.map(({ attribute, add }) => [
+                attribute,
+                add.flatMap(({ guid }) => (unseen.has(guid) ? [] : guid)).sort(),
+              ]),
             }
           : {}),
       }))

@@ -10,14 +10,18 @@ import {
   objectGuidOf,
   searchEntries,
   textOf,
+  textsOf,
 } from "../support/samba/ldap.ts";
 import { dumpAsLdif } from "../support/samba/ldif-dump.ts";
 import { generatePopulation } from "../support/samba/population.ts";
-import { type ProjectedUser, type Projection, projectDirectory } from "../support/samba/projection.ts";
+import { namedGroups } from "../support/samba/population-groups.ts";
+import { type ProjectedObject, type Projection, projectDirectory } from "../support/samba/projection.ts";
 import { createPlainAccount, grantRights, mayReplicate } from "../support/samba/rights.ts";
 import { type Scene, setUpScene } from "../support/samba/scene.ts";
 
 const users = 2000;
+const groups = 200;
+const largestGroup = 5000;
 const hiddenUsers = 20;
 const initialDomain = "contoso.onmicrosoft.com";
 
@@ -27,7 +31,7 @@ let plain: Client;
 beforeAll(async () => {
   const missing = missingForSamba();
   if (missing !== undefined) throw new Error(missing);
-  scene = await setUpScene({ address: "127.0.0.21", users });
+  scene = await setUpScene({ address: "127.0.0.21", users, groups, largestGroup });
   plain = await connectLdap(scene.controller, {
     user: scene.account.userPrincipalName,
     password: scene.account.password,
@@ -56,6 +60,7 @@ function project(): Promise<Projection> {
     baseDn: controller.baseDn,
     hiddenUnit: population.hiddenUnit,
     domainFqdn: controller.dnsDomain,
+    configurationId: "of-no-matter",
     verifiedSuffixes: [verifiedSuffix],
     initialDomain,
   });
@@ -67,39 +72,45 @@ const person = (number: number): Promise<string> => scene.admin.find(`(sAMAccoun
 
 describe("the population", () => {
   it("is the same every time", () => {
-    const options = { baseDn: "DC=x", count: 300, verifiedSuffix: "a.example", unverifiedSuffix: "b.example" };
+    const sizes = { count: 300, groups: 60, largestGroup: 400 };
+    const options = { baseDn: "DC=x", ...sizes, verifiedSuffix: "a.example", unverifiedSuffix: "b.example" };
     expect(generatePopulation(options)).toEqual(generatePopulation(options));
   });
 
   it("is in the directory, byte for byte", async () => {
     const { population, controller } = scene;
     const entries = await searchEntries(scene.admin.client, controller.baseDn, { attributes: ["*"] });
-    const found = new Map(entries.map((entry) => [textOf(entry, "sAMAccountName"), entry]));
+    // Samba escapes these two by their codes.
+    const asSambaWrites = (dn: string): string => dn.replaceAll("\\;", "\\3B").replaceAll("\\=", "\\3D");
+    const found = new Map(entries.map((entry) => [entry.dn, entry]));
     const everyone = [...population.managers, ...population.people, ...population.systemAccounts];
     expect(everyone).toHaveLength(users);
-    for (const { attributes } of [...everyone, ...population.hidden]) {
-      const entry = found.get(String(attributes["sAMAccountName"]));
+    expect(population.groups).toHaveLength(groups);
+    const rest = [...population.hidden, ...population.contacts, ...population.groups];
+    for (const { dn, attributes } of [...everyone, ...rest]) {
+      const entry = found.get(asSambaWrites(dn));
       for (const [name, values] of Object.entries(attributes)) {
         if (name === "objectClass" || name === "manager") continue;
         const there = [...(entry?.attributes.get(name) ?? [])].map((value) => value.toString("base64")).sort();
         const wanted = [values].flat().map((value) => Buffer.from(value as string).toString("base64"));
-        expect(there, `${name} of ${entry?.dn}`).toEqual(wanted.sort());
+        expect(there, `${name} of ${dn}`).toEqual(wanted.sort());
       }
+    }
+    for (const { dn, attribute, values } of population.links) {
+      const there = textsOf(found.get(asSambaWrites(dn))!, attribute);
+      expect(there.sort(), `${attribute} of ${dn}`).toEqual(values.map(asSambaWrites).sort());
     }
     const managed = entries.filter((entry) => textOf(entry, "manager") !== undefined);
     expect(managed.length).toBeGreaterThan(users * 0.9);
     // Units and people keep names that need escapes.
     expect(entries.some(({ dn }) => dn.includes("\\,"))).toBe(true);
-    // Samba escapes these two by their codes.
-    const asSambaWrites = (dn: string): string => dn.replaceAll("\\;", "\\3B").replaceAll("\\=", "\\3D");
-    const distinguishedNames = new Set(entries.map(({ dn }) => dn));
-    expect(population.units.filter(({ dn }) => !distinguishedNames.has(asSambaWrites(dn)))).toEqual([]);
+    expect(population.units.filter(({ dn }) => !found.has(asSambaWrites(dn)))).toEqual([]);
   });
 });
 
 describe("the projection", () => {
   let projection: Projection;
-  const byLogin = async (name: string): Promise<ProjectedUser> => projection.users.get(await findUser(name))!;
+  const byLogin = async (name: string): Promise<ProjectedObject> => projection.users.get(await findUser(name))!;
 
   beforeAll(async () => {
     projection = await project();
@@ -124,7 +135,7 @@ describe("the projection", () => {
 
   it("follows the rules where values are odd", async () => {
     const values = [...projection.users.values()];
-    const some = (holds: (user: ProjectedUser) => boolean): boolean => values.some(holds);
+    const some = (holds: (user: ProjectedObject) => boolean): boolean => values.some(holds);
     expect(some((user) => user["accountEnabled"] === false)).toBe(true);
     expect(some((user) => String(user["userPrincipalName"]).endsWith(`@${initialDomain}`))).toBe(true);
     expect(some((user) => user["jobTitle"] === undefined)).toBe(true);
@@ -135,6 +146,64 @@ describe("the projection", () => {
     expect(some(({ city }) => city !== undefined && city !== String(city).trim())).toBe(false);
     expect(new Set(values.map((user) => String(user["userPrincipalName"]).toLowerCase())).size).toBe(values.length);
     expect(new Set(values.map((user) => user["onPremisesImmutableId"])).size).toBe(values.length);
+  });
+
+  it("has the groups that the target can hold, and of their members and managers those that are there", async () => {
+    const groupNamed = (name: string): Promise<string> => scene.admin.find(`(&(objectClass=group)(cn=${name}))`);
+    const nameOf = (guid: string): unknown =>
+      (projection.groups.get(guid) ?? projection.users.get(guid))?.["displayName"];
+    const membersOf = async (name: string): Promise<unknown[]> =>
+      [...projection.members.get(await groupNamed(name))!].map(nameOf).sort();
+
+    const reasons = [...projection.excludedGroups.values()];
+    expect(new Set(reasons)).toEqual(
+      new Set(["isCriticalSystemObject", "built-in", "distribution", "adminDescription Group_"]),
+    );
+    expect(projection.groups.size).toBeGreaterThan(groups * 0.85);
+    expect(projection.groups.get(await groupNamed("Überblick @ Köln"))).toEqual({
+      displayName: "Überblick @ Köln",
+      mailNickname: "UberblickKoln",
+      mailEnabled: false,
+      securityEnabled: true,
+      uniqueName: `uplink-of-no-matter-${await groupNamed("Überblick @ Köln")}`,
+    });
+    expect(projection.groups.get(await groupNamed("Long alias"))!["mailNickname"]).toBe(`long-${"x".repeat(59)}`);
+    const descriptions = [...projection.groups.values()].map(({ description }) => String(description ?? ""));
+    expect(Math.max(...descriptions.map(({ length }) => length))).toBe(448);
+
+    const { largest, cycle, chain } = namedGroups;
+    const people = scene.population.managers.length + scene.population.people.length;
+    expect(projection.members.get(await groupNamed(largest))?.size).toBe(people);
+    expect(await membersOf(`${cycle} of two A`)).toContain(`${cycle} of two B`);
+    expect(await membersOf(`${cycle} of two B`)).toContain(`${cycle} of two A`);
+    expect(await membersOf(`${cycle} of three C`)).toContain(`${cycle} of three A`);
+    expect(await membersOf(`${chain} 3`)).toEqual(expect.arrayContaining([`${chain} 4`]));
+    expect(await membersOf("Nobody")).toEqual([]);
+    expect(await membersOf("Nobody whom the target can hold")).toEqual([]);
+    for (const name of [
+      "With somebody hidden",
+      "With system accounts",
+      "With the built-in",
+      "With a distribution list",
+    ])
+      expect(await membersOf(name)).toHaveLength(1);
+
+    const managerOf = (guid: string): string | undefined => projection.managers.get(guid);
+    const inCycle = [...projection.managers].filter(([guid, manager]) => managerOf(manager) === guid);
+    expect(inCycle).toHaveLength(2);
+    const [bottom] = [...projection.managers.keys()].filter((guid) => {
+      const levels = [managerOf(guid)];
+      while (levels.length < 4) levels.push(managerOf(levels.at(-1) ?? ""));
+      return new Set(levels).size === 4 && levels.every((level) => level !== undefined);
+    });
+    expect(bottom).toBeDefined();
+    const refused = await searchEntries(scene.admin.client, scene.controller.baseDn, {
+      filter: "(&(objectCategory=person)(objectClass=user)(manager=*))",
+      attributes: ["objectGUID"],
+    });
+    const nowhere = refused.map(objectGuidOf).filter((guid) => projection.users.has(guid) && !managerOf(guid));
+    // Whose manager is a system account, hidden, a contact.
+    expect(nowhere).toHaveLength(3);
   });
 
   it("says of one person what a reader of the rules would say", async () => {
@@ -266,9 +335,8 @@ describe("the LDIF dump", () => {
     // An identifier of 16 bytes that are all plain ASCII would stand there as text; none of these is.
     expect(missing).toEqual([]);
     expect([...hidden.keys()].filter((guid) => guids.has(base64Of(guid)))).toEqual([]);
-    const codes = new Set([...dump].map((character) => character.charCodeAt(0)));
-    expect([...codes].every((code) => code === 10 || (code >= 32 && code < 127))).toBe(true);
-    expect(Math.max(...dump.split("\n").map((line) => line.length))).toBeLessThanOrEqual(76);
+    expect(/[^\n -~]/.exec(dump)).toBeNull();
+    expect(dump.split("\n").filter((line) => line.length > 76)).toEqual([]);
   });
 });
 

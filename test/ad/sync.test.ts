@@ -14,7 +14,7 @@ let stage: Stage;
 const on = (): Stage => stage;
 
 beforeAll(async () => {
-  stage = await setUpStage({ address: "127.0.0.23", users: 2000 });
+  stage = await setUpStage({ address: "127.0.0.23", users: 2000, groups: 200, largestGroup: 5000 });
 });
 afterAll(async () => {
   await stage?.destroy();

@@ -31,9 +31,13 @@ import {
 } from "./runtime/services.ts";
 import { until } from "./until.ts";
 
-export type TargetUser = {
+export type TargetObject = {
+  readonly kind: "user" | "group";
   readonly id: string;
   readonly properties: Readonly<Record<string, unknown>>;
+  /** Ids. Of an object that was deleted the target still knows them. */
+  readonly manager?: string;
+  readonly members?: readonly string[];
   readonly deleted: boolean;
 };
 
@@ -116,13 +120,17 @@ export async function startAdRuntime(options: AdRuntimeOptions) {
     host,
     status,
 
-    async createConfiguration(fqdn: string, netbios: string): Promise<Job> {
+    async createConfiguration(
+      fqdn: string,
+      netbios: string,
+      settings: Readonly<Record<string, unknown>> = {},
+    ): Promise<Job> {
       const made = ConfigurationReply.parse(
         await admin("POST", "v1.0/uplink/configurations", {
           displayName: fqdn,
           domainFqdn: fqdn,
           domainNetBios: netbios,
-          settings: { signIn: "ownProcess" },
+          settings: { signIn: "ownProcess", ...settings },
         }),
       );
       return { configurationId: made.id, jobId: made.jobId };
@@ -171,12 +179,12 @@ export async function startAdRuntime(options: AdRuntimeOptions) {
     },
 
     /** Every user of the target, deleted ones too. */
-    async users(): Promise<TargetUser[]> {
-      return listOf(await control("GET", "objects?kind=user")) as TargetUser[];
+    async users(): Promise<TargetObject[]> {
+      return listOf(await control("GET", "objects?kind=user")) as TargetObject[];
     },
     /** Every object of the target, of all kinds, deleted ones too. */
-    async objects(): Promise<(TargetUser & { readonly kind: string })[]> {
-      return listOf(await control("GET", "objects")) as (TargetUser & { readonly kind: string })[];
+    async objects(): Promise<TargetObject[]> {
+      return listOf(await control("GET", "objects")) as TargetObject[];
     },
     async stats(): Promise<Stats> {
       return (await control("GET", "stats")) as Stats;

@@ -1,9 +1,12 @@
 /**
- * The target against the projection of the directory, attribute by attribute: what is missing, what is too much, what
- * differs. Empty when all is as it must be.
+ * The target against the projection of the directories, object by object and link by link: what is missing, what is too much,
+ * what differs. Empty when all is as it must be.
  */
-import type { TargetUser } from "./ad-runtime.ts";
-import type { ProjectedUser, Projection } from "./samba/projection.ts";
+import type { TargetObject } from "./ad-runtime.ts";
+import type { ProjectedObject, Projection } from "./samba/projection.ts";
+
+/** Whether groups, members and managers are compared: from when on the product exports them. */
+export const comparesLinks: boolean = false;
 
 /** What the target gives an object by itself. */
 const ownProperties = new Set([
@@ -13,49 +16,108 @@ const ownProperties = new Set([
   "userType",
   "proxyAddresses",
   "imAddresses",
+  "renewedDateTime",
 ]);
 const shown = 12;
 
-/** The first differences, as lines that say where to look; `also` holds live users that no source object stands behind. */
+/** The first differences, as lines that say where to look; `also` holds live objects that no source object stands behind. */
 export function differences(
-  users: readonly TargetUser[],
+  objects: readonly TargetObject[],
   projection: Projection,
   also: ReadonlySet<string> = new Set(),
 ): string[] {
-  const live = users.filter((user) => !user.deleted && !also.has(user.id));
-  const byAnchor = new Map<string, TargetUser[]>();
-  for (const user of live) {
-    const anchor = String(user.properties["onPremisesImmutableId"]);
-    byAnchor.set(anchor, [...(byAnchor.get(anchor) ?? []), user]);
-  }
-  const found: string[] = [];
-  const wanted = new Set<string>();
-  for (const [guid, projected] of projection.users) {
-    const anchor = String(projected["onPremisesImmutableId"]);
-    wanted.add(anchor);
-    const twins = byAnchor.get(anchor) ?? [];
-    const [user] = twins;
-    if (twins.length > 1) found.push(`${guid}: ${twins.length} objects in the target`);
-    if (user === undefined) found.push(`${guid}: missing in the target (${String(projected["userPrincipalName"])})`);
-    else found.push(...differencesOf(guid, user, projected));
-  }
-  for (const [anchor, own] of byAnchor) {
-    if (!wanted.has(anchor)) found.push(`${own.map(nameOf).join(", ")}: in the target, not in the projection`);
+  const live = objects.filter((object) => !object.deleted);
+  const guidOf = new Map<string, string>();
+  const found = [
+    ...differencesOfKind(
+      live.filter(({ id, kind }) => kind === "user" && !also.has(id)),
+      projection.users,
+      "onPremisesImmutableId",
+      guidOf,
+    ),
+  ];
+  if (comparesLinks) {
+    const groups = live.filter(({ id, kind }) => kind === "group" && !also.has(id));
+    found.push(...differencesOfKind(groups, projection.groups, "uniqueName", guidOf));
+    found.push(...linkDifferences(live, projection, guidOf, also));
   }
   return found.length > shown ? [...found.slice(0, shown), `… and ${found.length - shown} more`] : found;
 }
 
-function differencesOf(guid: string, user: TargetUser, projected: ProjectedUser): string[] {
-  const names = new Set([...Object.keys(projected), ...Object.keys(user.properties)]);
+/** Objects of one kind, told apart by a property of their own. Enters in `guidOf` which source object each one is. */
+function differencesOfKind(
+  live: readonly TargetObject[],
+  projected: ReadonlyMap<string, ProjectedObject>,
+  key: "onPremisesImmutableId" | "uniqueName",
+  guidOf: Map<string, string>,
+): string[] {
+  const byKey = new Map<string, TargetObject[]>();
+  for (const object of live) {
+    const value = String(object.properties[key]);
+    byKey.set(value, [...(byKey.get(value) ?? []), object]);
+  }
+  const found: string[] = [];
+  const wanted = new Set<string>();
+  for (const [guid, ought] of projected) {
+    const value = String(ought[key]);
+    wanted.add(value);
+    const twins = byKey.get(value) ?? [];
+    const [object] = twins;
+    if (twins.length > 1) found.push(`${guid}: ${twins.length} objects in the target`);
+    if (object === undefined) found.push(`${guid}: missing in the target (${nameOf(ought)})`);
+    else {
+      guidOf.set(object.id, guid);
+      found.push(...propertyDifferences(guid, object, ought));
+    }
+  }
+  for (const [value, own] of byKey) {
+    if (wanted.has(value)) continue;
+    const names = own.map(({ id, properties }) => `${id} (${nameOf(properties)})`);
+    found.push(`${names.join(", ")}: in the target, not in the projection`);
+  }
+  return found;
+}
+
+function propertyDifferences(guid: string, object: TargetObject, projected: ProjectedObject): string[] {
+  const names = new Set([...Object.keys(projected), ...Object.keys(object.properties)]);
   const lines: string[] = [];
   for (const name of [...names].sort()) {
     if (ownProperties.has(name)) continue;
-    const is = canonical(user.properties[name]);
+    const is = canonical(object.properties[name]);
     const ought = canonical(projected[name]);
     if (is !== ought) lines.push(`${guid} ${name}: is ${is}, ought to be ${ought}`);
   }
   return lines;
 }
+
+/** Managers, and members of groups. What holds for an object that is deleted in the target isn't looked at. */
+function linkDifferences(
+  live: readonly TargetObject[],
+  projection: Projection,
+  guidOf: ReadonlyMap<string, string>,
+  also: ReadonlySet<string>,
+): string[] {
+  const livingIds = new Set(live.map(({ id }) => id));
+  const sourceOf = (id: string): string => guidOf.get(id) ?? id;
+  const found: string[] = [];
+  for (const { id, manager, members = [] } of live) {
+    const guid = guidOf.get(id);
+    if (guid === undefined) continue;
+    const is = manager !== undefined && livingIds.has(manager) ? sourceOf(manager) : "absent";
+    const ought = projection.managers.get(guid) ?? "absent";
+    if (is !== ought) found.push(`${guid} manager: is ${is}, ought to be ${ought}`);
+    const held = new Set(members.filter((member) => livingIds.has(member) && !also.has(member)).map(sourceOf));
+    const wanted = projection.members.get(guid) ?? new Set();
+    const missing = [...wanted].filter((member) => !held.has(member));
+    const surplus = [...held].filter((member) => !wanted.has(member));
+    if (missing.length > 0) found.push(`${guid} members: ${listed(missing)} missing`);
+    if (surplus.length > 0) found.push(`${guid} members: ${listed(surplus)} too much`);
+  }
+  return found;
+}
+
+const listed = (guids: readonly string[]): string =>
+  guids.length > 3 ? `${guids.slice(0, 3).join(", ")} and ${guids.length - 3} more` : guids.join(", ");
 
 /** Absent, null and empty are the same to a reader of the target. */
 function canonical(value: unknown): string {
@@ -74,16 +136,16 @@ const neverCleared = ["mail", "usageLocation"];
  * creation, and what can't be cleared. Ask it in the order of the changes.
  */
 export function createHistory(): { apply(now: Projection): Projection } {
-  const held = new Map<string, ProjectedUser>();
+  const held = new Map<string, ProjectedObject>();
   return {
     apply(now) {
       const users = new Map(
-        [...now.users].map(([guid, user]): [string, ProjectedUser] => {
+        [...now.users].map(([guid, user]): [string, ProjectedObject] => {
           const before = held.get(guid) ?? {};
           const kept = neverCleared.filter((name) => user[name] === undefined);
           const names = now.aliasFromName.has(guid) ? [...kept, "mailNickname"] : kept;
           const old = names.flatMap((name) => (before[name] === undefined ? [] : [[name, before[name]]]));
-          const expected: ProjectedUser = { ...user, ...Object.fromEntries(old) };
+          const expected: ProjectedObject = { ...user, ...Object.fromEntries(old) };
           held.set(guid, expected);
           return [guid, expected];
         }),
@@ -93,4 +155,5 @@ export function createHistory(): { apply(now: Projection): Projection } {
   };
 }
 
-const nameOf = (user: TargetUser): string => `${user.id} (${String(user.properties["userPrincipalName"])})`;
+const nameOf = (properties: Readonly<Record<string, unknown>>): string =>
+  String(properties["userPrincipalName"] ?? properties["displayName"]);

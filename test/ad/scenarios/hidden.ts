@@ -3,7 +3,7 @@
  * blanked or created; who vanishes that way is staged for a human to look at.
  */
 import { describe, expect, it } from "vitest";
-import type { TargetUser } from "../../support/ad-runtime.ts";
+import type { TargetObject } from "../../support/ad-runtime.ts";
 import { grantRights, hiddenFrom } from "../../support/samba/rights.ts";
 import type { Stage } from "../stage.ts";
 
@@ -12,11 +12,14 @@ export function describeHiddenObjects(on: () => Stage): void {
     /** How many of those who were synced are out of sight now. */
     let unseen = 0;
 
-    const targetsOf = (guids: readonly string[]): Promise<(TargetUser | undefined)[]> =>
+    const targetsOf = (guids: readonly string[]): Promise<(TargetObject | undefined)[]> =>
       Promise.all(guids.map((guid) => on().targetOf(guid)));
 
     /** A forced full read stages exactly these, and leaves their target objects as they were. */
-    async function expectStaged(guids: readonly string[], before: readonly (TargetUser | undefined)[]): Promise<void> {
+    async function expectStaged(
+      guids: readonly string[],
+      before: readonly (TargetObject | undefined)[],
+    ): Promise<void> {
       const { main, sync, expectConverged, leftBehind } = on();
       for (const user of before) leftBehind.add(String(user?.id));
       await main.runtime.resetStats();

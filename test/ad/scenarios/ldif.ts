@@ -21,7 +21,7 @@ export function describeLdif(on: () => Stage): void {
         expect(await agent.mustRead()).toMatchObject({ read: true });
         await runtime.settled(job);
         expect(await runtime.escrows(job)).toEqual([]);
-        expect(differences(await runtime.users(), projection)).toEqual([]);
+        expect(differences(await runtime.objects(), projection)).toEqual([]);
         expect((await runtime.stats()).writes).toEqual({ createUser: projection.users.size });
         expect(await agent.mustRead()).toEqual({ read: false, objects: 0, batches: 0 });
         // The same people in a file written anew: read in full, and no write.

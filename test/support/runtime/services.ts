@@ -38,6 +38,7 @@ export const applications = {
     roles: [
       "User.ReadWrite.All",
       "User.DeleteRestore.All",
+      "Group.ReadWrite.All",
       "Directory.Read.All",
       "RoleManagement.Read.Directory",
     ].concat(["Organization.Read.All", "Domain.Read.All"]),

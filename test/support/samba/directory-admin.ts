@@ -9,6 +9,7 @@ import type { DomainController } from "./domain-controller.ts";
 import {
   type AttributeValue,
   addEntry,
+  bytesOf,
   changeOf,
   connectLdap,
   escapeRdnValue,
@@ -19,6 +20,7 @@ import {
   readEntry,
   searchEntries,
   showDeleted,
+  sidText,
   textOf,
 } from "./ldap.ts";
 
@@ -26,6 +28,10 @@ export type DirectoryAdmin = Awaited<ReturnType<typeof connectDirectoryAdmin>>;
 
 const accountDisabled = 0x2;
 const noSuchObject = 32;
+/** A security group for members from everywhere. */
+const universalSecurity = -0x80000000 + 0x8;
+
+type Attributes = Readonly<Record<string, AttributeValue | readonly AttributeValue[]>>;
 
 export async function connectDirectoryAdmin(controller: DomainController) {
   const client: Client = await connectLdap(controller, {
@@ -38,6 +44,20 @@ export async function connectDirectoryAdmin(controller: DomainController) {
 
   const set = async (guid: string, attribute: string, ...values: AttributeValue[]): Promise<void> => {
     await client.modify(await dnOf(guid), changeOf("replace", attribute, values));
+  };
+
+  /** Adds an object below a parent; returns its objectGUID. */
+  const create = async (dn: string, attributes: Attributes): Promise<string> => {
+    await addEntry(client, dn, attributes);
+    return objectGuidOf(await readEntry(client, dn));
+  };
+
+  const changeMembers = async (
+    operation: "add" | "delete",
+    group: string,
+    members: readonly string[],
+  ): Promise<void> => {
+    await client.modify(await dnOf(group), changeOf(operation, "member", members.map(at)));
   };
 
   const setDisabled = async (guid: string, disabled: boolean): Promise<void> => {
@@ -115,23 +135,45 @@ export async function connectDirectoryAdmin(controller: DomainController) {
       );
     },
 
-    /** Creates a user that can be found and synchronized at once; returns its objectGUID. */
-    async createUser(
-      parentDn: string,
-      name: string,
-      attributes: Readonly<Record<string, AttributeValue | readonly AttributeValue[]>>,
-    ): Promise<string> {
-      const dn = `CN=${escapeRdnValue(name)},${parentDn}`;
-      // A normal account that needs no password.
-      await addEntry(client, dn, { objectClass: "user", userAccountControl: String(0x200 | 0x20), ...attributes });
-      return objectGuidOf(await readEntry(client, dn));
+    addMembers: (group: string, ...members: string[]): Promise<void> => changeMembers("add", group, members),
+    removeMembers: (group: string, ...members: string[]): Promise<void> => changeMembers("delete", group, members),
+
+    /** The object of another forest goes into the group by its SID, for which the directory makes a foreign security principal. */
+    async addForeignMember(group: string, sid: string): Promise<void> {
+      await client.modify(await dnOf(group), changeOf("add", "member", [`<SID=${sid}>`]));
     },
 
-    async createUnit(parentDn: string, name: string): Promise<string> {
-      const dn = `OU=${escapeRdnValue(name)},${parentDn}`;
-      await addEntry(client, dn, { objectClass: "organizationalUnit" });
-      return objectGuidOf(await readEntry(client, dn));
+    async sidOf(guid: string): Promise<string> {
+      const sid = bytesOf(await read(guid), "objectSid");
+      if (sid === undefined) throw new Error(`${guid} has no SID.`);
+      return sidText(sid);
     },
+
+    async setManager(guid: string, manager: string): Promise<void> {
+      await set(guid, "manager", await dnOf(manager));
+    },
+
+    /** Creates a user that can be found and synchronized at once, a normal account that needs no password. */
+    createUser: (parentDn: string, name: string, attributes: Attributes): Promise<string> =>
+      create(`CN=${escapeRdnValue(name)},${parentDn}`, {
+        objectClass: "user",
+        userAccountControl: String(0x200 | 0x20),
+        ...attributes,
+      }),
+
+    createGroup: (parentDn: string, name: string, attributes: Attributes = {}): Promise<string> =>
+      create(`CN=${escapeRdnValue(name)},${parentDn}`, {
+        objectClass: "group",
+        sAMAccountName: name,
+        groupType: String(universalSecurity),
+        ...attributes,
+      }),
+
+    createContact: (parentDn: string, name: string): Promise<string> =>
+      create(`CN=${escapeRdnValue(name)},${parentDn}`, { objectClass: "contact", displayName: name }),
+
+    createUnit: (parentDn: string, name: string): Promise<string> =>
+      create(`OU=${escapeRdnValue(name)},${parentDn}`, { objectClass: "organizationalUnit" }),
 
     close: (): Promise<void> => client.unbind(),
   };

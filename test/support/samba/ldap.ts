@@ -83,6 +83,10 @@ export function textOf(entry: LdapEntry, attribute: string): string | undefined 
   return bytesOf(entry, attribute)?.toString("utf8");
 }
 
+export function textsOf(entry: LdapEntry, attribute: string): string[] {
+  return valuesOf(entry, attribute).map((value) => value.toString("utf8"));
+}
+
 function valuesOf(entry: LdapEntry, attribute: string): readonly Buffer[] {
   const wanted = attribute.toLowerCase();
   for (const [name, values] of entry.attributes) if (name.toLowerCase() === wanted) return values;

@@ -1,20 +1,25 @@
 /**
  * A directory full of people, the same ones every time: names in a dozen scripts, organizational units whose names need
  * escapes, disabled accounts, inetOrgPersons, values with blanks around them or nothing but blanks, missing names,
- * logins and countries, and accounts that the default exclusions must drop.
+ * logins and countries, managers in several levels, and accounts that the default exclusions must drop; on demand with
+ * groups and contacts (`population-groups.ts`).
  *
  * Pure: it says what there is; `load-population.ts` puts it into a directory. Which oddity a person has follows from
  * its number, with periods that share no factor, so that oddities also meet.
  */
 
-import { createHash } from "node:crypto";
 import { type AttributeValue, escapeRdnValue } from "./ldap.ts";
+import { generateGroups } from "./population-groups.ts";
 import { departments, type Name, type Site, sites, titles } from "./population-names.ts";
+import { digestOf, pick } from "./population-picks.ts";
 
 export type DirectoryEntry = {
   readonly dn: string;
   readonly attributes: Readonly<Record<string, AttributeValue | readonly AttributeValue[]>>;
 };
+
+/** Values of a linked attribute, as distinguished names, to be set when everything is there. */
+export type DirectoryLink = { readonly dn: string; readonly attribute: string; readonly values: readonly string[] };
 
 export type Population = {
   /** Parents before children. */
@@ -27,6 +32,10 @@ export type Population = {
   /** The unit to hide from the plain account, and who is in it. */
   readonly hiddenUnit: string;
   readonly hidden: readonly DirectoryEntry[];
+  readonly contacts: readonly DirectoryEntry[];
+  readonly groups: readonly DirectoryEntry[];
+  /** Members, and those managers who can't come before the people whom they manage. */
+  readonly links: readonly DirectoryLink[];
 };
 
 export type PopulationOptions = {
@@ -34,8 +43,13 @@ export type PopulationOptions = {
   /** How many people, managers and system accounts together; those hidden come on top. */
   readonly count: number;
   readonly hiddenCount?: number;
+  /** The number of the first person: forests whose numbers differ have no login in common. 0 by default. */
+  readonly firstNumber?: number;
   readonly verifiedSuffix: string;
   readonly unverifiedSuffix: string;
+  /** How many groups, none by default, and how many members the largest one has. */
+  readonly groups?: number;
+  readonly largestGroup?: number;
 };
 
 const normalAccount = 0x200;
@@ -55,7 +69,9 @@ export function generatePopulation(options: PopulationOptions): Population {
     .map((dn) => `OU=${escapeRdnValue('Team 1, "A"')},${dn}`);
   const parents = [...unitDns, ...teamDns];
 
-  const personAt = (index: number, parent: string, manager?: string): DirectoryEntry => {
+  const first = options.firstNumber ?? 0;
+  const personAt = (offset: number, parent: string, manager?: string): DirectoryEntry => {
+    const index = first + offset;
     const siteOfUnit = sites.find((_, at) => parent.endsWith(unitDns[at] ?? ""));
     const site = siteOfUnit ?? pick(sites, index, 0);
     return buildPerson({ index, site, parent, manager, usedNames, options });
@@ -77,14 +93,44 @@ export function generatePopulation(options: PopulationOptions): Population {
   const hidden = Array.from({ length: options.hiddenCount ?? 20 }, (_, offset) =>
     personAt(1_000_000 + offset, hiddenUnit),
   );
+  const dnsOf = (entries: readonly DirectoryEntry[]): string[] => entries.map(({ dn }) => dn);
+  const groups = generateGroups({
+    ...options,
+    count: options.groups ?? 0,
+    largest: options.largestGroup ?? 0,
+    parents,
+    people: dnsOf([...managers, ...people]),
+    excluded: dnsOf(systemAccounts),
+    hidden: dnsOf(hidden),
+  });
+  const unit = (dn: string): DirectoryEntry => ({ dn, attributes: { objectClass: "organizationalUnit" } });
   return {
-    units: [root, ...parents, hiddenUnit].map((dn) => ({ dn, attributes: { objectClass: "organizationalUnit" } })),
+    units: [...[root, ...parents, hiddenUnit].map(unit), ...groups.units],
     managers,
     people,
     systemAccounts,
     hiddenUnit,
     hidden,
+    contacts: groups.contacts,
+    groups: groups.groups,
+    links: [...oddManagers(managers, people, systemAccounts, hidden, groups.contacts), ...groups.links],
   };
+}
+
+/** A ring of two at the top, and managers whom the target can't have. */
+function oddManagers(
+  ...[managers, people, excluded, hidden, contacts]: readonly (readonly DirectoryEntry[])[]
+): DirectoryLink[] {
+  const without = (people ?? []).filter(({ attributes }) => attributes["manager"] === undefined);
+  const pairs = [
+    [managers?.[0], managers?.[1]],
+    [without[0], excluded?.[0]],
+    [without[1], hidden?.[0]],
+    [without[2], contacts?.[0]],
+  ];
+  return pairs.flatMap(([who, manager]) =>
+    who === undefined || manager === undefined ? [] : [{ dn: who.dn, attribute: "manager", values: [manager.dn] }],
+  );
 }
 
 function buildPerson(about: {
@@ -199,16 +245,4 @@ function freeName(wanted: string, parent: string, used: Set<string>): string {
 function blanksAround(value: string, index: number): string {
   if (index % 23 === 0) return `  ${value}`;
   return index % 23 === 1 ? `${value} ` : value;
-}
-
-/** A choice that looks random and is always the same. */
-function pick<T>(list: readonly T[], index: number, salt: number): T {
-  const at = salt === 0 ? index : digestOf(`${salt} ${index}`, 4).readUInt32LE();
-  const chosen = list[at % list.length];
-  if (chosen === undefined) throw new Error("Nothing to pick from.");
-  return chosen;
-}
-
-function digestOf(text: string, length: number): Buffer {
-  return createHash("sha256").update(text).digest().subarray(0, length);
 }

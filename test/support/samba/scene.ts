@@ -5,8 +5,9 @@
 
 import { connectDirectoryAdmin, type DirectoryAdmin } from "./directory-admin.ts";
 import { type DomainController, provisionDomainController } from "./domain-controller.ts";
-import { extendWithExchangeSchema } from "./exchange-schema.ts";
-import { loadPopulation } from "./load-population.ts";
+import { exchangeSchema } from "./exchange-schema.ts";
+import { loadOffline } from "./load-offline.ts";
+import { populationSteps } from "./load-population.ts";
 import { generatePopulation, type Population } from "./population.ts";
 import {
   createPlainAccount,
@@ -29,7 +30,21 @@ export type Scene = {
   destroy(): Promise<void>;
 };
 
-export async function setUpScene(options: { readonly address: string; readonly users: number }): Promise<Scene> {
+export type SceneOptions = {
+  /** A loopback address of its own for each scene that runs at the same time. */
+  readonly address: string;
+  readonly users: number;
+  /** None by default. */
+  readonly groups?: number;
+  readonly largestGroup?: number;
+  readonly hidden?: number;
+  /** Which forest this is, where a test has two: its short name, such as `corp`, is also part of its DNS name. */
+  readonly forest?: string;
+  /** So that they have no login in common. */
+  readonly firstNumber?: number;
+};
+
+export async function setUpScene(options: SceneOptions): Promise<Scene> {
   const timings: Record<string, number> = {};
   const timed = async <T>(step: string, work: () => Promise<T>): Promise<T> => {
     const started = performance.now();
@@ -38,21 +53,27 @@ export async function setUpScene(options: { readonly address: string; readonly u
     return result;
   };
   const verifiedSuffix = "example.com";
-  const { address } = options;
+  const { address, forest = "corp", users, groups = 0, largestGroup = 0, hidden = 20 } = options;
+  const realm = `${forest}.example.com`.toUpperCase();
   const controller = await timed("provision", () =>
-    provisionDomainController({ name: "corp", realm: "CORP.EXAMPLE.COM", netbios: "CORP", address }),
+    provisionDomainController({ name: forest, realm, netbios: forest.toUpperCase(), address }),
   );
   try {
-    await timed("start", controller.start);
-    const admin = await connectDirectoryAdmin(controller);
-    await timed("schema", () => extendWithExchangeSchema(admin.client, controller.baseDn));
     const population = generatePopulation({
       baseDn: controller.baseDn,
-      count: options.users,
+      count: users,
+      hiddenCount: hidden,
+      firstNumber: options.firstNumber ?? 0,
+      groups,
+      largestGroup,
       verifiedSuffix,
-      unverifiedSuffix: "corp.local",
+      unverifiedSuffix: `${forest}.local`,
     });
-    await timed("load", () => loadPopulation(admin.client, population));
+    await timed("load", () =>
+      loadOffline(controller, [...exchangeSchema(controller.baseDn), ...populationSteps(population)]),
+    );
+    await timed("start", controller.start);
+    const admin = await connectDirectoryAdmin(controller);
     const account = await createPlainAccount(controller, admin.client);
     await timed("rights", async () =>
       grantRights(controller, [
