@@ -81,6 +81,7 @@ describe("the full-sync timer", () => {
   ])("no configuration is made with $schedule in $timeZone", async (fullSync) => {
     const cloud = await createCloud();
     const settings = {
+      scope: { organizationalUnits: [], groups: [] },
       signIn: "federated" as const,
       trustVisibility: null,
       guard: { floor: 1, count: 1, percent: 1 },

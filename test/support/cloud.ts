@@ -110,6 +110,7 @@ export async function createCloud(options: CloudOptions = {}) {
       domainFqdn: fqdn,
       domainNetBios: fqdn.split(".")[0]?.toUpperCase() ?? "CORP",
       settings: {
+        scope: { organizationalUnits: [], groups: [] },
         trustVisibility: { by: "test", at: "2026-01-01" },
         guard: { floor: 20, count: 500, percent: 10 },
         suffixPolicy: "replace",

@@ -28,7 +28,14 @@ async function readAll(file: string) {
   });
   const { domain } = await source.describe();
   const changes: Change[] = [];
-  const order = { kind: "full", watermark: null, attributes: ATTRIBUTES, objectClasses: ["user", "inetOrgPerson"] };
+  const order = {
+    kind: "full",
+    watermark: null,
+    attributes: ATTRIBUTES,
+    objectClasses: ["user", "inetOrgPerson"],
+    scope: { organizationalUnits: [], groups: [] },
+    reportsLeaves: false,
+  };
   for await (const page of source.read(order as Parameters<typeof source.read>[0])) changes.push(...page.changes);
   const upserts = changes.flatMap((change) => (change.op === "upsert" ? [change] : []));
   return { domain, upserts, people: upserts.filter((one) => one.attributes["userPrincipalName"]), warnings };
