@@ -59,6 +59,8 @@ export async function sendRead(deps: ReadSenderDeps, request: ReadRequest): Prom
       attributes: order.attributes,
       objectClasses: order.objectClasses,
       watermark: request.from,
+      scope: order.scope,
+      reportsLeaves: order.reportsLeaves,
     });
     const peeked = request.keepEmpty ? await peek(pages) : { isEmpty: false as const, pages };
     if (peeked.isEmpty)

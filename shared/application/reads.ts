@@ -6,10 +6,14 @@
  * in which the directory was read (N3).
  */
 import type { ReadOrder } from "../contracts/agent-api.ts";
+import type { AgentScope } from "../contracts/configuration.ts";
 import type { Lane } from "../ports/doorbell.ts";
 import type { RowOperation } from "../ports/row-store.ts";
 import type { LeaseRow } from "./state/agent-rows.ts";
 import { type JobRow, pack, type ReadRow, type ReadsRow, ROW, type Stored } from "./state/job-rows.ts";
+
+/** Why an agent wants a full read when a group of the scope was nested in or out: nobody knows what came and went with it. */
+export const SCOPE_NESTING = "scope-nesting";
 
 export interface ReadNeeds {
   readonly attributes: readonly string[];
@@ -132,7 +136,19 @@ export function orderOf(job: JobRow, reads: ReadsRow, needs: ReadNeeds): ReadOrd
     attributes: [...needs.attributes],
     attributeSetHash: reads.attributeSetHash,
     objectClasses: [...needs.objectClasses],
+    scope: scopeOf(job),
+    // What was in the scope that the last full read went by and is not in this one leaves by evidence, not by its absence.
+    reportsLeaves:
+      reads.kind === "full" &&
+      ((reads.fullScopeVersion !== null && reads.fullScopeVersion !== job.scopeVersion) ||
+        reads.reason === SCOPE_NESTING),
   };
+}
+
+/** A job from before there was a scope has none: everything is in it. */
+export function scopeOf(job: JobRow): AgentScope {
+  const { scope } = job.settings as { readonly scope?: AgentScope };
+  return scope ?? { organizationalUnits: [], groups: [] };
 }
 
 /** Whether the lease is free for this agent: its own, never given, or not renewed in time. */

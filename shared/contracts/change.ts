@@ -25,7 +25,8 @@ export const AttributeBagSchema = z.record(AttributeName, z.array(AttributeValue
  * `replace`: `add` is (a part of) the whole list. Only `member` may travel as `delta`, or in parts: part 0, 1, … in the order of the read,
  * `last` on the final one, over as many changes and batches as it takes. A list is compared when all its parts are there.
  * Any other linked attribute (manager) is one `replace` with part 0 and `last`, and folds like a plain attribute. A change that only goes
- * on with a list has no attributes and `changed: []`, also in a full read.
+ * on with a list has no attributes and `changed: []`, also in a full read. An object that came back from deletion may carry `memberOf` (a
+ * `replace`): it is in exactly these groups.
  */
 const LinkValue = z.strictObject({ guid: Guid, sid: z.string().optional(), dn: z.string().optional() });
 export const LinkChange = z.strictObject({

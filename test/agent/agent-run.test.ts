@@ -186,6 +186,8 @@ describe("run", () => {
               attributes: [],
               attributeSetHash: "hash",
               objectClasses: ["user"],
+              scope: { organizationalUnits: [], groups: [] },
+              reportsLeaves: false,
             },
           },
         };

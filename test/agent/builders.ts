@@ -63,6 +63,8 @@ export function buildOrder(overrides: Partial<ReadOrder> = {}): ReadOrder {
     attributes: ["sAMAccountName", "department"],
     attributeSetHash: "hash",
     objectClasses: ["user", "inetOrgPerson"],
+    scope: { organizationalUnits: [], groups: [] },
+    reportsLeaves: false,
     ...overrides,
   });
 }

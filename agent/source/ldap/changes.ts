@@ -3,49 +3,23 @@
  *
  * A full read sends what DirSync reported. A delta sends the object as it was read again, whole, and lists in `changed`
  * what DirSync reported. A value that DirSync reported and the second read doesn't show (an ACL hides it) is taken from
- * DirSync: listed in `changed` and missing it would say "cleared". Linked attributes travel as `links`, by GUID.
+ * DirSync: listed in `changed` and missing it would say "cleared". Linked attributes travel as `links`, by GUID; `member`,
+ * which comes in pieces, is added elsewhere.
  */
 import type { Change } from "../../../shared/contracts/change.ts";
-import { guidFromBytes, isGuid } from "../../../shared/domain/values.ts";
+import { guidFromBytes } from "../../../shared/domain/values.ts";
 import type { SyntaxTable } from "../attribute-syntax.ts";
 import { type AttributeValue, encodeValue } from "../encode-value.ts";
+import { isMember, type LinkChange, type LinkValue, replacement } from "../member-lists.ts";
 import { type ClassVerdict, classOf } from "../object-classes.ts";
 import { bytesOf, type LdapEntry, textOf, textsOf } from "./entries.ts";
+import { linkValueOf, parseExtendedDn } from "./extended-dn.ts";
 
 /** What a read is to bring, and how to understand it. */
 export interface ReadShape {
   readonly attributes: readonly string[];
   readonly objectClasses: readonly string[];
   readonly syntax: SyntaxTable;
-}
-
-type UpsertChange = Extract<Change, { op: "upsert" }>;
-type Links = NonNullable<UpsertChange["links"]>;
-type LinkValue = Links[number]["add"][number];
-
-export interface ExtendedDn {
-  readonly dn: string;
-  readonly guid?: string;
-  readonly sid?: string;
-}
-
-/** `<GUID=…>;<SID=…>;CN=…` in its parts; a plain DN is its own DN. */
-export function parseExtendedDn(text: string): ExtendedDn {
-  let rest = text;
-  let guid: string | undefined;
-  let sid: string | undefined;
-  for (;;) {
-    const match = /^<(GUID|SID)=([^>]*)>(?:;|$)/i.exec(rest);
-    if (match?.[1] === undefined || match[2] === undefined) break;
-    if (match[1].toUpperCase() === "GUID") guid = match[2].toLowerCase();
-    else sid = match[2];
-    rest = rest.slice(match[0].length);
-  }
-  return {
-    dn: rest,
-    ...(guid !== undefined && isGuid(guid) ? { guid } : {}),
-    ...(sid === undefined ? {} : { sid }),
-  };
 }
 
 export function guidOf(entry: LdapEntry): string | undefined {
@@ -73,14 +47,17 @@ export function verdictOf(entry: LdapEntry, shape: ReadShape): ClassVerdict | un
   return classOf(textsOf(entry, "objectClass"), shape.objectClasses);
 }
 
-/** The ordered attributes that DirSync reported, by the order's names; a rename also changes the distinguished name. */
+/**
+ * The ordered attributes that DirSync reported, by the order's names; a rename also changes the distinguished name. `member`
+ * is none of them: its values say themselves what changed.
+ */
 export function changedNames(entry: LdapEntry, shape: ReadShape): string[] {
   const reported = new Set([...entry.valuesByName.keys()].map(withoutOptions));
   if (reported.has("name") || reported.has("parentguid")) {
     reported.add("distinguishedname");
     reported.add("cn");
   }
-  return shape.attributes.filter((name) => reported.has(name.toLowerCase()));
+  return shape.attributes.filter((name) => !isMember(name) && reported.has(name.toLowerCase()));
 }
 
 /** An object or container of a full read, or one that is to be sent whole and without `changed`. */
@@ -89,7 +66,10 @@ export function wholeChange(entry: LdapEntry, shape: ReadShape): Change | undefi
   const place = placeOf(entry);
   if (verdict === undefined || place === undefined) return undefined;
   if (verdict.kind === "container") return { op: "container", objectClass: verdict.objectClass, ...place };
-  const links = linksOf(entry, shape, shape.attributes, false);
+  const links = linksOf(shape, (name) => {
+    const values = linkValues(entry, name);
+    return values.length > 0 ? values : undefined;
+  });
   return {
     op: "upsert",
     objectClass: verdict.objectClass,
@@ -117,7 +97,12 @@ export function deltaChange(
       if (attributes[name] === undefined && values !== undefined) attributes[name] = values;
     }
   }
-  const links = linksOf(whole, shape, reported.changed, true);
+  const links = linksOf(shape, (name) => {
+    const own = linkValues(whole, name);
+    if (own.length > 0) return own;
+    if (!reported.changed.includes(name)) return undefined;
+    return reported.entry ? linkValues(reported.entry, name) : [];
+  });
   return {
     op: "upsert",
     objectClass: verdict.objectClass,
@@ -161,33 +146,38 @@ function namingValue(entry: LdapEntry, name: string): readonly Buffer[] | undefi
   return name.toLowerCase() === "cn" ? entry.valuesByName.get("name") : undefined;
 }
 
-/**
- * Whole lists of linked attributes, as replacements. `evenEmpty`: a name without values says that the list is empty now
- * (it was reported as changed); without it, that nothing is known.
- */
-function linksOf(entry: LdapEntry, shape: ReadShape, names: readonly string[], evenEmpty: boolean): Links {
-  const links: Links = [];
-  for (const attribute of names) {
-    if (shape.syntax.of(attribute) !== "link") continue;
-    const add = linkValues(entry, attribute.toLowerCase());
-    if (add.length > 0 || evenEmpty) {
-      links.push({ attribute, mode: "replace", add, remove: [], part: 0, last: true });
-    }
-  }
-  return links;
+/** Lists of linked attributes as replacements; undefined: nothing is known of this one. */
+function linksOf(shape: ReadShape, valuesOf: (name: string) => LinkValue[] | undefined): LinkChange[] {
+  return shape.attributes.flatMap((name) => {
+    if (isMember(name) || shape.syntax.of(name) !== "link") return [];
+    const values = valuesOf(name);
+    return values === undefined ? [] : [replacement(name, values)];
+  });
 }
 
-/** With INCREMENTAL_VALUES, `;range=1-1` are the values added (from an empty cookie: all), `;range=0-0` those removed. */
-function linkValues(entry: LdapEntry, name: string): LinkValue[] {
-  const valuesByGuid = new Map<string, LinkValue>();
-  for (const [key, buffers] of entry.valuesByName) {
-    if (withoutOptions(key) !== name || key.endsWith(";range=0-0")) continue;
-    for (const buffer of buffers) {
-      const { guid, sid, dn } = parseExtendedDn(buffer.toString("utf8"));
-      if (guid !== undefined) valuesByGuid.set(guid, { guid, ...(sid === undefined ? {} : { sid }), dn });
-    }
+/** What an attribute holds now: as a search gave it, or what DirSync says was added (from an empty cookie: all of it). */
+function linkValues(entry: LdapEntry, attribute: string): LinkValue[] {
+  const name = attribute.toLowerCase();
+  const values = entry.valuesByName.get(name) ?? entry.valuesByName.get(`${name};range=1-1`) ?? [];
+  return [...toLinkValues(values)];
+}
+
+/** With INCREMENTAL_VALUES, DirSync tells values added (from an empty cookie: all) and removed apart. */
+export function addedValues(entry: LdapEntry, attribute: string): Iterable<LinkValue> {
+  const name = attribute.toLowerCase();
+  return toLinkValues(entry.valuesByName.get(`${name};range=1-1`) ?? entry.valuesByName.get(name) ?? []);
+}
+
+export function removedValues(entry: LdapEntry, attribute: string): Iterable<LinkValue> {
+  return toLinkValues(entry.valuesByName.get(`${attribute.toLowerCase()};range=0-0`) ?? []);
+}
+
+/** Values without a GUID are left out. One at a time: a list may be long. */
+export function* toLinkValues(values: Iterable<Buffer>): Generator<LinkValue> {
+  for (const value of values) {
+    const link = linkValueOf(value.toString("utf8"));
+    if (link !== undefined) yield link;
   }
-  return [...valuesByGuid.values()];
 }
 
 function withoutOptions(name: string): string {

@@ -8,6 +8,16 @@
 import type { Change } from "../../../shared/contracts/change.ts";
 import type { Log } from "../../../shared/ports/log.ts";
 import {
+  deltaListChanges,
+  isMember,
+  memberName,
+  type UpsertChange,
+  VALUES_PER_PART,
+  weightOf,
+  withLinks,
+} from "../member-lists.ts";
+import {
+  addedValues,
   changedNames,
   deltaChange,
   guidOf,
@@ -15,12 +25,14 @@ import {
   isTombstone,
   isUndelete,
   type ReadShape,
+  removedValues,
   wholeChange,
 } from "./changes.ts";
 import type { LdapConnection } from "./connection.ts";
-import { readDirSyncPage } from "./dirsync.ts";
 import type { LdapEntry } from "./entries.ts";
-import { guidFilter, guidsBelow, OBJECTS_PER_SEARCH, readWhole } from "./second-read.ts";
+import { serverPages } from "./full-read.ts";
+import { readMemberList, readMemberOf } from "./group-members.ts";
+import { guidFilter, guidsBelow, readWhole, slicesOf } from "./second-read.ts";
 
 export interface DeltaDeps {
   readonly connection: LdapConnection;
@@ -30,7 +42,7 @@ export interface DeltaDeps {
   readonly shape: ReadShape;
 }
 
-/** In groups of at most `OBJECTS_PER_SEARCH`. Fails as `LdapConnection.search`. */
+/** In groups of bounded size. Fails as `LdapConnection.search`. */
 export async function* deltaChanges(deps: DeltaDeps, entries: readonly LdapEntry[]): AsyncGenerator<Change[]> {
   const movedContainers: string[] = [];
   for (const slice of slicesOf(entries)) {
@@ -45,16 +57,57 @@ export async function* deltaChanges(deps: DeltaDeps, entries: readonly LdapEntry
       deps.shape,
     );
     await addUnreadable(deps, reported, wholeByGuid);
-    const changes: Change[] = [];
+    let changes: Change[] = [];
     for (const { guid, entry } of reported) {
-      const change = changeOf(deps, guid, entry, wholeByGuid.get(guid));
+      const whole = wholeByGuid.get(guid);
+      const change = changeOf(deps, guid, entry, whole);
       if (change === undefined) continue;
-      changes.push(change);
       if (change.op === "container" && isRename(entry)) movedContainers.push(guid);
+      if (change.op !== "upsert" || whole === undefined) {
+        changes.push(change);
+        continue;
+      }
+      const memberOf = isUndelete(entry) ? await readMemberOf(deps.connection, guid) : undefined;
+      const object = memberOf === undefined ? change : withLinks(change, [memberOf]);
+      for await (const one of withMembers(deps, object, entry, whole)) {
+        changes.push(one);
+        if (weightOf(one) < VALUES_PER_PART) continue;
+        yield changes;
+        changes = [];
+      }
     }
     yield changes;
   }
   if (movedContainers.length > 0) yield* changesBelow(deps, movedContainers);
+}
+
+/**
+ * The change with what it says of the object's members: what came and went, as reported, or the whole list of a group that is new or
+ * came back, of which the service knows nothing or nothing that counts.
+ */
+async function* withMembers(
+  deps: DeltaDeps,
+  change: UpsertChange,
+  entry: LdapEntry,
+  whole: LdapEntry,
+): AsyncGenerator<UpsertChange> {
+  const attribute = memberName(deps.shape.attributes);
+  if (attribute === undefined) {
+    yield change;
+    return;
+  }
+  const isGroup = change.objectClass.toLowerCase() === "group";
+  if (isGroup && (isNew(entry) || isUndelete(entry))) {
+    yield* readMemberList(deps.connection, change, attribute, function* () {
+      yield* addedValues(whole, attribute);
+      if (!whole.valuesByName.has(`${attribute.toLowerCase()};range=1-1`)) yield* addedValues(entry, attribute);
+    });
+    return;
+  }
+  yield* deltaListChanges(change, attribute, {
+    added: addedValues(entry, attribute),
+    removed: removedValues(entry, attribute),
+  });
 }
 
 function changeOf(deps: DeltaDeps, guid: string, entry: LdapEntry, whole: LdapEntry | undefined): Change | undefined {
@@ -68,7 +121,7 @@ function changeOf(deps: DeltaDeps, guid: string, entry: LdapEntry, whole: LdapEn
     return undefined;
   }
   // What deletion stripped is gone: every attribute is as it is read now, and a missing one is cleared.
-  if (isUndelete(entry)) return deltaChange(whole, { changed: deps.shape.attributes }, deps.shape);
+  if (isUndelete(entry)) return deltaChange(whole, { changed: allNames(deps.shape) }, deps.shape);
   return deltaChange(whole, { changed: changedNames(entry, deps.shape), entry }, deps.shape);
 }
 
@@ -85,18 +138,32 @@ async function addUnreadable(
     .filter((one) => !isTombstone(one.entry) && (!wholeByGuid.has(one.guid) || isUndelete(one.entry)))
     .map((one) => one.guid);
   if (missing.length === 0) return;
-  const page = await readDirSyncPage(deps.connection, {
-    root: deps.root,
-    filter: guidFilter(missing),
-    attributes: deps.shape.attributes,
-    cookie: Buffer.alloc(0),
-  });
-  for (const entry of page.entries) {
-    const guid = guidOf(entry);
-    if (guid === undefined) continue;
-    const read = wholeByGuid.get(guid)?.valuesByName ?? [];
-    wholeByGuid.set(guid, { dn: entry.dn, valuesByName: new Map([...entry.valuesByName, ...read]) });
+  const request = { root: deps.root, filter: guidFilter(missing), attributes: deps.shape.attributes };
+  for await (const page of serverPages(deps.connection, request, Buffer.alloc(0))) {
+    for (const entry of page.entries) {
+      const guid = guidOf(entry);
+      if (guid !== undefined) wholeByGuid.set(guid, mergedEntry(entry, wholeByGuid.get(guid)));
+    }
   }
+}
+
+/** What was read before counts, and adds up where DirSync gives a list in pieces. */
+function mergedEntry(entry: LdapEntry, before: LdapEntry | undefined): LdapEntry {
+  const valuesByName = new Map([...entry.valuesByName, ...(before?.valuesByName ?? [])]);
+  for (const [name, values] of entry.valuesByName) {
+    const known = before?.valuesByName.get(name);
+    if (name.endsWith(";range=1-1") && known !== undefined) valuesByName.set(name, [...known, ...values]);
+  }
+  return { dn: entry.dn, valuesByName };
+}
+
+/** Reported with its class, which never changes: DirSync has not told of it before. */
+function isNew(entry: LdapEntry): boolean {
+  return entry.valuesByName.has("objectclass");
+}
+
+function allNames(shape: ReadShape): string[] {
+  return shape.attributes.filter((name) => !isMember(name));
 }
 
 /** Their distinguished names changed, and nothing else that DirSync would tell. */
@@ -129,10 +196,4 @@ export async function wholeEntries(deps: DeltaDeps, entries: readonly LdapEntry[
     }
   }
   return result;
-}
-
-function slicesOf<T>(items: readonly T[]): T[][] {
-  const slices: T[][] = [];
-  for (let at = 0; at < items.length; at += OBJECTS_PER_SEARCH) slices.push(items.slice(at, at + OBJECTS_PER_SEARCH));
-  return slices;
 }

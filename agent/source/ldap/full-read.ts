@@ -6,7 +6,7 @@
  * the watermark: what changed while the later ones were read is reported again by the next delta.
  */
 import type { LdapConnection } from "./connection.ts";
-import { type DirSyncPage, readDirSyncPage } from "./dirsync.ts";
+import { type DirSyncPage, type DirSyncRequest, readDirSyncPage } from "./dirsync.ts";
 
 /** Windows up to 2,000 kept an agent with 10,000 users at 200 MB (8,000: 310 MB); empty ones cost a few milliseconds each. */
 const FIRST_WINDOW = 500;
@@ -35,7 +35,7 @@ export async function* fullReadPages(
 /** Pages as the server makes them, from a cookie to the end. */
 export async function* serverPages(
   connection: LdapConnection,
-  request: { readonly root: string; readonly filter: string; readonly attributes: readonly string[] },
+  request: Omit<DirSyncRequest, "cookie">,
   from: Buffer,
 ): AsyncGenerator<DirSyncPage> {
   let cookie = from;

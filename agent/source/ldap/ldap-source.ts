@@ -6,7 +6,7 @@
  * away. A watermark is good only on the DC that gave it; anything else is `source-cookie`, and a full read follows.
  */
 import { setTimeout as sleep } from "node:timers/promises";
-import type { Watermark } from "../../../shared/contracts/change.ts";
+import type { Change, Watermark } from "../../../shared/contracts/change.ts";
 import type { Clock } from "../../../shared/ports/clock.ts";
 import type { Log } from "../../../shared/ports/log.ts";
 import {
@@ -26,7 +26,7 @@ import { type DeltaDeps, deltaChanges } from "./delta-read.ts";
 import { type DirSyncPage, readDirSyncPage } from "./dirsync.ts";
 import { type DomainFacts, readDomainFacts, readSyntaxTable } from "./domain-facts.ts";
 import { resultCodeOf, unreachable } from "./errors.ts";
-import { fullChanges } from "./full-changes.ts";
+import { createFullReadChanges, type FullReadChanges } from "./full-changes.ts";
 import { fullReadPages, serverPages } from "./full-read.ts";
 import { inPages } from "./pages.ts";
 import type { LdapSettings } from "./settings.ts";
@@ -91,8 +91,10 @@ export function createLdapSource(deps: LdapSourceDeps): AgentSource {
       return;
     }
     const highestUsn = Number(facts.server.highestCommittedUsn);
+    const full = createFullReadChanges({ ...delta, isSamba: facts.isSamba });
     for await (const page of fullReadPages(connection, { ...request, isSamba: facts.isSamba, highestUsn })) {
-      yield* inPages(fullChanges(delta, page.entries), watermarkOf(page, facts), !page.more);
+      const changes = page.more ? full.ofPage(page.entries) : lastChanges(full, page);
+      yield* inPages(changes, watermarkOf(page, facts), !page.more);
     }
   }
 
@@ -131,6 +133,11 @@ export function createLdapSource(deps: LdapSourceDeps): AgentSource {
       session = undefined;
     },
   };
+}
+
+async function* lastChanges(full: FullReadChanges, page: DirSyncPage): AsyncGenerator<readonly Change[]> {
+  yield* full.ofPage(page.entries);
+  yield* full.end();
 }
 
 /** One page with next to nothing in it: whether the account may use DirSync here at all. */

@@ -1,17 +1,26 @@
 /**
- * Reading objects again, whole, on the connection that reported them: at most 100 a search, by objectGUID.
+ * Reading objects again, whole, on the connection that reported them: at most 100 a search, by objectGUID. Whole but for `member`, which
+ * may be long and is read in ranges, where it is needed at all.
  *
  * String filters on objectGUID match nothing in ldapts, so the values go as bytes. Deleted objects are shown: one that
  * was deleted between DirSync and this search comes as the tombstone it is now, and a tombstone tells its class.
  */
 import { EqualityFilter, type Filter, OrFilter } from "ldapts";
 import { guidToBytes } from "../../../shared/domain/values.ts";
+import { isMember } from "../member-lists.ts";
 import { guidOf, type ReadShape } from "./changes.ts";
 import type { LdapConnection } from "./connection.ts";
 import { extendedDnControl, showDeletedControl } from "./controls.ts";
 import type { LdapEntry } from "./entries.ts";
 
-export const OBJECTS_PER_SEARCH = 100;
+const OBJECTS_PER_SEARCH = 100;
+
+/** Runs that one search can take. */
+export function slicesOf<T>(items: readonly T[]): T[][] {
+  const slices: T[][] = [];
+  for (let at = 0; at < items.length; at += OBJECTS_PER_SEARCH) slices.push(items.slice(at, at + OBJECTS_PER_SEARCH));
+  return slices;
+}
 
 export function guidFilter(guids: readonly string[]): Filter {
   return new OrFilter({
@@ -34,7 +43,12 @@ export async function readWhole(
     base: root,
     scope: "sub",
     filter: guidFilter(guids),
-    attributes: [...new Set(["objectClass", "objectGUID", "isDeleted", "parentGUID", ...shape.attributes])],
+    attributes: [
+      ...new Set([
+        ...["objectClass", "objectGUID", "isDeleted", "parentGUID"],
+        ...shape.attributes.filter((name) => !isMember(name)),
+      ]),
+    ],
     controls: [showDeletedControl(), extendedDnControl()],
   });
   for (const entry of entries) {

@@ -16,6 +16,16 @@ import type { AgentSource } from "../../agent-source.ts";
 import { watermarkIdOf } from "../../watermark-id.ts";
 import { fallbackSyntaxTable } from "../attribute-syntax.ts";
 import { type AttributeValue, encodeValue } from "../encode-value.ts";
+import { foreignSid } from "../foreign-sid.ts";
+import {
+  isMember,
+  type LinkChange,
+  type LinkValue,
+  replacement,
+  VALUES_PER_PART,
+  weightOf,
+  wholeListChanges,
+} from "../member-lists.ts";
 import { classOf } from "../object-classes.ts";
 import { refuseWhileWritten, waitForFile } from "./file-watch.ts";
 import { type FileState, fileState, hashedChunks, indexLdif, type LdifIndex, sameState } from "./ldif-index.ts";
@@ -33,9 +43,6 @@ export interface LdifSourceDeps {
 
 const CHANGES_PER_PAGE = 500;
 const NO_SERVER = "00000000-0000-0000-0000-000000000000";
-
-type UpsertChange = Extract<Change, { op: "upsert" }>;
-type Links = NonNullable<UpsertChange["links"]>;
 
 interface Indexed extends LdifIndex {
   readonly state: FileState;
@@ -83,15 +90,18 @@ export function createLdifSource(deps: LdifSourceDeps): AgentSource {
     refuseDoubts(indexed.doubts, order.objectClasses, path);
     const chunks = hashedChunks(path);
     let pending: Change[] = [];
+    let weight = 0;
     let unresolved = 0;
     for await (const record of parseLdif(chunks, path)) {
-      const change = changeOf(record, order, indexed, path, () => unresolved++);
-      if (change === undefined) continue;
-      if (pending.length === CHANGES_PER_PAGE) {
-        yield { changes: pending, isLast: false };
-        pending = [];
+      for (const change of changesOf(record, order, indexed, path, () => unresolved++)) {
+        if (pending.length === CHANGES_PER_PAGE || weight >= VALUES_PER_PART) {
+          yield { changes: pending, isLast: false };
+          pending = [];
+          weight = 0;
+        }
+        pending.push(change);
+        weight += weightOf(change);
       }
-      pending.push(change);
     }
     if (chunks.digest() !== indexed.sha256 || !sameState(indexed.state, await fileState(path)))
       throw changedUnderway(path);
@@ -124,53 +134,73 @@ export function createLdifSource(deps: LdifSourceDeps): AgentSource {
   };
 }
 
-function changeOf(
+function* changesOf(
   record: LdifRecord,
   order: SourceReadOrder,
   index: LdifIndex,
   path: string,
   onUnresolved: () => void,
-): Change | undefined {
+): Generator<Change> {
   const verdict = classOf(textsOfRecord(record, "objectClass"), order.objectClasses);
   const objectGuid = guidOfRecord(record, path);
-  if (verdict === undefined || objectGuid === undefined) return undefined;
-  if (textsOfRecord(record, "isDeleted")[0]?.toUpperCase() === "TRUE") return { op: "delete", objectGuid };
+  if (verdict === undefined || objectGuid === undefined) return;
+  if (textsOfRecord(record, "isDeleted")[0]?.toUpperCase() === "TRUE") {
+    yield { op: "delete", objectGuid };
+    return;
+  }
   const parentGuid = index.guidsByDn.get(normalDn(splitDn(record.dn).slice(1).join(",")));
   const place = { objectGuid, dn: record.dn, ...(parentGuid === undefined ? {} : { parentGuid }) };
-  if (verdict.kind === "container") return { op: "container", objectClass: verdict.objectClass, ...place };
+  if (verdict.kind === "container") {
+    yield { op: "container", objectClass: verdict.objectClass, ...place };
+    return;
+  }
   const attributes: Record<string, AttributeValue[]> = {};
-  const links: Links = [];
+  const links: LinkChange[] = [];
+  let memberList: string | undefined;
   for (const name of order.attributes) {
     if (name.toLowerCase() === "distinguishedname") {
       attributes[name] = [record.dn];
       continue;
     }
-    const values =
-      record.attributesByName.get(name.toLowerCase())?.values ??
-      record.attributesByName.get(`${name.toLowerCase()};binary`)?.values;
-    if (values === undefined) continue;
+    const values = valuesOfRecord(record, name);
+    if (isMember(name) && verdict.objectClass.toLowerCase() === "group") memberList = name;
+    if (values === undefined || name === memberList) continue;
     const syntax = fallbackSyntaxTable.of(name);
-    if (syntax === "link") {
-      const add = values.flatMap((value) => {
-        const dn = value.toString("utf8");
-        const guid = index.guidsByDn.get(normalDn(dn));
-        if (guid === undefined) onUnresolved();
-        return guid === undefined ? [] : [{ guid, dn }];
-      });
-      links.push({ attribute: name, mode: "replace", add, remove: [], part: 0, last: true });
-      continue;
-    }
-    attributes[name] = values.map((value) =>
-      syntax === "binary" ? encodeValue(binaryValue(name, value), true) : encodeValue(value, false),
-    );
+    if (syntax === "link") links.push(replacement(name, [...linkValues(values, index, onUnresolved)]));
+    else
+      attributes[name] = values.map((value) =>
+        syntax === "binary" ? encodeValue(binaryValue(name, value), true) : encodeValue(value, false),
+      );
   }
-  return {
-    op: "upsert",
+  const object = {
+    op: "upsert" as const,
     objectClass: verdict.objectClass,
     ...place,
     attributes,
     ...(links.length > 0 ? { links } : {}),
   };
+  // A group without members is one whose members are all gone.
+  if (memberList === undefined) yield object;
+  else {
+    const values = valuesOfRecord(record, memberList) ?? [];
+    yield* wholeListChanges(object, memberList, linkValues(values, index, onUnresolved));
+  }
+}
+
+function valuesOfRecord(record: LdifRecord, name: string): readonly Buffer[] | undefined {
+  const key = name.toLowerCase();
+  return (record.attributesByName.get(key) ?? record.attributesByName.get(`${key};binary`))?.values;
+}
+
+/** Values name objects by DN; one that the file doesn't hold can't be told. */
+function* linkValues(values: readonly Buffer[], index: LdifIndex, onUnresolved: () => void): Generator<LinkValue> {
+  for (const value of values) {
+    const dn = value.toString("utf8");
+    const guid = index.guidsByDn.get(normalDn(dn));
+    const sid = foreignSid(dn);
+    if (guid === undefined) onUnresolved();
+    else yield { guid, ...(sid === undefined ? {} : { sid }) };
+  }
 }
 
 function changedUnderway(path: string): SourceError {

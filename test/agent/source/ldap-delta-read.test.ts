@@ -1,7 +1,7 @@
 /** Deltas on the wire: second reads, what an ACL hides, tombstones, cookies that are of no use. */
 import { describe, expect, it } from "vitest";
 import { Watermark } from "../../../shared/contracts/change.ts";
-import type { SourcePage } from "../../../shared/ports/source-directory.ts";
+import type { SourcePage, SourceReadOrder } from "../../../shared/ports/source-directory.ts";
 import { bytesOfGuid, DOMAIN_GUID, INVOCATION_ID, ROOT } from "../../support/fake-ldap/fake-domain.ts";
 import type { FakeEntry } from "../../support/fake-ldap/fake-ldap.ts";
 import { guidNumber } from "../builders.ts";
@@ -190,12 +190,14 @@ describe("a delta", () => {
     f.domain.search = () => ({ entries: [user(1)] });
     const pages: SourcePage[] = [];
     const reading = (async () => {
-      const order = {
+      const order: SourceReadOrder = {
         kind: "delta",
         attributes: ["mail"],
         objectClasses: ["user"],
         watermark: buildWatermark(),
-      } as const;
+        scope: { organizationalUnits: [], groups: [] },
+        reportsLeaves: false,
+      };
       for await (const one of f.source.read(order)) pages.push(one);
     })();
     await expect(reading).rejects.toMatchObject({ code: "source-unreachable" });

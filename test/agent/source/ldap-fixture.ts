@@ -52,13 +52,15 @@ export function useLdapSource(): LdapFixture {
       }),
     read: async (order = {}) => {
       const pages: SourcePage[] = [];
-      const whole = {
+      const whole: SourceReadOrder = {
         kind: "full",
         attributes: ["department", "manager", "objectGUID"],
         objectClasses: ["user", "inetOrgPerson"],
         watermark: null,
+        scope: { organizationalUnits: [], groups: [] },
+        reportsLeaves: false,
         ...order,
-      } as const;
+      };
       for await (const page of fixture.source.read(whole)) pages.push(page);
       const changes = pages.flatMap((page) => page.changes);
       for (const change of changes) Change.parse(change);

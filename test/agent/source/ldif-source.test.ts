@@ -8,8 +8,9 @@ import type { AgentSource } from "../../../agent/agent-source.ts";
 import { createLdifSource } from "../../../agent/source/ldif/ldif-source.ts";
 import { LdifSettings } from "../../../agent/source/ldif/settings.ts";
 import { Change } from "../../../shared/contracts/change.ts";
+import type { AgentScope } from "../../../shared/contracts/configuration.ts";
 import { guidToBytes } from "../../../shared/domain/values.ts";
-import type { SourcePage } from "../../../shared/ports/source-directory.ts";
+import type { SourcePage, SourceReadOrder } from "../../../shared/ports/source-directory.ts";
 import { createRecordingLog, guidNumber } from "../builders.ts";
 
 let folder: string;
@@ -54,16 +55,24 @@ function person(
   return `dn: CN=User ${number},OU=Staff,DC=corp,DC=example,DC=com\n${classes}\nobjectGUID:: ${base64Guid(number)}\n${lines}\n`;
 }
 
+const WITHOUT_SCOPE = {
+  watermark: null,
+  scope: { organizationalUnits: [], groups: [] } as AgentScope,
+  reportsLeaves: false,
+};
+
 async function read(
   attributes = ["sAMAccountName", "manager", "objectGUID", "distinguishedName"],
   objectClasses = ["user", "inetOrgPerson"],
+  scope: Partial<Pick<SourceReadOrder, "scope" | "reportsLeaves">> = {},
 ) {
   const pages: SourcePage[] = [];
   for await (const page of source.read({
     kind: "full",
     attributes,
     objectClasses,
-    watermark: null,
+    ...WITHOUT_SCOPE,
+    ...scope,
   }))
     pages.push(page);
   const changes = pages.flatMap((page) => page.changes);
@@ -112,7 +121,7 @@ describe("a file", () => {
           {
             attribute: "manager",
             mode: "replace",
-            add: [{ guid: guidNumber(11), dn: manager }],
+            add: [{ guid: guidNumber(11) }],
             remove: [],
             part: 0,
             last: true,
@@ -280,7 +289,7 @@ describe("refuses", () => {
 
   it("a delta", async () => {
     await writeFile(file, DOMAIN);
-    const pages = source.read({ kind: "delta", attributes: [], objectClasses: [], watermark: null });
+    const pages = source.read({ kind: "delta", attributes: [], objectClasses: [], ...WITHOUT_SCOPE });
     await expect(pages[Symbol.asyncIterator]().next()).rejects.toMatchObject({ code: "source-cookie" });
   });
 
@@ -293,7 +302,7 @@ describe("refuses", () => {
         kind: "full",
         attributes: [],
         objectClasses: ["user"],
-        watermark: null,
+        ...WITHOUT_SCOPE,
       })) {
         if (pages.length === 0) await writeFile(file, DOMAIN + users + person(5_000));
         pages.push(page);

@@ -107,6 +107,8 @@ export async function startFakeUplink(knownKey?: PublicKeyJwk): Promise<FakeUpli
           attributes: ["sAMAccountName", "department", "manager", "objectGUID"],
           attributeSetHash: "hash",
           objectClasses: ["user", "inetOrgPerson"],
+          scope: { organizationalUnits: [], groups: [] },
+          reportsLeaves: false,
           ...asked,
         });
       }
