@@ -11,14 +11,19 @@ describeTargetDirectory("Graph", async () => {
   const rig = connect(directory);
   return {
     target: rig.target,
-    seed(values, { synchronized, privileged, deleted = false } = {}) {
-      const roles = privileged ? ["Helpdesk Administrator"] : [];
-      const properties = { ...values, ...(synchronized ? { onPremisesSyncEnabled: true } : {}) };
-      return directory.control.seed([{ properties, roles, deleted }])[0]!;
+    seed(values, { type = "user", synchronized, privileged, deleted = false, members = [] } = {}) {
+      const roles = privileged && type === "user" ? ["Helpdesk Administrator"] : [];
+      const properties = {
+        ...values,
+        ...(synchronized ? { onPremisesSyncEnabled: true } : {}),
+        ...(privileged && type === "group" ? { isAssignableToRole: true } : {}),
+      };
+      return directory.control.seed([{ kind: type, properties, roles, deleted, members: [...members] }])[0]!;
     },
     values(id) {
-      const found = [...directory.control.list("user")].find((user) => user.id === id);
-      return found && withoutEmpty(found.properties);
+      const found = [...directory.control.list()].find((object) => object.id === id);
+      const manager = found?.manager === undefined ? {} : { manager: found.manager };
+      return found && { ...withoutEmpty(found.properties), ...manager };
     },
     async close() {
       rig.close();

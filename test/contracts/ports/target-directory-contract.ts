@@ -2,15 +2,30 @@
 
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import type { TargetValues } from "../../../shared/domain/target-value.ts";
-import type { TargetAction, TargetDirectory, TargetResult } from "../../../shared/ports/target-directory.ts";
+import type {
+  TargetAction,
+  TargetDirectory,
+  TargetObjectType,
+  TargetResult,
+} from "../../../shared/ports/target-directory.ts";
+import { describeTargetLinks } from "./target-links-contract.ts";
 
 export interface TargetUnderTest {
   readonly target: TargetDirectory;
   /** Adds an object behind the target's back; its id comes back. */
-  seed(values: TargetValues, flags?: { synchronized?: boolean; privileged?: boolean; deleted?: boolean }): string;
-  /** The values of an object as the target has them, empty ones left out. */
+  seed(values: TargetValues, flags?: SeedFlags): string;
+  /** The values of an object as the target has them, its manager's id among them, empty ones left out. */
   values(id: string): TargetValues | undefined;
   close?(): Promise<void>;
+}
+
+export interface SeedFlags {
+  readonly type?: TargetObjectType;
+  readonly synchronized?: boolean;
+  /** A holder of a role; a group: role-assignable. */
+  readonly privileged?: boolean;
+  readonly deleted?: boolean;
+  readonly members?: readonly string[];
 }
 
 const INITIAL = "uplinkdemo.onmicrosoft.com";
@@ -21,6 +36,7 @@ let counter = 0;
 
 /** `open` gives a target whose initial domain is uplinkdemo.onmicrosoft.com and that has verified contoso.example. */
 export function describeTargetDirectory(name: string, open: () => Promise<TargetUnderTest>): void {
+  describeTargetLinks(name, open);
   describe(`target directory: ${name}`, () => {
     let rig: TargetUnderTest;
     let n = 0;

@@ -153,13 +153,13 @@ describe("members", () => {
     expect(seen).toEqual([...users, late]);
     const [outside] = directory.control.seed([{ properties: { userPrincipalName: "out@contoso.example" } }]);
     const body = { "@odata.id": address(outside!) };
-    const started = performance.now();
+    const { user: before } = process.cpuUsage();
     for (let round = 0; round < 100; round++) {
       expect((await directory.call("POST", `groups/${id}/members/$ref`, { body })).status).toBe(204);
       expect((await directory.call("DELETE", `groups/${id}/members/${outside}/$ref`)).status).toBe(204);
     }
-    // 200 calls: a walk through 50,000 members in each of them would take far longer.
-    expect(performance.now() - started).toBeLessThan(4_000);
+    // 200 calls: a walk through 50,000 members in each of them would take far longer. CPU time, for others work here, too.
+    expect((process.cpuUsage().user - before) / 1_000).toBeLessThan(3_000);
   });
   it(behaviour("expand-shows-20"), async () => {
     const users = seedUsers(25);
