@@ -14,6 +14,15 @@ const isDirSync = ({ dirSync, term }: FakeSearch) => dirSync !== undefined && te
 const isSecondRead = ({ dirSync, scope, base }: FakeSearch) =>
   dirSync === undefined && scope === "sub" && base.startsWith("DC=");
 
+const order: SourceReadOrder = {
+  kind: "full",
+  attributes: ["department"],
+  objectClasses: ["user"],
+  watermark: null,
+  scope: { organizationalUnits: [], groups: [] },
+  reportsLeaves: true,
+};
+
 beforeEach(() => {
   f.served.limits.pageEntries = PAGE;
   users = Array.from({ length: 35 }, (_, index) => f.served.dc.add({ class: "user", name: `User ${index}` }));
@@ -75,17 +84,20 @@ it("gives up on a server that doesn't answer in time, and signs in anew for the 
   f.served.fail({ delay: 2_000, when: isDirSync });
   const source = f.sourceOf("DC1", { timeoutSeconds: 0.2 });
   await source.describe();
-  const order: SourceReadOrder = {
-    kind: "full",
-    attributes: ["department"],
-    objectClasses: ["user"],
-    watermark: null,
-    scope: { organizationalUnits: [], groups: [] },
-    reportsLeaves: true,
-  };
   await expect(source.read(order)[Symbol.asyncIterator]().next()).rejects.toMatchObject({ code: "source-unreachable" });
   const binds = f.served.server.binds.length;
   const first = await source.read(order)[Symbol.asyncIterator]().next();
   expect(first.value?.changes.length).toBeGreaterThan(0);
   expect(f.served.server.binds.length).toBe(binds + 1);
+});
+
+it("never goes on as nobody when the connection went away between two pages", async () => {
+  const { server } = f.served;
+  const pages = f.sourceOf("DC1").read(order)[Symbol.asyncIterator]();
+  expect((await pages.next()).value?.changes).toHaveLength(PAGE);
+  const searches = server.searches.length;
+  server.dropConnections();
+  await expect.poll(() => server.connections()).toBe(0);
+  await expect(pages.next()).rejects.toMatchObject({ code: "source-unreachable" });
+  expect([server.searches.length, server.binds.length]).toEqual([searches, 1]);
 });

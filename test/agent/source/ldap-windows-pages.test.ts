@@ -85,6 +85,7 @@ describe("a delta", () => {
       attributes: { displayName: [`New ${users[29]}`], department: ["IT"] },
     });
     expect(pages.filter(({ watermarkAfter }) => watermarkAfter !== undefined)).toHaveLength(5);
+    expect(pages.filter(({ isLast }) => isLast)).toEqual([pages.at(-1)]);
     // The cookie of any page goes on where that page ended.
     const rest = await f.delta(pages[2]?.watermarkAfter);
     expect(guidsOf(rest.changes)).toEqual(users.slice(21));
@@ -128,6 +129,10 @@ describe("a delta", () => {
     const { changes } = await f.delta(watermark, { attributes: ["displayName", "department", "distinguishedName"] });
     const latest = new Map(changes.map((change) => [change.objectGuid, change]));
     expect(latest.get(ann)).toMatchObject({ op: "upsert", attributes: { displayName: ["Ann"] } });
+    // What the tombstone lost is gone, and said to be.
+    expect(changes).toContainEqual(
+      expect.objectContaining({ objectGuid: ann, changed: expect.arrayContaining(["displayName", "department"]) }),
+    );
     expect(latest.get(ann)).not.toHaveProperty("attributes.department");
     expect(latest.get(bob)).toMatchObject({ attributes: { distinguishedName: [dc.dnOf(bob)] } });
     expect(dc.dnOf(bob)).toContain("OU=People");
