@@ -145,6 +145,9 @@ export interface OutcomeFile {
   /** Objects whose target object came to be, or came back, and which of them are groups. */
   readonly appeared?: readonly string[];
   readonly groups?: readonly string[];
+  /** Of those that appeared: the ones that came back, and the SIDs of those that have one. */
+  readonly returned?: readonly string[];
+  readonly sids?: readonly string[];
 }
 
 export const FILES = {
@@ -153,6 +156,11 @@ export const FILES = {
   chunk: (batchId: string, chunk: number) => `plans/${batchId}/chunk-${chunk}.json.gz`,
   plan: (batchId: string, chunk: number) => `plans/${batchId}/plan-${chunk}.json.gz`,
   outcome: (batchId: string, chunk: number) => `plans/${batchId}/outcome-${chunk}.json.gz`,
+  linkPlan: (linksId: string) => `plans/${linksId}/plan.json.gz`,
+  linkChunk: (linksId: string, chunk: number) => `plans/${linksId}/link-${chunk}.json.gz`,
+  linkOutcome: (linksId: string, chunk: number) => `plans/${linksId}/outcome-${chunk}.json.gz`,
+  /** Below it lie the outcomes of all chunks that have one. */
+  outcomes: (batchId: string) => `plans/${batchId}/outcome-`,
   folder: (batchId: string) => `plans/${batchId}/`,
 } as const;
 

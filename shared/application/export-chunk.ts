@@ -24,6 +24,7 @@ import {
 import { type ExportResult, exportObjects } from "./export-objects.ts";
 import { lastOf } from "./export-records.ts";
 import type { JobMapping } from "./job-mapping.ts";
+import { sidOf } from "./link-statements.ts";
 import type { LinkStore } from "./link-store.ts";
 import { mapObjects } from "./map-objects.ts";
 import { recordResults } from "./record-results.ts";
@@ -251,11 +252,14 @@ function entriesOf(result: ExportResult): OutcomeEntry[] {
 }
 
 /** Whose target object came to be or came back, and which of them are groups: what refers to them can be exported now. */
-function appearedIn(results: readonly ExportResult[]): Pick<OutcomeFile, "appeared" | "groups"> {
+function appearedIn(results: readonly ExportResult[]): Omit<OutcomeFile, "entries" | "writes"> {
   const own = results.flatMap((result) => (result.kind === "settled" && hasAppeared(result) ? [result.planned] : []));
+  const guidsOf = (planned: readonly PlannedObject[]) => planned.map(({ objectGuid }) => objectGuid);
   return {
-    appeared: own.map((planned) => planned.objectGuid),
-    groups: own.filter((planned) => planned.type === "group").map((planned) => planned.objectGuid),
+    appeared: guidsOf(own),
+    groups: guidsOf(own.filter((planned) => planned.type === "group")),
+    returned: guidsOf(own.filter((planned) => planned.action.kind === "restore")),
+    sids: own.flatMap(({ record }) => sidOf(record.image) ?? []),
   };
 }
 
