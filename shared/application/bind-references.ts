@@ -44,7 +44,7 @@ function bound(
   const told =
     pending.length === 0
       ? warnings
-      : [...warnings, { code: UNRESOLVED, message: `${pending.join("; ")}. It is set when it appears.` }];
+      : [{ code: UNRESOLVED, message: `${pending.join("; ")}. It is set when it appears.` }, ...warnings];
   return { ...withValues(planned, values), warnings: told };
 }
 
