@@ -1,9 +1,10 @@
 /**
- * A made-up Active Directory domain: organisational units, people in a reporting line, accounts of the system that must
- * stay out of a cloud, and a few people who are awkward on purpose. The same input gives the same entries, GUIDs and
+ * A made-up Active Directory domain: organisational units, people in a reporting line, groups, accounts of the system that
+ * must stay out of a cloud, and a few people who are awkward on purpose. The same input gives the same entries, GUIDs and
  * SIDs each time.
  */
 import { createHash } from "node:crypto";
+import { groupEntries } from "./groups.ts";
 import { type Entry, escapeRdn } from "./ldif-text.ts";
 import { DEPARTMENTS, FAMILY_NAMES, GIVEN_NAMES, OFFICES, OTHER_SCRIPTS } from "./names.ts";
 
@@ -51,6 +52,7 @@ export function forestEntries(plan: ForestPlan): Entry[] {
     },
   });
   const staff = unit("Staff", root);
+  const people = peopleEntries(plan, staff.dn, sid, guid);
   return [
     {
       dn: root,
@@ -68,7 +70,16 @@ export function forestEntries(plan: ForestPlan): Entry[] {
     unit("Leavers", staff.dn),
     unit("Service Accounts", root),
     ...systemEntries(plan, root, sid, guid),
-    ...peopleEntries(plan, staff.dn, sid, guid),
+    ...people,
+    ...groupEntries({
+      root,
+      sid,
+      guid,
+      people,
+      fqdn: plan.fqdn,
+      firstRid: FIRST_RID + plan.people,
+      departments: DEPARTMENTS.map((department) => department.name),
+    }),
   ];
 }
 
