@@ -1,57 +1,6 @@
 /**
- * `npm run test:ad`: installs what it needs, says what the machine lacks, builds, then runs the suites that need a real
- * Active Directory (Samba), with the arguments passed on. They need root, because a domain controller's ports are fixed.
+ * `npm run test:ad`: the suites against a real Active Directory (Samba), with the arguments passed on to vitest.
  */
-import "./ensure-installed.mjs";
-import { spawn } from "node:child_process";
-import { constants as access, accessSync } from "node:fs";
-import { constants } from "node:os";
-import { dirname, join } from "node:path";
-import { fileURLToPath } from "node:url";
+import { runWithDirectory } from "./with-directory.mjs";
 
-const root = dirname(dirname(fileURLToPath(import.meta.url)));
-const APT =
-  "apt-get install -y --no-install-recommends samba samba-dsdb-modules samba-vfs-modules samba-ad-provision ldb-tools openssl";
-const PROGRAMS = ["/usr/sbin/samba", "/usr/bin/samba-tool", "/usr/bin/python3", "/usr/bin/openssl"];
-
-function isThere(path) {
-  try {
-    accessSync(path, access.X_OK);
-    return true;
-  } catch {
-    return false;
-  }
-}
-
-const lacks = [];
-if (process.platform !== "linux")
-  lacks.push(`  Linux: this is ${process.platform}. Run it on a Debian machine or in a virtual one.`);
-else {
-  const missing = PROGRAMS.filter((path) => !isThere(path));
-  if (missing.length > 0)
-    lacks.push(`  ${missing.join(", ")}: not there. On Debian or Ubuntu, as root: apt-get update && ${APT}`);
-  if (process.getuid?.() !== 0)
-    lacks.push("  root: a domain controller listens on ports below 1024. Run it as root: sudo npm run test:ad");
-}
-if (lacks.length > 0) {
-  process.stderr.write(
-    `The tests against a real Active Directory can't run here. What this machine lacks:\n${lacks.join("\n")}\n`,
-  );
-  process.exit(1);
-}
-
-// What follows needs the dependencies, so it is loaded only now.
-const { buildAll } = await import("./build.mjs");
-try {
-  await buildAll();
-} catch (error) {
-  if (error.errors === undefined) process.stderr.write(`${error.message}\n`);
-  process.exit(1);
-}
-const vitest = join(root, "node_modules", "vitest", "vitest.mjs");
-const args = [vitest, "run", "--config", "vitest.ad.config.ts", ...process.argv.slice(2)];
-const child = spawn(process.execPath, args, { cwd: root, stdio: "inherit" });
-for (const signal of ["SIGINT", "SIGTERM"]) process.on(signal, () => child.kill(signal));
-child.on("exit", (code, signal) => {
-  process.exitCode = code ?? 128 + (constants.signals[signal] ?? 0);
-});
+await runWithDirectory("test:ad", "vitest.ad.config.ts", process.argv.slice(2));

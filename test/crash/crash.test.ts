@@ -1,0 +1,206 @@
+/**
+ * Host and agents are killed at random moments of an initial sync and of deltas, storage goes away once, and everything comes to
+ * the same end as if nothing had happened: the target is what the directory says, nobody is there twice, every change
+ * received is accounted for, every effect logged once, and no activity ran again that had completed.
+ *
+ * The tests build upon each other in this order. `UPLINK_TEST_SEED` draws the same plan again, `UPLINK_TEST_KILLS` says how
+ * many kills must hit; moments can't be repeated exactly, for the machine keeps its own time.
+ */
+import { setTimeout as sleep } from "node:timers/promises";
+import { afterAll, beforeAll, expect, it } from "vitest";
+import { createEditor, type Editor } from "../support/crash/edits.ts";
+import { readLoggedEffects } from "../support/crash/effects.ts";
+import { createKiller, type Killer } from "../support/crash/killer.ts";
+import { createRandom } from "../support/crash/random.ts";
+import { type Rig, setUpRig } from "../support/crash/rig.ts";
+import { until } from "../support/until.ts";
+
+const kills = Number(process.env["UPLINK_TEST_KILLS"] ?? 10);
+const seed = Number(process.env["UPLINK_TEST_SEED"] ?? Math.floor(Math.random() * 1e9));
+/** More objects for more kills, so that there is work to hit. */
+const users = Math.min(2000, 700 + 30 * kills);
+/** With nobody killing any more, all must come to rest within this. */
+const recoveryMs = 60_000;
+
+const random = createRandom(seed);
+let rig: Rig;
+let killer: Killer;
+let editor: Editor | undefined;
+
+beforeAll(async () => {
+  process.stdout.write(
+    `Seed ${seed}, ${kills} kills, ${users} users. Again: UPLINK_TEST_SEED=${seed} npm run test:crash\n`,
+  );
+  const begun = Date.now();
+  rig = await setUpRig({ address: "127.0.0.22", users });
+  process.stdout.write(`Set up in ${Date.now() - begun} ms: ${JSON.stringify(rig.stage.timings)}\n`);
+  killer = createKiller({ rig, random, lastNewsAt: () => editor?.lastNewsAt() ?? 0 });
+});
+afterAll(async () => {
+  for (const { victim, hit, activities, tookMs } of killer?.kills ?? []) {
+    const interrupted = hit.length === 0 ? "nothing (doesn't count)" : hit.join(", ");
+    const running = activities.length > 0 ? `; running: ${activities.join(" ")}` : "";
+    process.stdout.write(`Killed ${victim} (back in ${tookMs} ms): ${interrupted}${running}\n`);
+  }
+  await rig?.destroy();
+});
+
+/** Waits for what must come about; says what everybody said when it doesn't. */
+async function mustCome(what: string, look: () => Promise<boolean>, withinMs = recoveryMs): Promise<void> {
+  try {
+    await until(
+      what,
+      async () => {
+        const lost = rig.agents.find((agent) => agent.hasGivenUp());
+        if (lost !== undefined) throw new Error(`The ${lost.name} agent ended by itself.`);
+        return look();
+      },
+      withinMs,
+      40,
+    );
+  } catch (error) {
+    const [now, escrows] = [await rig.books.underWay(), await rig.books.escrows()];
+    throw new Error(
+      `${String(error)}\n${JSON.stringify({ now, escrows: escrows.slice(0, 5) }, undefined, 1)}\n${rig.said()}`,
+    );
+  }
+}
+
+const isSettled = async (): Promise<boolean> =>
+  (await rig.books.underWay()).readUpTo !== undefined &&
+  (await rig.books.isAtRest()) &&
+  (await rig.books.escrows()).length === 0;
+
+/** An edit after all the others is in the target: the agents have read them all. And nothing is left to do. */
+async function settleEdits(sign: string): Promise<void> {
+  const { admin, person, targetOf } = rig.stage;
+  const guid = await person(210);
+  await admin.set(guid, "department", sign);
+  await mustCome(`'${sign}' in the target`, async () => (await targetOf(guid))?.properties["department"] === sign);
+  await mustCome("all to come to rest", isSettled);
+}
+
+it(
+  "an initial sync, killed again and again, ends with the target as the directory says",
+  async () => {
+    const { stage, agents, books } = rig;
+    const wanted = (await stage.project()).users.size;
+    let since = Date.now();
+    for (const agent of agents) agent.start();
+    const reading = 0.2;
+    let furthest = 0;
+    /** How far the sync is, from 0 to 1: reading (by the clock, until a batch is there), writing, closing. */
+    const progress = async (): Promise<number> => {
+      const { batches, readUpTo } = await books.underWay();
+      const { writesInEffect } = await stage.main.runtime.stats();
+      const hasBatch = batches > 0 || readUpTo !== undefined;
+      const read = hasBatch ? 1 : Math.min(0.99, (Date.now() - since) / 2000);
+      furthest = Math.max(furthest, reading * read + (0.9 - reading) * Math.min(1, writesInEffect / wanted));
+      return (await isSettled()) ? 1 : furthest;
+    };
+    const planned = Math.ceil(kills / 2);
+    for (let index = 0; index < planned; index++) {
+      const moment = (index + random.next()) / planned;
+      await mustCome(`the initial sync to get to ${moment}`, async () => (await progress()) >= moment);
+      if ((await progress()) === 1) break;
+      // Only an agent works until the first batch is there, and only the host once all is read.
+      await killer.strike({ withinMs: 500, among: furthest < reading ? ["agent", "both"] : ["host", "both"] });
+      since = Date.now();
+    }
+    await mustCome("the initial sync to come to rest", isSettled);
+    await stage.expectConverged();
+  },
+  60_000 + kills * 15_000,
+);
+
+it(
+  "deltas, killed again and again and with storage gone once, end with the target as the directory says",
+  async () => {
+    const { stage, door } = rig;
+    const { controller, admin, population, verifiedSuffix: suffix } = stage;
+    const people = [...(await stage.project()).users.keys()].sort();
+    const own = createRandom(seed + 1);
+    const edits = await createEditor({ admin, population, baseDn: controller.baseDn, random: own, people, suffix });
+    editor = edits;
+
+    const begun = Date.now();
+    await edits.burst(60);
+    await settleEdits("Undisturbed");
+    const measuredMs = Date.now() - begun;
+
+    let isOver = false;
+    let failure: unknown;
+    const editing = (async () => {
+      while (!isOver) {
+        await edits.burst(10 + own.below(80));
+        await sleep(own.between(0, 700));
+      }
+    })().catch((error: unknown) => {
+      failure = error;
+    });
+    const outageAfter = Math.floor((killer.hits() + kills) / 2);
+    let hadOutage = false;
+    for (let strikes = 0; killer.hits() < kills && strikes < 3 * kills && failure === undefined; strikes++) {
+      const isOutage: boolean = !hadOutage && killer.hits() >= outageAfter;
+      if (isOutage) await door.shut();
+      // A host that dies while storage is away comes back before storage does.
+      if (!isOutage || random.next() < 0.5)
+        await killer.strike({ withinMs: measuredMs / 2, among: ["host", "host", "agent", "both"] });
+      if (isOutage) await sleep(random.between(1500, 3000)).then(door.open);
+      hadOutage ||= isOutage;
+    }
+    isOver = true;
+    await editing;
+    if (failure !== undefined) throw failure;
+    process.stdout.write(`Edits: ${JSON.stringify(edits.made())}; a burst took ${measuredMs} ms undisturbed\n`);
+    expect(killer.hits()).toBe(kills);
+    await settleEdits("After all the others");
+    await stage.expectConverged();
+  },
+  120_000 + kills * 15_000,
+);
+
+it("nobody is in the target twice", async () => {
+  const objects = await rig.stage.main.runtime.objects();
+  const anchors = objects.map(({ kind, properties }) =>
+    String(kind === "user" ? properties["onPremisesImmutableId"] : properties["uniqueName"]),
+  );
+  expect(anchors).not.toContain("undefined");
+  expect(new Set(anchors).size).toBe(objects.length);
+  // Nor was anybody made, taken away for good and made again.
+  const { writes } = await rig.stage.main.runtime.stats();
+  const made = Object.entries(writes).filter(([kind]) => kind.startsWith("create"));
+  expect(made.reduce((sum, [, count]) => sum + count, 0)).toBe(objects.length);
+});
+
+it("every batch is accounted for, and the committed watermark is the last accepted one", async () => {
+  expect(await rig.books.faults()).toEqual([]);
+  const totals = await rig.books.totals();
+  expect(totals.batches).toBeGreaterThan(0);
+  process.stdout.write(`Books: ${JSON.stringify(totals)}\n`);
+});
+
+it("each effect is logged once", async () => {
+  const { rows, stage } = rig;
+  const { entries, faults } = await readLoggedEffects(rows, stage.main.job.jobId);
+  expect(faults).toEqual([]);
+  const logged = new Set(entries.filter((entry) => entry.outcome === "exported").map((entry) => entry.targetId));
+  const unlogged = (await stage.main.runtime.objects()).filter((object) => !logged.has(object.id));
+  expect(unlogged.map((object) => object.id)).toEqual([]);
+});
+
+it("no activity ran again whose completion was journalled, and each that was interrupted did", async () => {
+  const { completions, repetitions, faults } = await rig.witness.testify();
+  process.stdout.write(`Journal: ${completions} completions, ${repetitions} repetitions\n`);
+  expect(completions).toBeGreaterThan(0);
+  expect(faults).toEqual([]);
+});
+
+it("another read finds nothing to do", async () => {
+  const { agents, stage } = rig;
+  expect(await Promise.all(agents.map((agent) => agent.stop()))).toEqual(agents.map(() => 0));
+  await stage.main.runtime.resetStats();
+  expect(await stage.sync()).toMatchObject({ kind: "delta", received: 0, writes: 0 });
+  expect((await stage.main.runtime.stats()).writeCalls).toBe(0);
+  expect(await rig.books.faults()).toEqual([]);
+});

@@ -1,0 +1,125 @@
+/**
+ * What the crash tests kill and what they look at: a real directory, a host that reaches its storage through a door, two
+ * agents of one domain that run until they are stopped, and the service's books, which can be read while it is dead.
+ *
+ * Everything that the service waits for is set to seconds, so that a test sees it recover and not wait.
+ */
+import { readdir, readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { createTableRowStore } from "../../../shared/adapters/tables/row-store.ts";
+import { type Stage, setUpStage } from "../../ad/stage.ts";
+import { createAgent, type TestAgent } from "../runtime/agent.ts";
+import type { Program } from "../runtime/program.ts";
+import { type Books, openBooks } from "./books.ts";
+import { createJournalWitness, type JournalWitness } from "./journal-witness.ts";
+import { createStorageDoor, type StorageDoor } from "./storage-door.ts";
+
+const visibilityTimeoutMs = 1000;
+
+const hostSettings = {
+  UPLINK_HEARTBEAT_SECONDS: "1",
+  UPLINK_LEASE_SECONDS: "3",
+  UPLINK_AGENT_SILENT_SECONDS: "4",
+  UPLINK_UNRUNG_SECONDS: "1",
+  // A run notes every half minute that it moves.
+  UPLINK_STUCK_SECONDS: "60",
+  UPLINK_TICK_SCHEDULE: "* * * * * *",
+  // Small enough that several activities run at once.
+  UPLINK_CHUNK_OBJECTS: "50",
+  AzureFunctionsJobHost__extensions__durableTask__storageProvider__workItemQueueVisibilityTimeout: "00:00:01",
+};
+const agentIntervals = { retryFirstSeconds: 0.2, retryMostSeconds: 1 };
+
+export type RunningAgent = {
+  readonly name: string;
+  /** As the service calls it. */
+  readonly agentId: string;
+  start(): void;
+  kill(): Promise<void>;
+  /** It ended though nobody asked it to. */
+  hasGivenUp(): boolean;
+  /** Asks it to end; returns its exit code. */
+  stop(): Promise<number | null>;
+  /** Batches that it has and the service has not acknowledged. */
+  outbox(): Promise<number>;
+  /** The end of what it has said since it was started last. */
+  log(): string;
+};
+
+export type Rig = {
+  readonly stage: Stage;
+  readonly door: StorageDoor;
+  readonly witness: JournalWitness;
+  readonly books: Books;
+  readonly rows: ReturnType<typeof createTableRowStore>;
+  readonly agents: readonly RunningAgent[];
+  /** What everybody said, for the message of a failed test. */
+  said(): string;
+  destroy(): Promise<void>;
+};
+
+export async function setUpRig(options: { readonly address: string; readonly users: number }): Promise<Rig> {
+  const door = createStorageDoor();
+  const stage = await setUpStage({ ...options, runtime: { hostSettings, storageThrough: door.through } });
+  const { runtime, job } = stage.main;
+  try {
+    const { controller, account } = stage;
+    const second = await createAgent(runtime, "second", { kind: "ldap", controller, account });
+    await second.mustEnrol(job);
+    const agents = [await runningAgent("first", stage.main.agent), await runningAgent("second", second)];
+    const rows = createTableRowStore({ connectionString: runtime.azurite.connectionString() });
+    return {
+      stage,
+      door,
+      rows,
+      agents,
+      books: openBooks(rows, job.jobId),
+      witness: createJournalWitness({
+        hostFolder: runtime.hostFolder,
+        folder: join(runtime.home, "witness"),
+        visibilityTimeoutMs,
+      }),
+      said: () =>
+        [...agents.map((agent) => `${agent.name}: ${agent.log()}`), `host: ${runtime.host.log().slice(-3000)}`].join(
+          "\n",
+        ),
+      async destroy() {
+        await Promise.all(agents.map((agent) => agent.kill()));
+        await stage.destroy();
+        await door.end();
+      },
+    };
+  } catch (error) {
+    await stage.destroy();
+    throw error;
+  }
+}
+
+async function runningAgent(name: string, agent: TestAgent): Promise<RunningAgent> {
+  const file = join(agent.state, "agent.json");
+  const config = JSON.parse(await readFile(file, "utf8")) as { agentId: string };
+  await writeFile(file, JSON.stringify({ ...config, intervals: agentIntervals }));
+  let program: Program | undefined;
+  let isWanted = false;
+  return {
+    name,
+    agentId: config.agentId,
+    start: () => {
+      isWanted = true;
+      program = agent.start("run");
+    },
+    async kill() {
+      isWanted = false;
+      await program?.end("SIGKILL");
+    },
+    hasGivenUp: () => isWanted && program?.hasEnded() === true,
+    async stop() {
+      isWanted = false;
+      await program?.end("SIGTERM");
+      return program === undefined ? null : program.ended;
+    },
+    outbox: async () =>
+      (await readdir(join(agent.state, "outbox")).catch(() => [])).filter((file) => file.endsWith(".batch")).length,
+    log: () => (program?.stderr() ?? "").slice(-2000),
+  };
+}
