@@ -8,6 +8,8 @@
  */
 import { createHash } from "node:crypto";
 import { ldifOf } from "../local/samples/ldif-text.ts";
+import { BATCH_MAX_CHANGES } from "../shared/contracts/change.ts";
+import { MEMBERS_A_WRITE } from "../shared/ports/target-directory.ts";
 
 export const BENCH_DOMAIN = { fqdn: "bench.example", netBios: "BENCH" } as const;
 
@@ -70,6 +72,25 @@ function swapped(place: number, users: number): number {
   if (isLate(place)) return place + half;
   return place >= half && isLate(place - half) ? place - half : place;
 }
+
+/**
+ * The fewest writes that can bring this directory into an empty target: one a user, with the manager bound; and for a
+ * group one with the first 20 members bound and one for every 20 more. A manager who comes in a later batch than the person
+ * can't be bound with the create: that is a write more.
+ */
+export function fewestWrites(users: number): number {
+  const batchOf = (index: number) => Math.floor((FIRST_UNITS + index) / BATCH_MAX_CHANGES);
+  let late = 0;
+  for (let index = 0; index < users; index++) {
+    const manager = managerOf(index, users);
+    if (manager !== undefined && batchOf(manager) > batchOf(index)) late++;
+  }
+  const members = Math.min(MEMBERS_A_GROUP, users);
+  return users + late + groupsFor(users) * Math.max(1, Math.ceil(members / MEMBERS_A_WRITE));
+}
+
+/** Staff and its departments, which stand before the people. */
+const FIRST_UNITS = DEPARTMENTS + 1;
 
 function group(index: number, users: number): string {
   const number = String(index).padStart(5, "0");

@@ -31,13 +31,19 @@ export interface Measured {
   readonly users: number;
   readonly run: string;
   readonly seconds: number;
-  /** Changes in the read: users and organisational units. */
+  /** In the directory, beside the users. */
+  readonly groups: number;
+  readonly memberships: number;
+  /** Changes in the read: users, groups and organisational units. */
   readonly received: number;
   readonly objectsPerSecond: number;
   readonly created: number;
   readonly updated: number;
   readonly graphWrites: number;
-  readonly graphWritesPerUser: number;
+  /** As the directory alone would have it; 0 where nothing changed. */
+  readonly fewestWrites: number;
+  /** Writes divided by the fewest possible; 1 where there were none to make and none was made. */
+  readonly writesToFewest: number;
   readonly graphRequests: number;
   readonly storage: Storage;
   readonly rowsPerObject: number;
