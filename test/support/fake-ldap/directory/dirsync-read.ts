@@ -133,22 +133,19 @@ function nextCookie(view: View, cookie: Cookie, round: Round, reached: number, m
   return { invocationId, objectUsn: usn, attributeUsn: usn, vector: own };
 }
 
-/** Attributes that changed; an object that is new to the reader comes with what it has, and nothing that it lacks. */
+/**
+ * Attributes that changed. One that was cleared comes without values, also of an object that the reader may not know yet: in the middle
+ * of a round nobody knows what it has seen of it.
+ */
 function reportedOf(view: View, object: DirectoryObject, round: Round, isIncremental: boolean): Attribute[] {
-  const classes = object.attributes.get("objectclass");
-  const isNew = classes !== undefined && round.isNews(classes.stamp);
   const reported = [...object.attributes.values()].filter(
-    ({ name, values, stamp }) =>
-      round.isNews(stamp) && !NOT_SENT.has(name.toLowerCase()) && (values.length > 0 || !isNew),
+    ({ name, stamp }) => round.isNews(stamp) && !NOT_SENT.has(name.toLowerCase()),
   );
-  if (!isIncremental) {
-    for (const [attribute, values] of object.links) {
-      const news = [...values.values()].find(({ stamp }) => round.isNews(stamp));
-      const list = valuesOf(view, object, attribute);
-      if (news && (list.length > 0 || !isNew)) {
-        reported.push({ name: canonicalName(attribute), values: list, stamp: news.stamp });
-      }
-    }
+  if (isIncremental) return reported;
+  for (const [attribute, values] of object.links) {
+    const news = [...values.values()].find(({ stamp }) => round.isNews(stamp));
+    if (news === undefined) continue;
+    reported.push({ name: canonicalName(attribute), values: valuesOf(view, object, attribute), stamp: news.stamp });
   }
   return reported;
 }

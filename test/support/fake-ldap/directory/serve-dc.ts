@@ -34,6 +34,8 @@ export interface ServedDc {
   readonly domain: FakeDomain;
   /** Answers the next search that it is for: with `cutAfter`, the model's entries up to there; with `result`, that alone. */
   fail(fault: Fault): void;
+  /** Takes back the faults that have not hit yet. */
+  recover(): void;
   /** Called before each answer of the model: to write to the directory in the middle of a read. */
   beforeAnswer: (search: FakeSearch) => void;
 }
@@ -58,6 +60,9 @@ export function serveDc(server: FakeLdap, dc: FakeDc): ServedDc {
     domain,
     fail: (fault) => {
       faults.push({ fault, after: fault.after ?? 0, left: fault.times ?? 1 });
+    },
+    recover: () => {
+      faults.length = 0;
     },
     beforeAnswer: () => undefined,
   };
