@@ -48,7 +48,9 @@ export interface ActionContext extends RequestContext {
 }
 
 /** How long a fresh object is waited for, attempt by attempt; then it is for the caller to come back. */
-export const LAG_WAITS_MS: readonly number[] = [250, 500, 1_000];
+const LAG_WAITS_MS: readonly number[] = [250, 500, 1_000];
+/** Each attempt costs a write, so what others may have made a moment ago is worth one more attempt only. */
+const STRANGER_WAIT_MS = 1_000;
 export const LAG_RETRY_AFTER_MS = 10_000;
 export const LAG_REMEDY = "Nothing: the target doesn't show its newest objects everywhere yet; it is tried again.";
 
@@ -108,11 +110,24 @@ export function tokenExpired(pending: PendingAction, failure: TargetFailure): St
   return { kind: "again", next: pending, waitMs: Number.POSITIVE_INFINITY, otherwise };
 }
 
-export function lagged(pending: PendingAction, failure: TargetFailure): Extract<Step, { kind: "again" }> {
+export function lagged(
+  pending: PendingAction,
+  failure: TargetFailure,
+  isOurs = true,
+): Extract<Step, { kind: "again" }> {
   const next = { ...pending, waits: pending.waits + 1 };
-  const waitMs = LAG_WAITS_MS[pending.waits] ?? Number.POSITIVE_INFINITY;
+  const waitMs = lagWaitMs(pending.waits, isOurs);
   const otherwise = { ...failure, remedy: LAG_REMEDY, retriable: true, retryAfterMs: LAG_RETRY_AFTER_MS };
   return { kind: "again", next, waitMs, otherwise };
+}
+
+/**
+ * How long to wait for what isn't seen, after so many waits; endless when no more. `isOurs`: this process made it a
+ * moment ago, so that it will be seen.
+ */
+export function lagWaitMs(waits: number, isOurs: boolean): number {
+  if (isOurs) return LAG_WAITS_MS[waits] ?? Number.POSITIVE_INFINITY;
+  return waits === 0 ? STRANGER_WAIT_MS : Number.POSITIVE_INFINITY;
 }
 
 export function what(action: TargetAction): string {

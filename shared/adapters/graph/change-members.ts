@@ -13,7 +13,7 @@
 
 import type { TargetMemberChange, TargetMemberResult } from "../../ports/target-directory.ts";
 import { TargetUnavailable } from "../../ports/target-directory.ts";
-import { isFresh, LAG_RETRY_AFTER_MS, LAG_WAITS_MS } from "./action-step.ts";
+import { isFresh, LAG_RETRY_AFTER_MS, lagWaitMs } from "./action-step.ts";
 import { objectUrl } from "./addresses.ts";
 import { BATCH_SIZE, type GraphClient, type GraphReply, type GraphRequest } from "./graph-client.ts";
 import { groupGone, type MemberVerdict, missingMember, verdictOf } from "./member-reply.ts";
@@ -197,11 +197,14 @@ function takeVerdict(
       if (canWait(verdict.waitMs)) change.putBack(again);
       else change.putOff(memberIds, verdict.patienceMs);
       break;
-    case "unresolved":
-      if (canWait(verdict.waitMs)) change.putBack(again);
-      else if (memberIds.some((id) => isFresh(deps.recentWrite(id)))) change.putOff(memberIds, LAG_RETRY_AFTER_MS);
+    case "unresolved": {
+      const fresh = memberIds.filter((id) => isFresh(deps.recentWrite(id)));
+      if (canWait(lagWaitMs(unit.waits, fresh.length > 0))) change.putBack(again);
+      // With a stranger among them it may be that one, and the others needn't wait for nobody.
+      else if (fresh.length === memberIds.length) change.putOff(memberIds, LAG_RETRY_AFTER_MS);
       else refuse(unit, verdict.failure);
       break;
+    }
     case "refused":
       refuse(unit, verdict.failure);
       break;
@@ -211,7 +214,7 @@ function takeVerdict(
       break;
     case "who-is-gone":
       if (!group.isThere) group.asking.push(unit);
-      else takeVerdict(group, unit, missingMember(unit, verdict.failure, lagMs(unit.waits)), deps, canWait);
+      else takeVerdict(group, unit, missingMember(unit, verdict.failure), deps, canWait);
   }
 }
 
@@ -230,32 +233,28 @@ function takeExistence(
   canWait: (ms: number) => boolean,
 ): void {
   const asked = group.asking.splice(0);
-  const isGone = reply.kind === "answer" && reply.status === 404;
-  if (isGone && !isFresh(deps.recentWrite(group.id))) {
-    for (const { change, memberIds } of asked) change.fail(memberIds, groupGone(change.key));
-    endGroup(group, (change) => change.failRest(groupGone(change.key)));
-    return;
-  }
-  // Not known (throttled, no answer) or not shown yet: asked again, or put off with all else of this group.
   const isThere = reply.kind === "answer" && reply.status < 300;
   if (!isThere) {
-    const ms = lagMs(group.waits++);
-    if (canWait(ms)) {
+    // Not known (throttled, no answer), not shown yet, or gone: asked again while there is time.
+    const isOurs = isFresh(deps.recentWrite(group.id));
+    const isGone = reply.kind === "answer" && reply.status === 404 && !isOurs;
+    if (canWait(lagWaitMs(group.waits++, !isGone))) {
       group.asking.push(...asked);
       return;
     }
-    for (const { change, memberIds } of asked) change.putOff(memberIds, LAG_RETRY_AFTER_MS);
-    endGroup(group, (change) => change.putOffRest(LAG_RETRY_AFTER_MS));
+    for (const { change, memberIds } of asked) {
+      if (isGone) change.fail(memberIds, groupGone(change.key));
+      else change.putOff(memberIds, LAG_RETRY_AFTER_MS);
+    }
+    endGroup(group, (change) =>
+      isGone ? change.failRest(groupGone(change.key)) : change.putOffRest(LAG_RETRY_AFTER_MS),
+    );
     return;
   }
   group.isThere = true;
   for (const unit of asked) {
-    takeVerdict(group, unit, missingMember(unit, groupGone(unit.change.key), lagMs(unit.waits)), deps, canWait);
+    takeVerdict(group, unit, missingMember(unit, groupGone(unit.change.key)), deps, canWait);
   }
-}
-
-function lagMs(waits: number): number {
-  return LAG_WAITS_MS[waits] ?? Number.POSITIVE_INFINITY;
 }
 
 function giveBack(item: Item, retryAfterMs: number): void {

@@ -1,7 +1,7 @@
 /** What Graph's answer to one write of members means, as a value. */
 
 import type { TargetFailure } from "../../ports/target-directory.ts";
-import { LAG_RETRY_AFTER_MS, LAG_WAITS_MS, NO_ERROR } from "./action-step.ts";
+import { LAG_RETRY_AFTER_MS, lagWaitMs, NO_ERROR } from "./action-step.ts";
 import type { GraphReply } from "./graph-client.ts";
 import {
   failureOf,
@@ -23,7 +23,7 @@ export type MemberVerdict =
    */
   | { readonly kind: "later"; readonly waitMs: number; readonly patienceMs: number; readonly forAll: boolean }
   /** A member that isn't there, or doesn't show yet. */
-  | { readonly kind: "unresolved"; readonly failure: TargetFailure; readonly waitMs: number }
+  | { readonly kind: "unresolved"; readonly failure: TargetFailure }
   /** Refused for one of the members, or for the only one. */
   | { readonly kind: "refused"; readonly failure: TargetFailure }
   /** Refused for the group: so is every other write to it. */
@@ -47,16 +47,15 @@ export function verdictOf(unit: MemberUnit, reply: GraphReply, backOffMs: (waits
   if (status >= 200 && status < 300) return { kind: "done" };
   const error = graphErrorOf(reply.body);
   const failure = failureOf(status, error, what);
-  const waitMs = LAG_WAITS_MS[waits] ?? Number.POSITIVE_INFINITY;
   if (isLinkedAlready(status, error)) {
     return memberIds.length === 1 ? { kind: "done" } : { kind: "refused", failure };
   }
   if (isConcurrency(status, error) || status === 409) {
-    return { kind: "later", waitMs, patienceMs: LAG_RETRY_AFTER_MS, forAll: false };
+    return { kind: "later", waitMs: lagWaitMs(waits, true), patienceMs: LAG_RETRY_AFTER_MS, forAll: false };
   }
   const namesMember = memberIds.some((id) => error.message.includes(id));
   if (isMissingReference(status, error) || (status === 404 && namesMember)) {
-    return missingMember(unit, failure, waitMs);
+    return missingMember(unit, failure);
   }
   if (status === 404) return { kind: "who-is-gone", failure };
   if (status >= 500) return { kind: "lost", failure };
@@ -70,9 +69,9 @@ export function verdictOf(unit: MemberUnit, reply: GraphReply, backOffMs: (waits
 }
 
 /** The group is there: it is the member that isn't. Not in a group is what a removal wants. */
-export function missingMember(unit: MemberUnit, failure: TargetFailure, waitMs: number): MemberVerdict {
+export function missingMember(unit: MemberUnit, failure: TargetFailure): MemberVerdict {
   if (unit.change.op === "remove") return { kind: "done" };
-  return { kind: "unresolved", failure: referenceFailure(failure), waitMs };
+  return { kind: "unresolved", failure: referenceFailure(failure) };
 }
 
 /** The group is gone, whatever was asked of it. */

@@ -22,7 +22,7 @@ const MEMBERS_A_PART = 4;
 export interface MemberUnit {
   readonly change: ChangeOnItsWay;
   readonly memberIds: readonly string[];
-  /** Waits that this very write has cost so far. */
+  /** Waits that these members have cost so far. */
   readonly waits: number;
 }
 
@@ -98,12 +98,12 @@ export function startChange(change: TargetMemberChange): ChangeOnItsWay {
 
 /** A unit that was refused as a whole, cut; undefined when it is one member alone. */
 export function cut(unit: MemberUnit): readonly MemberUnit[] | undefined {
-  const { memberIds, change } = unit;
+  const { memberIds, change, waits } = unit;
   if (memberIds.length < 2) return undefined;
   const size = memberIds.length > MEMBERS_A_PART ? MEMBERS_A_PART : 1;
   const parts: MemberUnit[] = [];
   for (let at = 0; at < memberIds.length; at += size) {
-    parts.push({ change, memberIds: memberIds.slice(at, at + size), waits: 0 });
+    parts.push({ change, memberIds: memberIds.slice(at, at + size), waits });
   }
   return parts;
 }

@@ -9,7 +9,6 @@ import type { TargetAction, TargetFailure } from "../../ports/target-directory.t
 import {
   type ActionContext,
   failed,
-  LAG_WAITS_MS,
   lagged,
   type PendingAction,
   type Step,
@@ -37,8 +36,9 @@ export function unbound(pending: PendingAction, refused: Refused, context: Actio
   const warnings = [...pending.warnings, failure];
   const instead = { ...pending, rest: without.action, request, warnings, waits: 0 };
   if (!looksLikeLag(status, error)) return { kind: "continue", next: instead };
-  const later = lagged(pending, failure);
-  return touchesRecent(pending.rest, context) ? later : { ...later, instead };
+  const isOurs = touchesRecent(pending.rest, context);
+  const later = lagged(pending, failure, isOurs);
+  return isOurs ? later : { ...later, instead };
 }
 
 /** The create without what it points to; undefined when it points to nothing. */
@@ -58,7 +58,7 @@ function withoutReferences(
  * names whom. Undefined when there is none to take, as was wanted.
  */
 export function managerRefused(pending: PendingAction, refused: Refused, context: ActionContext): Step | undefined {
-  const { action, request, waits } = pending;
+  const { action, request } = pending;
   const { status, error, failure } = refused;
   if (status === 401) return tokenExpired(pending, failure);
   if (status === 404 && action.kind !== "create" && error.message.includes(action.id)) {
@@ -68,6 +68,7 @@ export function managerRefused(pending: PendingAction, refused: Refused, context
   if (status !== 404 && !isAboutReferences(status, error)) return failed(pending, failure);
   const unresolved = referenceFailure(failure, "manager");
   if (!looksLikeLag(status, error)) return failed(pending, unresolved);
-  const isOver = waits >= LAG_WAITS_MS.length && !touchesRecent(action, context);
-  return isOver ? failed(pending, unresolved) : lagged(pending, unresolved);
+  const isOurs = touchesRecent(action, context);
+  const later = lagged(pending, unresolved, isOurs);
+  return isOurs || Number.isFinite(later.waitMs) ? later : failed(pending, unresolved);
 }

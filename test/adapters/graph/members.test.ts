@@ -4,7 +4,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { WRITES_A_GROUP } from "../../../shared/adapters/graph/change-members.ts";
 import type { TargetMemberChange } from "../../../shared/ports/target-directory.ts";
 import { startTestDirectory, type TestDirectory } from "../../local/directory/support.ts";
-import { connect, type Rig } from "./support.ts";
+import { buildCreate, connect, type Rig } from "./support.ts";
 
 const low = { priority: "low" } as const;
 
@@ -246,12 +246,25 @@ describe("members in Graph", () => {
     });
   });
 
-  it("asks once whether a group is there, by a read, when a 404 doesn't say", async () => {
+  it("finds a member that is nowhere among fresh ones, and adds those", async () => {
+    const action = buildCreate();
+    const [result] = await rig.target.apply([action], low);
+    const fresh = result?.outcome === "done" ? result.id : expect.fail();
+    const nobody = "8f0d9f0a-0000-4000-8000-00000000000f";
+    const members = [...people(10), fresh, nobody];
+    const id = group();
+    const { done, failed, unsent } = await add(id, members);
+    expect([done.length, unsent]).toEqual([11, []]);
+    expect(failed).toMatchObject([{ memberId: nobody, failure: { retriable: true } }]);
+    expect(rig.slept()).toBe(1_750);
+  });
+
+  it("asks whether a group is there, by a read and not by writes, when a 404 doesn't say", async () => {
     const members = people(12);
     const gone = "8f0d9f0a-0000-4000-8000-00000000000f";
     const { failed } = await take(gone, members);
     expect(failed).toHaveLength(12);
-    expect(directory.control.stats()).toMatchObject({ reads: 1, writeCalls: WRITES_A_GROUP });
+    expect(directory.control.stats()).toMatchObject({ reads: 2, writeCalls: WRITES_A_GROUP });
     const id = group();
     directory.control.resetStats();
     // Graph may name the group when it means the link.

@@ -281,8 +281,8 @@ describe("writing to Graph", () => {
         outcome: "done",
         warnings: [{ code: "UnableToResolveReferenceAttributeValue", properties: ["manager"], retriable: true }],
       });
-      expect(rig.slept()).toBe(1_750);
-      expect(rig.target.writes()).toBe(5);
+      expect(rig.slept()).toBe(1_000);
+      expect(rig.target.writes()).toBe(3);
     });
   });
 
