@@ -107,6 +107,8 @@ export function replayActions(input: ReplayInput): Replay {
 
   const startTimer = (fireAtMs: number, isCanceled: boolean): Task => {
     const whole = createDeferred();
+    // Only a long one is a chain: a short one has fired when it has fired, whatever the next episode's clock says.
+    const isLong = fireAtMs - nowMs > longTimers.maximumMs;
     const link = (): void => {
       const leftMs = fireAtMs - nowMs;
       const { task, taskId } = timer(leftMs > longTimers.maximumMs ? nowMs + longTimers.intervalMs : fireAtMs);
@@ -115,7 +117,7 @@ export function replayActions(input: ReplayInput): Replay {
         whole.settle("failed");
         return;
       }
-      task.whenSettled(() => (fireAtMs > nowMs ? link() : whole.settle("ok")));
+      task.whenSettled(() => (isLong && fireAtMs > nowMs ? link() : whole.settle("ok")));
     };
     link();
     return whole;

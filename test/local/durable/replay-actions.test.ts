@@ -77,6 +77,14 @@ describe("walking an orchestrator's actions", () => {
     expect(commandsOf(replay(actions, ...history))).toEqual([[4, "b"]]);
   });
 
+  it("takes a short timer that fired for fired, even if the episode's clock is behind it", () => {
+    const actions: Action[] = [{ kind: "timer", fireAtMs: 100, isCanceled: false }, activity("a")];
+    const fired = historyEvent("TimerFired", 99, { TimerId: 0, FireAt: new Date(100).toISOString() });
+    const history = [...begun(), historyEvent("TimerCreated", 0, { EventId: 0 })];
+    const late = replay(actions, ...history, historyEvent("OrchestratorStarted", 99), fired);
+    expect(commandsOf(late)).toEqual([[1, "a"]]);
+  });
+
   it("makes a timer of more than six days a chain of three days each", () => {
     const fireAtMs = 8 * dayMs;
     const actions: Action[] = [{ kind: "timer", fireAtMs, isCanceled: false }];
