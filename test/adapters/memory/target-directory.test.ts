@@ -81,6 +81,82 @@ describe("the memory target", () => {
     expect(pages).toEqual([2, 1]);
   });
 
+  describe("members", () => {
+    const seedPeople = (count: number) =>
+      target.seed(Array.from({ length: count }, (_, at) => ({ values: { displayName: `P${at}` } })));
+    const group = (members: readonly string[] = []) =>
+      target.seed([{ type: "group", values: { displayName: "G" }, members }])[0]!;
+    const change = async (groupId: string, memberIds: readonly string[], op: "add" | "remove" = "add") =>
+      (await target.changeMembers([{ key: "g", groupId, op, memberIds }], { priority: "low" }))[0]!;
+
+    it("fail as often as told, those that were meant, without effect", async () => {
+      const [a = "", b = "", c = ""] = seedPeople(3);
+      const id = group();
+      target.orderMembers({ kind: "fail", matches: (memberId, { key }) => memberId === b && key === "g" });
+      expect(await change(id, [a, b, c])).toMatchObject({
+        done: [a, c],
+        unsent: [],
+        failed: [{ memberId: b, failure: { code: "InternalServerError", retriable: true } }],
+      });
+      expect(target.membersOf(id)).toEqual([a, c]);
+      expect(await change(id, [b])).toMatchObject({ done: [b], failed: [] });
+    });
+
+    it("are throttled when told so: no effect, no write, a time to wait", async () => {
+      const people = seedPeople(3);
+      const id = group();
+      target.orderMembers({ kind: "throttle", count: 2, retryAfterMs: 7_000 });
+      expect(await change(id, people)).toEqual({
+        ...{ key: "g", done: people.slice(2), unsent: people.slice(0, 2), retryAfterMs: 7_000, failed: [] },
+      });
+      expect(target.writes()).toBe(1);
+      target.orderMembers({ kind: "throttle", count: 3 });
+      expect(await change(id, people, "remove")).toMatchObject({ done: [], unsent: people, retryAfterMs: 1_000 });
+      expect(target.writes()).toBe(1);
+    });
+
+    it("go in though their answer is lost, when told so", async () => {
+      const [a = "", b = ""] = seedPeople(2);
+      const id = group();
+      target.orderMembers({ kind: "lose-answer" });
+      const { done, failed } = await change(id, [a, b]);
+      expect([done, failed.map(({ memberId }) => memberId)]).toEqual([[b], [a]]);
+      expect(failed).toMatchObject([{ failure: { code: "Timeout", retriable: true } }]);
+      expect(target.membersOf(id)).toEqual([a, b]);
+    });
+
+    it("are told in pages, and what came in is kept", async () => {
+      const people = seedPeople(5);
+      const id = group(people.slice(0, 4));
+      const pages: number[] = [];
+      for await (const page of target.members(id)) pages.push(page.length);
+      expect(pages).toEqual([2, 2]);
+      await change(id, people.slice(4));
+      expect(target.receivedChanges).toEqual([{ key: "g", groupId: id, op: "add", memberIds: people.slice(4) }]);
+    });
+
+    it("of one group come once in a call and kind", async () => {
+      const own = { key: "g", groupId: group(), op: "add", memberIds: [] } as const;
+      await expect(target.changeMembers([own, own], { priority: "low" })).rejects.toThrow(/same group/);
+    });
+
+    it("are at most 20 in a create", async () => {
+      const values = { displayName: "G", mailNickname: "g" };
+      const members = seedPeople(21);
+      const action: TargetAction = { kind: "create", key: "g", type: "group", values, members };
+      await expect(apply(action)).rejects.toThrow(/20/);
+    });
+
+    it("can't be had while the target is away", async () => {
+      const id = group();
+      target.setUnavailable(new TargetUnavailable("target-unreachable", "It is away.", "Wait.", 1_000));
+      const calls = [change(id, []), target.members(id)[Symbol.asyncIterator]().next()];
+      for (const result of await Promise.allSettled(calls)) {
+        expect(result).toMatchObject({ status: "rejected", reason: { code: "target-unreachable" } });
+      }
+    });
+  });
+
   it("refuses two actions for one key in a call", async () => {
     await expect(apply(create("a"), create("a"))).rejects.toThrow(/same key/);
   });
