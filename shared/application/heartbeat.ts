@@ -58,18 +58,26 @@ export function createHeartbeat(deps: {
           remedy: "Stop one of them; if nobody copied the key knowingly, revoke the agent and enrol it again.",
         });
       }
-      const sameBoot = proven.boot === before.boot;
+      const signedAt = proven.signedAt ?? now;
+      // Signed before its successor spoke, it was only held up on its way: what a killed process sent last.
+      const isLate = proven.boot !== before.boot && signedAt <= (before.bootSince ?? 0);
+      const keepsBoot = isLate || proven.boot === before.boot;
       // A process that speaks again after its successor did was never replaced: the younger one is a copy.
       const isReturn =
-        !sameBoot && proven.boot === before.bootBefore && now - before.bootBeforeSeenAt < CLONE_WINDOW_MS;
+        !keepsBoot && proven.boot === before.bootBefore && now - before.bootBeforeSeenAt < CLONE_WINDOW_MS;
       const agent: AgentRow = {
         ...before,
         status: before.status === "inactive" ? "active" : before.status,
         version: request.version,
         lastSeenAt: now,
-        boot: proven.boot,
-        bootBefore: sameBoot ? before.bootBefore : before.boot,
-        bootBeforeSeenAt: sameBoot ? before.bootBeforeSeenAt : before.lastSeenAt,
+        ...(keepsBoot
+          ? {}
+          : {
+              boot: proven.boot,
+              bootSince: signedAt,
+              bootBefore: before.boot,
+              bootBeforeSeenAt: before.lastSeenAt,
+            }),
         clonedBoot: isReturn ? before.boot : before.clonedBoot,
       };
       if (before.status === "inactive") deps.log.info("agent-active-again", { agentId, configurationId });

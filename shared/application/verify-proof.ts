@@ -29,6 +29,8 @@ export interface SignedRequest {
 export interface ProvenAgent {
   readonly agent: AgentRow;
   readonly boot: string;
+  /** By the agent's clock, milliseconds since 1970; absent: now. */
+  readonly signedAt?: number;
 }
 
 export interface ProofVerifier {
@@ -130,7 +132,7 @@ export function createProofVerifier(deps: {
               : "Enrol the agent again with a new token.",
         });
       }
-      return ok({ agent, boot: claims.value.boot });
+      return ok({ agent, boot: claims.value.boot, signedAt: claims.value.iat * 1000 });
     },
     async newKey(request, publicKey) {
       const keyId = await calculateJwkThumbprint(publicKey);

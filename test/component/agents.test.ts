@@ -87,6 +87,24 @@ describe("the lease", () => {
     }
   });
 
+  it("what a killed process sent last, held up on its way, makes no clone of its successor", async () => {
+    const cloud = await createCloud();
+    const agent = await cloud.addDomain("corp.example");
+    const beat = (boot: string, signedAt: number) =>
+      cloud.cloud.routes.heartbeat(
+        { ...agent.proven, boot, signedAt },
+        { version: "1", domain: agent.domain, want: "none" },
+      );
+    const begun = cloud.clock.now();
+    expect((await beat("killed", begun)).ok).toBe(true);
+    later(cloud, MINUTE / 4);
+    expect((await beat("successor", cloud.clock.now())).ok).toBe(true);
+    expect((await beat("killed", begun + 1000)).ok).toBe(true);
+    later(cloud, MINUTE / 4);
+    expect((await beat("successor", cloud.clock.now())).ok).toBe(true);
+    expect(cloud.logged.filter((line) => line.event === "agent-cloned")).toEqual([]);
+  });
+
   it("an agent that reads another domain than the enrolled one gets no order", async () => {
     const cloud = await createCloud();
     const agent = await cloud.addDomain("corp.example");

@@ -20,6 +20,8 @@ export interface AgentRow {
   readonly lastSeenAt: number;
   /** The process that spoke last, and the one before it: two that alternate are a cloned key. */
   readonly boot: string;
+  /** When it signed what we heard first of it, by the agent's clock. */
+  readonly bootSince?: number;
   readonly bootBefore: string;
   readonly bootBeforeSeenAt: number;
   /** The younger of two processes that alternated: refused from then on. */
