@@ -198,3 +198,71 @@ describe("a list", () => {
     expect(slept).toBeLessThanOrEqual(4_000);
   });
 });
+
+describe("an answer to a write of members", () => {
+  const group = "11111111-0000-4000-8000-000000000001";
+  const ids = (count: number) => Array.from({ length: count }, (_, at) => `member-${at}`);
+  const change = async (op: "add" | "remove", memberIds: readonly string[]) =>
+    (await target.changeMembers([{ key: "g", groupId: group, op, memberIds }], { priority: "low" }))[0]!;
+  const refused = (item: Item, status: number, message: string) => ({
+    ...{ id: item.id, status },
+    body: { error: { code: "Request_ResourceNotFound", message } },
+  });
+  const missing = (id: string) => `Resource '${id}' does not exist or one of its queried reference-property objects…`;
+
+  it("that names the member means the member: gone from the group, or not there to be added", async () => {
+    const asked: string[] = [];
+    handler = (_, response, items) => {
+      asked.push(...items.map((item) => item.method));
+      const responses = items.map((item) => {
+        const text = `${item.url} ${JSON.stringify(item.body)}`;
+        return text.includes("member-2") ? refused(item, 404, missing("member-2")) : done(item);
+      });
+      json(response, 200, { responses });
+    };
+    expect(await change("remove", ids(4))).toMatchObject({ done: expect.arrayContaining(ids(4)), failed: [] });
+    const added = await change("add", ids(4));
+    expect(added.done).toHaveLength(3);
+    expect(added.failed).toMatchObject([
+      { memberId: "member-2", failure: { code: "UnableToResolveReferenceAttributeValue", retriable: true } },
+    ]);
+    expect(asked).not.toContain("GET");
+  });
+
+  it("that is missing for one item leaves that one unknown", async () => {
+    handler = (_, response, items) => json(response, 200, { responses: items.slice(1).map(done) });
+    const { done: known, failed, unsent } = await change("remove", ids(3));
+    expect([known.length, failed.length, unsent]).toEqual([2, 1, []]);
+    expect(failed[0]).toMatchObject({ failure: { code: "InternalServerError", retriable: true } });
+  });
+
+  it("that refuses one item's token puts off what is left", async () => {
+    handler = (_, response, items, count) =>
+      json(response, 200, {
+        responses: items.map((item, at) => (count === 1 && at === 0 ? refused(item, 401, "expired") : done(item))),
+      });
+    const result = await change("remove", ids(9));
+    expect([result.done.length, result.unsent.length, result.failed]).toEqual([4, 5, []]);
+    expect(result.retryAfterMs).toBeGreaterThan(0);
+  });
+
+  it("that refuses everything after some went in keeps what went in", async () => {
+    handler = (_, response, items, count) =>
+      count === 1 ? json(response, 200, { responses: items.map(done) }) : json(response, 403, { error: {} });
+    const result = await change("add", ids(200));
+    expect([result.done.length, result.unsent.length, result.failed]).toEqual([100, 100, []]);
+    await expect(change("add", ids(1))).rejects.toMatchObject({ code: "target-refused" });
+  });
+
+  it("that is odd throughout ends all the same", async () => {
+    handler = (_, response, items) =>
+      json(response, 200, { responses: items.map((item) => refused(item, 418, "Only tea.")) });
+    const { failed } = await change("add", ids(25));
+    expect(failed).toHaveLength(25);
+    expect(failed[0]).toMatchObject({ failure: { code: "UnprocessableEntity", retriable: false, status: 418 } });
+    handler = (_, response, items) =>
+      json(response, 200, { responses: items.map((item) => refused(item, 404, "Nothing here.")) });
+    expect((await change("add", ids(25))).failed).toHaveLength(25);
+    expect(slept).toBeLessThanOrEqual(2_000);
+  });
+});
