@@ -6,8 +6,7 @@
  * when an answer is lost. One that can't be bound (nobody there yet, deleted by us, no user) is left out with a warning; when
  * its object appears, whoever refers to it is mapped again. What is at the target meanwhile stays.
  */
-import type { ObjectAction } from "../domain/plan.ts";
-import { differenceOf, type TargetValues } from "../domain/target-value.ts";
+import { bindAction } from "../domain/references.ts";
 import type { ChunkHeader, PlannedObject } from "./chunk-files.ts";
 import type { Reference, References } from "./references.ts";
 
@@ -33,34 +32,16 @@ function bound(
   references: Readonly<Record<string, string>>,
   found: ReadonlyMap<string, Reference>,
 ): PlannedObject {
-  const values: Record<string, string> = {};
-  const pending: string[] = [];
-  for (const [property, guid] of Object.entries(references).sort(([one], [other]) => (one < other ? -1 : 1))) {
-    const referee = found.get(guid);
-    if (referee?.type === "user" && !referee.isDeleted) values[property] = referee.targetId;
-    else pending.push(`${property} is object ${guid}, which is no user in the target`);
-  }
+  const { record, resendsReferences = false } = planned;
+  const { action, pending } = bindAction(planned.action, record.link, references, found, resendsReferences);
   const warnings = planned.warnings.filter((warning) => warning.code !== UNRESOLVED);
-  const told =
-    pending.length === 0
-      ? warnings
-      : [{ code: UNRESOLVED, message: `${pending.join("; ")}. It is set when it appears.` }, ...warnings];
-  return { ...withValues(planned, values), warnings: told };
-}
-
-function withValues(planned: PlannedObject, values: TargetValues): PlannedObject {
-  const { action, record, outcome } = planned;
-  const link = record.link;
-  if (action.kind === "delete" || Object.keys(values).length === 0) return planned;
-  // A target object that is new, or comes back, has none.
-  const isWhole = action.kind === "create" || action.kind === "adopt" || action.kind === "restore";
-  const sent =
-    isWhole || planned.resendsReferences
-      ? values
-      : differenceOf(link?.exported ?? {}, values, link?.doubt?.properties).changed;
-  if (Object.keys(sent).length === 0) return planned;
-  if (action.kind !== "none") return { ...planned, action: { ...action, values: { ...action.values, ...sent } } };
-  if (!link || link.deletedAt !== undefined) return planned;
-  const update: ObjectAction = { kind: "update", targetId: link.targetId, values: sent };
-  return { ...planned, action: update, outcome: outcome === "no-op" ? "exported" : outcome };
+  const missing = pending.map(({ property, guid }) => `${property} is object ${guid}, which is no user in the target`);
+  const message = `${missing.join("; ")}. It is set when it appears.`;
+  const isMore = planned.action.kind === "none" && action.kind !== "none";
+  return {
+    ...planned,
+    action,
+    outcome: isMore && planned.outcome === "no-op" ? "exported" : planned.outcome,
+    warnings: pending.length === 0 ? warnings : [{ code: UNRESOLVED, message }, ...warnings],
+  };
 }
