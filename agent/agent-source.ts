@@ -2,6 +2,7 @@
  * What the agent's loop wants from a source beyond the port: whether it can read deltas at all, and, where it can't, a
  * cheap fingerprint by which an unchanged source is known without an upload.
  */
+import type { AgentScope } from "../shared/contracts/configuration.ts";
 import type { SourceDirectory } from "../shared/ports/source-directory.ts";
 
 export interface AgentSource extends SourceDirectory {
@@ -11,6 +12,8 @@ export interface AgentSource extends SourceDirectory {
    * The token that a full read would carry now (`full-only` sources). Throws `SourceError` like `describe`.
    */
   fingerprint?(): Promise<string>;
+  /** Throws source-scope while an object that the scope names can't be read, else as `describe`. */
+  checkScope(scope: AgentScope): Promise<void>;
   /** About how many objects a full read brings, where that is known beforehand. */
   expectedObjects?(): number | undefined;
 }

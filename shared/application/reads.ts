@@ -5,15 +5,12 @@
  * same transaction, so a batch of the old holder meets a 409. The reads of a job are serial: their numbers are the order
  * in which the directory was read (N3).
  */
-import type { ReadOrder } from "../contracts/agent-api.ts";
+import { type ReadOrder, SCOPE_NESTING } from "../contracts/agent-api.ts";
 import type { AgentScope } from "../contracts/configuration.ts";
 import type { Lane } from "../ports/doorbell.ts";
 import type { RowOperation } from "../ports/row-store.ts";
 import type { LeaseRow } from "./state/agent-rows.ts";
 import { type JobRow, pack, type ReadRow, type ReadsRow, ROW, type Stored } from "./state/job-rows.ts";
-
-/** Why an agent wants a full read when a group of the scope was nested in or out: nobody knows what came and went with it. */
-export const SCOPE_NESTING = "scope-nesting";
 
 export interface ReadNeeds {
   readonly attributes: readonly string[];

@@ -31,6 +31,9 @@ export const EnrolReply = z.strictObject({
 });
 export type EnrolReply = z.infer<typeof EnrolReply>;
 
+/** Why an agent wants a full read when a group was nested in or out of a scope's group: no delta tells who came and went with it. */
+export const SCOPE_NESTING = "scope-nesting";
+
 export const HeartbeatRequest = z.strictObject({
   version: z.string().min(1),
   domain: DomainIdentity,

@@ -21,6 +21,8 @@ export interface MemorySource extends AgentSource {
   readonly reads_: SourceReadOrder[];
   fail: ((order: SourceReadOrder) => void) | undefined;
   describeError: Error | undefined;
+  /** What `checkScope` throws, and reading too. */
+  scopeError: Error | undefined;
   beforePage: (() => Promise<void>) | undefined;
   pageSize: number;
 }
@@ -32,6 +34,7 @@ export function createMemorySource(changes: Change[] = []): MemorySource {
     reads_: [],
     fail: undefined,
     describeError: undefined,
+    scopeError: undefined,
     beforePage: undefined,
     pageSize: 1_000,
     describe: async () => {
@@ -41,6 +44,7 @@ export function createMemorySource(changes: Change[] = []): MemorySource {
     read: async function* (order) {
       source.reads_.push(order);
       source.fail?.(order);
+      if (source.scopeError) throw source.scopeError;
       const from = order.kind === "full" ? 0 : Number(Buffer.from(order.watermark?.token ?? "", "base64").toString());
       for (let at = from; ; at += source.pageSize) {
         await source.beforePage?.();
@@ -49,6 +53,9 @@ export function createMemorySource(changes: Change[] = []): MemorySource {
         yield { changes: source.changes.slice(at, end), watermarkAfter: buildWatermark(String(end)), isLast };
         if (isLast) return;
       }
+    },
+    checkScope: async () => {
+      if (source.scopeError) throw source.scopeError;
     },
     waitForChange: (signal) =>
       new Promise((resolve) => {

@@ -27,6 +27,11 @@ export function guidOf(entry: LdapEntry): string | undefined {
   return bytes?.length === 16 ? guidFromBytes(bytes) : parseExtendedDn(entry.dn).guid;
 }
 
+/** Without its extended parts. */
+export function dnOf(entry: LdapEntry): string {
+  return parseExtendedDn(entry.dn).dn;
+}
+
 export function isTombstone(entry: LdapEntry): boolean {
   return textOf(entry, "isDeleted")?.toUpperCase() === "TRUE";
 }
@@ -41,6 +46,11 @@ export function isRename(entry: LdapEntry): boolean {
   return (
     !entry.valuesByName.has("objectclass") && (entry.valuesByName.has("name") || entry.valuesByName.has("parentguid"))
   );
+}
+
+/** Reported with its class, which never changes: DirSync has not told of it before. */
+export function isNew(entry: LdapEntry): boolean {
+  return entry.valuesByName.has("objectclass");
 }
 
 export function verdictOf(entry: LdapEntry, shape: ReadShape): ClassVerdict | undefined {
@@ -58,6 +68,11 @@ export function changedNames(entry: LdapEntry, shape: ReadShape): string[] {
     reported.add("cn");
   }
   return shape.attributes.filter((name) => !isMember(name) && reported.has(name.toLowerCase()));
+}
+
+/** Every ordered attribute but `member`. */
+export function allNames(shape: ReadShape): string[] {
+  return shape.attributes.filter((name) => !isMember(name));
 }
 
 /** An object or container of a full read, or one that is to be sent whole and without `changed`. */
@@ -119,7 +134,7 @@ function placeOf(entry: LdapEntry): { objectGuid: string; dn: string; parentGuid
   const parent = bytesOf(entry, "parentGUID");
   return {
     objectGuid,
-    dn: parseExtendedDn(entry.dn).dn,
+    dn: dnOf(entry),
     ...(parent?.length === 16 ? { parentGuid: guidFromBytes(parent) } : {}),
   };
 }
@@ -129,7 +144,7 @@ function bagOf(entry: LdapEntry, shape: ReadShape): Record<string, AttributeValu
   for (const name of shape.attributes) {
     const syntax = shape.syntax.of(name);
     if (name.toLowerCase() === "distinguishedname") {
-      bag[name] = [parseExtendedDn(entry.dn).dn];
+      bag[name] = [dnOf(entry)];
       continue;
     }
     const values = entry.valuesByName.get(name.toLowerCase()) ?? namingValue(entry, name);

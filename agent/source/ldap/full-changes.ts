@@ -19,15 +19,30 @@ import {
   wholeListChanges,
   withLinks,
 } from "../member-lists.ts";
-import { addedValues, changedNames, deltaChange, guidOf, isTombstone, removedValues, wholeChange } from "./changes.ts";
-import { type DeltaDeps, wholeEntries } from "./delta-read.ts";
+import {
+  addedValues,
+  changedNames,
+  deltaChange,
+  dnOf,
+  guidOf,
+  isTombstone,
+  removedValues,
+  verdictOf,
+  wholeChange,
+} from "./changes.ts";
+import { inRuns, presentChanges } from "./delta-read.ts";
 import type { LdapEntry } from "./entries.ts";
-import { readWhole, slicesOf } from "./second-read.ts";
+import type { ReadDeps } from "./read-deps.ts";
+import { containerDns, guidsBelow, readWhole, slicesOf } from "./second-read.ts";
 
 export interface FullReadChanges {
   ofPage(entries: readonly LdapEntry[]): AsyncGenerator<Change[]>;
-  /** After the last page: ends the lists that are open. */
-  end(): Generator<Change[]>;
+  /** After the last page: what the scope became meanwhile, and the end of the lists that are open. */
+  end(): AsyncGenerator<Change[]>;
+}
+
+export interface FullReadDeps extends ReadDeps {
+  readonly reportsLeaves: boolean;
 }
 
 interface OpenList {
@@ -35,11 +50,16 @@ interface OpenList {
   nextPart: number;
 }
 
-export function createFullReadChanges(deps: DeltaDeps & { readonly isSamba: boolean }): FullReadChanges {
-  const { shape } = deps;
+/** Fails as `LdapConnection.search`. */
+export async function createFullReadChanges(deps: FullReadDeps): Promise<FullReadChanges> {
+  const { shape, scope } = deps;
   const attribute = memberName(shape.attributes);
   const needsSecondRead = shape.attributes.some((name) => shape.syntax.isLocal(name));
   const listsByGuid = new Map<string, OpenList>();
+  /** In a scope only: who was sent, and may leave it before the read ends. */
+  const sent = scope.hasUnits || scope.hasGroups ? new Set<string>() : undefined;
+  // Samba's watermark is from before the first object was read: the next delta tells of containers that moved since.
+  const dnsAtStart = scope.hasUnits && !deps.isSamba ? await containerDns(deps) : undefined;
 
   function* objectChanges(change: UpsertChange, entry: LdapEntry): Generator<UpsertChange> {
     if (attribute === undefined || change.objectClass.toLowerCase() !== "group") {
@@ -78,10 +98,8 @@ export function createFullReadChanges(deps: DeltaDeps & { readonly isSamba: bool
     for (const slice of slicesOf(entries)) {
       const others = slice.filter((entry) => openListOf(entry) === undefined);
       const wholeByGuid = await readWhole(
-        deps.connection,
-        deps.root,
+        deps,
         others.flatMap((entry) => guidOf(entry) ?? []),
-        shape,
       );
       for (const entry of slice) {
         const list = openListOf(entry);
@@ -90,7 +108,9 @@ export function createFullReadChanges(deps: DeltaDeps & { readonly isSamba: bool
         else if (whole === undefined) deps.log.warn("object-unreadable", { objectGuid: guidOf(entry) ?? "" });
         else {
           const change = deltaChange(whole, { changed: changedNames(entry, shape), entry }, shape);
-          if (change?.op === "upsert" && !isTombstone(whole)) yield* objectChanges(change, entry);
+          if (change?.op !== "upsert" || isTombstone(whole)) continue;
+          sent?.add(change.objectGuid);
+          yield* objectChanges(change, entry);
         }
       }
     }
@@ -102,17 +122,42 @@ export function createFullReadChanges(deps: DeltaDeps & { readonly isSamba: bool
     return others.length === 0 ? listsByGuid.get(guidOf(entry) ?? "") : undefined;
   }
 
+  function isInScope(entry: LdapEntry): boolean {
+    return scope.reasonOut(guidOf(entry) ?? "", dnOf(entry)) === undefined;
+  }
+
+  /** Of entries outside the scope: containers have a place near it at most. */
+  function* outside(entries: readonly LdapEntry[]): Generator<Change> {
+    for (const entry of entries) {
+      const objectGuid = guidOf(entry);
+      const kind = verdictOf(entry, shape)?.kind;
+      if (objectGuid === undefined || kind === undefined) continue;
+      const container = kind === "container" && scope.isNearUnits(dnOf(entry)) ? wholeChange(entry, shape) : undefined;
+      if (container !== undefined) yield container;
+      if (kind === "object") yield* leave(objectGuid, scope.reasonOut(objectGuid, dnOf(entry)) ?? "");
+    }
+  }
+
+  function* leave(objectGuid: string, reason: string): Generator<Change> {
+    const wasSent = sent?.delete(objectGuid) ?? false;
+    listsByGuid.delete(objectGuid);
+    if (wasSent || deps.reportsLeaves) yield { op: "leave", objectGuid, reason };
+  }
+
   async function* ofPage(entries: readonly LdapEntry[]): AsyncGenerator<Change[]> {
     const live = entries.filter((entry) => !isTombstone(entry));
     const tombstones = entries.filter(isTombstone);
-    const whole = needsSecondRead ? await wholeEntries(deps, live) : live;
+    const inScope = sent === undefined ? live : live.filter(isInScope);
+    const whole = needsSecondRead ? await wholeEntries(deps, inScope) : inScope;
     let changes: Change[] = [];
     for (const entry of whole) {
       const change = wholeChange(entry, shape);
-      if (change?.op !== "upsert") {
-        if (change !== undefined) changes.push(change);
+      if (change === undefined) continue;
+      if (change.op !== "upsert") {
+        changes.push(change);
         continue;
       }
+      sent?.add(change.objectGuid);
       for (const one of objectChanges(change, entry)) {
         changes.push(one);
         if (weightOf(one) < VALUES_PER_PART) continue;
@@ -121,22 +166,67 @@ export function createFullReadChanges(deps: DeltaDeps & { readonly isSamba: bool
       }
     }
     yield changes;
+    if (sent !== undefined) yield [...outside(live.filter((entry) => !isInScope(entry)))];
     for await (const one of pieceChanges(whole.filter((entry) => !entry.valuesByName.has("objectclass")))) yield [one];
     yield tombstones.flatMap((entry): Change[] => {
       const guid = guidOf(entry);
       if (guid === undefined || wholeChange(entry, shape) === undefined) return [];
       listsByGuid.delete(guid);
+      sent?.delete(guid);
       return [{ op: "delete", objectGuid: guid }];
     });
   }
 
+  /** Who came into the scope or left it while the read went on, by what the directory says at its end. */
+  async function* settled(guids: readonly string[]): AsyncGenerator<Change[]> {
+    const place = shape.attributes.filter((name) => name.toLowerCase() === "distinguishedname");
+    for (const slice of slicesOf(guids)) {
+      const wholeByGuid = await readWhole(deps, slice);
+      yield* inRuns([...wholeByGuid], async function* ([guid, whole]) {
+        if (isTombstone(whole) || verdictOf(whole, shape) === undefined) return;
+        const reason = scope.reasonOut(guid, dnOf(whole));
+        if (reason !== undefined) yield* leave(guid, reason);
+        else yield* presentChanges(deps, guid, whole, sent?.has(guid) ? place : undefined);
+      });
+    }
+  }
+
+  async function movedBelow(): Promise<string[]> {
+    if (dnsAtStart === undefined) return [];
+    const below: string[] = [];
+    for (const [guid, dn] of await containerDns(deps)) {
+      const before = dnsAtStart.get(guid);
+      if (before !== undefined && before !== dn) below.push(...(await guidsBelow(deps.connection, guid, deps.filter)));
+    }
+    return below;
+  }
+
   return {
     ofPage,
-    *end() {
+    async *end() {
+      yield* settled([...new Set([...(await scope.walkAgain()), ...(await movedBelow())])]);
       if (attribute === undefined) return;
       for (const { object, nextPart } of listsByGuid.values())
         yield [withLinks(object, [replacement(attribute, [], nextPart)])];
       listsByGuid.clear();
     },
   };
+}
+
+/** For an order with attributes that DirSync can't bring. */
+async function wholeEntries(deps: ReadDeps, entries: readonly LdapEntry[]): Promise<LdapEntry[]> {
+  const result: LdapEntry[] = [];
+  for (const slice of slicesOf(entries)) {
+    const wholeByGuid = await readWhole(
+      deps,
+      slice.flatMap((entry) => guidOf(entry) ?? []),
+    );
+    for (const entry of slice) {
+      const whole = wholeByGuid.get(guidOf(entry) ?? "");
+      // What DirSync reported stands; the second read adds what DirSync never carries.
+      if (whole === undefined) result.push(entry);
+      else result.push({ dn: entry.dn, valuesByName: new Map([...whole.valuesByName, ...entry.valuesByName]) });
+    }
+  }
+  return result;
 }

@@ -18,17 +18,21 @@ import {
 import type { AgentSource } from "../../agent-source.ts";
 import { watermarkIdOf } from "../../watermark-id.ts";
 import type { SyntaxTable } from "../attribute-syntax.ts";
+import { memberName } from "../member-lists.ts";
 import { CONTAINER_CLASSES } from "../object-classes.ts";
 import type { ReadShape } from "./changes.ts";
 import { connectLdap, type LdapConnection } from "./connection.ts";
 import { proveSightOfDeletedObjects } from "./deleted-objects.ts";
-import { type DeltaDeps, deltaChanges } from "./delta-read.ts";
-import { type DirSyncPage, readDirSyncPage } from "./dirsync.ts";
+import { deltaChanges } from "./delta-read.ts";
+import { type DirSyncPage, type DirSyncRequest, readDirSyncPage } from "./dirsync.ts";
 import { type DomainFacts, readDomainFacts, readSyntaxTable } from "./domain-facts.ts";
 import { resultCodeOf, unreachable } from "./errors.ts";
 import { createFullReadChanges, type FullReadChanges } from "./full-changes.ts";
 import { fullReadPages, serverPages } from "./full-read.ts";
+import { type KeptMembers, type LdapScope, openScope } from "./ldap-scope.ts";
 import { inPages } from "./pages.ts";
+import type { ReadDeps } from "./read-deps.ts";
+import { readPlaces } from "./scope-places.ts";
 import type { LdapSettings } from "./settings.ts";
 
 export interface LdapSourceDeps {
@@ -49,6 +53,7 @@ const MILLISECONDS_PER_DAY = 86_400_000;
 export function createLdapSource(deps: LdapSourceDeps): AgentSource {
   const { settings, log } = deps;
   let session: Session | undefined;
+  let keptMembers: KeptMembers | undefined;
 
   /** A session whose facts were read just now. */
   async function freshSession(): Promise<Session> {
@@ -79,20 +84,34 @@ export function createLdapSource(deps: LdapSourceDeps): AgentSource {
     if (before !== undefined && before !== facts.server.invocationId) {
       throw unreachable(new Error("another domain controller answers than the one described"), settings.url);
     }
+    const scope = await openScope({ connection, root: facts.root }, order.scope, {
+      watermarkId: order.kind === "delta" ? order.watermark?.id : undefined,
+      kept: keptMembers,
+    });
+    for await (const page of pagesOf(order, { connection, facts, syntax }, scope)) {
+      // An empty page says nothing of anybody.
+      if (page.changes.length > 0) await scope.check();
+      if (page.watermarkAfter !== undefined) keptMembers = scope.keep(page.watermarkAfter.id);
+      yield page;
+    }
+  }
+
+  async function* pagesOf(order: SourceReadOrder, { connection, facts, syntax }: Session, scope: LdapScope) {
+    const { root, isSamba } = facts;
     const shape: ReadShape = { attributes: order.attributes, objectClasses: order.objectClasses, syntax };
     const filter = classFilter(order.objectClasses);
-    const delta: DeltaDeps = { connection, log, root: facts.root, filter, shape };
-    const request = { root: facts.root, filter, attributes: order.attributes };
+    const readDeps: ReadDeps = { connection, log, root, filter, shape, scope, isSamba };
     if (order.kind === "delta") {
       const cookie = usableCookie(order.watermark, facts, deps.clock);
-      for await (const page of serverPages(connection, request, cookie)) {
-        yield* inPages(deltaChanges(delta, page.entries), watermarkOf(page, facts), !page.more);
-      }
+      const request = scope.hasGroups ? withGroups(order, root) : { root, filter, attributes: order.attributes };
+      for await (const page of serverPages(connection, request, cookie))
+        yield* inPages(deltaChanges(readDeps, page.entries), watermarkOf(page, facts), !page.more);
       return;
     }
     const highestUsn = Number(facts.server.highestCommittedUsn);
-    const full = createFullReadChanges({ ...delta, isSamba: facts.isSamba });
-    for await (const page of fullReadPages(connection, { ...request, isSamba: facts.isSamba, highestUsn })) {
+    const full = await createFullReadChanges({ ...readDeps, reportsLeaves: order.reportsLeaves });
+    const request = { root, filter, attributes: order.attributes, isSamba, highestUsn };
+    for await (const page of fullReadPages(connection, request)) {
       const changes = page.more ? full.ofPage(page.entries) : lastChanges(full, page);
       yield* inPages(changes, watermarkOf(page, facts), !page.more);
     }
@@ -125,6 +144,11 @@ export function createLdapSource(deps: LdapSourceDeps): AgentSource {
         throw toSourceError(error, settings.url);
       }
     },
+    checkScope: (scope) =>
+      inSourceErrors(settings.url, async () => {
+        const { connection, facts } = await freshSession();
+        await readPlaces(connection, facts.root, scope);
+      }),
     waitForChange: async (signal) => {
       await sleep(settings.pollSeconds * 1000, undefined, { signal }).catch(() => undefined);
     },
@@ -148,6 +172,16 @@ async function proveReplication(connection: LdapConnection, root: string): Promi
     attributes: [],
     cookie: Buffer.alloc(0),
   });
+}
+
+/** What groups of the scope took in or let go, whatever classes are asked for. */
+function withGroups(order: SourceReadOrder, root: string): Omit<DirSyncRequest, "cookie"> {
+  const hasMember = memberName(order.attributes) !== undefined;
+  return {
+    root,
+    filter: classFilter([...order.objectClasses, "group"]),
+    attributes: hasMember ? order.attributes : [...order.attributes, "member"],
+  };
 }
 
 /** `objectCategory` would lose all tombstones, so computers come too and are dropped by class. */

@@ -8,10 +8,13 @@
 import { EqualityFilter, type Filter, OrFilter } from "ldapts";
 import { guidToBytes } from "../../../shared/domain/values.ts";
 import { isMember } from "../member-lists.ts";
-import { guidOf, type ReadShape } from "./changes.ts";
+import { CONTAINER_CLASSES } from "../object-classes.ts";
+import { guidOf } from "./changes.ts";
 import type { LdapConnection } from "./connection.ts";
 import { extendedDnControl, showDeletedControl } from "./controls.ts";
 import type { LdapEntry } from "./entries.ts";
+import { serverPages } from "./full-read.ts";
+import type { ReadDeps } from "./read-deps.ts";
 
 const OBJECTS_PER_SEARCH = 100;
 
@@ -32,10 +35,8 @@ export function guidFilter(guids: readonly string[]): Filter {
 
 /** The objects that the account may read, by GUID. `guids` holds at most `OBJECTS_PER_SEARCH`. */
 export async function readWhole(
-  connection: LdapConnection,
-  root: string,
+  { connection, root, shape }: Pick<ReadDeps, "connection" | "root" | "shape">,
   guids: readonly string[],
-  shape: ReadShape,
 ): Promise<Map<string, LdapEntry>> {
   const entriesByGuid = new Map<string, LdapEntry>();
   if (guids.length === 0) return entriesByGuid;
@@ -84,6 +85,35 @@ async function withAllValues(connection: LdapConnection, guid: string, entry: Ld
   return { dn: entry.dn, valuesByName };
 }
 
+/**
+ * On Windows the replication right shows objects and attributes that the account may not read. DirSync itself gives them
+ * whole: from an empty cookie, by objectGUID. What was read before counts.
+ */
+export async function addFromDirSync(
+  { connection, root, shape }: Pick<ReadDeps, "connection" | "root" | "shape">,
+  guids: readonly string[],
+  wholeByGuid: Map<string, LdapEntry>,
+): Promise<void> {
+  if (guids.length === 0) return;
+  const request = { root, filter: guidFilter(guids), attributes: shape.attributes };
+  for await (const page of serverPages(connection, request, Buffer.alloc(0))) {
+    for (const entry of page.entries) {
+      const guid = guidOf(entry);
+      if (guid !== undefined) wholeByGuid.set(guid, mergedEntry(entry, wholeByGuid.get(guid)));
+    }
+  }
+}
+
+/** DirSync may give a list in pieces, which add up. */
+function mergedEntry(entry: LdapEntry, before: LdapEntry | undefined): LdapEntry {
+  const valuesByName = new Map([...entry.valuesByName, ...(before?.valuesByName ?? [])]);
+  for (const [name, values] of entry.valuesByName) {
+    const known = before?.valuesByName.get(name);
+    if (name.endsWith(";range=1-1") && known !== undefined) valuesByName.set(name, [...known, ...values]);
+  }
+  return { dn: entry.dn, valuesByName };
+}
+
 /** GUIDs of the objects below a container, at any depth, without itself. */
 export async function guidsBelow(connection: LdapConnection, containerGuid: string, filter: string): Promise<string[]> {
   const entries = await connection.search({
@@ -97,4 +127,24 @@ export async function guidsBelow(connection: LdapConnection, containerGuid: stri
     const guid = guidOf(entry);
     return guid === undefined || guid === containerGuid ? [] : [guid];
   });
+}
+
+/** Where every organizational unit is, by objectGUID. */
+export async function containerDns({
+  connection,
+  root,
+}: Pick<ReadDeps, "connection" | "root">): Promise<Map<string, string>> {
+  const entries = await connection.search({
+    base: root,
+    scope: "sub",
+    filter: `(|${CONTAINER_CLASSES.map((name) => `(objectClass=${name})`).join("")})`,
+    attributes: ["objectGUID"],
+    pageSize: 500,
+  });
+  return new Map(
+    entries.flatMap((entry) => {
+      const guid = guidOf(entry);
+      return guid === undefined ? [] : [[guid, entry.dn]];
+    }),
+  );
 }

@@ -12,13 +12,17 @@ import { normalDn, splitDn } from "../../../shared/domain/values.ts";
 import { SourceError } from "../../../shared/ports/source-directory.ts";
 import { type LdifRecord, parseLdif } from "./ldif-parser.ts";
 import { checkRecord, type Doubt, doubtOf } from "./record-checks.ts";
-import { guidOfRecord, sidOfRecord, textsOfRecord } from "./record-values.ts";
+import { guidOfRecord, isDeleted, sidOfRecord, textsOfRecord } from "./record-values.ts";
 
 export interface LdifIndex {
   readonly sha256: string;
   readonly records: number;
   readonly domain: DomainIdentity;
   readonly guidsByDn: ReadonlyMap<string, string>;
+  /** As written. */
+  readonly dnsByGuid: ReadonlyMap<string, string>;
+  /** GUIDs of tombstones. */
+  readonly deleted: ReadonlySet<string>;
   readonly withoutGuid: readonly Doubt[];
   /** Could be people, of classes that only an order can name. */
   readonly doubts: readonly Doubt[];
@@ -86,6 +90,7 @@ export async function indexLdif(path: string): Promise<LdifIndex> {
   const chunks = hashedChunks(path);
   const guidsByDn = new Map<string, string>();
   const dnsByGuid = new Map<string, string>();
+  const deleted = new Set<string>();
   const withoutGuid: Doubt[] = [];
   const doubts: Doubt[] = [];
   let domain: DomainIdentity | undefined;
@@ -104,6 +109,7 @@ export async function indexLdif(path: string): Promise<LdifIndex> {
     if (other !== undefined) throw duplicate(path, guid, other, record.dn);
     dnsByGuid.set(guid, record.dn);
     guidsByDn.set(normalDn(record.dn), guid);
+    if (isDeleted(record)) deleted.add(guid);
     domain ??= domainOf(record, guid, path);
   }
   if (domain === undefined) {
@@ -113,7 +119,7 @@ export async function indexLdif(path: string): Promise<LdifIndex> {
       "Export the root object of the domain too: without it nobody can tell which domain the file is of.",
     );
   }
-  return { sha256: chunks.digest(), records, domain, guidsByDn, withoutGuid, doubts };
+  return { sha256: chunks.digest(), records, domain, guidsByDn, dnsByGuid, deleted, withoutGuid, doubts };
 }
 
 function domainOf(record: LdifRecord, guid: string, path: string): DomainIdentity | undefined {

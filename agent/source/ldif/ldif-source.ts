@@ -30,9 +30,10 @@ import { classOf } from "../object-classes.ts";
 import { refuseWhileWritten, waitForFile } from "./file-watch.ts";
 import { type FileState, fileState, hashedChunks, indexLdif, type LdifIndex, sameState } from "./ldif-index.ts";
 import { type LdifRecord, parseLdif } from "./ldif-parser.ts";
+import { type LdifScope, openLdifScope } from "./ldif-scope.ts";
 import { readManifest } from "./manifest.ts";
 import { refuseDoubts, refuseWithoutGuid } from "./record-checks.ts";
-import { binaryValue, guidOfRecord, textsOfRecord } from "./record-values.ts";
+import { binaryValue, guidOfRecord, isDeleted, listOfRecord, textsOfRecord } from "./record-values.ts";
 import type { LdifSettings } from "./settings.ts";
 
 export interface LdifSourceDeps {
@@ -88,12 +89,13 @@ export function createLdifSource(deps: LdifSourceDeps): AgentSource {
     const indexed = await index();
     refuseWithoutGuid(indexed.withoutGuid, order.objectClasses, path);
     refuseDoubts(indexed.doubts, order.objectClasses, path);
+    const scope = await openLdifScope(order.scope, indexed, path);
     const chunks = hashedChunks(path);
     let pending: Change[] = [];
     let weight = 0;
     let unresolved = 0;
     for await (const record of parseLdif(chunks, path)) {
-      for (const change of changesOf(record, order, indexed, path, () => unresolved++)) {
+      for (const change of changesOf(record, { order, scope }, indexed, path, () => unresolved++)) {
         if (pending.length === CHANGES_PER_PAGE || weight >= VALUES_PER_PART) {
           yield { changes: pending, isLast: false };
           pending = [];
@@ -124,6 +126,9 @@ export function createLdifSource(deps: LdifSourceDeps): AgentSource {
         visibility: indexed.isComplete ? "complete" : "partial",
       };
     },
+    checkScope: async (scope) => {
+      await openLdifScope(scope, await index(), path);
+    },
     fingerprint: async () => (await index()).sha256,
     expectedObjects: () => last?.records,
     read,
@@ -136,7 +141,7 @@ export function createLdifSource(deps: LdifSourceDeps): AgentSource {
 
 function* changesOf(
   record: LdifRecord,
-  order: SourceReadOrder,
+  { order, scope }: { readonly order: SourceReadOrder; readonly scope: LdifScope },
   index: LdifIndex,
   path: string,
   onUnresolved: () => void,
@@ -144,14 +149,19 @@ function* changesOf(
   const verdict = classOf(textsOfRecord(record, "objectClass"), order.objectClasses);
   const objectGuid = guidOfRecord(record, path);
   if (verdict === undefined || objectGuid === undefined) return;
-  if (textsOfRecord(record, "isDeleted")[0]?.toUpperCase() === "TRUE") {
+  if (isDeleted(record)) {
     yield { op: "delete", objectGuid };
     return;
   }
   const parentGuid = index.guidsByDn.get(normalDn(splitDn(record.dn).slice(1).join(",")));
   const place = { objectGuid, dn: record.dn, ...(parentGuid === undefined ? {} : { parentGuid }) };
   if (verdict.kind === "container") {
-    yield { op: "container", objectClass: verdict.objectClass, ...place };
+    if (scope.isNearUnits(record.dn)) yield { op: "container", objectClass: verdict.objectClass, ...place };
+    return;
+  }
+  const reason = scope.reasonOut(objectGuid, record.dn);
+  if (reason !== undefined) {
+    if (order.reportsLeaves) yield { op: "leave", objectGuid, reason };
     return;
   }
   const attributes: Record<string, AttributeValue[]> = {};
@@ -162,7 +172,7 @@ function* changesOf(
       attributes[name] = [record.dn];
       continue;
     }
-    const values = valuesOfRecord(record, name);
+    const values = listOfRecord(record, name, path);
     if (isMember(name) && verdict.objectClass.toLowerCase() === "group") memberList = name;
     if (values === undefined || name === memberList) continue;
     const syntax = fallbackSyntaxTable.of(name);
@@ -182,14 +192,9 @@ function* changesOf(
   // A group without members is one whose members are all gone.
   if (memberList === undefined) yield object;
   else {
-    const values = valuesOfRecord(record, memberList) ?? [];
+    const values = listOfRecord(record, memberList, path) ?? [];
     yield* wholeListChanges(object, memberList, linkValues(values, index, onUnresolved));
   }
-}
-
-function valuesOfRecord(record: LdifRecord, name: string): readonly Buffer[] | undefined {
-  const key = name.toLowerCase();
-  return (record.attributesByName.get(key) ?? record.attributesByName.get(`${key};binary`))?.values;
 }
 
 /** Values name objects by DN; one that the file doesn't hold can't be told. */

@@ -7,6 +7,24 @@ export function textsOfRecord(record: LdifRecord, name: string): string[] {
   return (record.attributesByName.get(name.toLowerCase())?.values ?? []).map((value) => value.toString("utf8"));
 }
 
+export function isDeleted(record: LdifRecord): boolean {
+  return textsOfRecord(record, "isDeleted")[0]?.toUpperCase() === "TRUE";
+}
+
+/**
+ * The values of an attribute, under its name or one with an option. Throws source-record for a part of a list: whoever is in another
+ * part would count as gone.
+ */
+export function listOfRecord(record: LdifRecord, name: string, file: string): readonly Buffer[] | undefined {
+  const key = name.toLowerCase();
+  for (const [own, { values }] of record.attributesByName) {
+    if (!own.startsWith(`${key};range=`)) continue;
+    if (own.endsWith(";range=0-*")) return values;
+    throw bad(record, file, name, "a part of a longer list: the server gives so many values at once, and no more");
+  }
+  return (record.attributesByName.get(key) ?? record.attributesByName.get(`${key};binary`))?.values;
+}
+
 /** undefined when the record has none. Throws source-record when the value is no GUID. */
 export function guidOfRecord(record: LdifRecord, file: string): string | undefined {
   const value = record.attributesByName.get("objectguid")?.values[0];
