@@ -32,16 +32,18 @@ afterAll(async () => {
 const person = ({ scene }: Side, number: number): Promise<string> => scene.admin.find(`(sAMAccountName=*.${number})`);
 const unitOf = ({ scene }: Side, index: number): string => String(scene.population.units[index]?.dn);
 
-/** What a migration makes of a person's account in the other forest: the same anchor, the same names. */
-async function migrate(guid: string, extra: Readonly<Record<string, string>> = {}): Promise<string> {
+/** What a migration makes of a person's account in the other forest: all that it said of him, and his anchor. */
+async function migrate(guid: string): Promise<string> {
   const source = await old.scene.admin.read(guid);
+  const { managers, people } = old.scene.population;
+  const account = textOf(source, "sAMAccountName");
+  const sample = [...managers, ...people].find(({ attributes }) => attributes["sAMAccountName"] === account);
+  const { objectClass, manager, userAccountControl, ...copied } = sample!.attributes;
   const anchor = bytesOf(source, "mS-DS-ConsistencyGuid") ?? bytesOf(source, "objectGUID");
   return young.scene.admin.createUser(unitOf(young, 1), String(textOf(source, "cn")), {
-    sAMAccountName: String(textOf(source, "sAMAccountName")),
-    userPrincipalName: String(textOf(source, "userPrincipalName")),
+    ...copied,
     displayName: "Migrated",
     "mS-DS-ConsistencyGuid": anchor!,
-    ...extra,
   });
 }
 

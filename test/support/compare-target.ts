@@ -5,7 +5,7 @@
 import type { TargetObject } from "./ad-runtime.ts";
 import type { ProjectedObject, Projection } from "./samba/projection.ts";
 
-/** Whether groups, members and managers are compared: from when on the product exports them. */
+/** Whether members and managers are compared: from when on the product exports them. */
 export const comparesLinks: boolean = false;
 
 /** What the target gives an object by itself. */
@@ -28,19 +28,13 @@ export function differences(
 ): string[] {
   const live = objects.filter((object) => !object.deleted);
   const guidOf = new Map<string, string>();
+  const ofKind = (kind: TargetObject["kind"]): TargetObject[] =>
+    live.filter((object) => object.kind === kind && !also.has(object.id));
   const found = [
-    ...differencesOfKind(
-      live.filter(({ id, kind }) => kind === "user" && !also.has(id)),
-      projection.users,
-      "onPremisesImmutableId",
-      guidOf,
-    ),
+    ...differencesOfKind(ofKind("user"), projection.users, "onPremisesImmutableId", guidOf),
+    ...differencesOfKind(ofKind("group"), projection.groups, "uniqueName", guidOf),
+    ...(comparesLinks ? linkDifferences(live, projection, guidOf, also) : []),
   ];
-  if (comparesLinks) {
-    const groups = live.filter(({ id, kind }) => kind === "group" && !also.has(id));
-    found.push(...differencesOfKind(groups, projection.groups, "uniqueName", guidOf));
-    found.push(...linkDifferences(live, projection, guidOf, also));
-  }
   return found.length > shown ? [...found.slice(0, shown), `… and ${found.length - shown} more`] : found;
 }
 

@@ -1,25 +1,35 @@
 /** The first read, one without changes, and every kind of edit: each ends with the target as the directory says. */
 import { beforeEach, describe, expect, it } from "vitest";
+import { comparesLinks } from "../../support/compare-target.ts";
 import { bytesOf } from "../../support/samba/ldap.ts";
 import type { Stage } from "../stage.ts";
 
 export function describeInitialSync(on: () => Stage): void {
   describe("the initial sync", () => {
-    it("makes the target what the directory says, attribute by attribute, with one write a user", async () => {
-      const { sync, project, expectConverged, main } = on();
-      const { users, excluded, hidden } = await project();
+    it("makes the target what the directory says, attribute by attribute and link by link, with one write an object", async () => {
+      const { sync, project, expectConverged, main, population } = on();
+      const { users, groups, excluded, excludedGroups, hidden, members, managers } = await project();
       const cycle = await sync();
       expect(await main.runtime.escrows(main.job)).toEqual([]);
       await expectConverged();
       expect(hidden.size).toBeGreaterThan(0);
       // Nothing of the hidden unit, deleted objects included.
-      expect(await main.runtime.users()).toHaveLength(users.size);
+      const objects = await main.runtime.objects();
+      const made = users.size + groups.size;
+      expect(objects).toHaveLength(made);
       const { writeCalls, writes } = await main.runtime.stats();
-      expect({ writeCalls, writes }).toEqual({ writeCalls: users.size, writes: { createUser: users.size } });
-      expect(cycle).toMatchObject({ kind: "full", created: users.size, writes: users.size });
+      expect(writes).toMatchObject({ createUser: users.size, createGroup: groups.size });
+      expect(cycle).toMatchObject({ kind: "full", created: made, writes: writeCalls });
       const { exported, filtered, ...others } = cycle.outcomes;
-      expect({ exported, filtered }).toEqual({ exported: users.size, filtered: excluded.size });
+      const kept = excluded.size + excludedGroups.size + population.contacts.length;
+      expect({ exported, filtered }).toEqual({ exported: made, filtered: kept });
+      expect(cycle.filteredBy["target-cannot-hold"]).toBe(population.contacts.length);
       expect(cycle.received).toBe(exported + filtered + others["no-op"]);
+      if (!comparesLinks) return;
+      // Members go twenty at a time, some with the group; a manager with the user, but where two manage each other.
+      const edges = [...members.values()].reduce((sum, { size }) => sum + size, 0);
+      expect(edges).toBeGreaterThan(5_000);
+      expect(writeCalls - made).toBeLessThan(edges / 20 + groups.size + managers.size / 50);
     });
 
     it("is followed by nothing: a read without changes makes no writing call", async () => {

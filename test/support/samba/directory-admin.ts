@@ -127,7 +127,8 @@ export async function connectDirectoryAdmin(controller: DomainController) {
       });
       const tombstone = tombstones.find((entry) => objectGuidOf(entry) === guid);
       if (tombstone === undefined) throw new Error(`No tombstone has the objectGUID ${guid}.`);
-      const dn = `CN=${escapeRdnValue(name)},${textOf(tombstone, "lastKnownParent")}`;
+      const [type] = tombstone.dn.split("=", 1);
+      const dn = `${type}=${escapeRdnValue(name)},${textOf(tombstone, "lastKnownParent")}`;
       await client.modify(
         tombstone.dn,
         [changeOf("delete", "isDeleted", []), changeOf("replace", "distinguishedName", [dn])],

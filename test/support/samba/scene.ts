@@ -74,7 +74,8 @@ export async function setUpScene(options: SceneOptions): Promise<Scene> {
     );
     await timed("start", controller.start);
     const admin = await connectDirectoryAdmin(controller);
-    const account = await createPlainAccount(controller, admin.client);
+    // Every account is a user, too: two of one name would be one too many for a target that both forests fill.
+    const account = await createPlainAccount(controller, admin.client, forest === "corp" ? undefined : `svc-${forest}`);
     await timed("rights", async () =>
       grantRights(controller, [
         mayReplicate(controller, account.sid),
