@@ -117,6 +117,7 @@ export function createAgent(deps: AgentDeps): Agent {
           want: beat.want,
           ...(beat.reason === undefined ? {} : { reason: beat.reason }),
           ...(beat.abortReadNo === undefined ? {} : { abortReadNo: beat.abortReadNo }),
+          ...(beat.trouble === undefined ? {} : { trouble: beat.trouble }),
         },
         { signal: stop, attempts: HEARTBEAT_ATTEMPTS },
       );
@@ -127,6 +128,7 @@ export function createAgent(deps: AgentDeps): Agent {
         await pause();
         continue;
       }
+      const hasTrouble = beat.trouble !== undefined;
       beat = { want: beat.want, ...(beat.reason === undefined ? {} : { reason: beat.reason }) };
       const reply: HeartbeatReply = heartbeat.value;
       if (once && beat.want === "none" && reply.order === null) return nothing;
@@ -138,6 +140,7 @@ export function createAgent(deps: AgentDeps): Agent {
         continue;
       }
       if (reply.order === null) {
+        if (hasTrouble) sayOnce("scope-object-missing", { message: "Nothing is read until it is back." });
         if (waitedTooLong()) throw withoutOrder();
         await server.idle(beat, reply.heartbeatSeconds, stop);
         continue;
@@ -190,6 +193,7 @@ export function createAgent(deps: AgentDeps): Agent {
         want: "none",
         reason: beat.reason ?? "failed",
         abortReadNo: beat.abortReadNo,
+        ...(beat.trouble === undefined ? {} : { trouble: beat.trouble }),
       },
       { signal: stop, attempts: 1 },
     );

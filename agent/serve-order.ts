@@ -7,12 +7,14 @@
  */
 import { setTimeout as sleep } from "node:timers/promises";
 import type { HeartbeatRequest, ReadOrder } from "../shared/contracts/agent-api.ts";
+import type { AgentScope } from "../shared/contracts/configuration.ts";
 import type { Clock } from "../shared/ports/clock.ts";
 import { type SourceDescription, SourceError } from "../shared/ports/source-directory.ts";
 import { AgentError } from "./agent-error.ts";
 import type { Intervals } from "./config.ts";
 import { continueRequest, type ReadLost, verdictOnRead } from "./lease-watch.ts";
 import { type ReadOutcome, type ReadSenderDeps, sendRead } from "./read-sender.ts";
+import { FullReadNeeded } from "./source/scope-errors.ts";
 import type { ServiceFailure } from "./uplink-client.ts";
 
 /** What the next heartbeat says. */
@@ -20,7 +22,10 @@ export interface NextBeat {
   readonly want: HeartbeatRequest["want"];
   readonly reason?: string;
   readonly abortReadNo?: number;
+  readonly trouble?: Trouble;
 }
+
+export type Trouble = NonNullable<HeartbeatRequest["trouble"]>;
 
 export type Served =
   | {
@@ -38,7 +43,10 @@ export type Served =
 
 export interface OrderServer {
   serve(order: ReadOrder, description: SourceDescription, heartbeatSeconds: number, stop: AbortSignal): Promise<Served>;
-  /** What a full-only source really wants now. Throws `SourceError`. */
+  /**
+   * What a full-only source really wants now, and whether what the scope names is still missing: that is looked for anew each time.
+   * Throws `SourceError`.
+   */
   adjust(beat: NextBeat): Promise<NextBeat>;
   /** Waits without an order: until the source changes or the next heartbeat is due. */
   idle(beat: NextBeat, seconds: number, stop: AbortSignal): Promise<void>;
@@ -52,10 +60,16 @@ export interface OrderServerDeps extends ReadSenderDeps {
   readonly isOnce: boolean;
 }
 
+/** As the contract bounds them. */
+const MESSAGE_LENGTH = 2_000;
+const OBJECTS_NAMED = 100;
+
 export function createOrderServer(deps: OrderServerDeps): OrderServer {
   const { source, log } = deps;
   /** Of a full-only source: what the service has. Unknown until an order showed its watermark or a read was sent. */
   let served: string | undefined;
+  /** The scope of which something is missing. */
+  let troubled: AgentScope | undefined;
 
   async function serve(
     order: ReadOrder,
@@ -63,6 +77,7 @@ export function createOrderServer(deps: OrderServerDeps): OrderServer {
     heartbeatSeconds: number,
     stop: AbortSignal,
   ): Promise<Served> {
+    troubled = undefined;
     // Begun by an earlier process: what it counted and hashed is gone with it.
     if (order.nextSequence !== 1)
       return { kind: "next", beat: { want: order.kind, reason: "restart", abortReadNo: order.readNo }, isRetry: true };
@@ -180,9 +195,23 @@ export function createOrderServer(deps: OrderServerDeps): OrderServer {
       log.info("cookie-refused", { readNo: order.readNo, message: error.message });
       return {
         kind: "next",
-        beat: { want: "full", reason: "cookie", abortReadNo: order.readNo },
+        beat: {
+          want: "full",
+          reason: error instanceof FullReadNeeded ? error.reason : "cookie",
+          abortReadNo: order.readNo,
+        },
         isRetry: true,
       };
+    }
+    if (error instanceof SourceError && error.code === "source-scope") {
+      troubled = order.scope;
+      const beat: NextBeat = {
+        want: order.kind,
+        reason: error.code,
+        abortReadNo: order.readNo,
+        trouble: troubleOf(error),
+      };
+      return { kind: "failed", beat, error };
     }
     if (error instanceof SourceError || error instanceof AgentError) {
       return { kind: "failed", beat: { want: order.kind, reason: error.code, abortReadNo: order.readNo }, error };
@@ -191,9 +220,25 @@ export function createOrderServer(deps: OrderServerDeps): OrderServer {
   }
 
   async function adjust(beat: NextBeat): Promise<NextBeat> {
-    if (source.reads !== "full-only" || served === undefined || beat.want === "full") return beat;
+    const trouble = await troubleNow();
+    const { trouble: _, ...rest } = beat;
+    const next: NextBeat = trouble === undefined ? rest : { ...rest, trouble };
+    if (source.reads !== "full-only" || served === undefined || beat.want === "full") return next;
     const isSame = (await fingerprint()) === served;
-    return isSame ? { ...beat, want: "none" } : { ...beat, want: "full", reason: "changed" };
+    return isSame ? { ...next, want: "none" } : { ...next, want: "full", reason: "changed" };
+  }
+
+  async function troubleNow(): Promise<Trouble | undefined> {
+    if (troubled === undefined) return undefined;
+    try {
+      await source.checkScope(troubled);
+    } catch (error) {
+      if (error instanceof SourceError && error.code === "source-scope") return troubleOf(error);
+      throw error;
+    }
+    log.info("scope-found-again", {});
+    troubled = undefined;
+    return undefined;
   }
 
   async function idle(beat: NextBeat, seconds: number, stop: AbortSignal): Promise<void> {
@@ -241,4 +286,12 @@ export function createOrderServer(deps: OrderServerDeps): OrderServer {
   }
 
   return { serve, adjust, idle, pause };
+}
+
+function troubleOf(error: SourceError): Trouble {
+  return {
+    code: "ScopeObjectMissing",
+    message: error.message.slice(0, MESSAGE_LENGTH),
+    objectGuids: error.objectGuids.slice(0, OBJECTS_NAMED),
+  };
 }

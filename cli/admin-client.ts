@@ -16,10 +16,11 @@ import {
   type MoveRequest,
   ProvisioningLogReply,
   RebuildReply,
+  ScopeReply,
   TokenReply,
 } from "../shared/contracts/admin-api.ts";
 import { ErrorReply } from "../shared/contracts/agent-api.ts";
-import type { CreateConfigurationRequest } from "../shared/contracts/configuration.ts";
+import type { AgentScope, CreateConfigurationRequest } from "../shared/contracts/configuration.ts";
 
 /** The part of `fetch` that is used; `redirect` and the like have no place here. */
 export type PlainFetch = (
@@ -43,6 +44,7 @@ export interface AdminClient {
   cycles(jobId: string, top?: number): Promise<CycleReply[]>;
   escrows(jobId: string): Promise<EscrowReply[]>;
   act(configuration: { readonly id: string; readonly jobId: string }, action: JobAction): Promise<void>;
+  setScope(jobId: string, scope: AgentScope): Promise<ScopeReply>;
   link(jobId: string, objectGuid: string): Promise<LinkReply>;
   changeLink(
     jobId: string,
@@ -116,6 +118,7 @@ export function createAdminClient(deps: AdminClientDeps): AdminClient {
       const response = await send(path, { method: "POST" });
       if (!response.ok) throw refusal(`POST ${path}`, response.status, await response.text());
     },
+    setScope: (jobId, scope) => ask(ScopeReply, fill(ADMIN_ROUTES.jobScope, { jobId }), { method: "PUT", body: scope }),
     link: (jobId, objectGuid) => ask(LinkReply, fill(ADMIN_ROUTES.link, { jobId, objectGuid })),
     changeLink: (jobId, objectGuid, action, body) =>
       ask(LinkReply, fill(ADMIN_ROUTES.linkAction, { jobId, objectGuid, action }), { method: "POST", body }),

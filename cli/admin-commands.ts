@@ -3,7 +3,7 @@ import { type Command, InvalidArgumentError } from "commander";
 import { EXIT } from "../agent/agent-error.ts";
 import type { ConfigurationReply } from "../shared/contracts/admin-api.ts";
 import type { AdminClient, JobAction } from "./admin-client.ts";
-import { agentTable, cycleList, jobTable, withNames } from "./admin-views.ts";
+import { agentTable, cycleList, jobTable, scopeText, withNames } from "./admin-views.ts";
 import { connect } from "./connection.ts";
 import { findConfiguration } from "./find-configuration.ts";
 import { listOf, moment, tableOf } from "./table.ts";
@@ -112,6 +112,8 @@ async function jobShow(name: string, options: Shown, { terminal }: CommandContex
       ["accepted", moment(job.acceptedWatermarkAt)],
       ["committed", moment(job.committedWatermarkAt)],
       ["full read wanted", job.fullReadWanted],
+      ["scope", scopeText(job.scope)],
+      ["trouble", job.trouble ? `${job.trouble.code} since ${moment(job.trouble.at)}: ${job.trouble.message}` : null],
       ["steady state", moment(job.steadyStateAt)],
       ["escrowed", String(job.escrowed)],
       ["staged", String(job.staged)],

@@ -6,7 +6,7 @@ export function jobTable(configurations: readonly ConfigurationReply[], jobs: re
   const rows = jobs.map((job, index) => [
     job.displayName,
     configurations[index]?.domainFqdn ?? "",
-    job.state,
+    job.trouble ? `${job.state}, ${job.trouble.code}` : job.state,
     job.openRead ? `read ${job.openRead.readNo}` : "-",
     String(job.waiting.batches + job.waiting.readsEnding + job.waiting.work),
     String(job.escrowed),
@@ -14,6 +14,11 @@ export function jobTable(configurations: readonly ConfigurationReply[], jobs: re
     job.lastCycle ? `read ${job.lastCycle.readNo} at ${moment(job.lastCycle.closedAt)}` : "none yet",
   ]);
   return tableOf([["job", "domain", "state", "reading", "waiting", "escrowed", "staged", "last cycle"], ...rows]);
+}
+
+export function scopeText({ organizationalUnits, groups }: JobStatusReply["scope"]): string {
+  const parts = [`${organizationalUnits.length} units`, `${groups.length} groups`];
+  return organizationalUnits.length + groups.length === 0 ? "everything" : parts.join(", ");
 }
 
 export function agentTable(

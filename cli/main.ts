@@ -6,12 +6,14 @@ import { registerAdminCommands } from "./admin-commands.ts";
 import { registerAgentCommands } from "./agent-commands.ts";
 import { registerLinkCommands } from "./link-commands.ts";
 import { type Registration, runCli } from "./run-cli.ts";
+import { registerScopeCommands } from "./scope-commands.ts";
 import { registerTargetCommands } from "./target-commands.ts";
 
 const registrations: readonly Registration[] = [
   registerAgentCommands,
   registerAdminCommands,
   registerLinkCommands,
+  registerScopeCommands,
   registerTargetCommands,
 ];
 

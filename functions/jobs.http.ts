@@ -2,7 +2,9 @@
 import type { AdminQueries } from "../shared/application/admin-queries.ts";
 import type { Configurations } from "../shared/application/configurations.ts";
 import { ok, type Result } from "../shared/application/failure.ts";
+import { parseJson } from "../shared/application/parse-request.ts";
 import { ADMIN_ROUTES } from "../shared/contracts/admin-api.ts";
+import { AgentScope } from "../shared/contracts/configuration.ts";
 import { type Route, type RouteReply, type RouteRequest, topOf } from "./http-route.ts";
 
 export interface JobRouteDeps {
@@ -18,6 +20,18 @@ export function jobRoutes({ configurations, queries, wakeJob }: JobRouteDeps): R
       listed(await queries.cycles(jobOf(request), topOf(request))),
     ),
     get("ListEscrows", ADMIN_ROUTES.escrows, async (request) => listed(await queries.escrows(jobOf(request)))),
+    {
+      name: "SetScope",
+      methods: ["PUT"],
+      route: ADMIN_ROUTES.jobScope,
+      guard: "admin-write",
+      handle: async (request) => {
+        const parsed = parseJson(request.body, AgentScope, "scope");
+        if (!parsed.ok) return parsed;
+        const done = await configurations.setScope(jobOf(request), parsed.value);
+        return done.ok ? ok({ status: 200, body: done.value }) : done;
+      },
+    },
     {
       name: "JobAction",
       methods: ["POST"],

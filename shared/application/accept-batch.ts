@@ -127,7 +127,7 @@ export function createAcceptBatch(deps: {
         { op: "upsert", row: ROW.inbox(lane), values: { n: now } },
       ];
       if (batch.isLast) {
-        const ended = endOf(reads, batch, now);
+        const ended = endOf(job, reads, batch, now);
         operations.push({ op: "insert", row: ROW.read(batch.readNo), values: pack(ended) });
         // What was asked while this read was under way may be about what it had brought already: it stays asked.
         const isFulfilled = job.fullReadWanted !== null && job.fullReadWantedAt <= reads.startedAt;
@@ -221,9 +221,9 @@ function upsertsIn(batch: ChangeBatch): number {
 }
 
 /** What the end of a read is worth as evidence of absence (N4 c). */
-function endOf(reads: ReadsRow, batch: ChangeBatch, now: number): ReadRow {
+function endOf(job: JobRow, reads: ReadsRow, batch: ChangeBatch, now: number): ReadRow {
   const objects = reads.objects + batch.changes.length;
-  const because = incompleteness(reads, batch, objects);
+  const because = incompleteness(job, reads, batch, objects);
   return {
     readNo: batch.readNo,
     lane: laneOf(batch.kind),
@@ -243,8 +243,9 @@ function endOf(reads: ReadsRow, batch: ChangeBatch, now: number): ReadRow {
   };
 }
 
-function incompleteness(reads: ReadsRow, batch: ChangeBatch, objects: number): string | null {
+function incompleteness(job: JobRow, reads: ReadsRow, batch: ChangeBatch, objects: number): string | null {
   if (reads.kind !== "full") return "a delta says nothing of what it doesn't name";
+  if (reads.scopeVersion !== job.scopeVersion) return "the scope changed while it was read";
   if (batch.end?.batches !== batch.sequence)
     return `the agent counted ${batch.end?.batches} batches, ${batch.sequence} arrived`;
   if (batch.end.objects !== objects) return `the agent counted ${batch.end.objects} objects, ${objects} arrived`;

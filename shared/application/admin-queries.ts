@@ -12,12 +12,16 @@ import type { RowStore } from "../ports/row-store.ts";
 import type { CommittedWatermark } from "./commit-batch.ts";
 import { noSuchJob } from "./configurations.ts";
 import { ok, type Result } from "./failure.ts";
+import { NO_LINKS } from "./link-account.ts";
+import { scopeOf } from "./reads.ts";
 import { type AgentRow, agentTable, LEASE_ROW, type LeaseRow } from "./state/agent-rows.ts";
+import type { DirtyRows } from "./state/dirty-links.ts";
 import type { Escrows } from "./state/escrow-rows.ts";
 import {
   type BatchRow,
   type CycleRow,
   type JobRow,
+  type JobTrouble,
   jobTable,
   LANES,
   listRows,
@@ -48,6 +52,7 @@ export function createAdminQueries(deps: {
   readonly rows: RowStore;
   readonly clock: Clock;
   readonly escrows: Escrows;
+  readonly dirty: DirtyRows;
   readonly removals: Removals;
   readonly provisioningLog: ProvisioningLog;
 }): AdminQueries {
@@ -58,6 +63,16 @@ export function createAdminQueries(deps: {
       .reverse()
       .map((cycle) => cycleReply(cycle.value));
   const hasJob = async (jobId: string) => (await jobs.get(jobId, ROW.job)) !== undefined;
+  /** Groups whose members could not be brought to the target, as escrows are. */
+  const failingLinks = async (jobId: string) => {
+    const dirty = await deps.dirty.list(jobId);
+    const byGroup = new Map(
+      dirty.flatMap(({ dirty: { referrer, failure } }) =>
+        failure ? [[referrer, { objectGuid: referrer, ...failure }]] : [],
+      ),
+    );
+    return [...byGroup.values()];
+  };
   return {
     async status(jobId) {
       const job = await readRow<JobRow>(jobs, jobId, ROW.job);
@@ -92,8 +107,11 @@ export function createAdminQueries(deps: {
         acceptedWatermarkAt: open.accepted?.at ?? null,
         committedWatermarkAt: committed?.value.watermark.at ?? null,
         fullReadWanted: job.value.fullReadWanted,
+        scope: scopeOf(job.value),
+        scopeVersion: job.value.scopeVersion,
+        trouble: troubleReply(job.value.trouble ?? null),
         steadyStateAt: moment(job.value.steadyStateAt),
-        escrowed: (await deps.escrows.list(jobId)).length,
+        escrowed: (await deps.escrows.list(jobId)).length + (await failingLinks(jobId)).length,
         staged: (await deps.removals.staged(jobId)).length,
         lastCycle: lastCycle ?? null,
       });
@@ -103,7 +121,7 @@ export function createAdminQueries(deps: {
     },
     async escrows(jobId) {
       if (!(await hasJob(jobId))) return noSuchJob(jobId);
-      const rows = await deps.escrows.list(jobId);
+      const rows = [...(await deps.escrows.list(jobId)), ...(await failingLinks(jobId))];
       return ok(
         // Named one by one: what a row keeps besides is nobody's business outside.
         rows.map(({ objectGuid, code, message, remedy, attempts, firstAt, nextAttemptAt }) => ({
@@ -144,6 +162,11 @@ export function createAdminQueries(deps: {
   };
 }
 
+function troubleReply(trouble: JobTrouble | null): JobStatusReply["trouble"] {
+  if (trouble === null) return null;
+  return { ...trouble, objectGuids: [...trouble.objectGuids], at: new Date(trouble.at).toISOString() };
+}
+
 function moment(at: number | null): string | null {
   return at === null ? null : new Date(at).toISOString();
 }
@@ -165,6 +188,7 @@ function cycleReply(cycle: CycleRow): CycleReply {
     deleted: cycle.detail.deleted,
     restored: cycle.detail.restored,
     writes: cycle.detail.writes,
+    links: cycle.detail.links ?? NO_LINKS,
     filteredBy: cycle.detail.filteredBy,
     escrowedBy: cycle.detail.escrowedBy,
     staged: [...cycle.staged],

@@ -1,10 +1,16 @@
 /** Making configurations with their job, and the one-time tokens with which agents enrol. */
 import { createHash } from "node:crypto";
-import { type CreateConfigurationRequest, type CreateTokenRequest, JOB_TEMPLATE } from "../contracts/configuration.ts";
+import {
+  type AgentScope,
+  type CreateConfigurationRequest,
+  type CreateTokenRequest,
+  JOB_TEMPLATE,
+} from "../contracts/configuration.ts";
 import type { Clock, Random } from "../ports/clock.ts";
 import type { RowStore } from "../ports/row-store.ts";
 import { type Failure, fail, ok, type Result } from "./failure.ts";
 import { scheduleFault } from "./full-sync-schedule.ts";
+import { scopeOf } from "./reads.ts";
 import { agentTable, type TokenRow } from "./state/agent-rows.ts";
 import { type JobRow, jobTable, listRows, pack, type ReadsRow, ROW, readRow } from "./state/job-rows.ts";
 
@@ -31,6 +37,11 @@ export interface Configurations {
   ): Promise<Result<{ readonly token: string; readonly expiresAt: number }>>;
   /** Has everything read again. Failures: 404. */
   requestFullRead(jobId: string, reason: string): Promise<Result<{ readonly jobId: string }>>;
+  /** What the agent may send at all. Another scope is another version, and is read in full. Failures: 404. */
+  setScope(
+    jobId: string,
+    scope: AgentScope,
+  ): Promise<Result<{ readonly jobId: string; readonly scopeVersion: number; readonly changed: boolean }>>;
   setPaused(jobId: string, paused: boolean): Promise<Result<{ readonly jobId: string }>>;
 }
 
@@ -137,8 +148,22 @@ export function createConfigurations(deps: {
     },
     requestFullRead: (jobId, reason) =>
       changeJob(jobId, (job) => ({ ...job, fullReadWanted: reason, fullReadWantedAt: deps.clock.now() })),
+    async setScope(jobId, asked) {
+      const scope = orderedScope(asked);
+      let answer = { scopeVersion: 0, changed: false };
+      const done = await changeJob(jobId, (job) => {
+        const changed = JSON.stringify(orderedScope(scopeOf(job))) !== JSON.stringify(scope);
+        answer = { scopeVersion: job.scopeVersion + (changed ? 1 : 0), changed };
+        return changed ? { ...job, scopeVersion: answer.scopeVersion, settings: { ...job.settings, scope } } : job;
+      });
+      return done.ok ? ok({ jobId, ...answer }) : done;
+    },
     setPaused: (jobId, paused) => changeJob(jobId, (job) => ({ ...job, state: paused ? "paused" : "active" })),
   };
+}
+
+function orderedScope({ organizationalUnits, groups }: AgentScope): AgentScope {
+  return { organizationalUnits: [...new Set(organizationalUnits)].sort(), groups: [...new Set(groups)].sort() };
 }
 
 function invalidSchedule(fault: string): { readonly ok: false; readonly failure: Failure } {

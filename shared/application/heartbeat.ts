@@ -8,9 +8,20 @@ import type { Lane } from "../ports/doorbell.ts";
 import type { Log } from "../ports/log.ts";
 import type { RowOperation, RowStore } from "../ports/row-store.ts";
 import { type Failure, fail, ok, type Result } from "./failure.ts";
+import { troubleOf, withTrouble, withWish } from "./heard.ts";
 import { abortRead, laneOf, leaseIsFree, openRead, orderOf, type ReadNeeds, reasonForFullRead } from "./reads.ts";
 import { type AgentRow, agentTable, LEASE_ROW, type LeaseRow } from "./state/agent-rows.ts";
-import { type JobRow, jobTable, pack, type ReadsRow, ROW, readRow, type Stored, unpack } from "./state/job-rows.ts";
+import {
+  type JobRow,
+  type JobTrouble,
+  jobTable,
+  pack,
+  type ReadsRow,
+  ROW,
+  readRow,
+  type Stored,
+  unpack,
+} from "./state/job-rows.ts";
 import type { ProvenAgent } from "./verify-proof.ts";
 
 /** Two boots of one key that alternate within this long are a clone. */
@@ -90,6 +101,11 @@ export function createHeartbeat(deps: {
     }
   }
 
+  function logTrouble({ jobId }: JobRow, trouble: JobTrouble | null): void {
+    if (trouble === null) deps.log.info("job-trouble-over", { jobId });
+    else deps.log.error("job-trouble", { jobId, code: trouble.code, message: trouble.message });
+  }
+
   return async (proven, request) => {
     const alive = await noteAlive(proven, request);
     if (!alive.ok) return alive;
@@ -126,8 +142,10 @@ export function createHeartbeat(deps: {
         });
       }
       const needs = await deps.needsOf(job);
+      const trouble = troubleOf(job, request, agent.agentId, now);
+      const changed = withTrouble(withWish(job, request, now), trouble);
       const step = decide({
-        job,
+        job: changed,
         reads: unpack<ReadsRow>(readsRow).value,
         lease,
         agent,
@@ -137,6 +155,9 @@ export function createHeartbeat(deps: {
         times: deps.times,
       });
       const operations: RowOperation[] = [
+        ...(changed === job
+          ? []
+          : [{ op: "replace" as const, row: ROW.job, values: pack(changed), etag: jobRow.etag }]),
         lease
           ? { op: "replace", row: LEASE_ROW, values: pack(step.lease), etag: lease.etag }
           : { op: "insert", row: LEASE_ROW, values: pack(step.lease) },
@@ -146,6 +167,7 @@ export function createHeartbeat(deps: {
       ];
       const written = await jobs.transact(agent.jobId, operations);
       if (!written.ok) continue;
+      if (changed.trouble !== job.trouble) logTrouble(job, trouble);
       if (step.aborted !== undefined) {
         deps.log.warn("read-aborted", { jobId: job.jobId, readNo: step.aborted.readNo, reason: step.aborted.reason });
         await deps
@@ -156,7 +178,7 @@ export function createHeartbeat(deps: {
         ...nothing,
         agentStatus: "active",
         lease: { held: true, epoch: step.lease.epoch, seconds: deps.times.leaseMs / 1000 },
-        order: step.hasOrder ? orderOf(job, step.reads, needs) : null,
+        order: step.hasOrder ? orderOf(changed, step.reads, needs) : null,
         ...(job.state === "paused" ? { message: "The job is paused." } : {}),
       });
     }
@@ -195,6 +217,10 @@ function decide(input: {
   const isOpen = () => reads.openReadNo !== 0;
   if (isOpen() && isTakeover) abort("takeover");
   if (isOpen() && request.abortReadNo === reads.openReadNo) abort(request.reason ?? "asked by the agent");
+  // What is sent under another scope may be more than this one lets out of the building.
+  if (isOpen() && reads.scopeVersion !== job.scopeVersion) abort("scope");
+  const isTroubled = (job.trouble ?? null) !== null;
+  if (isOpen() && isTroubled) abort("ScopeObjectMissing");
   const full = reasonForFullRead(job, reads, needs, { now, watermarkMaxAgeMs: input.times.watermarkMaxAgeMs });
   const done = (hasOrder: boolean): Decision => ({
     lease,
@@ -203,6 +229,7 @@ function decide(input: {
     hasOrder,
     ...(aborted ? { aborted } : {}),
   });
+  if (isTroubled) return done(false);
   const isForced = full !== undefined && full !== "first";
   if (request.want === "continue") {
     // It may have ended while this request was under way: that is no wish for another read.

@@ -4,6 +4,7 @@
  */
 import { z } from "zod";
 import { Guid } from "./change.ts";
+import { AgentScope } from "./configuration.ts";
 
 const Moment = z.string().nullable();
 const Outcomes = z.strictObject({
@@ -43,6 +44,15 @@ export const CycleReply = z.strictObject({
   deleted: z.number(),
   restored: z.number(),
   writes: z.number(),
+  /** Memberships, apart from objects. */
+  links: z.strictObject({
+    added: z.number(),
+    removed: z.number(),
+    pending: z.number(),
+    suspended: z.number(),
+    staged: z.number(),
+    failed: z.number(),
+  }),
   filteredBy: z.record(z.string(), z.number()),
   escrowedBy: z.record(z.string(), z.number()),
   staged: z.array(z.strictObject({ class: z.string(), count: z.number(), reason: z.string() })),
@@ -71,12 +81,29 @@ export const JobStatusReply = z.strictObject({
   acceptedWatermarkAt: Moment,
   committedWatermarkAt: Moment,
   fullReadWanted: z.string().nullable(),
+  /** What its agent may send at all; empty lists: everything. */
+  scope: AgentScope,
+  scopeVersion: z.number(),
+  /** Why its agent can't read; nothing is ordered while it stands. */
+  trouble: z
+    .strictObject({
+      code: z.literal("ScopeObjectMissing"),
+      message: z.string(),
+      objectGuids: z.array(z.string()),
+      at: z.string(),
+      agentId: z.string(),
+    })
+    .nullable(),
   steadyStateAt: Moment,
   escrowed: z.number(),
   staged: z.number(),
   lastCycle: CycleReply.nullable(),
 });
 export type JobStatusReply = z.infer<typeof JobStatusReply>;
+
+/** Answered to a new scope: a full read follows when it is another one. */
+export const ScopeReply = z.strictObject({ jobId: z.string(), scopeVersion: z.number(), changed: z.boolean() });
+export type ScopeReply = z.infer<typeof ScopeReply>;
 
 export const EscrowReply = z.strictObject({
   objectGuid: z.string(),
@@ -178,6 +205,7 @@ export const ADMIN_ROUTES = {
   tokens: "v1.0/uplink/configurations/{configurationId}/enrolmentTokens",
   agents: "v1.0/uplink/configurations/{configurationId}/agents",
   jobStatus: "v1.0/uplink/jobs/{jobId}/status",
+  jobScope: "v1.0/uplink/jobs/{jobId}/scope",
   cycles: "v1.0/uplink/jobs/{jobId}/cycles",
   escrows: "v1.0/uplink/jobs/{jobId}/escrows",
   link: "v1.0/uplink/jobs/{jobId}/links/{objectGuid}",

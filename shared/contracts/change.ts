@@ -10,6 +10,8 @@ import { isGuid } from "../domain/values.ts";
 
 export const BATCH_MAX_CHANGES = 1_000;
 export const BATCH_MAX_BYTES = 4 * 1024 * 1024;
+/** Of one list, or one part of it. */
+export const LINK_MAX_VALUES = 20_000;
 export const BATCH_FORMAT_VERSION = 1;
 
 export const Guid = z.string().refine(isGuid, "must be a GUID in lower-case text form, 8-4-4-4-12");
@@ -28,15 +30,28 @@ export const AttributeBagSchema = z.record(AttributeName, z.array(AttributeValue
  * on with a list has no attributes and `changed: []`, also in a full read. An object that came back from deletion may carry `memberOf` (a
  * `replace`): it is in exactly these groups.
  */
-const LinkValue = z.strictObject({ guid: Guid, sid: z.string().optional(), dn: z.string().optional() });
-export const LinkChange = z.strictObject({
-  attribute: AttributeName,
-  mode: z.enum(["delta", "replace"]),
-  add: z.array(LinkValue),
-  remove: z.array(LinkValue),
-  part: z.number().int().min(0),
-  last: z.boolean(),
+const LinkValue = z.strictObject({
+  guid: Guid,
+  sid: z.string().startsWith("S-1-").max(200).optional(),
+  dn: z.string().optional(),
 });
+export const LinkChange = z
+  .strictObject({
+    attribute: AttributeName,
+    mode: z.enum(["delta", "replace"]),
+    add: z.array(LinkValue).max(LINK_MAX_VALUES),
+    remove: z.array(LinkValue).max(LINK_MAX_VALUES),
+    part: z.number().int().min(0),
+    last: z.boolean(),
+  })
+  .superRefine((link, context) => {
+    const isMember = link.attribute.toLowerCase() === "member";
+    const isOnePiece = link.part === 0 && link.last;
+    const refuse = (path: string, message: string) => context.addIssue({ code: "custom", path: [path], message });
+    if (link.mode === "replace" && link.remove.length > 0) refuse("remove", "must be empty where a list is replaced");
+    if (link.mode === "delta" && !isMember) refuse("mode", "must be replace for all but member");
+    if ((link.mode === "delta" || !isMember) && !isOnePiece) refuse("part", "only whole lists of member come in parts");
+  });
 
 /** In scope as far as the agent knows. `changed` lists the names that the source reported; absent on a full read. */
 export const UpsertChange = z.strictObject({

@@ -45,6 +45,17 @@ export interface JobRow {
   readonly steadyStateAt: number | null;
   /** The moment of the schedule for which a full read was last asked. */
   readonly lastScheduledAt: number | null;
+  /** Why its agent can't read; nothing is ordered while it stands. */
+  readonly trouble?: JobTrouble | null;
+}
+
+export interface JobTrouble {
+  readonly code: "ScopeObjectMissing";
+  readonly message: string;
+  readonly objectGuids: readonly string[];
+  /** Since when. */
+  readonly at: number;
+  readonly agentId: string;
 }
 
 /** The open read, and where reading stands. `openReadNo` 0: no read is open. */
@@ -108,6 +119,21 @@ export interface CycleDetail {
   readonly filteredBy: Readonly<Record<string, number>>;
   readonly escrowedBy: Readonly<Record<string, number>>;
   readonly writes: number;
+  /** Absent in rows of before there were links. */
+  readonly links?: LinkCounts;
+}
+
+/** Edges, apart from objects: sent, and left for now, by why. */
+export interface LinkCounts {
+  readonly added: number;
+  readonly removed: number;
+  /** Their referees have no target object. */
+  readonly pending: number;
+  /** Their referees' target objects are deleted, and may come back. */
+  readonly suspended: number;
+  /** Removals that the guard held back. */
+  readonly staged: number;
+  readonly failed: number;
 }
 
 export type OutcomeCounts = Readonly<Record<Outcome, number>>;
@@ -140,7 +166,7 @@ export interface WorkRow {
   readonly workId: string;
   readonly jobId: string;
   readonly lane: Lane;
-  readonly kind: "escrows" | "reevaluate";
+  readonly kind: "escrows" | "reevaluate" | "links";
   readonly blob: string;
   readonly objects: number;
   readonly createdAt: number;
@@ -162,7 +188,11 @@ export interface CycleRow {
   readonly absent: OutcomeCounts;
   readonly detail: CycleDetail;
   readonly removed: RemovalCounts;
-  readonly staged: readonly { readonly class: RemovalClass; readonly count: number; readonly reason: string }[];
+  readonly staged: readonly {
+    readonly class: RemovalClass | "memberships";
+    readonly count: number;
+    readonly reason: string;
+  }[];
   readonly complete: boolean;
   readonly incompleteBecause: string | null;
 }

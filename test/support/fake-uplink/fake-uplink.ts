@@ -87,7 +87,7 @@ export async function startFakeUplink(knownKey?: PublicKeyJwk): Promise<FakeUpli
     // A read without batches gives way to a full one that was asked for meanwhile.
     if (open && fake.fullWanted && request.want !== "continue" && open.kind === "delta") open = undefined;
     const wants = request.want === "delta" || request.want === "full";
-    const mayRead = fake.leaseHeld && fake.agentStatus === "active";
+    const mayRead = fake.leaseHeld && fake.agentStatus === "active" && request.trouble === undefined;
     if (mayRead && !open && wants) {
       const asked = fake.fullWanted ? { kind: "full" as const, reason: "asked" } : fake.orderFor(request);
       fake.fullWanted = false;
