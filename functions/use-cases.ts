@@ -1,6 +1,7 @@
 /** The use cases of the cloud side, wired to whatever adapters they are given: the real ones, or a test's. */
 import { chunkActivities } from "../orchestrations/activities/chunk.activity.ts";
 import { closeActivities } from "../orchestrations/activities/close.activity.ts";
+import { linkActivities } from "../orchestrations/activities/links.activity.ts";
 import { runActivities } from "../orchestrations/activities/run.activity.ts";
 import { ORCHESTRATOR, syncRunId } from "../orchestrations/names.ts";
 import { createAcceptBatch } from "../shared/application/accept-batch.ts";
@@ -9,23 +10,31 @@ import { createCommit } from "../shared/application/commit-batch.ts";
 import { createConfigurations } from "../shared/application/configurations.ts";
 import { createEnrolAgent } from "../shared/application/enrol-agent.ts";
 import { createExportChunk, type JobContext } from "../shared/application/export-chunk.ts";
+import { createExportLinks } from "../shared/application/export-links.ts";
+import { createFoldLinks } from "../shared/application/fold-links.ts";
 import { createFullSync } from "../shared/application/full-sync.ts";
+import { createGoneGroups } from "../shared/application/gone-groups.ts";
 import { createHeartbeat } from "../shared/application/heartbeat.ts";
 import { createJobMappings } from "../shared/application/job-mappings.ts";
+import { createLinkAccounts } from "../shared/application/link-account.ts";
 import { createLinkAdmin } from "../shared/application/link-admin.ts";
 import { createLinkStore } from "../shared/application/link-store.ts";
 import { createMapChunk } from "../shared/application/map-chunk.ts";
 import { createNextBatch } from "../shared/application/next-batch.ts";
 import { createNoteFailure } from "../shared/application/note-failure.ts";
 import { createPlanChunks } from "../shared/application/plan-chunks.ts";
+import { createPlanLinks } from "../shared/application/plan-links.ts";
 import { createTargetPreparation } from "../shared/application/prepare-target.ts";
 import { createReadEnd } from "../shared/application/read-end.ts";
 import { createReferences } from "../shared/application/references.ts";
 import { createClaimIndex } from "../shared/application/state/claim-index.ts";
+import { createDirtyRows } from "../shared/application/state/dirty-links.ts";
 import { createEscrows } from "../shared/application/state/escrow-rows.ts";
 import { type JobRow, jobTable, LANES, ROW, readRow } from "../shared/application/state/job-rows.ts";
+import { createLinkRows } from "../shared/application/state/link-rows.ts";
 import { createObjectStore } from "../shared/application/state/object-store.ts";
 import { createProvisioningLog } from "../shared/application/state/provisioning-log.ts";
+import { createReferrerIndex } from "../shared/application/state/referrer-index.ts";
 import { createRemovals } from "../shared/application/state/removal-rows.ts";
 import { createSids } from "../shared/application/state/sid-rows.ts";
 import { createTick, type Tick } from "../shared/application/tick.ts";
@@ -63,6 +72,9 @@ export interface UseCaseSettings {
   readonly logMonths: number;
 }
 
+/** Edges that one activity carries out at most, by estimate: 250 writes of 20 members. */
+const LINKS_A_CHUNK = 5_000;
+
 export function createUseCases(adapters: Adapters, settings: UseCaseSettings) {
   const { rows, blobs, doorbell, target, clock, random, log } = adapters;
   const { targetKey } = settings;
@@ -75,11 +87,11 @@ export function createUseCases(adapters: Adapters, settings: UseCaseSettings) {
   const configurations = createConfigurations({ rows, clock, random, targetKey });
   const proofs = createProofVerifier({ rows, clock, publicUrl: settings.publicUrl });
   const adminTokens = createAdminTokens(settings.admin);
-  const references = createReferences({
-    objects,
-    sids: createSids({ rows, targetKey }),
-    configurations: () => configurations.list(),
-  });
+  const sids = createSids({ rows, targetKey });
+  const references = createReferences({ objects, sids, configurations: () => configurations.list() });
+  const links = createLinkRows({ rows, targetKey });
+  const referrers = createReferrerIndex({ rows, targetKey });
+  const dirty = createDirtyRows({ rows });
   const fence = createFence({ rows, clock });
   const jobs = jobTable(rows);
 
@@ -95,7 +107,9 @@ export function createUseCases(adapters: Adapters, settings: UseCaseSettings) {
   const chunked = { rows, blobs, fence, clock, log, chunkObjects: settings.chunkObjects };
   const ring = (jobId: string, lane: "bulk" | "live") => doorbell.ring(jobId, lane);
   const waiting = createWaitingClaims({ rows, blobs, clock, log, escrows, contextOf, ring });
-  const commit = createCommit({ rows, blobs, fence, clock, log, removals, waiting });
+  const linkAccounts = createLinkAccounts({ rows, blobs, clock, log, dirty, ring });
+  const commit = createCommit({ rows, blobs, fence, clock, log, removals, linkAccounts, waiting });
+  const goneGroups = createGoneGroups({ rows, blobs, clock, log, objects, claims, target, ring });
   const readEnd = createReadEnd({ ...chunked, removals, contextOf });
   const wakeJobWith = (starter: OrchestrationStarter): WakeJob =>
     createWakeJob({
@@ -125,7 +139,7 @@ export function createUseCases(adapters: Adapters, settings: UseCaseSettings) {
       }),
       acceptBatch: createAcceptBatch({ rows, blobs, doorbell, clock, log }),
       links: createLinkAdmin({ rows, blobs, clock, log, contextOf, ring }),
-      queries: createAdminQueries({ rows, clock, escrows, removals, provisioningLog }),
+      queries: createAdminQueries({ rows, clock, escrows, dirty, removals, provisioningLog }),
       wakeJob: async (jobId: string) => {
         for (const lane of LANES) await ring(jobId, lane);
       },
@@ -139,6 +153,8 @@ export function createUseCases(adapters: Adapters, settings: UseCaseSettings) {
         log,
         configurations,
         escrows,
+        dirty,
+        linkAccounts,
         wakeJob: wakeJobWith(starter),
         times: { ...settings.times, logMonths: settings.logMonths, escrowsAtOnce: settings.escrowsAtOnce },
       }),
@@ -167,6 +183,23 @@ export function createUseCases(adapters: Adapters, settings: UseCaseSettings) {
           references,
           links: createLinkStore({ rows, targetKey }),
           contextOf,
+        }),
+      }),
+      ...linkActivities({
+        clock,
+        log,
+        foldLinks: createFoldLinks({ rows, blobs, fence, links, sids, referrers, dirty }),
+        planLinks: createPlanLinks({ ...chunked, objects, links, referrers, dirty, ring, chunkEdges: LINKS_A_CHUNK }),
+        exportLinks: createExportLinks({
+          ...chunked,
+          objects,
+          links,
+          references,
+          dirty,
+          removals,
+          target,
+          provisioningLog,
+          goneGroups,
         }),
       }),
       ...closeActivities({ clock, log, commit, readEnd }),

@@ -1,9 +1,10 @@
-/** The end of a read: absences, the guard's verdict, what it allows, and the cycle's account. */
+/** The end of a read: absences, the guard's verdict, what it allows, links, and the cycle's account. */
 import type { OrchestrationContext, OrchestrationHandler, Task } from "durable-functions";
 import type { ReadRef, StepResult } from "../shared/contracts/orchestration.ts";
+import { exportLinks } from "./links.orchestrator.ts";
 import { ACTIVITY } from "./names.ts";
 import { inWaves, once } from "./patience.ts";
-import { workChunks } from "./process-batch.orchestrator.ts";
+import { workChunks } from "./work-chunks.orchestrator.ts";
 
 /** Four activities of four shards: each reads the lists of seen objects once. */
 const SHARD_GROUPS = ["0123", "4567", "89ab", "cdef"];
@@ -31,6 +32,8 @@ export const readEnd: OrchestrationHandler = function* (
   const [verdict] = decided.values;
   const worked = verdict ? yield* workChunks(context, ref, verdict) : undefined;
   if (worked && worked.kind !== "done") return worked;
+  const linked = yield* exportLinks(context, ref);
+  if (linked.kind !== "done") return linked;
   const { kind } = yield* once(context, ACTIVITY.commitCycle, ref);
   return { kind };
 };

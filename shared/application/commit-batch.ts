@@ -12,7 +12,8 @@ import type { Clock } from "../ports/clock.ts";
 import type { Log } from "../ports/log.ts";
 import type { RowOperation, RowStore } from "../ports/row-store.ts";
 import { FILES, type OutcomeFile, readNeeded } from "./chunk-files.ts";
-import { countOf, cycleRow, detailOf, finalOutcomes } from "./cycle-account.ts";
+import { countOf, cycleRow, detailOf, finalOutcomes, withLinks } from "./cycle-account.ts";
+import type { LinkAccounts } from "./link-account.ts";
 import { cycleIdOf } from "./plan-chunks.ts";
 import {
   addOutcomes,
@@ -60,6 +61,7 @@ export function createCommit(deps: {
   readonly clock: Clock;
   readonly log: Log;
   readonly removals: Removals;
+  readonly linkAccounts: LinkAccounts;
   readonly waiting: WaitingClaims;
 }): Commit {
   const jobs = jobTable(deps.rows);
@@ -169,6 +171,7 @@ export function createCommit(deps: {
       // Also when an attempt before closed the cycle and ended right after.
       await deps.removals.clear(cycle.cycleId);
       if (cycle.kind === "full" && cycle.complete) await deps.removals.dropStaged(run.jobId, cycle.startedAt);
+      await deps.linkAccounts.finish(run.jobId, cycle.cycleId);
       await moveWatermark(run.jobId);
       await deps.waiting.afterCycle(run.jobId, cycle);
       return cycle;
@@ -203,7 +206,9 @@ export function createCommit(deps: {
         if (written.ok) break;
       }
       await deps.removals.clear(workId);
-      for (const folder of [FILES.folder(workId), FILES.folder(`${workId}-end`)]) {
+      await deps.linkAccounts.finish(run.jobId, workId);
+      const folders = [FILES.folder(workId), FILES.folder(`${workId}-end`), ...deps.linkAccounts.folders(workId)];
+      for (const folder of folders) {
         for await (const path of deps.blobs.list(folder)) await deps.blobs.delete(path);
       }
     },
@@ -216,7 +221,10 @@ export function createCommit(deps: {
     await closeBatches(run, read.readNo, (batch) =>
       countOf(final.byChange.filter((entry) => entry.batchId === batch.batchId)),
     );
-    return cycleRow(run, read, await closedBatches(run.jobId, read.readNo), verdict, final, ends, deps.clock.now());
+    const done = await closedBatches(run.jobId, read.readNo);
+    const cycle = cycleRow(run, read, done, verdict, final, ends, deps.clock.now());
+    const links = await deps.linkAccounts.of(cycle.cycleId);
+    return links ? withLinks(cycle, links) : cycle;
   }
 
   /** Closes what is still open of a read; `rest` says what became of the changes that waited. */

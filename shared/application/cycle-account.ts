@@ -5,6 +5,7 @@
 import { NO_REMOVALS } from "../domain/guard.ts";
 import { strongerOutcome } from "../domain/object-record.ts";
 import type { OutcomeEntry, OutcomeFile } from "./chunk-files.ts";
+import { addLinks, type LinkAccount, NO_LINKS } from "./link-account.ts";
 import { cycleIdOf } from "./plan-chunks.ts";
 import {
   addOutcomes,
@@ -26,6 +27,7 @@ const NO_DETAIL: CycleDetail = {
   filteredBy: {},
   escrowedBy: {},
   writes: 0,
+  links: NO_LINKS,
 };
 
 export interface FinalOutcomes {
@@ -88,6 +90,12 @@ export function cycleRow(
   };
 }
 
+/** With what became of links: edges by themselves, and the objects whose references were bound again. */
+export function withLinks(cycle: CycleRow, { counts, writes, staged, refs }: LinkAccount): CycleRow {
+  const detail = [cycle.detail, detailOf(refs), { ...NO_DETAIL, writes, links: counts }].reduce(addDetails, NO_DETAIL);
+  return { ...cycle, detail, staged: [...cycle.staged, ...staged] };
+}
+
 export function countOf(entries: readonly { readonly outcome: keyof OutcomeCounts }[]): OutcomeCounts {
   const counts: Record<keyof OutcomeCounts, number> = { ...NO_OUTCOMES };
   for (const entry of entries) counts[entry.outcome]++;
@@ -117,6 +125,7 @@ function addDetails(left: CycleDetail, right: CycleDetail): CycleDetail {
     filteredBy: addTallies(left.filteredBy, right.filteredBy),
     escrowedBy: addTallies(left.escrowedBy, right.escrowedBy),
     writes: left.writes + right.writes,
+    links: addLinks(left.links ?? NO_LINKS, right.links ?? NO_LINKS),
   };
 }
 

@@ -153,7 +153,8 @@ function foldOne(header: ChunkHeader, open: OpenLinks, stored: StoredLinks | und
   const fresh = [...folded.changed].flatMap((guid): ReferrerEntry[] => {
     const edge = folded.edges.get(guid);
     if (!edge || known.has(guid)) return [];
-    return [{ referee: edge.sid ?? guid, configurationId, jobId, referrer: open.referrer, attribute: "member" }];
+    const entry = { configurationId, jobId, referrer: open.referrer, attribute: "member" };
+    return [edge.sid === undefined ? { ...entry, referee: guid } : { ...entry, referee: edge.sid, named: guid }];
   });
   return { open, stored, write, fresh, dirtyAt };
 

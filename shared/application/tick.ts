@@ -9,8 +9,10 @@ import type { RowOperation, RowStore } from "../ports/row-store.ts";
 import { addWork } from "./add-work.ts";
 import { FILES } from "./chunk-files.ts";
 import type { ConfigurationEntry, Configurations } from "./configurations.ts";
+import type { LinkAccounts } from "./link-account.ts";
 import { cycleIdOf } from "./plan-chunks.ts";
 import { type AgentRow, agentTable, LEASE_ROW, type LeaseRow } from "./state/agent-rows.ts";
+import type { DirtyRows } from "./state/dirty-links.ts";
 import type { Escrows } from "./state/escrow-rows.ts";
 import {
   type BatchRow,
@@ -50,6 +52,8 @@ export function createTick(deps: {
   readonly log: Log;
   readonly configurations: Configurations;
   readonly escrows: Escrows;
+  readonly dirty: DirtyRows;
+  readonly linkAccounts: LinkAccounts;
   readonly wakeJob: WakeJob;
   readonly times: TickTimes;
 }): Tick {
@@ -109,9 +113,17 @@ export function createTick(deps: {
     const open = await listRows<WorkRow>(jobs, jobId, "work:live:", 1);
     if (open.length > 0) return;
     const due = (await deps.escrows.list(jobId)).filter((escrow) => escrow.nextAttemptAt <= now);
-    if (due.length === 0) return;
+    if (due.length === 0) return retryLinks(jobId, now);
     const objectGuids = due.slice(0, deps.times.escrowsAtOnce).map((escrow) => escrow.objectGuid);
     await addWork(deps, jobId, "escrows", { objectGuids });
+    await deps.wakeJob(jobId, "live");
+  }
+
+  /** Links whose last attempt failed; work of escrows takes them along. */
+  async function retryLinks(jobId: string, now: number): Promise<void> {
+    const dirty = await deps.dirty.list(jobId);
+    if (!dirty.some((own) => own.dirty.failure !== undefined && own.dirty.failure.nextAttemptAt <= now)) return;
+    await addWork(deps, jobId, "links", { objectGuids: [] });
     await deps.wakeJob(jobId, "live");
   }
 
@@ -126,6 +138,7 @@ export function createTick(deps: {
       for (const folder of [
         FILES.folder(batch.batchId),
         FILES.folder(`${cycleIdOf(jobId, batch.readNo)}-end`),
+        ...deps.linkAccounts.folders(cycleIdOf(jobId, batch.readNo)),
         FILES.seenOf(jobId, batch.readNo),
       ]) {
         for await (const path of deps.blobs.list(folder)) await deps.blobs.delete(path);

@@ -25,6 +25,7 @@ export const WorkRef = SyncRunRef.extend({ workId: z.string().min(1) });
 export type WorkRef = z.infer<typeof WorkRef>;
 export const ChunkRefInput = SyncRunRef.extend({ batchId: z.string().min(1), chunk: z.number().int().min(0) });
 export type ChunkRefInput = z.infer<typeof ChunkRefInput>;
+export const LinkChunkRefInput = SyncRunRef.extend({ linksId: z.string().min(1), chunk: z.number().int().min(0) });
 export const CommitBatchInput = BatchRef.extend({ chunks: z.number().int().min(0) });
 export const DecideInput = z.union([ReadRef, WorkRef]);
 export const FindAbsencesInput = ReadRef.extend({ shards: z.array(z.string().length(1)).min(1) });

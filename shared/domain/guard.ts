@@ -51,11 +51,17 @@ export function judgeRemovals(input: {
   return { allowed, staged };
 }
 
-function reasonToStage(sum: number, linked: number, settings: GuardSettings): string | undefined {
+/** Why so many removals in 24 hours are too many; `of` names what `linked` counts. */
+export function reasonToStage(
+  sum: number,
+  linked: number,
+  settings: GuardSettings,
+  of = "linked objects",
+): string | undefined {
   if (sum <= settings.floor) return undefined;
   if (sum >= settings.count) return `${sum} in 24 hours reach the bound of ${settings.count}`;
   if (sum * 100 > linked * settings.percent)
-    return `${sum} of ${linked} linked objects in 24 hours are more than ${settings.percent} %`;
+    return `${sum} of ${linked} ${of} in 24 hours are more than ${settings.percent} %`;
   return undefined;
 }
 

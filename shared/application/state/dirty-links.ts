@@ -19,6 +19,10 @@ export interface DirtyLinks {
   readonly edges: number;
   /** The change that made it dirty last. */
   readonly origin: ChangeOrigin;
+  /** Edges to look at even if they seem settled: their referees' target objects are new. */
+  readonly referees?: readonly string[];
+  /** The cycle in which those appeared: one row each, so that none is written over. */
+  readonly by?: string;
   /** What a full read's lists lacked, and which one's. */
   readonly missingIn?: number;
   /** The last attempt failed. */
@@ -42,6 +46,8 @@ export interface StoredDirty {
 export interface DirtyRows {
   put(jobId: string, dirty: readonly DirtyLinks[]): Promise<void>;
   list(jobId: string): Promise<StoredDirty[]>;
+  /** Notes failures; what was made dirty again meanwhile stays as it is. */
+  fail(jobId: string, failed: readonly StoredDirty[]): Promise<void>;
   /** What was made dirty again meanwhile stays. */
   drain(jobId: string, done: readonly Pick<StoredDirty, "row" | "etag">[]): Promise<void>;
 }
@@ -60,6 +66,13 @@ export function createDirtyRows(deps: { readonly rows: RowStore }): DirtyRows {
         found.push(...rows.map((row) => ({ dirty: unpack<DirtyLinks>(row).value, row: row.row, etag: row.etag })));
       return found;
     },
+    async fail(jobId, failed) {
+      await writeHalving(
+        table,
+        jobId,
+        failed.map(({ dirty, row, etag }): RowOperation => ({ op: "replace", row, values: pack(dirty), etag })),
+      );
+    },
     async drain(jobId, done) {
       await writeHalving(
         table,
@@ -70,6 +83,7 @@ export function createDirtyRows(deps: { readonly rows: RowStore }): DirtyRows {
   };
 }
 
-function rowOf({ referrer, attribute, segment, missingIn }: DirtyLinks): string {
-  return `${referrer}:${attribute}:${segment}${missingIn === undefined ? "" : ":missing"}`;
+function rowOf({ referrer, attribute, segment, missingIn, by }: DirtyLinks): string {
+  const kind = missingIn !== undefined ? ":missing" : by !== undefined ? `:by:${by}` : "";
+  return `${referrer}:${attribute}:${segment}${kind}`;
 }

@@ -46,6 +46,11 @@ const MINUTE_MS = 60_000;
 /** Growing gaps, then every six hours. */
 const GAPS_MINUTES = [2, 10, 40, 120, 360];
 
+/** Milliseconds from a failed attempt to the next one. */
+export function gapAfter(attempts: number): number {
+  return (GAPS_MINUTES[Math.min(attempts, GAPS_MINUTES.length) - 1] ?? 360) * MINUTE_MS;
+}
+
 export function createEscrows(deps: { readonly rows: RowStore }): Escrows {
   const table = deps.rows.table("escrows");
   const partition = (jobId: string, shard: string) => `${jobId}:${shard}`;

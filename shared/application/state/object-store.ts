@@ -35,6 +35,8 @@ export interface ObjectLight {
   readonly deletedAt?: number;
   /** The target id of its manager, as exported. */
   readonly manager?: string;
+  /** Where it was asked for. */
+  readonly dn?: string;
 }
 
 export type WriteResult = { readonly written: true; readonly etag: string } | { readonly written: false };
@@ -43,7 +45,11 @@ export interface ObjectStore {
   get(configurationId: string, objectGuid: string): Promise<StoredObject | undefined>;
   getMany(configurationId: string, objectGuids: readonly string[]): Promise<Map<string, StoredObject>>;
   /** Those that have a row, by objectGUID. */
-  lights(configurationId: string, objectGuids: readonly string[]): Promise<Map<string, ObjectLight>>;
+  lights(
+    configurationId: string,
+    objectGuids: readonly string[],
+    options?: { readonly dn: true },
+  ): Promise<Map<string, ObjectLight>>;
   /** Inserts what has no etag, replaces what has one if unchanged. Results in order. */
   write(objects: readonly StoredObject[]): Promise<WriteResult[]>;
   summaries(configurationId: string, shard: string): AsyncIterable<readonly ObjectSummary[]>;
@@ -74,13 +80,15 @@ export function createObjectStore(deps: { readonly rows: RowStore; readonly targ
       await Promise.all(reads);
       return found;
     },
-    async lights(configurationId, objectGuids) {
+    async lights(configurationId, objectGuids, options) {
+      const columns = options ? [...LIGHT_COLUMNS, "dn"] : LIGHT_COLUMNS;
       const found = new Map<string, ObjectLight>();
       const reads = groupBy(objectGuids, shardOf).map(async ([shard, guids]) => {
         const rows = await lightRows(
           table,
           partition(shard),
           guids.map((guid) => rowKey(configurationId, guid)),
+          columns,
         );
         for (const [key, values] of rows) found.set(key.slice(key.indexOf(":") + 1), lightOf(values));
       });
@@ -224,13 +232,14 @@ async function lightRows(
   table: RowTable,
   partition: string,
   keys: readonly string[],
+  columns: readonly string[],
 ): Promise<ReadonlyMap<string, RowValues>> {
   const wanted = [...new Set(keys)].sort();
   const found = new Map<string, RowValues>();
   let rest: readonly string[] = wanted;
   if (wanted.length >= LIGHT_RANGE_FROM) {
     const asked = new Set(wanted);
-    const range = { from: wanted[0] ?? "", to: `${wanted.at(-1)}!`, select: LIGHT_COLUMNS };
+    const range = { from: wanted[0] ?? "", to: `${wanted.at(-1)}!`, select: columns };
     rest = [];
     for await (const rows of table.range(partition, range)) {
       const before = found.size;
@@ -256,12 +265,13 @@ function lightValues(link: ObjectRecord["link"]): RowValues {
 }
 
 function lightOf(values: RowValues): ObjectLight {
-  const { target, gone, manager } = values;
+  const { target, gone, manager, dn } = values;
   return {
     objectClass: String(values["class"]),
     ...(typeof target === "string" ? { targetId: target } : {}),
     ...(typeof gone === "number" ? { deletedAt: gone } : {}),
     ...(typeof manager === "string" ? { manager } : {}),
+    ...(typeof dn === "string" ? { dn } : {}),
   };
 }
 

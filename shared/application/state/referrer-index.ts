@@ -18,6 +18,8 @@ export interface Referrer {
   readonly jobId: string;
   readonly referrer: string;
   readonly attribute: string;
+  /** The GUID by which it names a foreign security principal. */
+  readonly named?: string;
 }
 
 export interface ReferrerEntry extends Referrer {
@@ -40,11 +42,11 @@ const LONGEST_PATH = 12;
 const RANGE_FROM = 24;
 const TRIES = 8;
 
-/** Configurations with their jobs, attributes, and by referee: places of both, referrer. */
+/** Configurations with their jobs, attributes, and by referee: places of both, referrer, name. */
 interface Leaf {
   readonly o: readonly (readonly [string, string])[];
   readonly a: readonly string[];
-  readonly e: Readonly<Record<string, readonly (readonly [number, number, string])[]>>;
+  readonly e: Readonly<Record<string, readonly (readonly [number, number, string, string?])[]>>;
 }
 
 export function createReferrerIndex(deps: { readonly rows: RowStore; readonly targetKey: string }): ReferrerIndex {
@@ -169,6 +171,7 @@ function leafOperation(name: string, entries: readonly ReferrerEntry[], etag: st
       owners.indexOf(`${entry.configurationId} ${entry.jobId}`),
       attributes.indexOf(entry.attribute),
       entry.referrer,
+      ...(entry.named === undefined ? [] : [entry.named]),
     ]),
   ]);
   const leaf = { o: owners.map((owner) => owner.split(" ")), a: attributes, e: Object.fromEntries(byReferee) };
@@ -181,12 +184,13 @@ function entriesOf(row: Row): ReferrerEntry[] {
   if (!(data instanceof Uint8Array)) return [];
   const { o, a, e } = unpackJson<Leaf>(data);
   return Object.entries(e).flatMap(([referee, own]) =>
-    own.map(([owner, attribute, referrer]) => ({
+    own.map(([owner, attribute, referrer, named]) => ({
       referee,
       configurationId: o[owner]?.[0] ?? "",
       jobId: o[owner]?.[1] ?? "",
       attribute: a[attribute] ?? "",
       referrer,
+      ...(named === undefined ? {} : { named }),
     })),
   );
 }

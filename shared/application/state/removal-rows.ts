@@ -28,9 +28,12 @@ export interface Removal {
   readonly origins: readonly RemovalOrigin[];
 }
 
+/** `memberships`: of one group, whose objectGUID the row names. */
+export type StagedClass = RemovalClass | "memberships";
+
 export interface StagedRow {
   readonly objectGuid: string;
-  readonly class: RemovalClass;
+  readonly class: StagedClass;
   readonly cycleId: string;
   readonly reason: string;
   readonly stagedAt: number;
@@ -56,6 +59,7 @@ export interface Removals {
   list(cycleId: string): Promise<Removal[]>;
   clear(cycleId: string): Promise<void>;
   stage(jobId: string, rows: readonly StagedRow[]): Promise<void>;
+  unstage(jobId: string, of: StagedClass, objectGuid: string): Promise<void>;
   staged(jobId: string): Promise<StagedRow[]>;
   /** Drops what was staged before a moment (milliseconds since 1970): a complete full read judged everything anew. */
   dropStaged(jobId: string, before: number): Promise<void>;
@@ -134,6 +138,10 @@ export function createRemovals(deps: { readonly rows: RowStore }): Removals {
         (row): RowOperation => ({ op: "upsert", row: `${row.class}:${row.objectGuid}`, values: pack(row) }),
       );
       for (const chunk of transactionChunks(operations)) await stagedTable.transact(jobId, chunk);
+    },
+    async unstage(jobId, of, objectGuid) {
+      // Gone already is fine.
+      await stagedTable.transact(jobId, [{ op: "delete", row: `${of}:${objectGuid}` }]);
     },
     async staged(jobId) {
       return (await stagedRows(jobId)).map((row) => row.value);

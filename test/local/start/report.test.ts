@@ -15,7 +15,15 @@ const aCycle = (more: Partial<CycleReply> = {}): CycleReply =>
       deleted: 0,
       restored: 0,
     },
-    ...{ writes: 2, filteredBy: {}, escrowedBy: {}, staged: [], complete: true, incompleteBecause: null },
+    ...{
+      writes: 2,
+      links: { added: 0, removed: 0, pending: 0, suspended: 0, staged: 0, failed: 0 },
+      filteredBy: {},
+      escrowedBy: {},
+      staged: [],
+      complete: true,
+      incompleteBecause: null,
+    },
     ...more,
   });
 const anEntry = (action: string, status: string, more: object = {}): ProvisioningLogReply =>

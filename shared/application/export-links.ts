@@ -1,0 +1,207 @@
+/**
+ * One chunk of links, from dirty rows to what stands in the target: reads the groups' edges, resolves whom they name, has
+ * removals judged, marks what a call may change, calls, and writes what came of it.
+ *
+ * Removals of members go out here and nowhere else: at the end of a read. Whatever happens to the activity, a repetition
+ * finds the marks and sends again; who is a member already is a success. Members that no edge of ours names are left
+ * alone. A group without a target object waits until it gets one: all its edges are dirty then.
+ */
+
+import type { BlobStore } from "../ports/blob-store.ts";
+import type { Clock } from "../ports/clock.ts";
+import type { Log } from "../ports/log.ts";
+import type { RowStore } from "../ports/row-store.ts";
+import type { TargetDirectory, TargetFailure } from "../ports/target-directory.ts";
+import { FILES, readNeeded, writeOnce } from "./chunk-files.ts";
+import type { GoneGroups } from "./gone-groups.ts";
+import type { LinkChunkFile, LinkChunkHeader, LinkItem, LinkOutcomeFile } from "./link-files.ts";
+import { createJudgedGroups, type JudgedGroup } from "./link-judge.ts";
+import { type GroupOutcome, linkLogEntry } from "./link-log.ts";
+import { sendLinks } from "./link-send.ts";
+import { exportedBy } from "./link-work.ts";
+import type { References } from "./references.ts";
+import type { DirtyRows, StoredDirty } from "./state/dirty-links.ts";
+import { gapAfter } from "./state/escrow-rows.ts";
+import { type JobRow, jobTable, type LinkCounts, ROW, readRow } from "./state/job-rows.ts";
+import type { LinkRows } from "./state/link-rows.ts";
+import type { ObjectStore } from "./state/object-store.ts";
+import type { ProvisioningLog } from "./state/provisioning-log.ts";
+import type { Removals } from "./state/removal-rows.ts";
+import type { Fence, SyncRunInput } from "./wake-job.ts";
+
+export interface LinkChunkRef extends SyncRunInput {
+  readonly linksId: string;
+  readonly chunk: number;
+}
+
+export interface ExportedLinks {
+  /** False: the target asked for patience; call again at `notBefore` (milliseconds since 1970). */
+  readonly done: boolean;
+  readonly notBefore?: number;
+}
+
+export type ExportLinks = (ref: LinkChunkRef) => Promise<ExportedLinks>;
+
+export interface LinkDeps {
+  readonly clock: Clock;
+  readonly objects: ObjectStore;
+  readonly links: LinkRows;
+  readonly references: References;
+  readonly dirty: DirtyRows;
+  readonly removals: Removals;
+}
+
+/** Rounds of marking and sending: a group whose row changes, or whose member was replaced by another, comes again. */
+const ROUNDS = 6;
+
+export function createExportLinks(
+  deps: LinkDeps & {
+    readonly rows: RowStore;
+    readonly blobs: BlobStore;
+    readonly fence: Fence;
+    readonly log: Log;
+    readonly target: TargetDirectory;
+    readonly provisioningLog: ProvisioningLog;
+    readonly goneGroups: GoneGroups;
+  },
+): ExportLinks {
+  const jobs = jobTable(deps.rows);
+  const judge = createJudgedGroups(deps);
+
+  return async (ref) => {
+    await deps.fence.check(ref);
+    const path = FILES.linkOutcome(ref.linksId, ref.chunk);
+    if ((await deps.blobs.get(path)) !== undefined) return { done: true };
+    const job = await readRow<JobRow>(jobs, ref.jobId, ROW.job);
+    if (!job) throw new Error(`Job ${ref.jobId} is gone.`);
+    const { header, items } = await readNeeded<LinkChunkFile>(deps.blobs, FILES.linkChunk(ref.linksId, ref.chunk));
+    const by = `${ref.linksId}-${ref.chunk}`;
+    let writes = 0;
+    const groups = new Map<number, JudgedGroup>();
+    const failures = new Map<number, { failure: TargetFailure; count: number }>();
+    let retryAfterMs = 0;
+    let open = await withTargets(header, items);
+    const living = open;
+    for (let round = 0; open.length > 0; round++) {
+      if (round === ROUNDS)
+        throw new Error(`The members of group ${open[0]?.item.referrer} kept changing while they were exported.`);
+      const judged = await judge(header, open, by, job.value.settings.guard);
+      for (const own of judged.groups) groups.set(own.work.item.index, own);
+      const sent = await sendLinks(deps, deps.target, header, by, judged.groups, () => void writes++);
+      for (const [index, failed] of sent.failures) {
+        const before = failures.get(index);
+        failures.set(index, { failure: failed.failure, count: failed.count + (before?.count ?? 0) });
+      }
+      retryAfterMs = Math.max(retryAfterMs, sent.retryAfterMs);
+      const again = new Set([...judged.contested, ...sent.again]);
+      open = living.filter(({ item }) => again.has(item.index) && !failures.has(item.index));
+    }
+    if (retryAfterMs > 0) return { done: false, notBefore: deps.clock.now() + retryAfterMs };
+    const outcomes = outcomesOf(living, groups, failures, by);
+    await record(header, items, outcomes, groups);
+    const counts = sumOf(outcomes, groups);
+    const stagedBecause = outcomes.find((own) => own.staged)?.staged?.reason;
+    const file: LinkOutcomeFile = { counts, writes, ...(stagedBecause === undefined ? {} : { stagedBecause }) };
+    await writeOnce(deps.blobs, path, file);
+    return { done: true };
+  };
+
+  /** The items whose groups have a living target object. */
+  async function withTargets({ configurationId }: LinkChunkHeader, items: readonly LinkItem[]) {
+    const guids = items.map((item) => item.referrer);
+    const lights = await deps.objects.lights(configurationId, guids, { dn: true });
+    return items.flatMap((item) => {
+      const light = lights.get(item.referrer);
+      if (light?.targetId === undefined || light.deletedAt !== undefined) return [];
+      return [{ item, groupId: light.targetId, dn: light.dn ?? "" }];
+    });
+  }
+
+  /** Log rows first, then the dirty rows: who dies in between tells it again. */
+  async function record(
+    header: LinkChunkHeader,
+    items: readonly LinkItem[],
+    outcomes: readonly GroupOutcome[],
+    groups: ReadonlyMap<number, JudgedGroup>,
+  ): Promise<void> {
+    await deps.provisioningLog.write(outcomes.flatMap((own) => linkLogEntry(header, own) ?? []));
+    const failed = new Map(outcomes.flatMap((own) => (own.failure ? [[own.item.index, own.failure]] : [])));
+    const now = deps.clock.now();
+    const rowsOf = (isFailed: boolean) => items.filter((item) => failed.has(item.index) === isFailed);
+    await deps.dirty.fail(
+      header.jobId,
+      rowsOf(true).flatMap((item) => item.rows.map((row) => withFailure(row, failed.get(item.index), now))),
+    );
+    await deps.goneGroups(
+      header,
+      rowsOf(true).flatMap((item) => {
+        const isGone = failed.get(item.index)?.code === "InvalidAnchor";
+        const isAgain = item.rows.some(({ dirty }) => dirty.failure?.code === "InvalidAnchor");
+        const targetId = groups.get(item.index)?.work.groupId;
+        return isGone && isAgain && targetId !== undefined ? [{ groupGuid: item.referrer, targetId }] : [];
+      }),
+    );
+    await deps.dirty.drain(
+      header.jobId,
+      rowsOf(false).flatMap((item) => item.rows),
+    );
+    const first = outcomes.find((own) => own.failure);
+    if (first) deps.log.warn("links-failed", { jobId: header.jobId, groups: failed.size, first: first.failure?.code });
+  }
+}
+
+function outcomesOf(
+  living: readonly { readonly item: LinkItem; readonly groupId: string; readonly dn: string }[],
+  groups: ReadonlyMap<number, JudgedGroup>,
+  failures: ReadonlyMap<number, { readonly failure: TargetFailure; readonly count: number }>,
+  by: string,
+): GroupOutcome[] {
+  return living.flatMap(({ item, groupId, dn }): GroupOutcome[] => {
+    const group = groups.get(item.index);
+    if (!group) return [];
+    const { stored } = group;
+    const { pending } = stored.header;
+    const failed = failures.get(item.index);
+    const exported = exportedBy(stored, by);
+    return [
+      {
+        item,
+        targetId: groupId,
+        dn,
+        exported,
+        ...(pending.toldBy === by ? { pending: { count: pending.count, guids: group.pending.slice(0, 5) } } : {}),
+        ...(group.stagedBecause === undefined
+          ? {}
+          : { staged: { count: stored.header.staged, reason: group.stagedBecause } }),
+        ...(failed ? { failure: { ...failed.failure, count: failed.count } } : {}),
+      },
+    ];
+  });
+}
+
+function withFailure(stored: StoredDirty, failure: TargetFailure | undefined, now: number): StoredDirty {
+  const { code = "", message = "", remedy = "", retryAfterMs } = failure ?? {};
+  const before = stored.dirty.failure;
+  const attempts = before?.code === code ? before.attempts + 1 : 1;
+  const nextAttemptAt = now + (retryAfterMs ?? gapAfter(attempts));
+  return {
+    ...stored,
+    dirty: {
+      ...stored.dirty,
+      failure: { code, message, remedy, attempts, firstAt: before?.firstAt ?? now, nextAttemptAt },
+    },
+  };
+}
+
+function sumOf(outcomes: readonly GroupOutcome[], groups: ReadonlyMap<number, JudgedGroup>): LinkCounts {
+  const sum = (of: (own: GroupOutcome, group: JudgedGroup | undefined) => number) =>
+    outcomes.reduce((total, own) => total + of(own, groups.get(own.item.index)), 0);
+  return {
+    added: sum((own) => own.exported.added),
+    removed: sum((own) => own.exported.removed),
+    pending: sum((_, group) => group?.pending.length ?? 0),
+    suspended: sum((_, group) => group?.suspended ?? 0),
+    staged: sum((own) => own.staged?.count ?? 0),
+    failed: sum((own) => own.failure?.count ?? 0),
+  };
+}

@@ -1,0 +1,89 @@
+/** One provisioning log row a group and export: what was added and removed, what waits and why. */
+import type { TargetFailure } from "../ports/target-directory.ts";
+import type { LinkChunkHeader, LinkItem } from "./link-files.ts";
+import type { SegmentExport } from "./state/link-codec.ts";
+import type { LogEntry, LogStep } from "./state/provisioning-log.ts";
+
+export interface GroupOutcome {
+  readonly item: LinkItem;
+  readonly targetId: string;
+  readonly dn: string;
+  readonly exported: SegmentExport;
+  /** Edges whose referees have no target object, all over the group, where that number is news; with some of them. */
+  readonly pending?: { readonly count: number; readonly guids: readonly string[] };
+  readonly staged?: { readonly count: number; readonly reason: string };
+  readonly failure?: TargetFailure & { readonly count: number };
+}
+
+export const UNRESOLVED = "UnableToResolveReferenceAttributeValue";
+
+/** Undefined where there is nothing to tell. */
+export function linkLogEntry(header: LinkChunkHeader, group: GroupOutcome): LogEntry | undefined {
+  const { item, exported, failure } = group;
+  const told = toldOf(group);
+  if (exported.added + exported.removed === 0 && !told) return undefined;
+  const { origin } = item;
+  return {
+    jobId: header.jobId,
+    cycleId: header.cycleId,
+    batchId: header.linksId,
+    index: item.index,
+    at: header.at,
+    action: "update",
+    outcome: failure ? "escrowed" : group.staged ? "staged" : "exported",
+    status: failure ? "failure" : told ? "warning" : "success",
+    ...(told ? { code: told.code, message: told.message, remedy: told.remedy } : {}),
+    source: { objectGuid: item.referrer, dn: group.dn, objectClass: "group" },
+    targetId: group.targetId,
+    before: exported.removed === 0 ? {} : { members: [`-${exported.removed}`, ...exported.removedGuids] },
+    after: { members: [`+${exported.added}`, ...exported.addedGuids] },
+    steps: stepsOf(group, told?.message),
+    change: `${origin.batchId}:${origin.index}`,
+    agentId: origin.agentId,
+    server: origin.server,
+    schemaVersion: header.schemaVersion,
+  };
+}
+
+function toldOf({ item, failure, staged, pending }: GroupOutcome) {
+  if (failure) return failure;
+  if (staged)
+    return {
+      code: "StagedMemberships",
+      message: `${staged.count} members of group ${item.referrer} are not removed: ${staged.reason}.`,
+      remedy: "Look at what changed at the source. They are judged again with the group's next change or full read.",
+    };
+  if (pending && pending.count > 0)
+    return {
+      code: UNRESOLVED,
+      message: `${pending.count} members of group ${item.referrer} have no object in the target, the first: ${pending.guids.join(", ")}.`,
+      remedy: "Nothing, where they are out of scope on purpose; they are added when they appear.",
+    };
+  return undefined;
+}
+
+function stepsOf(group: GroupOutcome, message: string | undefined): LogStep[] {
+  const { agentId, server } = group.item.origin;
+  const { added, removed } = group.exported;
+  return [
+    {
+      name: "EntryImport",
+      type: "import",
+      status: "success",
+      description:
+        agentId === "" ? "Looked at again by the service itself." : `Read by agent ${agentId} from ${server}.`,
+    },
+    {
+      name: "ReferenceResolution",
+      type: "referenceResolution",
+      status: group.pending && group.pending.count > 0 ? "warning" : "success",
+      description: `${group.pending?.count ?? 0} members without an object in the target.`,
+    },
+    {
+      name: "EntryExportUpdate",
+      type: "export",
+      status: group.failure ? "failure" : group.staged ? "warning" : "success",
+      description: group.failure && message !== undefined ? message : `${added} members added, ${removed} removed.`,
+    },
+  ];
+}

@@ -1,0 +1,148 @@
+/**
+ * Calls the target for marked groups, all in one, and writes the answers. Rows that moved on meanwhile get what stands in
+ * the target by this call, whoever wants what by then.
+ */
+import type { TargetDirectory, TargetFailure, TargetMemberChange } from "../ports/target-directory.ts";
+import type { LinkDeps } from "./export-links.ts";
+import type { LinkChunkHeader } from "./link-files.ts";
+import type { JudgedGroup } from "./link-judge.ts";
+import { resultWrite, type SentEdge, segmentsFor } from "./link-work.ts";
+import type { DirtyLinks } from "./state/dirty-links.ts";
+import { gapAfter } from "./state/escrow-rows.ts";
+import { segmentOf } from "./state/link-segments.ts";
+
+export interface SentLinks {
+  /** The first failure and their number, by the item's index. */
+  readonly failures: ReadonlyMap<number, { readonly failure: TargetFailure; readonly count: number }>;
+  /** Items that have more to do: a member was replaced, and its successor can come now. */
+  readonly again: readonly number[];
+  /** Above 0: the target asks for patience. */
+  readonly retryAfterMs: number;
+}
+
+const TRIES = 6;
+
+export async function sendLinks(
+  deps: LinkDeps,
+  target: TargetDirectory,
+  header: LinkChunkHeader,
+  by: string,
+  groups: readonly JudgedGroup[],
+  onWrite: () => void,
+): Promise<SentLinks> {
+  const calls = groups.flatMap((group) =>
+    (["add", "remove"] as const).flatMap((op) => {
+      const memberIds = idsOf(group, op);
+      const { item, groupId } = group.work;
+      const change: TargetMemberChange = { key: item.referrer, groupId, op, memberIds };
+      return memberIds.length === 0 ? [] : [{ group, change }];
+    }),
+  );
+  const failures = new Map<number, { failure: TargetFailure; count: number }>();
+  const answers =
+    calls.length === 0
+      ? []
+      : await target.changeMembers(
+          calls.map(({ change }) => change),
+          { priority: header.isBulk ? "low" : "normal", onWrite },
+        );
+  let retryAfterMs = 0;
+  const sent = new Map<JudgedGroup, Map<string, SentEdge>>();
+  calls.forEach(({ group, change }, index) => {
+    const answer = answers[index];
+    const done = new Set(answer?.done);
+    const failed = new Map(answer?.failed.map((own) => [own.memberId, own.failure]));
+    if (answer && answer.unsent.length > 0) retryAfterMs = Math.max(retryAfterMs, answer.retryAfterMs ?? 1_000);
+    const own = sent.get(group) ?? new Map<string, SentEdge>();
+    sent.set(group, own);
+    for (const [guid, { kind: op, target: id }] of group.calls) {
+      if (op !== change.op) continue;
+      const failure = failed.get(id);
+      if (done.has(id)) own.set(guid, { op, target: id, result: "done" });
+      else if (failure) {
+        if (!failure.retriable) own.set(guid, { op, target: id, result: "refused" });
+        const before = failures.get(group.work.item.index);
+        failures.set(group.work.item.index, { failure: before?.failure ?? failure, count: (before?.count ?? 0) + 1 });
+      }
+    }
+  });
+  await writeResults(deps, header, by, sent);
+  const again = [...sent].filter(([group, own]) => [...own].some(([guid, call]) => isReplaced(group, guid, call)));
+  return { failures, again: again.map(([group]) => group.work.item.index), retryAfterMs };
+}
+
+/** A wanted member that went only to come back as another target object. */
+function isReplaced(group: JudgedGroup, guid: string, { op, result }: SentEdge): boolean {
+  return op === "remove" && result === "done" && group.work.looked.get(guid)?.wanted === true;
+}
+
+function idsOf(group: JudgedGroup, op: "add" | "remove"): string[] {
+  return [...new Set([...group.calls.values()].flatMap((step) => (step.kind === op ? [step.target] : [])))];
+}
+
+async function writeResults(
+  deps: LinkDeps,
+  header: LinkChunkHeader,
+  by: string,
+  sent: ReadonlyMap<JudgedGroup, ReadonlyMap<string, SentEdge>>,
+): Promise<void> {
+  let open = [...sent].filter(([, own]) => own.size > 0);
+  for (let tries = 0; open.length > 0; tries++) {
+    if (tries === TRIES)
+      throw new Error(
+        `The members of group ${open[0]?.[0].work.item.referrer} change faster than they can be written.`,
+      );
+    const results = open.flatMap(([group, own]) => {
+      const result = resultWrite(group.stored, group.work.groupId, own, header, by);
+      return result ? [{ group, own, ...result }] : [];
+    });
+    const written = await deps.links.write(results.map((result) => result.write));
+    const refused: typeof results = [];
+    const doubtful: DirtyLinks[] = [];
+    for (const [index, result] of results.entries()) {
+      const stored = written[index];
+      if (stored) result.group.stored = stored;
+      else refused.push(result);
+      if (stored && result.doubtful.length > 0) doubtful.push(...dirtyOf(deps, result, stored.header.digits, by));
+    }
+    await deps.dirty.put(header.jobId, doubtful);
+    const fresh = await deps.links.load(
+      refused.map(({ group }) => ({
+        key: group.stored.key,
+        segmentsOf: (own) => segmentsFor(group.work.item, own),
+      })),
+    );
+    refused.forEach(({ group }, index) => {
+      group.stored = fresh[index] ?? group.stored;
+    });
+    open = refused.map(({ group, own }) => [group, own]);
+  }
+}
+
+/** Two exports were at one edge: a little later, when both are over, it is sent again. */
+function dirtyOf(
+  deps: LinkDeps,
+  { group, doubtful }: { readonly group: JudgedGroup; readonly doubtful: readonly string[] },
+  digits: number,
+  by: string,
+): DirtyLinks[] {
+  const now = deps.clock.now();
+  const { referrer, origin } = group.work.item;
+  return [...new Set(doubtful.map((guid) => segmentOf(guid, digits)))].map((segment) => ({
+    referrer,
+    attribute: "member",
+    segment,
+    edges: doubtful.length,
+    origin,
+    by,
+    referees: doubtful,
+    failure: {
+      code: "EntryChanged",
+      message: `The members of group ${referrer} were changed by two runs at the same time.`,
+      remedy: "Nothing: they are sent again by themselves.",
+      attempts: 1,
+      firstAt: now,
+      nextAttemptAt: now + gapAfter(1),
+    },
+  }));
+}

@@ -1,0 +1,246 @@
+/**
+ * Which links to look at, at the end of a read or of work: those that batches made dirty, and those that name an object
+ * which came to be, or came back, in the target. Also of other jobs with the same target: they are told, and rung.
+ *
+ * References of users (manager) become objects to be mapped again; groups become chunks for `export-links.ts`. The plan is
+ * written once; all else follows from it, so a repetition writes the same.
+ */
+import { chunksByShard } from "../domain/shard.ts";
+import type { BlobStore } from "../ports/blob-store.ts";
+import type { Clock } from "../ports/clock.ts";
+import type { Lane } from "../ports/doorbell.ts";
+import type { Log } from "../ports/log.ts";
+import type { RowStore } from "../ports/row-store.ts";
+import { type Appeared, appearedIn } from "./appeared-objects.ts";
+import {
+  type ChangeOrigin,
+  type ChunkFile,
+  type ChunkHeader,
+  type ChunkItem,
+  FILES,
+  readFile,
+  readNeeded,
+  writeOnce,
+} from "./chunk-files.ts";
+import { chunksOf } from "./link-chunks.ts";
+import { type LinkChunkFile, type LinkChunkHeader, type LinkPlanFile, linksIdOf, refsIdOf } from "./link-files.ts";
+import { createFindNamers, type Namers, type NamersOf } from "./link-namers.ts";
+import { cycleIdOf, type WorkFile } from "./plan-chunks.ts";
+import type { DirtyLinks, DirtyRows, StoredDirty } from "./state/dirty-links.ts";
+import {
+  type BatchRow,
+  type JobRow,
+  jobTable,
+  LANES,
+  listRows,
+  type ReadRow,
+  ROW,
+  readRow,
+  type WorkRow,
+} from "./state/job-rows.ts";
+import type { LinkRows } from "./state/link-rows.ts";
+import type { ObjectStore } from "./state/object-store.ts";
+import type { ReferrerIndex } from "./state/referrer-index.ts";
+import type { Fence, SyncRunInput } from "./wake-job.ts";
+
+export interface PlannedLinks {
+  readonly refs: { readonly batchId: string; readonly chunks: number };
+  readonly linksId: string;
+  /** Chunks of links. */
+  readonly links: number;
+}
+
+export type PlanLinks = (
+  run: SyncRunInput,
+  of: { readonly readNo: number } | { readonly workId: string },
+) => Promise<PlannedLinks>;
+
+/** Whose end it is. */
+interface Cycle extends NamersOf {
+  readonly job: JobRow;
+  readonly readNo: number;
+  readonly at: number;
+  /** The moment of planning. */
+  readonly now: number;
+  readonly concludes: number | null;
+  readonly keepsVersions: boolean;
+  /** Objects that an admin's hand linked, or that have to be looked at as if they had appeared. */
+  readonly objectGuids: readonly string[];
+}
+
+export function createPlanLinks(deps: {
+  readonly rows: RowStore;
+  readonly blobs: BlobStore;
+  readonly fence: Fence;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly objects: ObjectStore;
+  readonly links: LinkRows;
+  readonly referrers: ReferrerIndex;
+  readonly dirty: DirtyRows;
+  readonly ring: (jobId: string, lane: Lane) => Promise<void>;
+  readonly chunkObjects: number;
+  /** Edges in a chunk, by estimate. */
+  readonly chunkEdges: number;
+}): PlanLinks {
+  const jobs = jobTable(deps.rows);
+  const findNamers = createFindNamers(deps);
+
+  return async (run, of) => {
+    await deps.fence.check(run);
+    const cycleId = "workId" in of ? of.workId : cycleIdOf(run.jobId, of.readNo);
+    const path = FILES.linkPlan(linksIdOf(cycleId));
+    const plan = (await readFile<LinkPlanFile>(deps.blobs, path)) ?? (await planOnce(run, of, path));
+    const { header, chunks } = plan;
+    const refHeader = refHeaderOf(header, "readNo" in of ? of.readNo : 0);
+    const refChunks = chunksByShard(plan.refs, deps.chunkObjects).slice(0, plan.refChunks);
+    await Promise.all([
+      ...chunks.map((items, index) =>
+        writeOnce(deps.blobs, FILES.linkChunk(header.linksId, index), { header, items } satisfies LinkChunkFile),
+      ),
+      ...refChunks.map((items, index) =>
+        writeOnce(deps.blobs, FILES.chunk(refHeader.batchId, index), { header: refHeader, items } satisfies ChunkFile),
+      ),
+    ]);
+    return {
+      refs: { batchId: refHeader.batchId, chunks: plan.refChunks },
+      linksId: header.linksId,
+      links: chunks.length,
+    };
+  };
+
+  async function planOnce(run: SyncRunInput, of: Parameters<PlanLinks>[1], path: string): Promise<LinkPlanFile> {
+    const cycle = await cycleOf(run, of);
+    const appeared = await appearedIn(deps.blobs, jobs, cycle.job.jobId, of);
+    const seen: Appeared = { ...appeared, guids: [...appeared.guids, ...cycle.objectGuids] };
+    const listed = await deps.dirty.list(run.jobId);
+    const { dirty, references } = await findNamers(cycle, seen, listed);
+    await deps.dirty.put(run.jobId, dirty);
+    const all = dirty.length > 0 ? await deps.dirty.list(run.jobId) : listed;
+    const due = all.filter((own) => isDue(own.dirty, cycle));
+    const groups = due.filter((own) => own.dirty.attribute === "member");
+    const refs = refItems(
+      cycle,
+      references,
+      due.filter((own) => own.dirty.attribute !== "member"),
+    );
+    const plan: LinkPlanFile = {
+      header: headerOf(run, cycle),
+      chunks: chunksOf(groups, deps.chunkEdges),
+      refs: refs.items,
+      refChunks: chunksByShard(refs.items, deps.chunkObjects).length,
+      refRows: refs.rows,
+    };
+    await writeOnce(deps.blobs, path, plan);
+    return readNeeded<LinkPlanFile>(deps.blobs, path);
+  }
+
+  /** Whether the other lane has anything left to apply or to end. */
+  async function isOtherBusy(run: SyncRunInput): Promise<boolean> {
+    const other = LANES.find((lane) => lane !== run.lane) ?? "bulk";
+    const [first] = await listRows<BatchRow>(jobs, run.jobId, `batch:${other}:`, 1);
+    if (first) return true;
+    return (await listRows<ReadRow>(jobs, run.jobId, "read:")).some((read) => read.value.lane === other);
+  }
+
+  async function cycleOf(run: SyncRunInput, of: Parameters<PlanLinks>[1]): Promise<Cycle> {
+    const job = await readRow<JobRow>(jobs, run.jobId, ROW.job);
+    if (!job) throw new Error(`Job ${run.jobId} is gone.`);
+    const keepsVersions = await isOtherBusy(run);
+    if ("workId" in of) {
+      const work = await readRow<WorkRow>(jobs, run.jobId, ROW.work(run.lane, of.workId));
+      if (!work) throw new Error(`Work ${of.workId} of job ${run.jobId} is not waiting in lane ${run.lane}.`);
+      const file = await readNeeded<WorkFile>(deps.blobs, work.value.blob);
+      return {
+        job: job.value,
+        configurationId: job.value.configurationId,
+        cycleId: of.workId,
+        readNo: 0,
+        at: work.value.createdAt,
+        now: deps.clock.now(),
+        origin: { batchId: of.workId, index: 0, agentId: "", server: "" },
+        concludes: null,
+        keepsVersions,
+        isFirst: false,
+        objectGuids: work.value.kind === "reevaluate" ? file.objectGuids : [],
+      };
+    }
+    const read = await readRow<ReadRow>(jobs, run.jobId, ROW.read(of.readNo));
+    if (!read) throw new Error(`Read ${of.readNo} of job ${run.jobId} has not ended.`);
+    const { kind, complete, visibility, endedAt, agentId, server } = read.value;
+    const isTrusted = visibility === "complete" || job.value.settings.trustVisibility !== null;
+    return {
+      job: job.value,
+      configurationId: job.value.configurationId,
+      cycleId: cycleIdOf(run.jobId, of.readNo),
+      readNo: of.readNo,
+      at: endedAt,
+      now: deps.clock.now(),
+      origin: { batchId: cycleIdOf(run.jobId, of.readNo), index: 0, agentId, server },
+      concludes: kind === "full" && complete && isTrusted ? of.readNo : null,
+      keepsVersions,
+      isFirst: job.value.steadyStateAt === null,
+      objectGuids: [],
+    };
+  }
+}
+
+/** One item an object, of those found now and those noted before. */
+function refItems(
+  cycle: Cycle,
+  found: Namers["references"],
+  noted: readonly StoredDirty[],
+): { readonly items: readonly ChunkItem[]; readonly rows: LinkPlanFile["refRows"] } {
+  const items = new Map<string, Omit<ChunkItem, "index">>();
+  const add = (objectGuid: string, origin: ChangeOrigin, resends: boolean) => {
+    const isResent = resends || items.get(objectGuid)?.resendsReferences === true;
+    items.set(objectGuid, { objectGuid, origin, ...(isResent ? { resendsReferences: true } : {}) });
+  };
+  for (const { dirty } of noted) add(dirty.referrer, dirty.origin, dirty.referees !== undefined);
+  for (const { objectGuid, isReturned } of found) add(objectGuid, cycle.origin, isReturned);
+  return {
+    items: [...items.values()].map((item, index) => ({ ...item, index })),
+    rows: noted.map(({ row, etag }) => ({ row, etag })),
+  };
+}
+
+/** Whether a row is this cycle's to look at. */
+function isDue({ failure, missingIn }: DirtyLinks, cycle: Cycle): boolean {
+  if (failure && failure.nextAttemptAt > cycle.now) return false;
+  return missingIn === undefined || missingIn <= cycle.readNo;
+}
+
+function headerOf(run: SyncRunInput, cycle: Cycle): LinkChunkHeader {
+  const { jobId, configurationId, schemaVersion } = cycle.job;
+  return {
+    linksId: linksIdOf(cycle.cycleId),
+    jobId,
+    configurationId,
+    cycleId: cycle.cycleId,
+    at: cycle.at,
+    schemaVersion,
+    concludes: cycle.concludes,
+    keepsVersions: cycle.keepsVersions,
+    isBulk: run.lane === "bulk",
+  };
+}
+
+/** As at the end of a cycle: what such an object takes away was judged with the read, or waits for its own. */
+function refHeaderOf(header: LinkChunkHeader, readNo: number): ChunkHeader {
+  const { jobId, configurationId, cycleId, at, schemaVersion } = header;
+  return {
+    batchId: refsIdOf(cycleId),
+    jobId,
+    configurationId,
+    cycleId,
+    readNo,
+    at,
+    schemaVersion,
+    seesAll: false,
+    isEnd: true,
+    isFirstLoad: false,
+    mustWriteVersions: false,
+    agentId: "",
+    server: "",
+  };
+}
