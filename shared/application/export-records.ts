@@ -93,10 +93,14 @@ function refusedIn(warnings: readonly TargetFailure[]): string[] {
   return warnings.flatMap((warning) => warning.properties ?? []);
 }
 
-/** What the target kept back of an update, or brought back under another name, is tried again. */
+/**
+ * What the target kept back of an update, or brought back under another name, is tried again; of a create only a reference
+ * that it didn't take: what else it can't have at creation, it won't have later.
+ */
 export function refusal(entry: Sent): ObjectFailure | undefined {
-  if (entry.planned.action.kind === "create") return undefined;
-  const refused = entry.warnings.find((warning) => (warning.properties ?? []).length > 0);
+  const isCreate = entry.planned.action.kind === "create";
+  const counts = (name: string) => !isCreate || Object.hasOwn(entry.planned.references ?? {}, name);
+  const refused = entry.warnings.find((warning) => (warning.properties ?? []).some(counts));
   return refused && { code: refused.code, message: refused.message, remedy: refused.remedy };
 }
 

@@ -136,6 +136,45 @@ describe("a manager who is not in the target", () => {
   });
 });
 
+describe("a manager whom the target doesn't take", () => {
+  it("keeps nobody from being created, and is tried again", async () => {
+    const { cloud, agent } = await start();
+    await agent.read("full", [aUser("boss"), aUser("other")]);
+    // Gone there, and nobody told us.
+    const { apply } = cloud.target;
+    const boss = idOf(cloud, "boss") ?? "";
+    await apply([{ kind: "delete", key: "x", type: "user", id: boss }], { priority: "normal" });
+    await agent.read("delta", [aManagedUser("ann", "boss")]);
+    expect(idOf(cloud, "ann")).toBeDefined();
+    expect(await agent.status()).toMatchObject({ escrowed: 1 });
+    await apply([{ kind: "restore", key: "x", type: "user", id: boss }], { priority: "normal" });
+    cloud.clock.set(cloud.clock.now() + 30 * MINUTE_MS);
+    await cloud.tick();
+    await cloud.driver.settled();
+    await cloud.run();
+    expect(managerOf(cloud, "ann")).toBe(boss);
+    expect(await agent.status()).toMatchObject({ escrowed: 0 });
+  });
+});
+
+describe("the phases of a batch", () => {
+  it("send everybody before those whom they manage, and groups at last", async () => {
+    const { cloud, agent } = await start({ chunkObjects: 7 });
+    const names = { boss: crowd(20, "boss"), clerk: crowd(25, "clerk"), group: crowd(5, "group") };
+    await agent.read("full", [
+      ...names.group.map((name) => aGroup(name)),
+      ...names.clerk.map((name, at) => aManagedUser(name, `boss${at % 20}`)),
+      ...names.boss.map((name) => aUser(name)),
+    ]);
+    const sent = cloud.target.received.map((action) => action.key);
+    const at = (own: readonly string[]) => own.map((name) => sent.indexOf(guidOf(name)));
+    expect(Math.max(...at(names.boss))).toBeLessThan(Math.min(...at(names.clerk)));
+    expect(Math.max(...at(names.clerk))).toBeLessThan(Math.min(...at(names.group)));
+    expect(sent).toHaveLength(50);
+    expect((await agent.status()).lastCycle).toMatchObject({ received: 50, outcomes: { exported: 50 } });
+  });
+});
+
 describe("a manager whose write got no answer", () => {
   it("is in doubt: he is sent again, whatever the source says by then", async () => {
     const { cloud, agent } = await start();
