@@ -1,138 +1,24 @@
-import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { parseOrchestratorState } from "../../../local/durable/actions.ts";
-import { type Clock, createSystemClock } from "../../../local/durable/clock.ts";
-import { startEngine } from "../../../local/durable/engine.ts";
-import type { Engine, EngineSettings } from "../../../local/durable/engine-contract.ts";
-import { parseBatchResult } from "../../../local/durable/entity-batch.ts";
-import { activityTriggerText } from "../../../local/durable/trigger-values.ts";
-import { type LoadedApp, loadApp } from "../../../local/functions-host/functions-core.ts";
-import { createInvoke, type Invoke, returnedJson } from "../../../local/functions-host/invoke.ts";
-import { clearNotes, sampleAppPath, until } from "../sample-host.ts";
+import { describe, expect, it } from "vitest";
+import { until } from "../sample-host.ts";
+import { createStoppedClock, outcome, start, useEngines } from "./engine-harness.ts";
 
 const dayMs = 24 * 3600 * 1000;
-let app: LoadedApp;
-let invoke: Invoke;
-let dir: string;
-let engines: Engine[] = [];
-const orchestrators = { running: 0, most: 0 };
-
-const settings: EngineSettings = {
-  maxConcurrentActivities: 4,
-  maxConcurrentOrchestrators: 2,
-  visibilityTimeoutMs: 60_000,
-  defaultVersion: null,
-  keepFinishedMs: dayMs,
-  keepFinishedInstances: 1000,
-  fsync: false,
-};
-
-type Options = Partial<EngineSettings> & {
-  clock?: Clock;
-  runActivity?: (name: string, input: string | null) => Promise<string | null>;
-};
-
-async function engineWith({ clock = createSystemClock(), runActivity, ...rest }: Options = {}): Promise<Engine> {
-  const engine = await startEngine({
-    dir,
-    clock,
-    log: () => undefined,
-    settings: { ...settings, ...rest },
-    functions: {
-      hasOrchestrator: (name) => app.functions.has(name),
-      hasActivity: (name) => app.functions.has(name),
-      hasEntity: (name) => app.functions.has(name),
-      runEntity: async (name, trigger) => {
-        const response = await invoke(name, { trigger: { string: JSON.stringify(trigger) } });
-        return parseBatchResult(JSON.parse(returnedJson(response) ?? "null"));
-      },
-      runOrchestrator: async (name, trigger) => {
-        orchestrators.running += 1;
-        orchestrators.most = Math.max(orchestrators.most, orchestrators.running);
-        await new Promise((resolve) => setImmediate(resolve));
-        orchestrators.running -= 1;
-        const response = await invoke(name, { trigger: { string: JSON.stringify(trigger) } });
-        return parseOrchestratorState(JSON.parse(returnedJson(response) ?? "null"));
-      },
-      runActivity: async (name, instanceId, input) => {
-        if (runActivity !== undefined) return runActivity(name, input);
-        const text = activityTriggerText(input);
-        const triggerMetadata = { instanceId: { string: instanceId } };
-        return returnedJson(
-          await invoke(name, { trigger: text === undefined ? {} : { string: text }, triggerMetadata }),
-        );
-      },
-    },
-  });
-  engines.push(engine);
-  return engine;
-}
-
-const start = async (engine: Engine, name: string, input: unknown, id?: string): Promise<string> => {
-  const request = { name, input: JSON.stringify(input), ...(id === undefined ? {} : { instanceId: id }) };
-  const started = await engine.startNew(request);
-  if (!("id" in started)) throw new Error(started.conflict);
-  return started.id;
-};
-const outcome = (engine: Engine, id: string) =>
-  until(`the end of ${id}`, () => {
-    const instance = engine.instance(id);
-    return instance !== undefined && "status" in instance ? instance : undefined;
-  });
-
-/** A clock that stands still until it is told to go on. */
-function createStoppedClock(): Clock & { forward(ms: number, engine: Engine): Promise<void> } {
-  let now = 1_800_000_000_000;
-  let waits: { at: number; wake: () => void }[] = [];
-  return {
-    nowMs: () => now,
-    wakeAt: (at, wake) => {
-      const wait = { at, wake };
-      waits.push(wait);
-      return () => {
-        waits = waits.filter((one) => one !== wait);
-      };
-    },
-    forward: async (ms, engine) => {
-      const end = now + ms;
-      for (;;) {
-        await engine.idle();
-        const next = waits.filter(({ at }) => at <= end).sort((a, b) => a.at - b.at)[0];
-        if (next === undefined) break;
-        waits = waits.filter((one) => one !== next);
-        now = Math.max(now, next.at);
-        next.wake();
-      }
-      now = end;
-      await engine.idle();
-    },
-  };
-}
-
-beforeAll(async () => {
-  app = await loadApp({ appPath: sampleAppPath, log: () => undefined });
-  invoke = createInvoke({ app, timeoutMs: 0, extraInput: () => undefined, log: () => undefined });
-});
-afterAll(() => app.unload());
-beforeEach(async () => {
-  dir = await mkdtemp(join(tmpdir(), "uplink-engine-"));
-  clearNotes();
-});
-afterEach(async () => {
-  // The clock of a stopped one may stand still: nothing runs any more then, so no grace is needed.
-  await Promise.all(engines.map((engine) => engine.stop(0)));
-  engines = [];
-  await rm(dir, { recursive: true, force: true });
-});
+const { dir, engineWith, abandon } = useEngines();
 
 describe("the durable engine", () => {
   it("runs hundreds of instances at once within its limits", async () => {
     let running = 0;
     let most = 0;
-    orchestrators.most = 0;
+    const orchestrators = { running: 0, most: 0 };
     const engine = await engineWith({
+      onOrchestrator: async () => {
+        orchestrators.running += 1;
+        orchestrators.most = Math.max(orchestrators.most, orchestrators.running);
+        await new Promise((resolve) => setImmediate(resolve));
+        orchestrators.running -= 1;
+      },
       runActivity: async (_name, input) => {
         running += 1;
         most = Math.max(most, running);
@@ -199,9 +85,9 @@ describe("the durable engine", () => {
     const id = await start(engine, "sum", 1);
     await clock.forward(0, engine);
     await outcome(engine, id);
-    expect(await readdir(join(dir, "instances"))).toHaveLength(1);
+    expect(await readdir(join(dir(), "instances"))).toHaveLength(1);
     await clock.forward(2 * 3_600_000, engine);
-    await until("the file to go", async () => (await readdir(join(dir, "instances"))).length === 0);
+    await until("the file to go", async () => (await readdir(join(dir(), "instances"))).length === 0);
     expect(engine.instance(id)).toBeUndefined();
   });
 
@@ -211,18 +97,14 @@ describe("the durable engine", () => {
     await until("the sweep", () => [...engine.instances()].length <= 22);
     expect(engine.instance("n-59")).toBeDefined();
     expect(engine.instance("n-0")).toBeUndefined();
-    expect((await readdir(join(dir, "instances"))).length).toBeLessThanOrEqual(22);
+    expect((await readdir(join(dir(), "instances"))).length).toBeLessThanOrEqual(22);
   });
 });
 
 describe("the durable engine, started again on the same folder", () => {
-  /** Stops nothing: the first engine is left behind as a killed process leaves it. */
-  const abandon = (engine: Engine): void => {
-    engines = engines.filter((one) => one !== engine);
-  };
   const hang = (): Promise<string | null> => new Promise(() => undefined);
   const claimsOnDisk = async (): Promise<number> => {
-    const folder = join(dir, "instances");
+    const folder = join(dir(), "instances");
     const texts = await Promise.all((await readdir(folder)).map((name) => readFile(join(folder, name), "utf8")));
     return texts.join("").split('"k":"claim"').length - 1;
   };
@@ -300,7 +182,7 @@ describe("the durable engine, started again on the same folder", () => {
     const id = await start(first, "events", 1, "healthy");
     await start(first, "events", 1, "sick");
     await first.stop();
-    const folder = join(dir, "instances");
+    const folder = join(dir(), "instances");
     const sick = (await readdir(folder)).find((name) => name.startsWith("sick"))!;
     await writeFile(join(folder, sick), "no json\n{}\n");
     await expect(engineWith()).rejects.toThrow(`The journal ${join(folder, sick)} is damaged: line 1 is no JSON`);
