@@ -97,11 +97,22 @@ export function throttled(
   reply: { readonly status: number; readonly retryAfterMs?: number },
   context: ActionContext,
 ): Step {
-  const waitMs = reply.retryAfterMs ?? context.backOffMs(pending.waits);
+  const waitMs = throttleWaitMs(reply, pending.waits, context.backOffMs);
   const text = reply.status === 429 ? "the target throttles" : "the target is busy";
   const failure = failureOf(429, { ...NO_ERROR, message: text }, what(pending.action));
   const otherwise = { ...failure, retryAfterMs: waitMs, status: reply.status };
   return { kind: "again", next: { ...pending, waits: pending.waits + 1 }, waitMs, otherwise };
+}
+
+/** A target that throttles and says "at once" isn't asked without end: every attempt costs some of the time there is. */
+const LEAST_THROTTLE_WAIT_MS = 250;
+
+export function throttleWaitMs(
+  reply: { readonly retryAfterMs?: number },
+  waits: number,
+  backOffMs: (waits: number) => number,
+): number {
+  return Math.max(LEAST_THROTTLE_WAIT_MS, reply.retryAfterMs ?? backOffMs(waits));
 }
 
 /** One item's token was refused within a batch that was taken: the next call asks for a fresh one. */

@@ -1,7 +1,7 @@
 /** What Graph's answer to one write of members means, as a value. */
 
 import type { TargetFailure } from "../../ports/target-directory.ts";
-import { LAG_RETRY_AFTER_MS, lagWaitMs, NO_ERROR } from "./action-step.ts";
+import { LAG_RETRY_AFTER_MS, lagWaitMs, NO_ERROR, throttleWaitMs } from "./action-step.ts";
 import type { GraphReply } from "./graph-client.ts";
 import {
   failureOf,
@@ -41,7 +41,7 @@ export function verdictOf(unit: MemberUnit, reply: GraphReply, backOffMs: (waits
   }
   const { status } = reply;
   if (status === 429 || status === 503 || reply.kind === "unsent" || status === 401) {
-    const ms = status === 401 ? LAG_RETRY_AFTER_MS : (reply.retryAfterMs ?? backOffMs(waits));
+    const ms = status === 401 ? LAG_RETRY_AFTER_MS : throttleWaitMs(reply, waits, backOffMs);
     return { kind: "later", waitMs: ms, patienceMs: ms, forAll: true };
   }
   if (status >= 200 && status < 300) return { kind: "done" };
@@ -64,7 +64,9 @@ export function verdictOf(unit: MemberUnit, reply: GraphReply, backOffMs: (waits
       "The target keeps this group's members itself (dynamic or role-assignable), or the application lacks the right.";
     return { kind: "group-refused", failure: { ...failure, remedy } };
   }
-  if (failure.code === "CannotUpdateObjectsMasteredOnPremises") return { kind: "group-refused", failure };
+  const isMailGroup = /mail-enabled|distribution list/i.test(error.message);
+  if (failure.code === "CannotUpdateObjectsMasteredOnPremises" || isMailGroup)
+    return { kind: "group-refused", failure };
   return { kind: "refused", failure };
 }
 

@@ -285,6 +285,14 @@ describe("members in Graph", () => {
     expect(rig.target.writes()).toBe(WRITES_A_GROUP);
   });
 
+  it("stops writing to a group with mail, too", async () => {
+    const id = group([], { mailEnabled: true });
+    const { failed } = await add(id, people(400));
+    expect(failed).toHaveLength(400);
+    expect(failed[0]?.failure).toMatchObject({ retriable: false });
+    expect(rig.target.writes()).toBe(WRITES_A_GROUP);
+  });
+
   it("names groups by the caller's key, and nobody by name", async () => {
     const id = group([], { groupTypes: ["DynamicMembership"], displayName: "Secret" });
     const { failed } = await add(id, people(1));

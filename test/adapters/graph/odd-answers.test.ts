@@ -116,6 +116,21 @@ describe("headers", () => {
     expect(await apply()).toMatchObject([{ outcome: "unsent", failure: { retryAfterMs: 90_000 } }]);
   });
 
+  it("that say at once, again and again, end all the same", async () => {
+    let count = 0;
+    handler = (_, response, items) => {
+      count++;
+      const headers = { "retry-after": "0" };
+      json(response, 200, { responses: items.map((item) => ({ id: item.id, status: 429, headers })) });
+    };
+    expect(await apply()).toMatchObject([{ outcome: "unsent" }]);
+    const [result] = await target.changeMembers([{ key: "g", groupId: "g", op: "add", memberIds: ["m"] }], {
+      priority: "low",
+    });
+    expect(result).toMatchObject({ done: [], unsent: ["m"], failed: [] });
+    expect(count).toBeLessThanOrEqual(20);
+  });
+
   it("take the batch's own Retry-After for all of it", async () => {
     handler = (_, response) => response.writeHead(429, { "retry-after": "7" }).end();
     expect(await apply(2)).toMatchObject([
