@@ -185,4 +185,15 @@ describe("architecture", () => {
     const long = bindings.filter((path) => readFileSync(join(ROOT, path), "utf8").split("\n").length > 80);
     expect(long).toEqual([]);
   });
+
+  it("asks of Durable only what every backend does alike: no events, no entities, no Task.any, no callHttp, no rewind", () => {
+    const avoided =
+      /\b(waitForExternalEvent|raiseEvent|callEntity|signalEntity|readEntityState|callHttp)\b|\bapp\.entity\b|\bTask\.any\b|\bdf\.(lock|isLocked)\b|\.rewind\(/;
+    for (const use of ["df.Task.any([a])", "context.df.callEntity(id)", "df.app.entity('x', f)", "client.rewind(id)"]) {
+      expect(use).toMatch(avoided);
+    }
+    const product = files.filter((path) => /^(shared|orchestrations|functions|agent|cli)\//.test(path));
+    expect(product.length).toBeGreaterThan(50);
+    expect(product.filter((path) => avoided.test(readFileSync(join(ROOT, path), "utf8")))).toEqual([]);
+  });
 });
