@@ -6,13 +6,16 @@
  */
 import { readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { createBlobStore } from "../../../shared/adapters/blobs/blob-store.ts";
 import { createTableRowStore } from "../../../shared/adapters/tables/row-store.ts";
 import { type Stage, setUpStage } from "../../ad/stage.ts";
 import { createAgent, type TestAgent } from "../runtime/agent.ts";
 import type { Program } from "../runtime/program.ts";
+import type { SceneOptions } from "../samba/scene.ts";
 import { type Books, openBooks } from "./books.ts";
 import { createJournalWitness, type JournalWitness } from "./journal-witness.ts";
 import { createStorageDoor, type StorageDoor } from "./storage-door.ts";
+import { traceOf } from "./trace.ts";
 
 const visibilityTimeoutMs = 1000;
 
@@ -52,13 +55,18 @@ export type Rig = {
   readonly witness: JournalWitness;
   readonly books: Books;
   readonly rows: ReturnType<typeof createTableRowStore>;
+  /** What the service has of an object, in words. */
+  trace(objectGuid: string): Promise<string[]>;
   readonly agents: readonly RunningAgent[];
   /** What everybody said, for the message of a failed test. */
   said(): string;
   destroy(): Promise<void>;
 };
 
-export async function setUpRig(options: { readonly address: string; readonly users: number }): Promise<Rig> {
+/** How large the forest is; whatever the sample population knows besides users can be asked for. */
+export type ForestSize = Pick<SceneOptions, "users" | "groups" | "largestGroup">;
+
+export async function setUpRig(options: ForestSize & { readonly address: string }): Promise<Rig> {
   const door = createStorageDoor();
   const stage = await setUpStage({ ...options, runtime: { hostSettings, storageThrough: door.through } });
   const { runtime, job } = stage.main;
@@ -67,11 +75,14 @@ export async function setUpRig(options: { readonly address: string; readonly use
     const second = await createAgent(runtime, "second", { kind: "ldap", controller, account });
     await second.mustEnrol(job);
     const agents = [await runningAgent("first", stage.main.agent), await runningAgent("second", second)];
-    const rows = createTableRowStore({ connectionString: runtime.azurite.connectionString() });
+    const connectionString = runtime.azurite.connectionString();
+    const rows = createTableRowStore({ connectionString });
+    const blobs = createBlobStore({ connectionString, container: "uplink" });
     return {
       stage,
       door,
       rows,
+      trace: (objectGuid) => traceOf({ rows, blobs, jobId: job.jobId }, objectGuid),
       agents,
       books: openBooks(rows, job.jobId),
       witness: createJournalWitness({
