@@ -72,10 +72,9 @@ export interface FoldedLinks {
 
 /** A list's end looks at every edge; everything else at the edges that it names. */
 export function needsAllEdges(head: ListHead, statements: readonly LinkStatement[]): boolean {
-  return statements.some(
-    (own) =>
-      own.kind === "list" && own.last && (own.part === 0 || (head.list !== undefined && own.version > head.list.last)),
-  );
+  const lists = statements.filter((own) => own.kind === "list");
+  const isBegun = head.list !== undefined || lists.some((own) => own.part === 0);
+  return isBegun && lists.some((own) => own.last);
 }
 
 /** The edges that statements name. */
@@ -193,7 +192,8 @@ function put(work: Work, { guid, sid }: Referee, version: string, writes: boolea
   // A later full read's list lacked it: what that means is not said yet.
   const missing = version < head.listVersion ? head.listReadNo : undefined;
   const isSame = edge?.wanted === true && edge.missing === missing && (sid === undefined || edge.sid === sid);
-  if (isSame && !writes) return;
+  // A list older than the last one is not remembered by the head.
+  if (isSame && !writes && version > head.listVersion) return;
   const { missing: _, ...rest } = edge ?? { state: "none" as const };
   edges.set(guid, {
     ...rest,
