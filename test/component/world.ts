@@ -21,6 +21,7 @@ import type { RowOperation, RowStore } from "../../shared/ports/row-store.ts";
 import { TargetUnavailable } from "../../shared/ports/target-directory.ts";
 import { type Cloud, createCloud, guidOf } from "../support/cloud.ts";
 import { createDirectory, type DirectoryStep } from "./directory.ts";
+import { anchorOf, byKey, keyOf, shownOf } from "./shown.ts";
 
 export class Crash extends Error {}
 
@@ -106,7 +107,7 @@ export async function createWorld(options: WorldOptions = {}) {
     for (const { value } of done) expect(value.counts && totalOf(value.counts), value.batchId).toBe(value.changes);
     for (const { value } of await listRows<CycleRow>(jobs, jobId, "cycle:"))
       expect(totalOf(value.outcomes), value.cycleId).toBe(value.received);
-    const anchors = cloud.target.objects().map((object) => object.values["onPremisesImmutableId"]);
+    const anchors = cloud.target.objects().map(anchorOf);
     expect(new Set(anchors).size, "twins").toBe(anchors.length);
   }
 
@@ -170,7 +171,7 @@ export async function createWorld(options: WorldOptions = {}) {
 
   function noteIds(): void {
     for (const object of cloud.target.objects()) {
-      const anchor = String(object.values["onPremisesImmutableId"]);
+      const anchor = anchorOf(object);
       const ids = bookOfIds.get(anchor) ?? new Set();
       bookOfIds.set(anchor, ids.add(object.id));
     }
@@ -179,21 +180,17 @@ export async function createWorld(options: WorldOptions = {}) {
   async function check(): Promise<void> {
     await settle();
     noteIds();
+    if (directory.hasUntold()) {
+      await send("full");
+      await settle();
+    }
     const actual = new Map(
       cloud.target
         .objects()
         .filter((object) => !object.deleted)
-        .map(({ values }) => [
-          String(values["onPremisesImmutableId"]),
-          {
-            userPrincipalName: values["userPrincipalName"],
-            displayName: values["displayName"],
-            department: values["department"],
-            accountEnabled: values["accountEnabled"],
-          },
-        ]),
+        .map((object): [string, unknown] => [keyOf(object), shownOf(cloud.target, object)]),
     );
-    expect(new Map([...actual].sort())).toEqual(new Map([...directory.projection()].sort()));
+    expect(new Map([...actual].sort(byKey))).toEqual(new Map([...directory.projection()].sort(byKey)));
     for (const [anchor, ids] of bookOfIds) expect(ids.size, `${anchor} came back under another id`).toBe(1);
     const status = await agent.status();
     expect(status).toMatchObject({ escrowed: 0, staged: 0, waiting: { batches: 0, readsEnding: 0, work: 0 } });
@@ -216,7 +213,14 @@ export async function createWorld(options: WorldOptions = {}) {
     const wanted = cloud.target
       .objects()
       .flatMap(({ id, deleted, values }) =>
-        deleted ? [] : [`targetId:${id}`, `userPrincipalName:${String(values["userPrincipalName"]).toLowerCase()}`],
+        deleted
+          ? []
+          : [
+              `targetId:${id}`,
+              typeof values["uniqueName"] === "string"
+                ? `uniqueName:${values["uniqueName"]}`
+                : `userPrincipalName:${String(values["userPrincipalName"]).toLowerCase()}`,
+            ],
       );
     expect(held.filter((row) => !row.startsWith("sourceAnchor:")).sort()).toEqual(wanted.sort());
   }
