@@ -1,8 +1,9 @@
 /** The agent's loop, for good: leases that move, conflicts, refused cookies, a source or a service that fails. */
 import { describe, expect, it } from "vitest";
+import { nestingChanged } from "../../agent/source/scope-errors.ts";
 import { SourceError } from "../../shared/ports/source-directory.ts";
 import { createMemorySource, useAgent, users } from "./agent-fixture.ts";
-import { buildWatermark, until } from "./builders.ts";
+import { buildWatermark, guidNumber, until } from "./builders.ts";
 
 const f = useAgent();
 
@@ -102,6 +103,39 @@ describe("run", () => {
     f.start(source);
     await until(() => f.cloud.ended.length === 1, "the full read");
     expect(f.beats()).toContainEqual({ want: "full", reason: "cookie", abortReadNo: 1 });
+    expect(f.cloud.batches[0]).toMatchObject({ kind: "full" });
+  });
+
+  it("says which object of the scope is missing, asks for no read without it, and goes on when it is back", async () => {
+    const missing = guidNumber(77);
+    const source = createMemorySource(users(3));
+    const message = "The scope names objects that can't be read.";
+    source.scopeError = new SourceError("source-scope", message, "Restore it.", { objectGuids: [missing] });
+    f.start(source);
+    await until(() => f.cloud.heartbeats.filter(({ trouble }) => trouble).length > 3, "heartbeats with trouble");
+    expect(f.cloud.heartbeats.find(({ trouble }) => trouble)).toMatchObject({
+      abortReadNo: 1,
+      reason: "source-scope",
+      trouble: { code: "ScopeObjectMissing", message, objectGuids: [missing] },
+    });
+    expect(f.cloud.batches).toEqual([]);
+    expect(source.reads_).toHaveLength(1);
+    expect(f.log.lines.filter(({ event }) => event === "scope-object-missing")).toHaveLength(1);
+    source.scopeError = undefined;
+    await until(() => f.cloud.ended.length === 1, "the read");
+    expect(f.cloud.heartbeats.at(-1)).not.toHaveProperty("trouble");
+    expect(f.accepted()).toEqual(source.changes);
+  });
+
+  it("asks for a full read, and says why, when a delta can't tell who is in scope", async () => {
+    f.cloud.watermark = buildWatermark("1");
+    const source = createMemorySource(users(3));
+    source.fail = ({ kind }) => {
+      if (kind === "delta" && f.cloud.ended.length === 0) throw nestingChanged(guidNumber(77));
+    };
+    f.start(source);
+    await until(() => f.cloud.ended.length === 1, "the full read");
+    expect(f.beats()).toContainEqual({ want: "full", reason: "scope-nesting", abortReadNo: 1 });
     expect(f.cloud.batches[0]).toMatchObject({ kind: "full" });
   });
 

@@ -10,7 +10,7 @@ import { LdifSettings } from "../../../agent/source/ldif/settings.ts";
 import { Change } from "../../../shared/contracts/change.ts";
 import type { AgentScope } from "../../../shared/contracts/configuration.ts";
 import { guidToBytes } from "../../../shared/domain/values.ts";
-import type { SourcePage, SourceReadOrder } from "../../../shared/ports/source-directory.ts";
+import type { SourcePage } from "../../../shared/ports/source-directory.ts";
 import { createRecordingLog, guidNumber } from "../builders.ts";
 
 let folder: string;
@@ -64,7 +64,6 @@ const WITHOUT_SCOPE = {
 async function read(
   attributes = ["sAMAccountName", "manager", "objectGUID", "distinguishedName"],
   objectClasses = ["user", "inetOrgPerson"],
-  scope: Partial<Pick<SourceReadOrder, "scope" | "reportsLeaves">> = {},
 ) {
   const pages: SourcePage[] = [];
   for await (const page of source.read({
@@ -72,7 +71,6 @@ async function read(
     attributes,
     objectClasses,
     ...WITHOUT_SCOPE,
-    ...scope,
   }))
     pages.push(page);
   const changes = pages.flatMap((page) => page.changes);
