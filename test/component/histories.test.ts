@@ -5,22 +5,11 @@
  */
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import type { DirectoryStep } from "./directory.ts";
-import { createWorld, type World } from "./world.ts";
+import { type Event, holds } from "./play.ts";
 
 const RUNS = Number(process.env["UPLINK_TEST_RUNS"] ?? 40);
 const SEED = process.env["UPLINK_TEST_SEED"];
 const PEOPLE = ["ann", "bob", "cid", "dee"];
-
-type Event =
-  | DirectoryStep
-  | { readonly do: "read"; readonly kind: "full" | "delta"; readonly size: number; readonly doubled: boolean }
-  | { readonly do: "run" }
-  | { readonly do: "hours"; readonly count: number }
-  | { readonly do: "crash"; readonly at: number }
-  | { readonly do: "touch"; readonly count: number }
-  | { readonly do: "away"; readonly count: number }
-  | { readonly do: "fault"; readonly kind: "throttle" | "lose-answer" | "fail"; readonly count: number };
 
 const name = fc.constantFrom(...PEOPLE);
 const step: fc.Arbitrary<Event> = fc.oneof(
@@ -58,50 +47,6 @@ const history = fc.array(
   ),
   { maxLength: 30 },
 );
-
-async function play(events: readonly Event[]): Promise<World> {
-  const world = await createWorld({ chunkObjects: 2 });
-  const { cloud } = world;
-  for (const event of events) {
-    switch (event.do) {
-      case "read":
-        await world.send(event.kind, event.size, (changes) =>
-          // The same change twice in a row is what a directory server may well report.
-          event.doubled ? changes.flatMap((change) => [change, change]) : changes,
-        );
-        break;
-      case "run":
-        await world.run();
-        world.noteIds();
-        break;
-      case "hours":
-        cloud.clock.set(cloud.clock.now() + event.count * 3_600_000);
-        await cloud.tick();
-        break;
-      case "crash":
-        world.crashAt(event.at);
-        break;
-      case "touch":
-        world.touchRows(event.count);
-        break;
-      case "away":
-        world.targetAway(event.count);
-        break;
-      case "fault":
-        cloud.target.order({ kind: event.kind, count: event.count });
-        break;
-      default:
-        world.take(event);
-    }
-  }
-  return world;
-}
-
-async function holds(events: readonly Event[]): Promise<void> {
-  const world = await play(events);
-  await world.send("delta");
-  await world.check();
-}
 
 describe("any history", () => {
   it(`ends with the target being the projection (${RUNS} drawn)`, async () => {
