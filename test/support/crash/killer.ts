@@ -32,8 +32,10 @@ export type Killer = {
 };
 
 /** An agent that stays dead for longer than its lease loses it to the other one. */
-const longAbsenceMs = 4500;
+const longAbsenceMs = 6000;
 const longAbsenceOf = 5;
+/** Sooner or later there is work for everybody. */
+const workWithinMs = 120_000;
 
 export function createKiller(deps: {
   readonly rig: Rig;
@@ -64,13 +66,18 @@ export function createKiller(deps: {
   /** Waits until the victim has something to do; returns the agent that reads. */
   async function whenAtWork(victim: Victim): Promise<RunningAgent> {
     const other = random.pick(agents);
-    return until(`work of ${victim}`, async () => {
-      const now = await books.underWay();
-      const agent = agents.find(({ agentId }) => agentId === now.holder) ?? other;
-      const [hostWork, agentWork] = [workOfHost(now), await workOfAgent(now, agent)];
-      const work = { host: hostWork, agent: agentWork, both: random.next() < 0.5 ? hostWork : agentWork };
-      return work[victim].length > 0 ? agent : undefined;
-    });
+    const ofBoth = random.pick<Victim>(["host", "agent"]);
+    const awaited = victim === "both" ? ofBoth : victim;
+    return until(
+      `work of ${victim}`,
+      async () => {
+        const now = await books.underWay();
+        const agent = agents.find(({ agentId }) => agentId === now.holder) ?? other;
+        const work = awaited === "host" ? workOfHost(now) : await workOfAgent(now, agent);
+        return work.length > 0 ? agent : undefined;
+      },
+      workWithinMs,
+    );
   }
 
   async function interrupted(victim: Victim, agent: RunningAgent): Promise<Pick<Kill, "hit" | "activities">> {

@@ -21,8 +21,8 @@ const visibilityTimeoutMs = 1000;
 
 const hostSettings = {
   UPLINK_HEARTBEAT_SECONDS: "1",
-  UPLINK_LEASE_SECONDS: "3",
-  UPLINK_AGENT_SILENT_SECONDS: "4",
+  UPLINK_LEASE_SECONDS: "5",
+  UPLINK_AGENT_SILENT_SECONDS: "6",
   UPLINK_UNRUNG_SECONDS: "1",
   // A run notes every half minute that it moves.
   UPLINK_STUCK_SECONDS: "60",
