@@ -2,9 +2,9 @@
  * In which order the objects of a batch go out, so that what an object refers to is there when it is created.
  *
  * Managers go before those whom they manage, groups after everybody. A phase is exported when the one before is done.
- * This only saves writes: a reference that comes too early is made up for at the end of the read. So levels are few, and
- * a phase of a few objects is not worth waiting for: it goes with the next one. Cycles begin anywhere. Pure, and independent
- * of the order of the input.
+ * This only saves writes: a reference that comes too early is made up for at the end of the read. So a phase that
+ * hardly anybody of the next one refers to goes with that one. Cycles begin anywhere. Pure, and independent of the order of
+ * the input.
  */
 
 export interface PhaseObject {
@@ -15,8 +15,10 @@ export interface PhaseObject {
   readonly refersTo?: string | undefined;
 }
 
-const LEVELS = 4;
-const FEWEST = 20;
+/** Deeper than most organisations are in one batch. */
+const LEVELS = 8;
+/** A phase of its own costs some tenths of a second, an update of its own a place in the target's quota of 20 writes a second. */
+const WORTH_WAITING = 5;
 
 /** The objectGUIDs of each phase, sorted; no phase is empty. */
 export function exportPhases(objects: readonly PhaseObject[]): string[][] {
@@ -28,15 +30,22 @@ export function exportPhases(objects: readonly PhaseObject[]): string[][] {
     phases[level]?.push(objectGuid);
   }
   const merged: string[][] = [];
-  let carried: string[] = [];
   for (const [at, own] of phases.entries()) {
-    carried.push(...own);
-    if (carried.length === 0 || (carried.length < FEWEST && phases.slice(at + 1).some((rest) => rest.length > 0)))
-      continue;
-    merged.push([...new Set(carried)].sort());
-    carried = [];
+    if (own.length === 0) continue;
+    const before = merged.at(-1);
+    if (before && at < LEVELS && refersInto(own, early, new Set(before)) < WORTH_WAITING) before.push(...own);
+    else merged.push([...own]);
   }
-  return merged;
+  return merged.map((own) => [...new Set(own)].sort());
+}
+
+/** How many of the objects refer to one of `others`. */
+function refersInto(
+  own: readonly string[],
+  refersTo: ReadonlyMap<string, string | undefined>,
+  others: ReadonlySet<string>,
+): number {
+  return own.filter((objectGuid) => others.has(refersTo.get(objectGuid) ?? "")).length;
 }
 
 /** 0 for who refers to nobody here, or is in a cycle; else one more than whom it refers to. */
