@@ -108,7 +108,12 @@ async function written(): Promise<Written> {
 beforeAll(async () => {
   dir = await mkdtemp(join(tmpdir(), "uplink-crash-"));
   const common = { bundle: true, platform: "node", logLevel: "error" } as const;
-  await build({ ...common, entryPoints: [here("crash-child.ts")], outfile: join(dir, "child.mjs"), format: "esm" });
+  await build({
+    ...common,
+    entryPoints: [fileURLToPath(new URL("./crash-child.ts", import.meta.url))],
+    outfile: join(dir, "child.mjs"),
+    format: "esm",
+  });
   await build({
     ...common,
     entryPoints: [here("../../fixtures/functions-app/crash-app.cjs")],
