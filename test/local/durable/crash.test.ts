@@ -19,7 +19,7 @@ import type { JournalRecord } from "../../../local/durable/instance.ts";
 
 const seed = Number(process.env["UPLINK_TEST_SEED"] ?? Date.now() % 1_000_000);
 const kills = 10;
-const visibilityMs = 500;
+const visibilityMs = 1500;
 const here = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
 
 let dir: string;
