@@ -164,7 +164,8 @@ function foldOne(header: ChunkHeader, open: OpenLinks, stored: StoredLinks | und
     const count = (tally: Map<string, number>, name: string) => tally.set(name, (tally.get(name) ?? 0) + 1);
     for (const guid of folded.touched) {
       const edge = folded.edges.get(guid);
-      if (edge && isUnsettled(edge)) count(unsettled, segmentOf(guid, digits));
+      // While removals are held back, each change of the group has all of it judged again.
+      if (edge && (isUnsettled(edge) || stored?.header.staged)) count(unsettled, segmentOf(guid, digits));
       if (edge?.missing === readNo) count(missing, segmentOf(guid, digits));
     }
     const base = { referrer: open.referrer, attribute: "member", origin: open.origin };

@@ -64,6 +64,8 @@ export interface MemoryTargetDirectory extends TargetDirectory {
   /** What is written from now on shows in no read until this is set to false. */
   setLagging(isLagging: boolean): void;
   setPrivileged(id: string, held: boolean): void;
+  /** Purges an object, as somebody does by hand: it can't be restored. */
+  purge(id: string): void;
   order(fault: Fault): void;
   /** The same for single members of `changeMembers`. */
   orderMembers(fault: MemberFault): void;
@@ -193,6 +195,9 @@ export function createMemoryTargetDirectory(options: MemoryTargetOptions = {}): 
     object: (id) => objects.get(id),
     setLagging(isLagging) {
       shown = isLagging ? (shown ?? new Map(objects)) : undefined;
+    },
+    purge(id) {
+      objects.delete(id);
     },
     setPrivileged(id, held) {
       const object = objects.get(id);
