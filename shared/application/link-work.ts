@@ -101,7 +101,8 @@ export function markWrite(
       const after = afterStep(edge, step);
       if (step?.kind === "pending" && isUnsettled(edge)) waiting++;
       if (after !== edge) isChanged = true;
-      if (after && !isForgettable(after, stored.header, header.keepsVersions)) edges.set(guid, after);
+      if (isForgettable(after, stored.header, header.keepsVersions)) isChanged = true;
+      else edges.set(guid, after);
     }
     pending += waiting - before.pending;
     if (!isChanged && waiting === before.pending) continue;
@@ -213,9 +214,9 @@ function told(
   };
 }
 
-/** Undefined: the edge is dropped. */
-function afterStep(edge: Edge, step: EdgeStep | undefined): Edge | undefined {
-  if (step?.kind === "forget") return undefined;
+function afterStep(edge: Edge, step: EdgeStep | undefined): Edge {
+  // Nothing of it stands in the target; whether its version is needed still is for the caller to say.
+  if (step?.kind === "forget") return edge.state === "none" && edge.target === undefined ? edge : withoutTarget(edge);
   if (step?.kind !== "add" && step?.kind !== "remove") return edge;
   const after = marked(edge, step);
   return after.state === edge.state && after.target === edge.target ? edge : after;

@@ -28,6 +28,7 @@ import { createFindNamers, type Namers, type NamersOf } from "./link-namers.ts";
 import { cycleIdOf, type WorkFile } from "./plan-chunks.ts";
 import type { DirtyLinks, DirtyRows, StoredDirty } from "./state/dirty-links.ts";
 import {
+  afterPrefix,
   type BatchRow,
   type JobRow,
   jobTable,
@@ -135,18 +136,20 @@ export function createPlanLinks(deps: {
     return readNeeded<LinkPlanFile>(deps.blobs, path);
   }
 
-  /** Whether the other lane has anything left to apply or to end. */
-  async function isOtherBusy(run: SyncRunInput): Promise<boolean> {
+  /** Whether the other lane has anything left to apply or to end, or this one later reads: all may be older than an edge. */
+  async function isBusy(run: SyncRunInput, readNo: number): Promise<boolean> {
     const other = LANES.find((lane) => lane !== run.lane) ?? "bulk";
     const [first] = await listRows<BatchRow>(jobs, run.jobId, `batch:${other}:`, 1);
     if (first) return true;
+    const later = { from: ROW.batch(run.lane, readNo + 1, 0), to: afterPrefix(`batch:${run.lane}:`) };
+    for await (const rows of jobs.range(run.jobId, later)) if (rows.length > 0) return true;
     return (await listRows<ReadRow>(jobs, run.jobId, "read:")).some((read) => read.value.lane === other);
   }
 
   async function cycleOf(run: SyncRunInput, of: Parameters<PlanLinks>[1]): Promise<Cycle> {
     const job = await readRow<JobRow>(jobs, run.jobId, ROW.job);
     if (!job) throw new Error(`Job ${run.jobId} is gone.`);
-    const keepsVersions = await isOtherBusy(run);
+    const keepsVersions = await isBusy(run, "readNo" in of ? of.readNo : 0);
     if ("workId" in of) {
       const work = await readRow<WorkRow>(jobs, run.jobId, ROW.work(run.lane, of.workId));
       if (!work) throw new Error(`Work ${of.workId} of job ${run.jobId} is not waiting in lane ${run.lane}.`);

@@ -109,9 +109,12 @@ export function foldLinks(
     } else head = foldList(work, statement);
   }
   const changed = new Set<string>();
+  const newest = statements.reduce((version, own) => latest(version, own.version), NO_VERSION);
   for (const guid of touched) {
     const edge = edges.get(guid);
-    if (edge && isForgettable(edge, head, options.keepsVersions)) edges.delete(guid);
+    // What a newer statement let go has to outlive all that are older than that, and more of them may come after these.
+    const keeps = options.keepsVersions || (edge !== undefined && edge.version > newest);
+    if (edge && isForgettable(edge, head, keeps)) edges.delete(guid);
     if (!sameEdge(known.get(guid), edges.get(guid))) changed.add(guid);
   }
   return { head, edges, changed, touched };

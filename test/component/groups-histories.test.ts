@@ -70,6 +70,17 @@ describe("any history with groups and managers", () => {
     );
   }, 120_000);
 
+  const full: Event = { do: "read", kind: "full", size: 1, doubled: false };
+
+  it.each<[string, readonly Event[]]>([
+    [
+      "a member whom a delta takes out stays out, whatever lists of two older reads are still on their way",
+      [...START, full, full, { do: "quit", name: "sales", member: "ann" }],
+    ],
+  ])("found once: %s", async (_, own) => {
+    await holds(own);
+  });
+
   it("is worth drawing: links, removals and faults do happen", () => {
     const drawn = fc.sample(history, { numRuns: 200, seed: 1 }).flat();
     for (const kind of ["join", "quit", "manager", "delete-group", "undelete-group", "delete", "undelete", "crash"])
