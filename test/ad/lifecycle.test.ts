@@ -5,6 +5,7 @@
 import { afterAll, beforeAll } from "vitest";
 import { describeGroups } from "./scenarios/groups.ts";
 import { describePeople } from "./scenarios/people.ts";
+import { describeScope } from "./scenarios/scope.ts";
 import { type Stage, setUpStage } from "./stage.ts";
 
 let stage: Stage;
@@ -21,3 +22,4 @@ afterAll(async () => {
 
 describePeople(on);
 describeGroups(on);
+describeScope(on);

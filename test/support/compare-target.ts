@@ -6,7 +6,7 @@ import type { TargetObject } from "./ad-runtime.ts";
 import type { ProjectedObject, Projection } from "./samba/projection.ts";
 
 /** Whether members and managers are compared: from when on the product exports them. */
-export const comparesLinks: boolean = false;
+export const comparesLinks: boolean = true;
 
 /** What the target gives an object by itself. */
 const ownProperties = new Set([

@@ -40,7 +40,7 @@ export function describeGroups(on: () => Stage): void {
       await admin.addMembers(group, one, two);
       await expectWrites({ createGroup: 1 });
       await admin.addMembers(group, three);
-      await expectWrites({ updateGroup: 1 });
+      await expectWrites({ addMember: 1 });
       await admin.removeMembers(group, one);
       await expectWrites({ removeMember: 1 });
       await admin.clear(group, "member");

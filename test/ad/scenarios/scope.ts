@@ -140,7 +140,9 @@ export function describeScope(on: () => Stage): void {
       expect(JSON.stringify(await line.runtime.status(line.job))).toContain("ScopeObjectMissing");
       await admin.undelete(spare, "Spare");
       await converge();
-      expect((await line.targetOf(String(people[0])))?.properties).toMatchObject({ title: "While the scope was gone" });
+      expect((await line.targetOf(String(people[0])))?.properties).toMatchObject({
+        jobTitle: "While the scope was gone",
+      });
     });
   });
 
