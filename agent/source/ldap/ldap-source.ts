@@ -3,18 +3,13 @@
  *
  * The connection is kept between polls. A new one proves everything anew (who answers, that it isn't read-only, that the
  * account may replicate and sees deleted objects), because a name may lead to another DC and rights may have been taken
- * away. A watermark is good only on the DC that gave it; anything else is `source-cookie`, and a full read follows.
+ * away. A watermark that is of no use on the DC that answers is `source-cookie`, and a full read follows.
  */
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Change, Watermark } from "../../../shared/contracts/change.ts";
 import type { Clock } from "../../../shared/ports/clock.ts";
 import type { Log } from "../../../shared/ports/log.ts";
-import {
-  type SourceDescription,
-  SourceError,
-  type SourcePage,
-  type SourceReadOrder,
-} from "../../../shared/ports/source-directory.ts";
+import type { SourceDescription, SourcePage, SourceReadOrder } from "../../../shared/ports/source-directory.ts";
 import type { AgentSource } from "../../agent-source.ts";
 import { watermarkIdOf } from "../../watermark-id.ts";
 import type { SyntaxTable } from "../attribute-syntax.ts";
@@ -34,6 +29,7 @@ import { inPages } from "./pages.ts";
 import type { ReadDeps } from "./read-deps.ts";
 import { readPlaces } from "./scope-places.ts";
 import type { LdapSettings } from "./settings.ts";
+import { usableCookie } from "./watermark-use.ts";
 
 export interface LdapSourceDeps {
   readonly settings: LdapSettings;
@@ -47,8 +43,6 @@ interface Session {
   readonly facts: DomainFacts;
   readonly syntax: SyntaxTable;
 }
-
-const MILLISECONDS_PER_DAY = 86_400_000;
 
 export function createLdapSource(deps: LdapSourceDeps): AgentSource {
   const { settings, log } = deps;
@@ -102,7 +96,7 @@ export function createLdapSource(deps: LdapSourceDeps): AgentSource {
     const filter = classFilter(order.objectClasses);
     const readDeps: ReadDeps = { connection, log, root, filter, shape, scope, isSamba };
     if (order.kind === "delta") {
-      const cookie = usableCookie(order.watermark, facts, deps.clock);
+      const cookie = await usableCookie(connection, order.watermark, facts, deps.clock);
       const request = scope.hasGroups ? withGroups(order, root) : { root, filter, attributes: order.attributes };
       for await (const page of serverPages(connection, request, cookie))
         yield* inPages(deltaChanges(readDeps, page.entries), watermarkOf(page, facts), !page.more);
@@ -190,28 +184,6 @@ function classFilter(objectClasses: readonly string[]): string {
     /^[A-Za-z][A-Za-z0-9-]*$/.test(name),
   );
   return `(|${names.map((name) => `(objectClass=${name})`).join("")})`;
-}
-
-function usableCookie(watermark: Watermark | null, facts: DomainFacts, clock: Clock): Buffer {
-  const refuse = (why: string) =>
-    new SourceError(
-      "source-cookie",
-      `The watermark is of no use on ${facts.server.dnsName}: ${why}.`,
-      "Nothing to do: a full read follows.",
-    );
-  if (watermark === null) throw refuse("there is none");
-  if (watermark.mode !== "dirsync") throw refuse("it is not one of a domain controller");
-  if (watermark.invocationId !== facts.server.invocationId) {
-    throw refuse(`${watermark.dnsName} gave it, or this server before it was restored`);
-  }
-  if (BigInt(watermark.usn) > BigInt(facts.server.highestCommittedUsn)) {
-    throw refuse("the server's highest USN is lower than when it gave it: it was rolled back");
-  }
-  const ageDays = (clock.now() - Date.parse(watermark.at)) / MILLISECONDS_PER_DAY;
-  if (ageDays > facts.tombstoneDays / 2) {
-    throw refuse(`it is ${Math.floor(ageDays)} days old, and tombstones live ${facts.tombstoneDays} days`);
-  }
-  return Buffer.from(watermark.token, "base64");
 }
 
 async function inSourceErrors<T>(url: string, work: () => Promise<T>): Promise<T> {
