@@ -303,7 +303,8 @@ describe("binding", () => {
   const bind = async (own: PlannedObject, reference?: Partial<Reference>) => {
     const found: Reference = { targetId: "m1", type: "user", isDeleted: false, ...reference };
     const resolve = async () => new Map(reference === undefined ? [] : [[guidOf("boss"), found]]);
-    const [result] = await bindReferences({ resolve }, header, [own]);
+    const references = { resolve, note: () => undefined };
+    const [result] = await bindReferences(references, header, [own]);
     return result!;
   };
 
