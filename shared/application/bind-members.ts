@@ -21,7 +21,7 @@ export interface WithMembers {
 /** The planned objects in order, creates of groups with the members that were marked as being added. */
 export async function bindMembers(
   deps: MemberDeps,
-  { configurationId }: ChunkHeader,
+  { configurationId, isFirstLoad }: ChunkHeader,
   planned: readonly PlannedObject[],
 ): Promise<WithMembers> {
   const groups = planned.filter((own) => own.type === "group" && own.action.kind === "create");
@@ -32,7 +32,7 @@ export async function bindMembers(
     MEMBERS_A_WRITE,
   );
   const wanted = [...open.values()].flatMap((group) => group.members);
-  const found = await deps.references.resolve(configurationId, wanted);
+  const found = await deps.references.resolve(configurationId, wanted, { isFirstLoad });
   const bindings = [...open.values()].flatMap((group): Binding[] => {
     const byTarget = new Map<string, string>();
     for (const { guid } of group.members) {

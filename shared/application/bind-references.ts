@@ -14,7 +14,7 @@ export const UNRESOLVED = "UnableToResolveReferenceAttributeValue";
 
 /** The planned objects in order, with what their references are bound to now; binding again changes nothing. */
 export async function bindReferences(
-  references: References,
+  references: Pick<References, "resolve">,
   header: ChunkHeader,
   planned: readonly PlannedObject[],
 ): Promise<readonly PlannedObject[]> {
@@ -23,6 +23,7 @@ export async function bindReferences(
   const found = await references.resolve(
     header.configurationId,
     guids.map((guid) => ({ guid })),
+    { isFirstLoad: header.isFirstLoad },
   );
   return planned.map((own) => (own.references ? bound(own, own.references, found) : own));
 }

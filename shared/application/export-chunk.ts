@@ -2,7 +2,7 @@
  * One chunk, from plan to outcome: exports the planned objects, settles those whose rows changed meanwhile, writes
  * provisioning log, escrows and removals, and at last the outcome file. Repeated at any point it goes on where it was.
  */
-import { type ObjectRecord, type Outcome, underWayFor } from "../domain/object-record.ts";
+import { type ObjectRecord, type Outcome, typeOfLink, underWayFor } from "../domain/object-record.ts";
 import type { BlobStore } from "../ports/blob-store.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Log } from "../ports/log.ts";
@@ -28,7 +28,7 @@ import { sidOf } from "./link-statements.ts";
 import type { LinkStore } from "./link-store.ts";
 import { mapObjects } from "./map-objects.ts";
 import { recordResults } from "./record-results.ts";
-import type { References } from "./references.ts";
+import type { Reference, References } from "./references.ts";
 import type { ClaimIndex } from "./state/claim-index.ts";
 import type { Escrows } from "./state/escrow-rows.ts";
 import type { ObjectStore, StoredObject } from "./state/object-store.ts";
@@ -87,6 +87,7 @@ export function createExportChunk(deps: {
       apply: (actions, options) => context.target.apply(actions, { ...options, onWrite: () => void writes++ }),
     };
     const results = await settleAll(ref, plan, { ...context, target });
+    if (plan.header.isFirstLoad) deps.references.note(plan.header.configurationId, madeIn(results));
     await recordResults(deps, plan.header, context.claims, results);
     const unsent = results.filter((result) => result.kind === "unsent");
     if (unsent.length > 0) {
@@ -261,6 +262,14 @@ function appearedIn(results: readonly ExportResult[]): Omit<OutcomeFile, "entrie
     returned: guidsOf(own.filter((planned) => planned.action.kind === "restore")),
     sids: own.flatMap(({ record }) => sidOf(record.image) ?? []),
   };
+}
+
+function madeIn(results: readonly ExportResult[]): [string, Reference][] {
+  return results.flatMap((result): [string, Reference][] => {
+    if (result.kind !== "settled" || !hasAppeared(result)) return [];
+    const { objectGuid, link } = result.record;
+    return link ? [[objectGuid, { targetId: link.targetId, type: typeOfLink(link), isDeleted: false }]] : [];
+  });
 }
 
 function hasAppeared({ planned, record }: Extract<ExportResult, { kind: "settled" }>): boolean {

@@ -20,7 +20,9 @@ export interface LinkChunkHeader {
   readonly concludes: number | null;
   /** The other lane may still bring older statements: what is gone is kept with its version. */
   readonly keepsVersions: boolean;
-  /** A first load: writes may wait for those of other jobs. */
+  /** Nothing was in the target before, and nothing goes away. */
+  readonly isFirst: boolean;
+  /** Writes may wait for those of other lanes. */
   readonly isBulk: boolean;
 }
 

@@ -56,7 +56,10 @@ export function createJudgedGroups(deps: LinkDeps): JudgeGroups {
     const wanted = works.flatMap((work) =>
       [...work.looked].map(([guid, edge]) => (edge.sid === undefined ? { guid } : { guid, sid: edge.sid })),
     );
-    const referees = wanted.length === 0 ? new Map() : await deps.references.resolve(configurationId, wanted);
+    const referees =
+      wanted.length === 0
+        ? new Map()
+        : await deps.references.resolve(configurationId, wanted, { isFirstLoad: header.isFirst });
     const now = deps.clock.now();
     const judged: { readonly group: JudgedGroup; readonly write: LinkWrite | undefined }[] = [];
     for (const work of works) {

@@ -224,6 +224,7 @@ function headerOf(run: SyncRunInput, cycle: Cycle): LinkChunkHeader {
     schemaVersion,
     concludes: cycle.concludes,
     keepsVersions: cycle.keepsVersions,
+    isFirst: cycle.isFirst && cycle.readNo === 1,
     isBulk: run.lane === "bulk",
   };
 }

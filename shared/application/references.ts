@@ -2,8 +2,10 @@
  * What the objects that others name are in the target: GUID (or a foreign security principal's SID) in, target object out.
  *
  * A configuration's own objects come first, then those of the other configurations with the same target: a group may
- * have members of another domain. Only light columns of the rows are read, and each GUID once. Nothing is cached: a
- * reference that went stale would be written.
+ * have members of another domain. Only light columns of the rows are read, and each GUID once.
+ *
+ * On a first load nothing goes away: who was found, or was just made, is remembered until the load is over, and found
+ * without a read. Otherwise nothing is remembered: a reference that went stale would be written.
  */
 import type { TargetObjectType } from "../ports/target-directory.ts";
 import type { ObjectLight, ObjectStore } from "./state/object-store.ts";
@@ -23,10 +25,23 @@ export interface Reference {
   readonly deletedAt?: number;
 }
 
+export interface ResolveOptions {
+  readonly isFirstLoad: boolean;
+}
+
 export interface References {
   /** By GUID, those that have a target object, or had one. */
-  resolve(configurationId: string, wanted: readonly WantedReference[]): Promise<ReadonlyMap<string, Reference>>;
+  resolve(
+    configurationId: string,
+    wanted: readonly WantedReference[],
+    options?: ResolveOptions,
+  ): Promise<ReadonlyMap<string, Reference>>;
+  /** Objects that a first load just made. */
+  note(configurationId: string, made: readonly (readonly [string, Reference])[]): void;
 }
+
+/** Objects of one configuration that are remembered at most: some 20 MB. */
+const REMEMBERED = 100_000;
 
 export function createReferences(deps: {
   readonly objects: ObjectStore;
@@ -34,26 +49,57 @@ export function createReferences(deps: {
   /** All configurations with this target. */
   readonly configurations: () => Promise<readonly { readonly configurationId: string }[]>;
 }): References {
+  const remembered = new Map<string, Map<string, Reference>>();
+
+  function note(configurationId: string, made: Iterable<readonly [string, Reference]>): void {
+    const own = remembered.get(configurationId) ?? new Map<string, Reference>();
+    remembered.set(configurationId, own);
+    for (const [guid, reference] of made) if (own.size < REMEMBERED) own.set(guid, reference);
+  }
+
   return {
-    async resolve(configurationId, wanted) {
-      const found = new Map<string, Reference>();
-      const guids = [...new Set(wanted.map((own) => own.guid))];
-      for (const [guid, light] of await deps.objects.lights(configurationId, guids)) take(found, guid, light);
-      const rest = guids.filter((guid) => !found.has(guid));
-      if (rest.length === 0) return found;
-      const bySid = wanted.filter(
-        (own): own is Required<WantedReference> => own.sid !== undefined && !found.has(own.guid),
+    note,
+    async resolve(configurationId, wanted, { isFirstLoad } = { isFirstLoad: false }) {
+      if (!isFirstLoad) {
+        remembered.delete(configurationId);
+        return look(configurationId, wanted);
+      }
+      const known = remembered.get(configurationId);
+      const found = await look(
+        configurationId,
+        wanted.filter((own) => !known?.has(own.guid)),
       );
-      await resolveSids(found, bySid);
-      const others = (await deps.configurations()).filter((own) => own.configurationId !== configurationId);
-      for (const other of others) {
-        const open = rest.filter((guid) => !found.has(guid));
-        if (open.length === 0) break;
-        for (const [guid, light] of await deps.objects.lights(other.configurationId, open)) take(found, guid, light);
+      note(
+        configurationId,
+        [...found].filter(([, reference]) => !reference.isDeleted),
+      );
+      for (const { guid } of wanted) {
+        const reference = known?.get(guid);
+        if (reference) found.set(guid, reference);
       }
       return found;
     },
   };
+
+  async function look(configurationId: string, wanted: readonly WantedReference[]): Promise<Map<string, Reference>> {
+    const found = new Map<string, Reference>();
+    const guids = [...new Set(wanted.map((own) => own.guid))];
+    if (guids.length === 0) return found;
+    for (const [guid, light] of await deps.objects.lights(configurationId, guids)) take(found, guid, light);
+    const rest = guids.filter((guid) => !found.has(guid));
+    if (rest.length === 0) return found;
+    const bySid = wanted.filter(
+      (own): own is Required<WantedReference> => own.sid !== undefined && !found.has(own.guid),
+    );
+    await resolveSids(found, bySid);
+    const others = (await deps.configurations()).filter((own) => own.configurationId !== configurationId);
+    for (const other of others) {
+      const open = rest.filter((guid) => !found.has(guid));
+      if (open.length === 0) break;
+      for (const [guid, light] of await deps.objects.lights(other.configurationId, open)) take(found, guid, light);
+    }
+    return found;
+  }
 
   async function resolveSids(
     found: Map<string, Reference>,

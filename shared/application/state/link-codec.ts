@@ -1,6 +1,6 @@
-/** Edges and what is kept beside them, as bytes of rows: short keys and arrays, for there are many. */
+/** Edges and what is kept beside them, as bytes of rows: 36 an edge, for there are many. */
 import { type Edge, type EdgeState, type ListHead, NO_LIST } from "../../domain/links.ts";
-import { packJson, unpackJson } from "./packing.ts";
+import { isGuid } from "../../domain/values.ts";
 
 /** Of one referrer's attribute. */
 export interface LinkHeader extends ListHead {
@@ -50,54 +50,93 @@ export const NEW_SEGMENT: Segment = { edges: new Map(), group: "", pending: 0 };
 
 const STATES: readonly EdgeState[] = ["none", "adding", "added", "removing"];
 
-/** GUID, place of the version, state and wish, target, the read that missed it, SID. */
-type PackedEdge = readonly [string, number, number, string?, number?, string?];
-
-interface PackedSegment {
+/** What is said of a segment besides its edges, and of edges what has no place in their records. */
+interface SegmentHead {
   readonly g: string;
   readonly p: number;
+  /** Versions, by place. */
   readonly v: readonly string[];
-  readonly e: readonly PackedEdge[];
   readonly l?: SegmentExport;
+  /** Targets that are no GUIDs, reads that missed an edge, SIDs: by the edge's place. */
+  readonly t?: Readonly<Record<number, string>>;
+  readonly m?: Readonly<Record<number, number>>;
+  readonly s?: Readonly<Record<number, string>>;
 }
 
+/** GUID, state and wish, place of the version; a target's GUID follows where the code says so. */
+const RECORD_BYTES = 16 + 1 + 2;
+const HAS_TARGET = 0x80;
+
+/** Plain bytes: two GUIDs an edge leave nothing to deflate. */
 export function packSegment(segment: Segment): Uint8Array {
   const versions = new Map<string, number>();
-  const placeOf = (version: string) => {
-    const place = versions.get(version) ?? versions.size;
-    versions.set(version, place);
-    return place;
-  };
-  const edges = [...segment.edges].map(([guid, edge]): PackedEdge => {
-    const head = [guid, placeOf(edge.version), STATES.indexOf(edge.state) * 2 + (edge.wanted ? 1 : 0)] as const;
-    if (edge.sid !== undefined) return [...head, edge.target ?? "", edge.missing ?? 0, edge.sid];
-    if (edge.missing !== undefined) return [...head, edge.target ?? "", edge.missing];
-    return edge.target === undefined ? head : [...head, edge.target];
-  });
-  const packed: PackedSegment = {
+  const texts: Record<number, string> = {};
+  const missing: Record<number, number> = {};
+  const sids: Record<number, string> = {};
+  const body = Buffer.allocUnsafe(segment.edges.size * (RECORD_BYTES + 16));
+  let end = 0;
+  let place = 0;
+  for (const [guid, edge] of segment.edges) {
+    const version = versions.get(edge.version) ?? versions.size;
+    versions.set(edge.version, version);
+    const isGuidTarget = edge.target !== undefined && isGuid(edge.target);
+    end += writeGuid(body, guid, end);
+    const code = STATES.indexOf(edge.state) * 2 + (edge.wanted ? 1 : 0);
+    end = body.writeUInt8(code | (isGuidTarget ? HAS_TARGET : 0), end);
+    end = body.writeUInt16LE(version, end);
+    if (edge.target !== undefined && isGuidTarget) end += writeGuid(body, edge.target, end);
+    else if (edge.target !== undefined) texts[place] = edge.target;
+    if (edge.missing !== undefined) missing[place] = edge.missing;
+    if (edge.sid !== undefined) sids[place] = edge.sid;
+    place++;
+  }
+  const head: SegmentHead = {
     g: segment.group,
     p: segment.pending,
     v: [...versions.keys()],
-    e: edges,
     ...(segment.last ? { l: segment.last } : {}),
+    ...(Object.keys(texts).length > 0 ? { t: texts } : {}),
+    ...(Object.keys(missing).length > 0 ? { m: missing } : {}),
+    ...(Object.keys(sids).length > 0 ? { s: sids } : {}),
   };
-  return packJson(packed);
+  const text = Buffer.from(JSON.stringify(head), "utf8");
+  const size = Buffer.alloc(4);
+  size.writeUInt32LE(text.length);
+  return Buffer.concat([size, text, body.subarray(0, end)]);
 }
 
 export function unpackSegment(bytes: Uint8Array): Segment {
-  const { g, p, v, e, l } = unpackJson<PackedSegment>(bytes);
-  const edges = new Map(
-    e.map(([guid, place, code, target, missing, sid]): [string, Edge] => [
-      guid,
-      {
-        version: v[place] ?? "",
-        wanted: code % 2 === 1,
-        state: STATES[code >> 1] ?? "none",
-        ...(sid === undefined ? {} : { sid }),
-        ...(target ? { target } : {}),
-        ...(missing ? { missing } : {}),
-      },
-    ]),
-  );
-  return { edges, group: g, pending: p, ...(l ? { last: l } : {}) };
+  const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const from = 4 + buffer.readUInt32LE(0);
+  const head = JSON.parse(buffer.toString("utf8", 4, from)) as SegmentHead;
+  const edges = new Map<string, Edge>();
+  for (let at = from, place = 0; at < buffer.length; place++) {
+    const guid = readGuid(buffer, at);
+    const code = buffer.readUInt8(at + 16);
+    const version = head.v[buffer.readUInt16LE(at + 17)] ?? "";
+    at += RECORD_BYTES;
+    const hasTarget = (code & HAS_TARGET) !== 0;
+    const target = hasTarget ? readGuid(buffer, at) : head.t?.[place];
+    if (hasTarget) at += 16;
+    const sid = head.s?.[place];
+    const missing = head.m?.[place];
+    edges.set(guid, {
+      version,
+      wanted: code % 2 === 1,
+      state: STATES[(code & ~HAS_TARGET) >> 1] ?? "none",
+      ...(sid === undefined ? {} : { sid }),
+      ...(target === undefined ? {} : { target }),
+      ...(missing === undefined ? {} : { missing }),
+    });
+  }
+  return { edges, group: head.g, pending: head.p, ...(head.l ? { last: head.l } : {}) };
+}
+
+function writeGuid(to: Buffer, guid: string, at: number): number {
+  return to.write(guid.replaceAll("-", ""), at, 16, "hex");
+}
+
+function readGuid(from: Buffer, at: number): string {
+  const hex = from.toString("hex", at, at + 16);
+  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`;
 }

@@ -2,7 +2,6 @@
  * How the edges of one referrer's attribute are laid out: in one piece while they are few, else in segments by the first
  * hex digits of a hash of the referee, so that a change of one member reads and writes one small row.
  */
-import { createHash } from "node:crypto";
 import type { Edge } from "../../domain/links.ts";
 
 /** Up to so many edges in one piece, in 16 segments, in 256; above that 4,096. */
@@ -13,8 +12,15 @@ export function digitsFor(edges: number): number {
   return at < 0 ? LIMITS.length : at;
 }
 
+/**
+ * Eight hex digits, evenly spread (FNV-1a, then the last mixing of Murmur 3). Where rows lie depends on it: it never changes.
+ */
 export function hashOf(text: string): string {
-  return createHash("sha256").update(text).digest("hex");
+  let hash = 0x811c9dc5;
+  for (let at = 0; at < text.length; at++) hash = Math.imul(hash ^ text.charCodeAt(at), 0x01000193);
+  hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b);
+  hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35);
+  return ((hash ^ (hash >>> 16)) >>> 0).toString(16).padStart(8, "0");
 }
 
 /** The segment of a referee; "" is all there is. */
