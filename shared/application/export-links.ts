@@ -82,10 +82,14 @@ export function createExportLinks(
     let retryAfterMs = 0;
     let open = await withTargets(header, items);
     const living = open;
+    await judge.concludeOnly(
+      header,
+      items.filter((item) => !living.some((own) => own.item === item)),
+    );
     for (let round = 0; open.length > 0; round++) {
       if (round === ROUNDS)
         throw new Error(`The members of group ${open[0]?.item.referrer} kept changing while they were exported.`);
-      const judged = await judge(header, open, by, job.value.settings.guard);
+      const judged = await judge.groups(header, open, by, job.value.settings.guard);
       for (const own of judged.groups) groups.set(own.work.item.index, own);
       const sent = await sendLinks(deps, deps.target, header, by, judged.groups, () => void writes++);
       for (const [index, failed] of sent.failures) {
@@ -128,9 +132,18 @@ export function createExportLinks(
     const failed = new Map(outcomes.flatMap((own) => (own.failure ? [[own.item.index, own.failure]] : [])));
     const now = deps.clock.now();
     const rowsOf = (isFailed: boolean) => items.filter((item) => failed.has(item.index) === isFailed);
+    const failing = rowsOf(true).flatMap((item) =>
+      item.rows.map((row) => withFailure(row, failed.get(item.index), now)),
+    );
+    const isConcluded = ({ dirty }: StoredDirty) => dirty.missingIn !== undefined;
     await deps.dirty.fail(
       header.jobId,
-      rowsOf(true).flatMap((item) => item.rows.map((row) => withFailure(row, failed.get(item.index), now))),
+      failing.filter((row) => !isConcluded(row)),
+    );
+    // What a read's end concluded stands in the edges: from now on it is work like any other.
+    await deps.dirty.put(
+      header.jobId,
+      failing.filter(isConcluded).map(({ dirty: { missingIn: _, ...dirty } }) => dirty),
     );
     await deps.goneGroups(
       header,
@@ -141,10 +154,10 @@ export function createExportLinks(
         return isGone && isAgain && targetId !== undefined ? [{ groupGuid: item.referrer, targetId }] : [];
       }),
     );
-    await deps.dirty.drain(
-      header.jobId,
-      rowsOf(false).flatMap((item) => item.rows),
-    );
+    await deps.dirty.drain(header.jobId, [
+      ...rowsOf(false).flatMap((item) => item.rows),
+      ...failing.filter(isConcluded),
+    ]);
     const first = outcomes.find((own) => own.failure);
     if (first) deps.log.warn("links-failed", { jobId: header.jobId, groups: failed.size, first: first.failure?.code });
   }

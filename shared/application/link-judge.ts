@@ -7,7 +7,7 @@ import type { EdgeStep } from "../domain/link-difference.ts";
 import type { LinkDeps } from "./export-links.ts";
 import type { LinkChunkHeader, LinkItem } from "./link-files.ts";
 import { judgeLinks } from "./link-guard.ts";
-import { type LinkWork, markWrite, openWork, segmentsFor, stepsOf } from "./link-work.ts";
+import { concludingWrite, type LinkWork, markWrite, openWork, segmentsFor, stepsOf } from "./link-work.ts";
 import { edgesOf, type LinkKey, type LinkWrite, type StoredLinks } from "./state/link-rows.ts";
 
 export interface OpenItem {
@@ -33,21 +33,56 @@ export interface JudgedGroups {
   readonly contested: readonly number[];
 }
 
-export type JudgeGroups = (
-  header: LinkChunkHeader,
-  open: readonly OpenItem[],
-  by: string,
-  settings: GuardSettings,
-) => Promise<JudgedGroups>;
+export interface JudgeGroups {
+  groups(
+    header: LinkChunkHeader,
+    open: readonly OpenItem[],
+    by: string,
+    settings: GuardSettings,
+  ): Promise<JudgedGroups>;
+  /** Groups without a target object: nothing is sent, but what the read's lists lacked is not wanted any more. */
+  concludeOnly(header: LinkChunkHeader, items: readonly LinkItem[]): Promise<void>;
+}
+
+const TRIES = 6;
 
 export function createJudgedGroups(deps: LinkDeps): JudgeGroups {
-  return async (header, open, by, settings) => {
-    const { configurationId } = header;
-    const stored = await deps.links.load(
-      open.map(({ item }) => ({
+  return { groups, concludeOnly };
+
+  async function concludeOnly(header: LinkChunkHeader, items: readonly LinkItem[]): Promise<void> {
+    let open = items.filter((item) => item.rows.some(({ dirty }) => dirty.missingIn === header.concludes));
+    for (let tries = 0; open.length > 0; tries++) {
+      if (tries === TRIES) throw new Error(`The members of group ${open[0]?.referrer} keep changing.`);
+      const stored = await load(header, open);
+      const writes = stored.map((own) => concludingWrite(own, header));
+      const due = writes.flatMap((write) => write ?? []);
+      const written = await deps.links.write(due);
+      open = open.filter((_, index) => {
+        const write = writes[index];
+        return write !== undefined && written[due.indexOf(write)] === undefined;
+      });
+    }
+  }
+
+  function load({ configurationId }: LinkChunkHeader, items: readonly LinkItem[]): Promise<StoredLinks[]> {
+    return deps.links.load(
+      items.map((item) => ({
         key: { configurationId, referrer: item.referrer, attribute: "member" },
         segmentsOf: (own) => segmentsFor(item, own),
       })),
+    );
+  }
+
+  async function groups(
+    header: LinkChunkHeader,
+    open: readonly OpenItem[],
+    by: string,
+    settings: GuardSettings,
+  ): Promise<JudgedGroups> {
+    const { configurationId } = header;
+    const stored = await load(
+      header,
+      open.map(({ item }) => item),
     );
     const works = open.flatMap(({ item, groupId }, index) => {
       const own = stored[index];
@@ -82,15 +117,15 @@ export function createJudgedGroups(deps: LinkDeps): JudgeGroups {
     }
     const writes = judged.flatMap(({ write }) => write ?? []);
     const written = await deps.links.write(writes);
-    const groups: JudgedGroup[] = [];
+    const marked: JudgedGroup[] = [];
     const contested: number[] = [];
     for (const { group, write } of judged) {
       const result = write ? written[writes.indexOf(write)] : group.stored;
-      if (result) groups.push({ ...group, stored: result });
+      if (result) marked.push({ ...group, stored: result });
       else contested.push(group.work.item.index);
     }
-    return { groups, contested };
-  };
+    return { groups: marked, contested };
+  }
 
   /** Edges of the whole group that stand in the target. */
   async function countMembers(key: LinkKey): Promise<number> {

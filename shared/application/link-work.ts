@@ -222,6 +222,21 @@ function afterStep(edge: Edge, step: EdgeStep | undefined): Edge {
   return after.state === edge.state && after.target === edge.target ? edge : after;
 }
 
+/** The rows with what the read concluded; undefined: it changes nothing. */
+export function concludingWrite(stored: StoredLinks, header: LinkChunkHeader): LinkWrite | undefined {
+  const segments = new Map<string, Segment>();
+  let grown = 0;
+  for (const [name, { segment }] of stored.segments) {
+    const after = concluded(segment, stored.header, header);
+    if (after === segment) continue;
+    const edges = [...after.edges].filter(([, edge]) => !isForgettable(edge, stored.header, header.keepsVersions));
+    grown += edges.length - segment.edges.size;
+    segments.set(name, { ...after, edges: new Map(edges) });
+  }
+  if (segments.size === 0) return undefined;
+  return { stored, header: { ...stored.header, edges: stored.header.edges + grown }, segments };
+}
+
 /** What was sent to another target object doesn't stand in this one. */
 function ofGroup(segment: Segment, groupId: string): Segment {
   if (segment.group === groupId) return segment;

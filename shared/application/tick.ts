@@ -122,7 +122,7 @@ export function createTick(deps: {
   /** Links whose last attempt failed; work of escrows takes them along. */
   async function retryLinks(jobId: string, now: number): Promise<void> {
     const dirty = await deps.dirty.list(jobId);
-    if (!dirty.some((own) => own.dirty.failure !== undefined && own.dirty.failure.nextAttemptAt <= now)) return;
+    if (!dirty.some((own) => (own.dirty.failure?.nextAttemptAt ?? Number.POSITIVE_INFINITY) <= now)) return;
     await addWork(deps, jobId, "links", { objectGuids: [] });
     await deps.wakeJob(jobId, "live");
   }

@@ -1,7 +1,13 @@
 import { beforeEach, describe, expect, it } from "vitest";
 import { createMemoryRowStore } from "../../shared/adapters/memory/row-store.ts";
 import { createLinkStore, type LinkStore } from "../../shared/application/link-store.ts";
-import { NEW_HEADER, NEW_SEGMENT } from "../../shared/application/state/link-codec.ts";
+import {
+  NEW_HEADER,
+  NEW_SEGMENT,
+  packSegment,
+  type Segment,
+  unpackSegment,
+} from "../../shared/application/state/link-codec.ts";
 import { createLinkRows, edgesOf, type LinkRows, type StoredLinks } from "../../shared/application/state/link-rows.ts";
 import { segmentOf, spread } from "../../shared/application/state/link-segments.ts";
 import { changeVersion } from "../../shared/domain/change-version.ts";
@@ -46,6 +52,26 @@ const members = (from: number, to: number) =>
   );
 
 describe("edges in rows", () => {
+  it("keep all that is known of them", () => {
+    const [one, two, three] = [guidOf("1"), guidOf("2"), guidOf("3")];
+    const segment: Segment = {
+      group: "G",
+      pending: 2,
+      edges: new Map<string, Edge>([
+        [one, { version: changeVersion(1, 1, 1), wanted: true, state: "added", target: guidOf("target") }],
+        [two, { version: changeVersion(2, 1, 1), wanted: false, state: "removing", target: "no GUID", missing: 7 }],
+        [
+          three,
+          { version: changeVersion(1, 1, 1), wanted: true, state: "adding", target: guidOf("t"), sid: "S-1-5-11" },
+        ],
+        [guidOf("4"), { version: "", wanted: false, state: "none" }],
+      ]),
+      last: { by: "x", added: 1, removed: 0, addedGuids: [one], removedGuids: [] },
+    };
+    expect(unpackSegment(packSegment(segment))).toEqual(segment);
+    expect(unpackSegment(packSegment(NEW_SEGMENT))).toEqual(NEW_SEGMENT);
+  });
+
   it.each([3, 500, 501, 8_001])(
     "%i edges come back as they were written, in as many segments as they need",
     async (count) => {

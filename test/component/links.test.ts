@@ -91,6 +91,16 @@ describe("a list", () => {
     expect(namesIn(cloud, "sales")).toEqual(["u0", "u1"]);
   });
 
+  it("of a group without an object in the target is believed, too, when the group gets one", async () => {
+    const { cloud, agent } = await start();
+    const away = (names: readonly string[]) => withMembers(names, aGroup("sales", { isCriticalSystemObject: "TRUE" }));
+    const people = ["a", "b"].map((name) => aUser(name));
+    await agent.read("full", [away(["a", "b"]), ...people]);
+    await agent.read("full", [away(["a"]), ...people]);
+    await agent.read("delta", [aGroup("sales", { isCriticalSystemObject: "FALSE" }, ["isCriticalSystemObject"])]);
+    expect(namesIn(cloud, "sales")).toEqual(["a"]);
+  });
+
   it("in parts over many batches is compared when all have come, and with a part missing takes out nobody", async () => {
     const { cloud, agent } = await start();
     const names = users(60);
@@ -250,6 +260,19 @@ describe("trouble with the target", () => {
     expect(escrows.ok && escrows.value).toMatchObject([{ objectGuid: guidOf("sales"), code: "Timeout", attempts: 1 }]);
     await later(cloud, 3);
     expect(namesIn(cloud, "sales")).toEqual(["b"]);
+    expect((await agent.status()).escrowed).toBe(0);
+  });
+
+  it("one who is gone from a full list, and whose removal failed, is taken out later", async () => {
+    const { cloud, agent } = await start();
+    const people = trio.map((own) => aUser(own));
+    await agent.read("full", [withMembers(trio, aGroup("sales")), ...people]);
+    cloud.target.orderMembers({ kind: "fail" });
+    await agent.read("full", [withMembers(["a", "b"], aGroup("sales")), ...people]);
+    expect(namesIn(cloud, "sales")).toEqual(trio);
+    expect((await agent.status()).escrowed).toBe(1);
+    await later(cloud, 3);
+    expect(namesIn(cloud, "sales")).toEqual(["a", "b"]);
     expect((await agent.status()).escrowed).toBe(0);
   });
 

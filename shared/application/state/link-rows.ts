@@ -254,10 +254,6 @@ export function createLinkRows(deps: { readonly rows: RowStore; readonly targetK
   };
 }
 
-export function nameOf({ referrer, attribute }: Pick<LinkKey, "referrer" | "attribute">): string {
-  return `${referrer}:${attribute}`;
-}
-
 /** The edges that were read. */
 export function edgesOf(stored: StoredLinks): Map<string, Edge> {
   return new Map([...stored.segments.values()].flatMap(({ segment }) => [...segment.edges]));
