@@ -5,6 +5,8 @@
  * A class whose mapping has a target that Microsoft Graph can't hold is filtered, and says so. An object whose class
  * changed from one type of target object to another is refused: its target object can't change.
  */
+
+import { defaultAlias } from "../domain/attribute-flow/convert.ts";
 import type { AttributeFlow, FlowResult } from "../domain/attribute-flow.ts";
 import { textOf } from "../domain/expression/value.ts";
 import type { TargetType } from "../domain/graph-target.ts";
@@ -216,13 +218,20 @@ function warningsOf({ record, result }: Mapped): MappingWarning[] {
     code: warning.code,
     message: `${warning.attribute}: ${warning.message}`,
   }));
-  const stuck = result.uncleared.filter((property) => hasExported(record, property));
+  const stuck = result.uncleared.filter((property) => hasExported(record, property) && !isOurOwn(record, property));
   if (stuck.length > 0)
     warnings.push({
       code: "AttributeNotCleared",
       message: `${stuck.join(", ")}: the directory has no value any more, and the target can't clear it; it keeps the old one.`,
     });
   return warnings;
+}
+
+/** A nickname that was made up at creation never was the directory's to empty. */
+function isOurOwn({ objectGuid, link }: ObjectRecord, property: string): boolean {
+  const { mailNickname, userPrincipalName = "" } = link?.exported ?? {};
+  if (property !== "mailNickname" || typeof mailNickname !== "string") return false;
+  return mailNickname === defaultAlias(String(userPrincipalName), objectGuid, mailNickname.length);
 }
 
 /** `property` or `property.key`, as the flow names what can't be cleared. */

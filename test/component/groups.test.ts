@@ -98,6 +98,22 @@ describe("a security group", () => {
   });
 });
 
+describe("a nickname that was made up at creation", () => {
+  it.each([
+    ["of a person", (title: string) => aUser("ann", { title, displayName: title }, ["title", "displayName"])],
+    ["of a group", (title: string) => aGroup("ann", { displayName: title, sAMAccountName: "部門" }, ["displayName"])],
+  ])("%s stays, and no log says that the directory emptied it", async (_, change) => {
+    const { cloud, agent } = await start();
+    await agent.read("full", [change("one"), PRESENT]);
+    cloud.clock.set(cloud.clock.now() + MINUTE_MS);
+    await agent.read("delta", [change("two")]);
+    const [object] = cloud.target.objects().filter((own) => own.values["displayName"] === "two");
+    expect([guidOf("ann"), "ann"]).toContain(object?.values["mailNickname"]);
+    const log = await logOf(cloud, agent.jobId, "ann");
+    expect(log.map((entry) => entry.provisioningStatusInfo.status)).toEqual(["success", "success"]);
+  });
+});
+
 describe("what is no security group of the directory's own", () => {
   it.each([
     ["a distribution group", { groupType: UNIVERSAL_DISTRIBUTION }, "makes no distribution groups"],
