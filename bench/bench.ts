@@ -6,20 +6,18 @@
  * finds out what changed. Host, agent, Azurite and the directory stand-in are processes of their own, as in `npm start`;
  * Azurite keeps everything in memory and the stand-in has no quota, so that neither disk nor quota is what is measured.
  */
-import { mkdtemp, open, readFile, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
-import { fileURLToPath, pathToFileURL } from "node:url";
 import type { AgentPlan } from "../local/start/agents.ts";
 import { logTail, startChild } from "../local/start/child-process.ts";
 import { projectRoot } from "../local/start/home.ts";
-import { ANY_PORTS, settlePorts } from "../local/start/ports.ts";
-import { type Runtime, startRuntime } from "../local/start/runtime.ts";
-import { createSecureFetch, type SecureFetch } from "../local/start/secure-fetch.ts";
+import type { Runtime } from "../local/start/runtime.ts";
+import type { SecureFetch } from "../local/start/secure-fetch.ts";
 import type { ConfigurationReply, CycleReply } from "../shared/contracts/admin-api.ts";
-import { BENCH_DOMAIN, benchLdif, fewestWrites, groupsFor, MEMBERS_A_GROUP } from "./forest.ts";
-import { difference, type Measured, type Meter, MeterReading, openMeter, takeReadings } from "./measured.ts";
+import { watchForClose } from "./close-watch.ts";
+import { benchLdif, fewestWrites, groupsFor, MEMBERS_A_GROUP } from "./forest.ts";
+import { difference, type Measured, type Meter, MeterReading, takeReadings } from "./measured.ts";
+import { meterModule, withMeteredRuntime } from "./metered-runtime.ts";
 
 export interface BenchOptions {
   readonly users: number;
@@ -29,11 +27,6 @@ export interface BenchOptions {
   readonly done: (measured: Measured) => void;
 }
 
-const CLOSED = '"event":"cycle-closed"';
-const CLOSED_WITHIN_MS = 15 * 60_000;
-const LOOK_EVERY_MS = 50;
-const meterModule = pathToFileURL(fileURLToPath(new URL("meter.mjs", import.meta.url))).href;
-
 interface Bench {
   readonly users: number;
   readonly runtime: Runtime;
@@ -41,63 +34,21 @@ interface Bench {
   readonly meter: Meter;
   readonly configuration: ConfigurationReply;
   readonly plan: AgentPlan;
-  readonly file: string;
   readonly profiles?: string;
 }
 
 /** Calls `done` after each run. Rejects when a process fails or a cycle isn't closed in time; the logs are kept then. */
-export async function benchSize(options: BenchOptions): Promise<void> {
-  const folder = await mkdtemp(join(tmpdir(), "uplink-bench-"));
-  try {
-    await runSize(folder, options);
-  } catch (error) {
-    options.log(`State and logs are kept in ${folder}.`);
-    throw error;
-  }
-  await rm(folder, { recursive: true, force: true });
-}
-
-async function runSize(folder: string, { users, profiles, log, done }: BenchOptions): Promise<void> {
-  const ports = await settlePorts(ANY_PORTS);
-  const portFile = join(folder, "meter-port");
-  const runtime = await startRuntime({
-    home: join(folder, "home"),
-    ports,
-    quota: "off",
-    inMemory: true,
-    verifiedDomains: [BENCH_DOMAIN.fqdn],
-    settings: {
-      NODE_OPTIONS: `--import ${meterModule}`,
-      METER_PORT_FILE: portFile,
-      METER_TABLE_PORT: String(ports.azuriteTable),
-      METER_BLOB_PORT: String(ports.azuriteBlob),
-    },
-  });
-  try {
+export async function benchSize({ users, profiles, log, done }: BenchOptions): Promise<void> {
+  await withMeteredRuntime(log, async ({ runtime, folder, meter, fetch, configuration }) => {
     const file = join(folder, "bench.ldif");
     await writeFile(file, benchLdif(users));
-    const configuration = await runtime.admin.createConfiguration({
-      displayName: "Bench",
-      domainFqdn: BENCH_DOMAIN.fqdn,
-      domainNetBios: BENCH_DOMAIN.netBios,
-      settings: { signIn: "ownProcess" },
-    });
     const plan: AgentPlan = {
       name: "bench",
       configurationId: configuration.id,
       source: ["--source", "ldif", "--file", file],
     };
     await runtime.agents.enrol(plan);
-    const bench: Bench = {
-      users,
-      runtime,
-      fetch: createSecureFetch(await readFile(runtime.caFile, "utf8")),
-      meter: await openMeter(portFile),
-      configuration,
-      plan,
-      file,
-      ...(profiles === undefined ? {} : { profiles }),
-    };
+    const bench: Bench = { users, runtime, fetch, meter, configuration, plan, ...(profiles ? { profiles } : {}) };
     log(`${users} users: initial sync …`);
     done(await measure(bench, "initial sync", fewestWrites(users)));
     log(`${users} users: the same read again …`);
@@ -106,9 +57,7 @@ async function runSize(folder: string, { users, profiles, log, done }: BenchOpti
     log(`${users} users: a hundredth of them changed …`);
     await writeFile(file, benchLdif(users, 1));
     done(await measure(bench, "1 % changed (full read)", Math.ceil(users / 100)));
-  } finally {
-    await runtime.stop();
-  }
+  });
 }
 
 async function measure(bench: Bench, run: string, fewest: number): Promise<Measured> {
@@ -180,28 +129,4 @@ async function runAgent({ runtime, plan }: Bench): Promise<MeterReading> {
   });
   if ((await child.ended) !== 0) throw new Error(`The agent failed. ${await logTail(child.logFile)}`);
   return MeterReading.parse(JSON.parse(await readFile(endFile, "utf8")));
-}
-
-/** Watches the host's log, not its API: asking would add to the requests that are counted. */
-async function watchForClose(runtime: Runtime): Promise<() => Promise<void>> {
-  const { logFile } = runtime.process("host");
-  const log = await open(logFile, "r");
-  let at = (await log.stat()).size;
-  let text = "";
-  return async () => {
-    try {
-      const until = Date.now() + CLOSED_WITHIN_MS;
-      while (!text.includes(CLOSED)) {
-        if (Date.now() > until) throw new Error(`No cycle was closed in time. ${await logTail(logFile)}`);
-        await Promise.race([sleep(LOOK_EVERY_MS), runtime.broken]);
-        const { size } = await log.stat();
-        const piece = Buffer.alloc(size - at);
-        await log.read(piece, 0, piece.length, at);
-        at = size;
-        text = text.slice(-CLOSED.length) + piece.toString("utf8");
-      }
-    } finally {
-      await log.close();
-    }
-  };
 }

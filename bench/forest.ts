@@ -163,7 +163,7 @@ function departmentOf(index: number): string {
   return `Department ${String(index + 1).padStart(2, "0")}`;
 }
 
-function guidOf(what: string): string {
+export function guidOf(what: string): string {
   const hex = createHash("sha256").update(`${BENCH_DOMAIN.fqdn}/${what}`).digest("hex");
   return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-4${hex.slice(13, 16)}-9${hex.slice(17, 20)}-${hex.slice(20, 32)}`;
 }

@@ -1,5 +1,7 @@
 /**
  * `npm run bench [-- --users N …] [--full] [--json FILE] [--profile FOLDER]`: a table, then the same as JSON.
+ * `npm run bench -- --member-change [--members N]`: what one member more or less costs in a group of N; with `--users`
+ * or `--full` beside those sizes.
  *
  * Reaches for the numbers below and says which were missed; a missed one is no failure of the program, because how fast
  * a machine is stands not in our hands.
@@ -9,17 +11,27 @@ import { cpus } from "node:os";
 import { resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { benchSize } from "./bench.ts";
-import type { Measured } from "./measured.ts";
-import { missed, table } from "./report.ts";
+import type { Measured, MemberChangeMeasured } from "./measured.ts";
+import { benchMemberChange } from "./member-change.ts";
+import { missed, report } from "./report.ts";
 
 const USUAL = [2_000, 10_000];
 const FULL = 50_000;
 
-function sizesOf(users: readonly string[] | undefined, full: boolean): number[] {
-  const sizes = users === undefined ? USUAL : users.map(Number);
+const MEMBERS = 20_000;
+
+function sizesOf(users: readonly string[], full: boolean): number[] {
+  const sizes = users.map(Number);
   const wrong = sizes.filter((size) => !Number.isInteger(size) || size < 100 || size > 500_000);
   if (wrong.length > 0) throw new Error("--users takes a whole number from 100 to 500000.");
   return full ? [...sizes, FULL] : sizes;
+}
+
+function membersOf(text: string | undefined): number {
+  const members = Number(text ?? MEMBERS);
+  if (!Number.isInteger(members) || members < 100 || members > 250_000)
+    throw new Error("--members takes a whole number from 100 to 250000.");
+  return members;
 }
 
 async function main(): Promise<void> {
@@ -29,15 +41,22 @@ async function main(): Promise<void> {
       full: { type: "boolean", default: false },
       json: { type: "string" },
       profile: { type: "string" },
+      "member-change": { type: "boolean", default: false },
+      members: { type: "string" },
     },
   });
-  const sizes = sizesOf(values.users, values.full);
+  const hasMemberChange = values["member-change"];
+  const members = membersOf(values.members);
+  const usual = hasMemberChange ? [] : USUAL;
+  const sizes = sizesOf(values.users ?? usual.map(String), values.full);
   if (values.profile !== undefined) await mkdir(values.profile, { recursive: true });
   const results: Measured[] = [];
+  const memberChanges: MemberChangeMeasured[] = [];
+  const log = (line: string) => void process.stderr.write(`${line}\n`);
   const conditions = {
     storage: "Azurite in memory",
     target: "directory stand-in on this machine, quota off",
-    source: "LDIF: each run is a full read",
+    source: "LDIF: each run is a full read; for a member's change a directory in memory, read in deltas",
     node: process.version,
     platform: `${process.platform} ${process.arch}`,
     cpus: `${cpus().length} × ${cpus()[0]?.model ?? "unknown"}`,
@@ -45,13 +64,15 @@ async function main(): Promise<void> {
   for (const users of sizes) {
     await benchSize({
       users,
-      log: (line) => process.stderr.write(`${line}\n`),
+      log,
       done: (measured) => results.push(measured),
       ...(values.profile === undefined ? {} : { profiles: resolve(values.profile) }),
     });
   }
-  const json = `${JSON.stringify({ conditions, results, missed: missed(results) }, null, 2)}\n`;
-  process.stdout.write(`${table(conditions, results)}\n`);
+  if (hasMemberChange) await benchMemberChange({ members, log, done: (measured) => memberChanges.push(measured) });
+  const all = { conditions, results, memberChanges };
+  const json = `${JSON.stringify({ ...all, missed: missed(all) }, null, 2)}\n`;
+  process.stdout.write(`${report(all)}\n`);
   if (values.json === undefined) process.stdout.write(`\n${json}`);
   else await writeFile(values.json, json);
 }

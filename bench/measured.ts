@@ -6,12 +6,19 @@ import { z } from "zod";
 import type { Runtime } from "../local/start/runtime.ts";
 import type { SecureFetch } from "../local/start/secure-fetch.ts";
 
-const Storage = z.object({
+const TableUse = z.object({
+  /** Written. */
   transactions: z.number(),
+  /** Written. */
   rows: z.number(),
-  rowsByTable: z.record(z.string(), z.number()),
+  /** Reads of one row by its key. */
   rowReads: z.number(),
+  /** Pages of ranges. */
   rangeReads: z.number(),
+});
+
+const Storage = TableUse.extend({
+  byTable: z.record(z.string(), TableUse),
   blobReads: z.number(),
   blobWrites: z.number(),
 });
@@ -57,6 +64,21 @@ export interface Measured {
     readonly azurite: number;
     readonly directory: number;
   };
+}
+
+/** One delta that changed one member of a large group. */
+export interface MemberChangeMeasured {
+  readonly members: number;
+  readonly run: "one member more" | "one member less";
+  /** From the agent's first request to the closed cycle. */
+  readonly milliseconds: number;
+  readonly graphWrites: number;
+  readonly graphRequests: number;
+  readonly storage: Storage;
+  readonly durable: Measured["durable"];
+  /** Resident before the delta, after a garbage collection; and the peak while it ran. */
+  readonly hostMegabytes: { readonly before: number; readonly peak: number };
+  readonly cpuSeconds: { readonly host: number; readonly azurite: number; readonly directory: number };
 }
 
 const Counters = z.record(

@@ -20,7 +20,7 @@ let storage = nothing();
 let firstRequestAt;
 
 function nothing() {
-  return { transactions: 0, rows: 0, rowsByTable: {}, rowReads: 0, rangeReads: 0, blobReads: 0, blobWrites: 0 };
+  return { transactions: 0, rows: 0, byTable: {}, rowReads: 0, rangeReads: 0, blobReads: 0, blobWrites: 0 };
 }
 
 /** `body`: text or bytes. */
@@ -31,18 +31,20 @@ function partsIn(body) {
 }
 
 function countTableRequest({ method, path }, body) {
-  if (method === "GET") {
-    if (path.includes("PartitionKey=")) storage.rowReads++;
-    else storage.rangeReads++;
-    return;
-  }
   const isBatch = path.includes("$batch");
-  const rows = isBatch ? partsIn(body) : 1;
   // The first part names the table, and stands near the beginning.
   const name = TABLE.exec(isBatch ? body.slice(0, 2_000).toString() : path)?.[1] ?? "other";
-  storage.transactions++;
-  storage.rows += rows;
-  storage.rowsByTable[name] = (storage.rowsByTable[name] ?? 0) + rows;
+  storage.byTable[name] ??= { transactions: 0, rows: 0, rowReads: 0, rangeReads: 0 };
+  const count = (what, by = 1) => {
+    storage[what] += by;
+    storage.byTable[name][what] += by;
+  };
+  if (method === "GET") {
+    count(path.includes("PartitionKey=") ? "rowReads" : "rangeReads");
+    return;
+  }
+  count("transactions");
+  count("rows", isBatch ? partsIn(body) : 1);
 }
 
 const { end } = http.ClientRequest.prototype;
@@ -79,8 +81,12 @@ if (METER_PORT_FILE) {
   const inspector = new Session();
   const actions = {
     "GET /": () => reading(),
-    "POST /reset": () => {
+    "POST /reset": async () => {
       storage = nothing();
+      // What earlier work left to the collector is no use of memory by this run.
+      inspector.connect();
+      await inspector.post("HeapProfiler.collectGarbage");
+      inspector.disconnect();
       try {
         // 5: the kernel's peak starts again from what is resident now.
         writeFileSync("/proc/self/clear_refs", "5");

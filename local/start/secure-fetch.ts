@@ -9,7 +9,7 @@ export type SecureFetch = (url: string, init?: SecureInit) => Promise<Response>;
 export interface SecureInit {
   readonly method?: string;
   readonly headers?: Readonly<Record<string, string>>;
-  readonly body?: string;
+  readonly body?: string | Uint8Array;
 }
 
 const TIMEOUT_MS = 60_000;

@@ -2,8 +2,8 @@
 import { describe, expect, it } from "vitest";
 import { parseLdif } from "../../agent/source/ldif/ldif-parser.ts";
 import { benchLdif, fewestWrites, managerOf } from "../../bench/forest.ts";
-import type { Measured } from "../../bench/measured.ts";
-import { missed, table } from "../../bench/report.ts";
+import type { Measured, MemberChangeMeasured } from "../../bench/measured.ts";
+import { missed, report } from "../../bench/report.ts";
 
 async function recordsOf(text: string): Promise<Map<string, string>> {
   async function* chunks() {
@@ -33,7 +33,7 @@ const good: Measured = {
   storage: {
     transactions: 2_700,
     rows: 82_000,
-    rowsByTable: {},
+    byTable: {},
     rowReads: 1,
     rangeReads: 1,
     blobReads: 1,
@@ -46,6 +46,17 @@ const good: Measured = {
   cpuSeconds: { host: 20, agent: 3, azurite: 20, directory: 2 },
 };
 const unchanged: Measured = { ...good, run: "no change", created: 0, graphWrites: 0, fewestWrites: 0 };
+const oneMore: MemberChangeMeasured = {
+  members: 50_000,
+  run: "one member more",
+  milliseconds: 900,
+  graphWrites: 1,
+  graphRequests: 1,
+  storage: good.storage,
+  durable: good.durable,
+  hostMegabytes: { before: 200, peak: 210 },
+  cpuSeconds: { host: 0.5, azurite: 0.4, directory: 0.1 },
+};
 
 describe("bench", () => {
   it("makes a directory that the agent's parser reads, with as many people as asked", async () => {
@@ -79,17 +90,27 @@ describe("bench", () => {
   });
 
   it("names each number that was not reached, and none that was", () => {
-    expect(missed([good, unchanged])).toEqual([]);
-    expect(missed([{ ...good, objectsPerSecond: 299 }])).toHaveLength(1);
-    expect(missed([{ ...good, graphWrites: 10_201, writesToFewest: 1.0201 }])).toHaveLength(1);
-    expect(missed([{ ...unchanged, graphWrites: 1, writesToFewest: 2 }])).toHaveLength(1);
-    expect(missed([{ ...good, peakMegabytes: { host: 701, agent: 251 } }])).toHaveLength(2);
+    const missedBy = (...results: readonly Measured[]) => missed({ results, memberChanges: [] });
+    expect(missedBy(good, unchanged)).toEqual([]);
+    expect(missedBy({ ...good, objectsPerSecond: 299 })).toHaveLength(1);
+    expect(missedBy({ ...good, graphWrites: 10_201, writesToFewest: 1.0201 })).toHaveLength(1);
+    expect(missedBy({ ...unchanged, graphWrites: 1, writesToFewest: 2 })).toHaveLength(1);
+    expect(missedBy({ ...good, peakMegabytes: { host: 701, agent: 251 } })).toHaveLength(2);
+  });
+
+  it("names a member's change that cost more than one write, or memory by the size of the group", () => {
+    const missedBy = (one: MemberChangeMeasured) => missed({ results: [], memberChanges: [one] });
+    expect(missedBy(oneMore)).toEqual([]);
+    expect(missedBy({ ...oneMore, graphWrites: 2 })).toHaveLength(1);
+    expect(missedBy({ ...oneMore, graphWrites: 0 })).toHaveLength(1);
+    expect(missedBy({ ...oneMore, hostMegabytes: { before: 200, peak: 270 } })).toHaveLength(1);
   });
 
   it("prints the conditions beside the numbers", () => {
-    const text = table({ storage: "Azurite in memory" }, [good]);
+    const text = report({ conditions: { storage: "Azurite in memory" }, results: [good], memberChanges: [oneMore] });
     expect(text).toContain("storage: Azurite in memory");
     expect(text).toMatch(/10000 +500 +initial sync +30\.0 +334 +10000 +1\.000 +8\.20 +0\.270 +150 +170 +500 +180/);
+    expect(text).toMatch(/50000 +one member more +900 +1 +82000 +2700 +1 +1 +170 +10 +0\.50 \/ 0\.40 \/ 0\.10/);
     expect(text).toContain("All numbers were reached.");
   });
 });
