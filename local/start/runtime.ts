@@ -38,6 +38,8 @@ export interface RuntimeOptions {
   readonly verifiedDomains?: readonly string[];
   /** Settings of the service (`shared/settings.ts`), over the local ones. */
   readonly settings?: Readonly<Record<string, string>>;
+  /** Another functions app than the one built here, with a host.json beside it. */
+  readonly appPath?: string;
   /** Told what has been started. */
   readonly log?: (line: string) => void;
 }
@@ -115,7 +117,9 @@ export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
       });
       return child;
     };
-    const host = () => startHost(context, { exporter: applications.exporter, settings: options.settings ?? {} });
+    const { settings = {}, appPath } = options;
+    const { exporter } = applications;
+    const host = () => startHost(context, { exporter, settings, ...(appPath === undefined ? {} : { appPath }) });
 
     watch(await startAzurite(context, options.inMemory ?? false));
     log(`Azurite: blobs on port ${ports.azuriteBlob}, tables on port ${ports.azuriteTable}`);

@@ -103,6 +103,8 @@ export async function startDirectory(context: ServiceContext, choices: Directory
 export interface HostChoices {
   readonly exporter: LocalApplication;
   readonly settings: Readonly<Record<string, string>>;
+  /** The functions app; default: the one built here. */
+  readonly appPath?: string;
 }
 
 export async function startHost(context: ServiceContext, choices: HostChoices): Promise<RunningChild> {
@@ -119,7 +121,7 @@ export async function startHost(context: ServiceContext, choices: HostChoices): 
       UPLINK_HOST_PORT: String(ports.host),
       UPLINK_BROKER_PORT: String(ports.broker),
       UPLINK_STATE_DIR: paths.host,
-      UPLINK_APP_PATH: join(projectRoot, "dist", "main.cjs"),
+      UPLINK_APP_PATH: choices.appPath ?? join(projectRoot, "dist", "main.cjs"),
       UPLINK_QUEUES: "doorbell",
       UPLINK_TLS_CERT_FILE: certificates.certFile,
       UPLINK_TLS_KEY_FILE: certificates.keyFile,

@@ -1,0 +1,245 @@
+/**
+ * Records a release: runs the built programs over the sample forests in a home of their own, has everything happen that
+ * leaves another kind of row or history behind, and writes down what is there at the end.
+ *
+ * What happens: both forests are synced for the first time (one person lives in both and is escrowed; the target throttles;
+ * one activity fails once), people change, go and come back, two swap their sign-in names, a member leaves a group, so many
+ * are removed that the guard stages them, a part of the links is mapped again, and at the end a batch is under way that waits
+ * for a target that is down.
+ */
+import { copyFile, mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { pathToFileURL } from "node:url";
+import { parseOrchestratorState } from "../durable/actions.ts";
+import { ensureSamples, SAMPLE_FORESTS } from "../samples/generate.ts";
+import { projectRoot, StartError } from "../start/home.ts";
+import { type Runtime, startRuntime } from "../start/runtime.ts";
+import { type Forest, syncForests } from "../start/sample-forests.ts";
+import type { Screen } from "../start/screen.ts";
+import { TENANT_ID } from "../start/services.ts";
+import { registeredBy } from "./app-functions.ts";
+import { collectBlobs, collectExecutions, collectRequests, collectRows, collectTarget } from "./collect.ts";
+import { dnOf, type ForestText, forestText, withValue } from "./directory-edits.ts";
+import { type ReleaseContent, type ReleaseManifest, writeRelease } from "./release-files.ts";
+import { findSecrets } from "./secrets.ts";
+
+export interface RecordingOptions {
+  readonly version: string;
+  readonly commit: string;
+  /** Milliseconds since 1970. */
+  readonly now: () => number;
+  /** Where the release is written; must not be there. */
+  readonly folder: string;
+  readonly log: (line: string) => void;
+}
+
+/** So few that the removal of three people is held back. */
+const STRICT_GUARD = { floor: 1, count: 2, percent: 1 };
+const QUIET: Screen = { line: () => undefined, progress: () => undefined, clear: () => undefined };
+const POLL_MS = 200;
+const WITHIN_MS = 120_000;
+
+/** Throws `StartError` when something isn't as a recording needs it; nothing is written then. */
+export async function recordRelease(options: RecordingOptions): Promise<ReleaseManifest> {
+  const home = await mkdtemp(join(tmpdir(), "uplink-release-"));
+  const verifiedDomains = SAMPLE_FORESTS.map(({ plan }) => plan.fqdn);
+  const executionsFile = join(home, "executions.jsonl");
+  try {
+    const app = await recordingApp(join(home, "app"));
+    const runtime = await startRuntime({
+      home: join(home, "runtime"),
+      verifiedDomains,
+      inMemory: true,
+      appPath: app,
+      settings: { UPLINK_RECORDING_FILE: executionsFile, UPLINK_RECORDING_FAIL_ONCE: "ExportChunk" },
+      log: options.log,
+    });
+    try {
+      const work = async (): Promise<ReleaseManifest> => {
+        const stage = await prepare(runtime, home);
+        const initialDomain = await initialDomainOf(runtime);
+        await live(runtime, stage, { executionsFile, log: options.log });
+        // Nothing moves any more while it is read; a host that ends would be taken for a broken runtime.
+        runtime.process("host").kill("SIGSTOP");
+        const recordedAt = new Date(options.now()).toISOString();
+        const rows = await collectRows(runtime.storageConnection);
+        const content: ReleaseContent = {
+          executions: await collectExecutions(executionsFile, { [home]: "home", [projectRoot]: "project/" }),
+          rows,
+          blobs: await collectBlobs(runtime.storageConnection, rows),
+          requests: (
+            await Promise.all(stage.map(({ forest, requests }) => collectRequests(forest.name, requests)))
+          ).flat(),
+          sources: Object.fromEntries(stage.map(({ forest, ldif }) => [forest.name, ldif.text()])),
+          target: await collectTarget(runtime),
+        };
+        const programs = {
+          "main.cjs": await readFile(join(home, "app", "release.cjs")),
+          "uplink.cjs": await readFile(join(projectRoot, "dist", "uplink.cjs")),
+        };
+        const findings = await findSecrets(home, content, programs);
+        if (findings.length > 0) throw new StartError(`The recording is not written:\n  ${findings.join("\n  ")}`);
+        const { version, commit, folder } = options;
+        const manifest = {
+          format: 1,
+          ...{ version, commit, recordedAt, targetKey: TENANT_ID, verifiedDomains },
+          initialDomain,
+          jobs: stage.map(({ forest: { name, jobId, configurationId, fqdn } }) => ({
+            ...{ agent: name, jobId, configurationId, fqdn },
+          })),
+          functions: await registeredBy(join(home, "app", "release.cjs")),
+          counts: countsOf(content),
+        } as const;
+        return await writeRelease(folder, manifest, content, programs);
+      };
+      return await Promise.race([work(), runtime.broken]);
+    } finally {
+      runtime.process("host").kill("SIGCONT");
+      await runtime.stop();
+    }
+  } finally {
+    await rm(home, { recursive: true, force: true });
+  }
+}
+
+/** The built app behind the one that records it, with the host.json of the project. */
+async function recordingApp(folder: string): Promise<string> {
+  await mkdir(folder, { recursive: true });
+  const entry = join(folder, "main.cjs");
+  await copyFile(join(projectRoot, "local", "releases", "recording-app.cjs"), entry);
+  await copyFile(join(projectRoot, "dist", "main.cjs"), join(folder, "release.cjs"));
+  await copyFile(join(projectRoot, "host.json"), join(folder, "host.json"));
+  await writeFile(join(folder, "package.json"), '{ "type": "commonjs" }\n');
+  return entry;
+}
+
+interface Actor {
+  readonly forest: Forest;
+  readonly ldif: ForestText;
+  /** What the agent asked, a line each. */
+  readonly requests: string;
+}
+
+async function prepare(runtime: Runtime, home: string): Promise<Actor[]> {
+  const files = await ensureSamples(runtime.paths.samples);
+  const recorder = pathToFileURL(join(projectRoot, "local", "releases", "record-requests.mjs")).href;
+  const actors: Actor[] = [];
+  for (const { name, plan } of SAMPLE_FORESTS) {
+    const file = files.get(name) ?? "";
+    const { id, jobId } = await runtime.admin.createConfiguration({
+      displayName: name,
+      domainFqdn: plan.fqdn,
+      domainNetBios: plan.netBios,
+      settings: {
+        signIn: "ownProcess",
+        trustVisibility: { by: "the recorder", at: "2026-01-01T00:00:00.000Z" },
+        ...(actors.length === 0 ? {} : { guard: STRICT_GUARD }),
+      },
+    });
+    const requests = join(home, `requests-${name}.jsonl`);
+    const agent = {
+      name,
+      configurationId: id,
+      source: ["--source", "ldif", "--file", file, "--poll-seconds", "2"],
+      environment: { NODE_OPTIONS: `--import ${recorder}`, UPLINK_RECORDING_FILE: requests },
+    };
+    await runtime.agents.enrol(agent);
+    const forest = { name, fqdn: plan.fqdn, file, configurationId: id, jobId, agent };
+    actors.push({ forest, ldif: forestText(await readFile(file, "utf8")), requests });
+  }
+  return actors;
+}
+
+async function live(
+  runtime: Runtime,
+  actors: readonly Actor[],
+  { executionsFile, log }: { readonly executionsFile: string; readonly log: (line: string) => void },
+): Promise<void> {
+  const [first, second] = actors;
+  if (!first || !second) throw new StartError("Two sample forests are needed.");
+  const sync = async (what: string, ...own: readonly Actor[]): Promise<void> => {
+    log(what);
+    for (const { forest, ldif } of own) await writeFile(forest.file, ldif.text());
+    const forests = own.map(({ forest }) => forest);
+    const reports = await syncForests(runtime, forests, QUIET, new AbortController().signal);
+    for (const { name, failure } of reports) if (failure) throw new StartError(`${name}: ${failure}`);
+  };
+  // Names that the file writes plainly: others are base64 there.
+  const people = first.ldif.people.filter((record) => /^dn: CN=[A-Za-z ]+,/.test(record)).slice(20);
+  const [changed, gone, left, right, member] = people;
+  if (!changed || !gone || !left || !right || !member) throw new StartError("The first sample forest is too small.");
+
+  await runtime.control("faults", fault({ throttle: { count: 4, retryAfterSeconds: 1 } }));
+  await sync("first sync of both", first, second);
+
+  first.ldif.replace(changed, withValue(changed, "title", "Chief Recorder"));
+  first.ldif.remove(gone);
+  first.ldif.swap("userPrincipalName", left, right);
+  first.ldif.removeMember(dnOf(member));
+  await sync("a change, a removal, two who swap names, a member that goes", first);
+
+  first.ldif.append(gone);
+  await sync("the one who was removed comes back", first);
+
+  for (const record of second.ldif.people.slice(30, 33)) second.ldif.remove(record);
+  await sync("more removals than the guard lets pass", second);
+
+  log("links mapped again");
+  await runtime.admin.rebuildLinks(first.forest.jobId, "0");
+  await until("the end of that work", async () => {
+    const { openRead, waiting } = await runtime.admin.status(first.forest.jobId);
+    return openRead === null && waiting.batches + waiting.readsEnding + waiting.work === 0;
+  });
+
+  log("a batch that is under way at the end");
+  await runtime.control("faults", fault({ down: true }));
+  const [lead] = second.ldif.people;
+  if (lead) second.ldif.replace(lead, withValue(lead, "title", "Waiting for a newer version"));
+  await writeFile(second.forest.file, second.ldif.text());
+  const sent = await runtime.agents.once(second.forest.agent);
+  if (sent.result?.batches !== 1) throw new StartError(`${second.forest.name} sent no batch. ${sent.words}`);
+  await until("a run that waits for the target", async () => {
+    const runs = await collectExecutions(executionsFile);
+    return runs.some(({ state, orchestrator }) => orchestrator === "ProcessBatch" && waits(state));
+  });
+}
+
+/** Nobody is there to answer: the last thing that was asked for is a timer. */
+function waits(state: unknown): boolean {
+  const { isDone, actions } = parseOrchestratorState(state);
+  return !isDone && actions.at(-1)?.kind === "timer";
+}
+
+const fault = (order: unknown) => ({
+  method: "POST",
+  headers: { "content-type": "application/json" },
+  body: JSON.stringify(order),
+});
+
+async function until(what: string, isSo: () => Promise<boolean>): Promise<void> {
+  for (const end = Date.now() + WITHIN_MS; Date.now() < end; await sleep(POLL_MS)) if (await isSo()) return;
+  throw new StartError(`Waited ${WITHIN_MS / 1000} s in vain for ${what}.`);
+}
+
+async function initialDomainOf(runtime: Runtime): Promise<string> {
+  const { value } = (await (await runtime.graphFetch("domains")).json()) as {
+    value: { id: string; isInitial: boolean }[];
+  };
+  const initial = value.find((domain) => domain.isInitial);
+  if (!initial) throw new StartError("The target has no initial domain.");
+  return initial.id;
+}
+
+function countsOf(content: ReleaseContent): ReleaseManifest["counts"] {
+  const executions: Record<string, number> = {};
+  for (const { orchestrator } of content.executions) executions[orchestrator] = (executions[orchestrator] ?? 0) + 1;
+  return {
+    executions,
+    rows: Object.fromEntries(Object.entries(content.rows).map(([table, rows]) => [table, rows.length])),
+    blobs: Object.keys(content.blobs).length,
+    requests: content.requests.length,
+    targetObjects: content.target.length,
+  };
+}
