@@ -97,7 +97,8 @@ function linkDifferences(
   for (const { id, manager, members = [] } of live) {
     const guid = guidOf.get(id);
     if (guid === undefined) continue;
-    const is = manager !== undefined && livingIds.has(manager) ? sourceOf(manager) : "absent";
+    const isThere = manager !== undefined && livingIds.has(manager) && !also.has(manager);
+    const is = isThere ? sourceOf(manager) : "absent";
     const ought = projection.managers.get(guid) ?? "absent";
     if (is !== ought) found.push(`${guid} manager: is ${is}, ought to be ${ought}`);
     const held = new Set(members.filter((member) => livingIds.has(member) && !also.has(member)).map(sourceOf));

@@ -81,6 +81,9 @@ export async function connectDirectoryAdmin(controller: DomainController) {
       return objectGuidOf(only);
     },
 
+    /** The objectGUID of the object with that distinguished name. */
+    guidAt: async (dn: string): Promise<string> => objectGuidOf(await readEntry(client, dn)),
+
     async exists(guid: string): Promise<boolean> {
       try {
         await read(guid);
