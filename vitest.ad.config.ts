@@ -4,7 +4,7 @@ import { defineConfig } from "vitest/config";
 export default defineConfig({
   test: {
     include: ["test/ad/**/*.test.ts"],
-    testTimeout: 180_000,
+    testTimeout: 240_000,
     hookTimeout: 300_000,
     // A domain controller has fixed ports, so each file has loopback addresses of its own; much of the time goes by waiting.
     maxWorkers: 2,

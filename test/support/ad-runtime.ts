@@ -147,7 +147,7 @@ export async function startAdRuntime(options: AdRuntimeOptions) {
     },
 
     /** Waits until everything accepted is closed; returns the account of the last read. */
-    async settled(job: Job, withinMs = 90_000): Promise<CycleReply> {
+    async settled(job: Job, withinMs = 150_000): Promise<CycleReply> {
       let last: JobStatusReply | undefined;
       try {
         return await until(
