@@ -56,6 +56,13 @@ export function cycleList(cycle: CycleReply): string {
       "target",
       `${cycle.created} created, ${cycle.updated} updated, ${cycle.deleted} deleted, ${cycle.restored} restored; ${cycle.writes} writes`,
     ],
+    [
+      "members",
+      Object.entries(cycle.links)
+        .filter(([, times]) => times > 0)
+        .map(([what, times]) => `${times} ${what}`)
+        .join(", "),
+    ],
     ["filtered by", tally(cycle.filteredBy)],
     ["escrowed by", tally(cycle.escrowedBy)],
     ["staged", cycle.staged.map((one) => `${one.count} ${one.class}: ${one.reason}`).join("; ")],

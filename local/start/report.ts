@@ -40,6 +40,7 @@ export function forestLines(report: ForestReport, names: Names): string[] {
   return [
     `${name} (${fqdn}): read ${cycle.readNo}, ${cycle.kind}, ${objects(cycle.received)}, ${seconds(report.seconds)}`,
     labelled("done", `${doneOf(cycle)}; ${count(cycle.writes, "write")}`),
+    ...memberLines(cycle),
     ...filtered.map(([reason, times], index) => labelled(index === 0 ? "filtered" : "", `${times} × ${reason}`)),
     ...warnings
       .slice(0, MOST_WARNINGS)
@@ -81,8 +82,14 @@ export function cycleLines(name: string, cycle: CycleReply, entries: readonly Pr
     `${name}: read ${cycle.readNo}: ${doneOf(cycle)}; ${count(cycle.writes, "write")}, ${seconds(took)}`,
     ...changes.slice(0, MOST_CHANGES).map((entry) => `    ${changeOf(entry)}`),
     ...(changes.length > MOST_CHANGES ? [`    and ${changes.length - MOST_CHANGES} more`] : []),
+    ...memberLines(cycle),
     ...stagedLines(cycle),
   ];
+}
+
+function memberLines({ links }: CycleReply): string[] {
+  const shown = Object.entries(links).filter(([, times]) => times > 0);
+  return shown.length === 0 ? [] : [labelled("members", shown.map(([what, times]) => `${times} ${what}`).join(", "))];
 }
 
 /** DNs by GUID from the text of an LDIF file, as far as it can be read that way. */

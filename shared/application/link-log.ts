@@ -50,13 +50,13 @@ function toldOf({ item, failure, staged, pending }: GroupOutcome) {
   if (staged)
     return {
       code: "StagedMemberships",
-      message: `${staged.count} members of group ${item.referrer} are not removed: ${staged.reason}.`,
+      message: `Members of group ${item.referrer} that are not removed: ${staged.count}. ${staged.reason}.`,
       remedy: "Look at what changed at the source. They are judged again with the group's next change or full read.",
     };
   if (pending && pending.count > 0)
     return {
       code: UNRESOLVED,
-      message: `${pending.count} members of group ${item.referrer} have no object in the target, the first: ${pending.guids.join(", ")}.`,
+      message: `Members of group ${item.referrer} without an object in the target: ${pending.count}, the first of them ${pending.guids.join(", ")}.`,
       remedy: "Nothing, where they are out of scope on purpose; they are added when they appear.",
     };
   return undefined;

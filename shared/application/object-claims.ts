@@ -83,7 +83,8 @@ export function conflictFailure(own: ClaimOwner, taken: readonly ClaimAnswer[]):
     return {
       code: "DuplicateSourceEntries",
       message: `Source object ${own} has the same source anchor as ${holder}, and both are alive.`,
-      remedy: "Take one of them out of scope or delete it: the other then takes the cloud account over.",
+      remedy:
+        "Delete one of them, disable it in its directory, or take it out of scope: the other then takes the cloud account over.",
     };
   }
   return {

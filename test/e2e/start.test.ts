@@ -12,7 +12,8 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { projectRoot } from "../../local/start/home.ts";
 import { runScript, runtimeAt, type StartedCommand } from "../support/start-command.ts";
 
-type TargetUser = { id: string; deleted: boolean; properties: Record<string, unknown> };
+type TargetUser = { id: string; deleted: boolean; properties: Record<string, unknown>; manager?: string };
+type TargetGroup = TargetUser & { members: string[] };
 
 let home: string;
 let running: StartedCommand | undefined;
@@ -55,16 +56,17 @@ describe("npm start", { timeout: 120_000 }, () => {
     const once = runScript("start.mjs", ["--once"], home);
     expect(await once.ended, once.text()).toBe(0);
     const text = once.text();
-    expect(text).toMatch(/^contoso-hq \(contoso\.example\): read 1, full, 167 objects/m);
-    expect(text).toMatch(/^fabrikam \(fabrikam\.example\): read 1, full, 77 objects/m);
+    expect(text).toMatch(/^contoso-hq \(contoso\.example\): read 1, full, 178 objects/m);
+    expect(text).toMatch(/^fabrikam \(fabrikam\.example\): read 1, full, 88 objects/m);
     expect(text).toMatch(/3 × isCriticalSystemObject IS FALSE/);
     expect(text).toMatch(
       /escrowed +DuplicateSourceEntries: .*contoso-hq: CN=Maya Lindqvist.*fabrikam: CN=Maya|escrowed +DuplicateSourceEntries: .*fabrikam: CN=Maya Lindqvist.*contoso-hq: CN=Maya/,
     );
     expect(text).toMatch(/warning +Elif Papadopoulos: .*contoso\.local/);
-    // 150 and 60 people, one of whom is the same.
+    expect(text).toMatch(/warning +Department Heads: .*plain security groups/);
+    // 150 and 60 people, one of whom is the same, and eight groups of each forest that the target can hold.
     expect(text).toMatch(
-      /^Together: 209 created, 0 updated, 20 no-op, 14 filtered, 1 escrowed, .*; 209 writes, [\d.]+ s$/m,
+      /^Together: 225 created, 0 updated, 22 no-op, 18 filtered, 1 escrowed, .*; 233 writes, [\d.]+ s$/m,
     );
     for (const line of readmeOutput()) expect(text).toMatch(line);
     expect(await readdir(home)).not.toContain("runtime.json");
@@ -84,6 +86,24 @@ describe("npm start", { timeout: 120_000 }, () => {
     expect(
       all.find((user) => /^(Administrator|krbtgt|Guest|AAD_|MSOL_|SystemMailbox)/.test(upnOf(user))),
     ).toBeUndefined();
+  });
+
+  test("groups hold who they should, and people report to whom they should", async () => {
+    const { control } = await runtimeAt(home);
+    const { value: groups } = (await control("objects?kind=group")) as { value: TargetGroup[] };
+    expect(groups.map((group) => group.properties["displayName"])).not.toContain("Newsletter");
+    const all = await users();
+    const nameOf = new Map([...all, ...groups].map((one) => [one.id, String(one.properties["displayName"])]));
+    const staff = groups.filter((group) => group.properties["displayName"] === "All Staff");
+    expect(staff).toHaveLength(2);
+    for (const group of staff) {
+      const members = group.members.map((id) => nameOf.get(id));
+      expect(members).toEqual(expect.arrayContaining(["Sales", "Engineering", "Human Resources"]));
+      expect(members).toHaveLength(7);
+    }
+    const reporting = all.filter((user) => user.manager !== undefined);
+    // All but those who lead a forest; the one who lives in both has one boss.
+    expect(reporting).toHaveLength(all.length - 2);
   });
 
   test("an edit is in the target, and the terminal says so", async () => {

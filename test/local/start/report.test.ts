@@ -45,6 +45,12 @@ test("a later read is one line, and one for each change with old and new values"
   ]);
 });
 
+test("members that came, went or wait are a line of their own", () => {
+  const links = { added: 3, removed: 0, pending: 1, suspended: 0, staged: 0, failed: 0 };
+  expect(cycleLines("hq", aCycle({ links }), [])).toContain("  members   3 added, 1 pending");
+  expect(cycleLines("hq", aCycle(), [])).toHaveLength(1);
+});
+
 test("staged removals and a read that was given up are said", () => {
   const staged = [{ class: "deletes", count: 30, reason: "30 of 150 linked objects" }];
   expect(cycleLines("hq", aCycle({ staged }), []).at(-1)).toMatch(/staged +30 deletes: 30 of 150/);
