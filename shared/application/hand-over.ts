@@ -8,7 +8,7 @@
 import { letsGo } from "../domain/hand-over.ts";
 import { type Claim, type ObjectRecord, underWayFor } from "../domain/object-record.ts";
 import type { ChunkHeader } from "./chunk-files.ts";
-import type { Draft, MapDeps } from "./map-objects.ts";
+import type { Draft, MapDeps } from "./draft-object.ts";
 import { type ClaimAnswer, claimsWithout, heldClaims } from "./object-claims.ts";
 import { type ClaimOwner, objectOf, ownerOf } from "./state/claim-index.ts";
 

@@ -4,18 +4,14 @@
  * repeat. `exportChunk` uses the same code again for the few objects whose rows changed under it.
  */
 
-import { endOfRead, NO_VERSION, readNoOf } from "../domain/change-version.ts";
-import { foldChange, withoutMissing } from "../domain/image.ts";
 import type { Claim, ObjectRecord, Outcome } from "../domain/object-record.ts";
-import { type Desired, planObject, RESTORE_WINDOW_MS, type RemovalClass, withoutNulls } from "../domain/plan.ts";
-import { type TargetValues, withoutProperties } from "../domain/target-value.ts";
-import type { Clock } from "../ports/clock.ts";
-import type { TargetDirectory } from "../ports/target-directory.ts";
-import type { ChangeOrigin, ChunkHeader, ChunkItem, ObjectFailure, PlannedObject } from "./chunk-files.ts";
+import { type Desired, planObject } from "../domain/plan.ts";
+import type { ChunkHeader, ChunkItem, ObjectFailure, PlannedObject } from "./chunk-files.ts";
+import { type Draft, draftOf, type MapDeps } from "./draft-object.ts";
 import { handOver } from "./hand-over.ts";
-import type { Evaluation, JobMapping } from "./job-mapping.ts";
+import type { Evaluation } from "./job-mapping.ts";
 import { type MatchAnswer, resolveCandidates } from "./match-candidates.ts";
-import { desiredOf, lacksOf } from "./missing-names.ts";
+import { desiredOf } from "./missing-names.ts";
 import {
   type ClaimAnswer,
   claimsWithout,
@@ -26,34 +22,9 @@ import {
   withClaims,
 } from "./object-claims.ts";
 import { settleDoubts } from "./settle-doubts.ts";
-import { type ClaimIndex, type ClaimRequest, ownerOf } from "./state/claim-index.ts";
-import { groupBy, type ObjectStore, type StoredObject } from "./state/object-store.ts";
-
-export interface MapDeps {
-  readonly mapping: JobMapping;
-  readonly objects: ObjectStore;
-  readonly claims: ClaimIndex;
-  readonly target: TargetDirectory;
-  readonly clock: Clock;
-}
-
-export interface Draft {
-  readonly objectGuid: string;
-  readonly indexes: readonly number[];
-  readonly record: ObjectRecord;
-  readonly etag?: string;
-  readonly isChanged: boolean;
-  readonly isSuperseded: boolean;
-  readonly evaluation: Evaluation;
-  readonly allow: readonly RemovalClass[];
-  readonly lacks?: readonly RemovalClass[];
-  readonly origin?: ChangeOrigin;
-  /** Properties that step aside while others hold what it wants. */
-  readonly parks?: readonly string[];
-  /** Looked for in the target, whatever the index knows. */
-  readonly seeksMatch?: boolean;
-  readonly resendsReferences?: boolean;
-}
+import { type ClaimRequest, ownerOf } from "./state/claim-index.ts";
+import { groupBy, type StoredObject } from "./state/object-store.ts";
+import { takeover } from "./takeover.ts";
 
 /** Plans in the order of GUIDs, whatever the order of the items of different objects. */
 export async function mapObjects(
@@ -85,76 +56,6 @@ export async function mapObjects(
       parkedName: draft.parks ? deps.mapping.parkedName(draft.objectGuid) : "",
     }),
   );
-}
-
-function draftOf(
-  deps: MapDeps,
-  header: ChunkHeader,
-  objectGuid: string,
-  items: readonly ChunkItem[],
-  known: StoredObject | undefined,
-): Draft {
-  const context = { configurationId: header.configurationId, seesAll: header.seesAll };
-  const now = deps.clock.now();
-  let record = known && withoutExpiredLink(known.record, now);
-  let isChanged = false;
-  let isSuperseded = items.some((item) => item.change !== undefined);
-  for (const item of items) {
-    // Seen by a later read meanwhile: then it is not absent.
-    if (item.isAbsent && record && record.state === "live" && readNoOf(record.version) <= header.readNo) {
-      record = { ...record, state: "absent", version: endOfRead(header.readNo) };
-      isChanged = true;
-    }
-    // What a later change brought is no longer among the names.
-    if (item.losesMissing && record?.missing?.readNo === header.readNo) {
-      record = withoutMissing(record);
-      isChanged = true;
-    }
-    if (!item.change) continue;
-    const folded = foldChange(record, item.change, item.version ?? NO_VERSION, context);
-    record = folded.record;
-    isChanged ||= folded.effect === "changed";
-    isSuperseded &&= folded.effect === "superseded";
-  }
-  const settled = record ?? emptyTombstone(header.configurationId, objectGuid);
-  const evaluation = evaluationOf(deps.mapping, settled);
-  const scopeChanged = settled.scope !== evaluation.scope;
-  const lacks = isSuperseded ? undefined : lacksOf(deps.mapping, header, settled, evaluation, now);
-  const origin = items.at(-1)?.origin;
-  const parks = items.flatMap((item) => item.parks ?? []);
-  return {
-    objectGuid,
-    indexes: items.map((item) => item.index),
-    record: { ...settled, scope: evaluation.scope },
-    ...(known?.etag === undefined ? {} : { etag: known.etag }),
-    isChanged: isChanged || scopeChanged || (header.mustWriteVersions && !isSuperseded),
-    isSuperseded,
-    evaluation,
-    allow: items.flatMap((item) => item.allow ?? []),
-    ...(lacks ? { lacks } : {}),
-    ...(origin ? { origin } : {}),
-    ...(parks.length > 0 ? { parks } : {}),
-    ...(items.some((item) => item.seeksMatch) ? { seeksMatch: true } : {}),
-    ...(items.some((item) => item.resendsReferences) ? { resendsReferences: true } : {}),
-  };
-}
-
-function evaluationOf(mapping: JobMapping, record: ObjectRecord): Evaluation {
-  if (record.unlinked && !record.link && record.state === "live")
-    return {
-      kind: "absent",
-      scope: `Unlinked by ${record.unlinked.by}: left alone until it is joined.`,
-      because: "unlinked",
-    };
-  return mapping.evaluate(record, { creating: record.link === undefined });
-}
-
-/** Deleted too long ago to be restored: the object begins anew, defaults, creation-only values and all. */
-function withoutExpiredLink(record: ObjectRecord, now: number): ObjectRecord {
-  const deletedAt = record.link?.deletedAt;
-  if (deletedAt === undefined || now - deletedAt <= RESTORE_WINDOW_MS) return record;
-  const { link: _, ...rest } = record;
-  return rest;
 }
 
 /** The values that an object needs and does not hold yet. */
@@ -285,34 +186,6 @@ function claimsAfter({ record, evaluation }: Draft, answers: readonly ClaimAnswe
   return claimsWithout([...kept, ...held], exportedClaims(record.link));
 }
 
-/** The action for a target object that this source object turned out to be. */
-function takeover(
-  match: Extract<MatchAnswer, { targetId: string }>,
-  evaluation: Extract<Evaluation, { kind: "present" }>,
-  allow: readonly RemovalClass[],
-): Pick<PlannedObject, "action" | "waiting" | "outcome" | "matchedBy"> {
-  const all = withoutProperties(withoutNulls(evaluation.values), evaluation.creationOnly);
-  const waiting = match.restore ? [] : disablesOf(all, match.accountEnabled, allow);
-  const values = waiting.length > 0 ? withoutProperties(all, ["accountEnabled"]) : all;
-  const { targetId, by } = match;
-  return {
-    action: { kind: match.restore ? "restore" : "adopt", targetId, values },
-    waiting,
-    outcome: "exported",
-    matchedBy: by,
-  };
-}
-
-/** Taking over an account must not disable it past the guard: that waits for the end of the read, like every disable. */
-export function disablesOf(
-  values: TargetValues,
-  enabledNow: boolean | undefined,
-  allow: readonly RemovalClass[],
-): RemovalClass[] {
-  const isDisable = values["accountEnabled"] === false && enabledNow !== false;
-  return isDisable && !allow.includes("disables") ? ["disables"] : [];
-}
-
 interface AnchorChange {
   readonly from: string;
   readonly to: string;
@@ -332,19 +205,5 @@ function anchorFailure(objectGuid: string, { from, to }: AnchorChange): ObjectFa
     code: "SourceAnchorChanged",
     message: `The source anchor of object ${objectGuid} was ${from} and is ${to} now; it is fixed for life.`,
     remedy: "Set ms-DS-ConsistencyGuid back to what it was; the object goes on by itself then.",
-  };
-}
-
-/** An object that nobody knew is mapped as gone: a tombstone row, so that an older create can't follow it. */
-function emptyTombstone(configurationId: string, objectGuid: string): ObjectRecord {
-  return {
-    configurationId,
-    objectGuid,
-    objectClass: "",
-    dn: "",
-    image: {},
-    state: "deleted",
-    version: NO_VERSION,
-    scope: "",
   };
 }

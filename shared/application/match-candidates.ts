@@ -6,7 +6,7 @@
  */
 import type { TargetQuery } from "../ports/target-directory.ts";
 import type { ChunkHeader, ObjectFailure } from "./chunk-files.ts";
-import type { Draft, MapDeps } from "./map-objects.ts";
+import type { Draft, MapDeps } from "./draft-object.ts";
 import { matchTargets } from "./match-target.ts";
 import type { ClaimAnswer } from "./object-claims.ts";
 import { ownerOf } from "./state/claim-index.ts";

@@ -19,9 +19,9 @@ import {
   type Sent,
   valuesOf,
 } from "./export-records.ts";
-import { disablesOf } from "./map-objects.ts";
 import { matchTargets } from "./match-target.ts";
 import { ownerOf } from "./state/claim-index.ts";
+import { disablesOf } from "./takeover.ts";
 import { failedResult } from "./write-outcomes.ts";
 
 type Match = Extract<MatchVerdict, { kind: "match" }>;

@@ -12,8 +12,8 @@ import { type Doubt, VISIBLE_AFTER_MS, withoutDoubt } from "../domain/doubt.ts";
 import { type Claim, type Link, type ObjectRecord, typeOfLink, underWayFor } from "../domain/object-record.ts";
 import type { TargetObject, TargetQuery } from "../ports/target-directory.ts";
 import type { ChunkHeader } from "./chunk-files.ts";
+import type { Draft, MapDeps } from "./draft-object.ts";
 import { createInDoubt } from "./export-records.ts";
-import type { Draft, MapDeps } from "./map-objects.ts";
 import { heldClaims, withClaims } from "./object-claims.ts";
 import { ownerOf } from "./state/claim-index.ts";
 

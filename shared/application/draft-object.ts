@@ -1,0 +1,126 @@
+/**
+ * An object on its way to a plan: its changes folded into the record, and what the mapping makes of that. Nothing is asked
+ * of index or target yet.
+ */
+import { endOfRead, NO_VERSION, readNoOf } from "../domain/change-version.ts";
+import { foldChange, withoutMissing } from "../domain/image.ts";
+import type { ObjectRecord } from "../domain/object-record.ts";
+import { RESTORE_WINDOW_MS, type RemovalClass } from "../domain/plan.ts";
+import type { Clock } from "../ports/clock.ts";
+import type { TargetDirectory } from "../ports/target-directory.ts";
+import type { ChangeOrigin, ChunkHeader, ChunkItem } from "./chunk-files.ts";
+import type { Evaluation, JobMapping } from "./job-mapping.ts";
+import { lacksOf } from "./missing-names.ts";
+import type { ClaimIndex } from "./state/claim-index.ts";
+import type { ObjectStore, StoredObject } from "./state/object-store.ts";
+
+export interface MapDeps {
+  readonly mapping: JobMapping;
+  readonly objects: ObjectStore;
+  readonly claims: ClaimIndex;
+  readonly target: TargetDirectory;
+  readonly clock: Clock;
+}
+
+export interface Draft {
+  readonly objectGuid: string;
+  readonly indexes: readonly number[];
+  readonly record: ObjectRecord;
+  readonly etag?: string;
+  readonly isChanged: boolean;
+  readonly isSuperseded: boolean;
+  readonly evaluation: Evaluation;
+  readonly allow: readonly RemovalClass[];
+  readonly lacks?: readonly RemovalClass[];
+  readonly origin?: ChangeOrigin;
+  /** Properties that step aside while others hold what it wants. */
+  readonly parks?: readonly string[];
+  /** Looked for in the target, whatever the index knows. */
+  readonly seeksMatch?: boolean;
+  readonly resendsReferences?: boolean;
+}
+
+/** One object's items, in their order, on top of what is known of it. */
+export function draftOf(
+  deps: MapDeps,
+  header: ChunkHeader,
+  objectGuid: string,
+  items: readonly ChunkItem[],
+  known: StoredObject | undefined,
+): Draft {
+  const context = { configurationId: header.configurationId, seesAll: header.seesAll };
+  const now = deps.clock.now();
+  let record = known && withoutExpiredLink(known.record, now);
+  let isChanged = false;
+  let isSuperseded = items.some((item) => item.change !== undefined);
+  for (const item of items) {
+    // Seen by a later read meanwhile: then it is not absent.
+    if (item.isAbsent && record && record.state === "live" && readNoOf(record.version) <= header.readNo) {
+      record = { ...record, state: "absent", version: endOfRead(header.readNo) };
+      isChanged = true;
+    }
+    // What a later change brought is no longer among the names.
+    if (item.losesMissing && record?.missing?.readNo === header.readNo) {
+      record = withoutMissing(record);
+      isChanged = true;
+    }
+    if (!item.change) continue;
+    const folded = foldChange(record, item.change, item.version ?? NO_VERSION, context);
+    record = folded.record;
+    isChanged ||= folded.effect === "changed";
+    isSuperseded &&= folded.effect === "superseded";
+  }
+  const settled = record ?? emptyTombstone(header.configurationId, objectGuid);
+  const evaluation = evaluationOf(deps.mapping, settled);
+  const scopeChanged = settled.scope !== evaluation.scope;
+  const lacks = isSuperseded ? undefined : lacksOf(deps.mapping, header, settled, evaluation, now);
+  const origin = items.at(-1)?.origin;
+  const parks = items.flatMap((item) => item.parks ?? []);
+  return {
+    objectGuid,
+    indexes: items.map((item) => item.index),
+    record: { ...settled, scope: evaluation.scope },
+    ...(known?.etag === undefined ? {} : { etag: known.etag }),
+    isChanged: isChanged || scopeChanged || (header.mustWriteVersions && !isSuperseded),
+    isSuperseded,
+    evaluation,
+    allow: items.flatMap((item) => item.allow ?? []),
+    ...(lacks ? { lacks } : {}),
+    ...(origin ? { origin } : {}),
+    ...(parks.length > 0 ? { parks } : {}),
+    ...(items.some((item) => item.seeksMatch) ? { seeksMatch: true } : {}),
+    ...(items.some((item) => item.resendsReferences) ? { resendsReferences: true } : {}),
+  };
+}
+
+function evaluationOf(mapping: JobMapping, record: ObjectRecord): Evaluation {
+  if (record.unlinked && !record.link && record.state === "live")
+    return {
+      kind: "absent",
+      scope: `Unlinked by ${record.unlinked.by}: left alone until it is joined.`,
+      because: "unlinked",
+    };
+  return mapping.evaluate(record, { creating: record.link === undefined });
+}
+
+/** Deleted too long ago to be restored: the object begins anew, defaults, creation-only values and all. */
+function withoutExpiredLink(record: ObjectRecord, now: number): ObjectRecord {
+  const deletedAt = record.link?.deletedAt;
+  if (deletedAt === undefined || now - deletedAt <= RESTORE_WINDOW_MS) return record;
+  const { link: _, ...rest } = record;
+  return rest;
+}
+
+/** An object that nobody knew is mapped as gone: a tombstone row, so that an older create can't follow it. */
+function emptyTombstone(configurationId: string, objectGuid: string): ObjectRecord {
+  return {
+    configurationId,
+    objectGuid,
+    objectClass: "",
+    dn: "",
+    image: {},
+    state: "deleted",
+    version: NO_VERSION,
+    scope: "",
+  };
+}
