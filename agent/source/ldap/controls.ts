@@ -9,6 +9,7 @@ import { Ber, type BerReader, BerWriter, Control } from "ldapts";
 const OID_DIRSYNC = "1.2.840.113556.1.4.841";
 const OID_SHOW_DELETED = "1.2.840.113556.1.4.417";
 const OID_EXTENDED_DN = "1.2.840.113556.1.4.529";
+const OID_NO_RANGE_ERROR = "1.2.840.113556.1.4.1948";
 const OID_DESCRIPTOR_PARTS = "1.2.840.113556.1.4.801";
 const ACCESS_LIST_ONLY = 4;
 
@@ -56,8 +57,8 @@ export class DirSyncControl extends Control {
 class PlainControl extends Control {
   readonly #value: Buffer | undefined;
 
-  constructor(type: string, value?: Buffer) {
-    super(type, { critical: true });
+  constructor(type: string, value?: Buffer, critical = true) {
+    super(type, { critical });
     this.#value = value;
   }
 
@@ -68,6 +69,11 @@ class PlainControl extends Control {
 
 export function showDeletedControl(): Control {
   return new PlainControl(OID_SHOW_DELETED);
+}
+
+/** Windows answers a range behind the last value (of an empty list, any) with an error otherwise; others have no need of this. */
+export function noRangeErrorControl(): Control {
+  return new PlainControl(OID_NO_RANGE_ERROR, undefined, false);
 }
 
 /** Of a security descriptor the access list alone: owner and audit list may need rights that the account lacks. */

@@ -19,6 +19,7 @@ export async function walkGroups(
   for (let group = waiting.pop(); group !== undefined; group = waiting.pop()) {
     if (members.groups.has(group)) continue;
     members.addGroup(group);
+    // A list that begins anew adds to what was read of it: who went meanwhile is told by the next delta.
     for await (const { values } of valueRanges(connection, group, "member"))
       for (const { guid } of toLinkValues(values)) members.add(group, guid);
     const nested = await connection.search({

@@ -15,6 +15,7 @@ import { extendedDnControl, showDeletedControl } from "./controls.ts";
 import type { LdapEntry } from "./entries.ts";
 import { serverPages } from "./full-read.ts";
 import type { ReadDeps } from "./read-deps.ts";
+import { valueRanges } from "./value-ranges.ts";
 
 const OBJECTS_PER_SEARCH = 100;
 
@@ -66,21 +67,11 @@ async function withAllValues(connection: LdapConnection, guid: string, entry: Ld
   const valuesByName = new Map(entry.valuesByName);
   for (const [ranged, first] of partial) {
     const name = ranged.slice(0, ranged.indexOf(";"));
-    const values = [...first];
+    let all: readonly Buffer[] = first;
+    for await (const { values, beginsAnew } of valueRanges(connection, guid, name))
+      all = beginsAnew ? values : [...all, ...values];
     valuesByName.delete(ranged);
-    for (let isComplete = false; !isComplete; ) {
-      const [more] = await connection.search({
-        base: `<GUID=${guid}>`,
-        scope: "base",
-        filter: "(objectClass=*)",
-        attributes: [`${name};range=${values.length}-*`],
-        controls: [showDeletedControl(), extendedDnControl()],
-      });
-      const next = [...(more?.valuesByName ?? [])].find(([key]) => key.startsWith(`${name};range=`));
-      values.push(...(next?.[1] ?? []));
-      isComplete = next === undefined || next[1].length === 0 || next[0].endsWith("-*");
-    }
-    valuesByName.set(name, values);
+    valuesByName.set(name, all);
   }
   return { dn: entry.dn, valuesByName };
 }

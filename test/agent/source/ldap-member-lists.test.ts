@@ -121,7 +121,7 @@ describe("a delta", () => {
     f.served.dc.addMembers(group, staff);
     let isDone = false;
     f.served.beforeAnswer = ({ attributes }) => {
-      if (isDone || !attributes.some((name) => name.startsWith("member;range=30"))) return;
+      if (isDone || !attributes.some((name) => name.startsWith("member;range=29"))) return;
       isDone = true;
       f.served.dc.removeMembers(group, staff.slice(0, 1));
     };
@@ -135,6 +135,54 @@ describe("a delta", () => {
         ?.add.map(({ guid }) => guid)
         .sort(),
     ).toEqual(staff.slice(1).sort());
+  });
+
+  it("misses no member when another is deleted between two ranges, which moves no USN of the group", async () => {
+    const staff = aStaff(10);
+    const { watermark } = await f.read(GROUPS);
+    const group = f.served.dc.add({ class: "group", name: "Crew" });
+    f.served.dc.addMembers(group, staff);
+    f.served.limits.valueRange = 4;
+    let ranges = 0;
+    f.served.beforeAnswer = ({ attributes }) => {
+      if (attributes.some((name) => name.startsWith("member;range=")) && ++ranges === 2)
+        f.served.dc.delete(staff[0] ?? "");
+    };
+    const { changes } = await f.delta(watermark, GROUPS);
+    expect(wholeList(changes, group).sort()).toEqual(staff.slice(1).sort());
+  });
+
+  it("misses no group of one who came back when another group goes between two ranges", async () => {
+    const [one = ""] = aStaff(1);
+    const groups = Array.from({ length: 10 }, (_, index) =>
+      f.served.dc.add({ class: "group", name: `Group ${index}` }),
+    );
+    for (const group of groups) f.served.dc.addMembers(group, [one]);
+    f.served.dc.delete(one);
+    const { watermark } = await f.read(GROUPS);
+    f.served.dc.undelete(one);
+    f.served.limits.valueRange = 4;
+    let ranges = 0;
+    f.served.beforeAnswer = ({ attributes }) => {
+      if (attributes.some((name) => name.startsWith("memberOf;range=".toLowerCase())) && ++ranges === 2)
+        f.served.dc.removeMembers(groups[0] ?? "", [one]);
+    };
+    const { changes } = await f.delta(watermark, GROUPS);
+    expect(ranges).toBeGreaterThan(2);
+    expect(linkGuids(changes, "memberOf").sort()).toEqual(groups.slice(1).sort());
+  });
+
+  it("gives a list up that changes with every range, and says what to do", async () => {
+    const staff = aStaff(20);
+    const { watermark } = await f.read(GROUPS);
+    const group = f.served.dc.add({ class: "group", name: "Crew" });
+    f.served.dc.addMembers(group, staff);
+    f.served.limits.valueRange = 4;
+    f.served.beforeAnswer = ({ attributes }) => {
+      if (attributes.some((name) => /^member;range=[1-9]/.test(name)))
+        f.served.dc.modify(group, { info: String(attributes) });
+    };
+    await expect(f.delta(watermark, GROUPS)).rejects.toMatchObject({ code: "source-incomplete" });
   });
 
   it("takes the list from DirSync where the account may not read it", async () => {

@@ -31,6 +31,7 @@ export const OID = {
   paged: "1.2.840.113556.1.4.319",
   showDeleted: "1.2.840.113556.1.4.417",
   extendedDn: "1.2.840.113556.1.4.529",
+  noRangeError: "1.2.840.113556.1.4.1948",
 } as const;
 const CONTROLS = 0xa0;
 const SET = 0x31;

@@ -8,10 +8,10 @@ import { guidsOf, predicateOf } from "./evaluate.ts";
 import type { Limits } from "./limits.ts";
 import { dnInForm, findByDn, isBelow } from "./names.ts";
 import { type DirectoryObject, isDeleted, type Value } from "./replica.ts";
-import { canonicalName } from "./schema.ts";
+import { canonicalName, forwardOf, linkNumberOf } from "./schema.ts";
 import { storedNames, type View, valuesOf } from "./view.ts";
 
-const RESULT = { sizeLimitExceeded: 4, noSuchObject: 32 } as const;
+const RESULT = { operationsError: 1, sizeLimitExceeded: 4, noSuchObject: 32 } as const;
 
 export function readOrdinary(view: View, search: FakeSearch, limits: Limits, sight: Sight): FakeAnswer {
   const { replica, form } = view;
@@ -32,6 +32,12 @@ export function readOrdinary(view: View, search: FakeSearch, limits: Limits, sig
       matches(object),
   );
   const { shown, controls, result } = cut(search, found, limits);
+  if (!search.controls.has(OID.noRangeError) && shown.some((object) => isBehind(view, object, search.attributes))) {
+    return {
+      result: RESULT.operationsError,
+      message: "00000057: LdapErr: DSID-0C090FC7, comment: the range is behind",
+    };
+  }
   return {
     entries: shown.map((object) => entryOf(view, object, search.attributes, limits, sight)),
     ...(controls === undefined ? {} : { controls }),
@@ -89,6 +95,15 @@ function entryOf(
     Object.assign(attributes, inRange(canonicalName(name), valuesOf(view, object, name), option, limits.valueRange));
   }
   return { dn: dnInForm(view.replica, object, view.form), attributes };
+}
+
+/** Whether a range of links is asked for that begins behind the last of them. */
+function isBehind(view: View, object: DirectoryObject, asked: readonly string[]): boolean {
+  return asked.some((given) => {
+    const [, name = "", low] = /^([^;]+);range=(\d+)-/i.exec(given.toLowerCase()) ?? [];
+    const isLink = linkNumberOf(name) !== undefined || forwardOf(name) !== undefined;
+    return isLink && Number(low) >= valuesOf(view, object, name).length;
+  });
 }
 
 /** More values than fit come as `name;range=0-1499`, beside an empty `name`. A range behind the last value brings nothing. */
