@@ -10,7 +10,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { createEditor, type Editor } from "../support/crash/edits.ts";
 import { readLoggedEffects } from "../support/crash/effects.ts";
-import { createKiller, type Killer } from "../support/crash/killer.ts";
+import { createKiller, type Killer, type Strike } from "../support/crash/killer.ts";
 import { createRandom } from "../support/crash/random.ts";
 import { type Rig, setUpRig } from "../support/crash/rig.ts";
 import { until } from "../support/until.ts";
@@ -18,8 +18,8 @@ import { until } from "../support/until.ts";
 const kills = Number(process.env["UPLINK_TEST_KILLS"] ?? 10);
 const seed = Number(process.env["UPLINK_TEST_SEED"] ?? Math.floor(Math.random() * 1e9));
 /** More objects for more kills, so that there is work to hit. */
-const users = Math.min(2000, 700 + 30 * kills);
-const forest = { users, groups: Math.floor(users / 20), largestGroup: Math.floor(users / 4) };
+const users = Math.min(2000, 200 + 20 * kills);
+const forest = { users, groups: 20 + Math.floor(users / 25), largestGroup: Math.floor(users / 4) };
 /** With nobody killing any more, all must come to rest within this. */
 const recoveryMs = 120_000;
 /** Never used up: every wait has a bound of its own, and says what it waited for. */
@@ -31,22 +31,31 @@ let killer: Killer;
 let editor: Editor | undefined;
 
 beforeAll(async () => {
-  process.stdout.write(
-    `Seed ${seed}, ${kills} kills, ${JSON.stringify(forest)}. Again: UPLINK_TEST_SEED=${seed} npm run test:crash\n`,
-  );
-  const begun = Date.now();
+  say(`Seed ${seed}, ${kills} kills, ${JSON.stringify(forest)}. Again: UPLINK_TEST_SEED=${seed} npm run test:crash`);
   rig = await setUpRig({ ...forest, address: "127.0.0.22" });
-  process.stdout.write(`Set up in ${Date.now() - begun} ms: ${JSON.stringify(rig.stage.timings)}\n`);
+  say(`Set up: ${JSON.stringify(rig.stage.timings)}`);
   killer = createKiller({ rig, random, lastNewsAt: () => editor?.lastNewsAt() ?? 0 });
 });
-afterAll(async () => {
-  for (const { victim, hit, activities, tookMs } of killer?.kills ?? []) {
-    const interrupted = hit.length === 0 ? "nothing (doesn't count)" : hit.join(", ");
-    const running = activities.length > 0 ? `; running: ${activities.join(" ")}` : "";
-    process.stdout.write(`Killed ${victim} (back in ${tookMs} ms): ${interrupted}${running}\n`);
-  }
-  await rig?.destroy();
-});
+afterAll(() => rig?.destroy());
+
+const begun = Date.now();
+/** A line for the reader of a run, with the seconds since its beginning. */
+const say = (line: string): boolean =>
+  process.stdout.write(`${((Date.now() - begun) / 1000).toFixed(1).padStart(6)} s  ${line}\n`);
+
+/** False: there was nothing left to interrupt. */
+async function strike(how: Strike): Promise<boolean> {
+  const kill = await killer.strike(how);
+  if (kill === undefined) return false;
+  const { victim, hit, activities, tookMs } = kill;
+  const interrupted = hit.length === 0 ? "nothing (doesn't count)" : hit.join(", ");
+  const running = activities.length > 0 ? `; running: ${counted(activities)}` : "";
+  say(`Killed ${victim} (back in ${tookMs} ms): ${interrupted}${running}`);
+  return true;
+}
+
+const counted = (names: readonly string[]): string =>
+  [...new Set(names)].map((name) => `${names.filter((other) => other === name).length} ${name}`).join(", ");
 
 /** Waits for what must come about; says what everybody said when it doesn't. */
 async function mustCome(what: string, look: () => Promise<boolean>, withinMs = recoveryMs): Promise<void> {
@@ -117,12 +126,13 @@ it(
     for (let index = 0; index < planned; index++) {
       const moment = (index + random.next()) / planned;
       await mustCome(`the initial sync to get to ${moment}`, async () => (await progress()) >= moment);
-      if ((await progress()) === 1) break;
       // Only an agent works until the first batch is there, and only the host once all is read.
-      await killer.strike({ withinMs: 500, among: furthest < reading ? ["agent", "both"] : ["host", "both"] });
+      const at = furthest < reading ? "agent" : "host";
+      if (!(await strike({ withinMs: 500, among: [at, "both"], at, isOver: isSettled }))) break;
       since = Date.now();
     }
     await mustCome("the initial sync to come to rest", isSettled);
+    say("The initial sync is at rest");
     await mustConverge();
   },
   phaseMs,
@@ -138,10 +148,11 @@ it(
     const edits = await createEditor({ admin, population, baseDn: controller.baseDn, random: own, people, suffix });
     editor = edits;
 
-    const begun = Date.now();
+    const before = Date.now();
     await edits.burst(60);
     await mustFollow("Undisturbed");
-    const measuredMs = Date.now() - begun;
+    const measuredMs = Date.now() - before;
+    say(`A burst of edits took ${measuredMs} ms undisturbed`);
 
     let isOver = false;
     let failure: unknown;
@@ -158,26 +169,35 @@ it(
       failure = error;
     });
     const outageAfter = Math.floor((killer.hits() + kills) / 2);
+    /** While there is a batch to work on, for none is accepted without storage. */
+    const outage = async (): Promise<void> => {
+      await mustCome("a batch", async () => (await rig.books.underWay()).batches > 0);
+      await door.shut();
+      say("Storage is away");
+      // A host that dies meanwhile comes back before storage does.
+      if (random.next() < 0.5)
+        await strike({ withinMs: 500, among: ["host", "both"], at: "host", isOver: async () => true });
+      await sleep(random.between(1500, 3000));
+      await door.open();
+    };
     let hadOutage = false;
     for (let strikes = 0; killer.hits() < kills && strikes < 3 * kills && failure === undefined; strikes++) {
-      const isOutage: boolean = !hadOutage && killer.hits() >= outageAfter;
-      if (isOutage) await door.shut();
-      // A host that dies while storage is away comes back before storage does.
-      if (!isOutage || random.next() < 0.5)
-        await killer.strike({ withinMs: measuredMs / 2, among: ["host", "host", "agent", "both"] });
-      if (isOutage) await sleep(random.between(1500, 3000)).then(door.open);
-      hadOutage ||= isOutage;
+      if (!hadOutage && killer.hits() >= outageAfter) {
+        await outage();
+        hadOutage = true;
+      } else await strike({ withinMs: measuredMs / 2, among: ["host", "host", "agent", "both"] });
     }
     isOver = true;
     await editing;
     if (failure !== undefined) throw failure;
-    process.stdout.write(`Edits: ${JSON.stringify(edits.made())}; a burst took ${measuredMs} ms undisturbed\n`);
+    say(`Edits: ${JSON.stringify(edits.made())}`);
     expect(killer.hits()).toBe(kills);
     await mustFollow("After all the others");
     // An agent may have seen that edit early, while it read objects again; one whole read sees them all.
     expect(await Promise.all(agents.map((agent) => agent.stop()))).toEqual(agents.map(() => 0));
     await stage.sync();
     await mustCome("all to come to rest", isSettled);
+    say("All is at rest");
     await mustConverge();
   },
   phaseMs,
@@ -200,7 +220,7 @@ it("every batch is accounted for, and the committed watermark is the last accept
   expect(await rig.books.faults()).toEqual([]);
   const totals = await rig.books.totals();
   expect(totals.batches).toBeGreaterThan(0);
-  process.stdout.write(`Books: ${JSON.stringify(totals)}\n`);
+  say(`Books: ${JSON.stringify(totals)}`);
 });
 
 it("each effect is logged once", async () => {
@@ -214,7 +234,7 @@ it("each effect is logged once", async () => {
 
 it("no activity ran again whose completion was journalled, and each that was interrupted did", async () => {
   const { completions, repetitions, faults } = await rig.witness.testify();
-  process.stdout.write(`Journal: ${completions} completions, ${repetitions} repetitions\n`);
+  say(`Journal: ${completions} completions, ${repetitions} repetitions`);
   expect(completions).toBeGreaterThan(0);
   expect(faults).toEqual([]);
 });

@@ -122,7 +122,7 @@ export async function createEditor(deps: {
       ...{ weight: 8, isNews: true },
       async edit(_guid, number) {
         // Named alike, so that an alias given at creation is the one that it would be given later.
-        const login = `made.${number}`;
+        const login = `made-${number}`;
         const names = { sAMAccountName: login, userPrincipalName: `${login}@${suffix}` };
         created.push(await admin.createUser(random.pick(units), `Made ${number}`, { ...names, displayName: login }));
       },

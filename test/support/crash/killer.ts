@@ -23,9 +23,19 @@ export type Kill = {
   readonly tookMs: number;
 };
 
+export type Strike = {
+  /** How long after the work has begun, at most. */
+  readonly withinMs: number;
+  readonly among: readonly Victim[];
+  /** Whose work is awaited when both are to die; absent: either's, by chance. */
+  readonly at?: "host" | "agent";
+  /** Whether no more work will come: then nobody is killed. */
+  readonly isOver?: () => Promise<boolean>;
+};
+
 export type Killer = {
-  /** One kill of one of these, up to `withinMs` after it has begun to work, and the restart. */
-  strike(how: { readonly withinMs: number; readonly among: readonly Victim[] }): Promise<Kill>;
+  /** One kill of one of these, and the restart; undefined: there was no work left to interrupt. */
+  strike(how: Strike): Promise<Kill | undefined>;
   readonly kills: readonly Kill[];
   /** Those that count. */
   hits(): number;
@@ -63,18 +73,19 @@ export function createKiller(deps: {
     ];
   };
 
-  /** Waits until the victim has something to do; returns the agent that reads. */
-  async function whenAtWork(victim: Victim): Promise<RunningAgent> {
+  /** Waits until the victim has something to do; returns the agent that reads, or "over". */
+  async function whenAtWork(victim: Victim, { at, isOver }: Strike): Promise<RunningAgent | "over"> {
     const other = random.pick(agents);
-    const ofBoth = random.pick<Victim>(["host", "agent"]);
-    const awaited = victim === "both" ? ofBoth : victim;
+    const byChance = random.pick<"host" | "agent">(["host", "agent"]);
+    const awaited = victim === "both" ? (at ?? byChance) : victim;
     return until(
-      `work of ${victim}`,
+      `work of ${awaited}`,
       async () => {
         const now = await books.underWay();
         const agent = agents.find(({ agentId }) => agentId === now.holder) ?? other;
         const work = awaited === "host" ? workOfHost(now) : await workOfAgent(now, agent);
-        return work.length > 0 ? agent : undefined;
+        if (work.length > 0) return agent;
+        return (await isOver?.()) === true ? "over" : undefined;
       },
       workWithinMs,
     );
@@ -91,12 +102,13 @@ export function createKiller(deps: {
   return {
     kills,
     hits: () => kills.filter((kill) => kill.hit.length > 0).length,
-    async strike({ withinMs, among }) {
-      const victim = random.pick(among);
+    async strike(how) {
+      const victim = random.pick(how.among);
       const hostPause = random.between(0, 400);
       const agentPause = random.below(longAbsenceOf) === 0 ? longAbsenceMs : random.between(0, 400);
-      const delay = random.between(0, withinMs);
-      const agent = await whenAtWork(victim);
+      const delay = random.between(0, how.withinMs);
+      const agent = await whenAtWork(victim, how);
+      if (agent === "over") return undefined;
       await sleep(delay);
       const began = performance.now();
       await Promise.all([

@@ -78,6 +78,7 @@ describe("the reader of logged effects", () => {
   it.each<[string, Partial<LogEntry>]>([
     ["creates what is there", {}],
     ["sets what was set", { action: "update" }],
+    ["sets what was set", { action: "update", batchId: "job-1-links" }],
   ])("tells of an entry that %s", async (words, second) => {
     const rows = createMemoryRowStore();
     await createProvisioningLog({ rows }).write([entry(0, {}), entry(1, second)]);
@@ -99,6 +100,27 @@ describe("the reader of logged effects", () => {
       entry(1, { action: "update", after: { displayName: "B" } }),
       entry(2, { action: "delete", after: {} }),
       entry(3, { action: "create" }),
+    ]);
+    expect(await readLoggedEffects(rows, "job")).toMatchObject({ faults: [] });
+  });
+
+  const members = (index: number, came: readonly string[], went: readonly string[] = []): LogEntry =>
+    entry(index, {
+      ...{ action: "update", batchId: `job-${index}-links`, after: { members: [`+${came.length}`, ...came] } },
+      before: went.length === 0 ? {} : { members: [`-${went.length}`, ...went] },
+    });
+
+  it("tells of members who come to a group twice", async () => {
+    const rows = createMemoryRowStore();
+    await createProvisioningLog({ rows }).write([entry(4, {}), members(0, ["a"]), members(1, ["a"])]);
+    expect((await readLoggedEffects(rows, "job")).faults).toEqual([expect.stringContaining("sets what was set")]);
+  });
+
+  it("finds nothing in members who come, go and come again, nor in those who wait", async () => {
+    const rows = createMemoryRowStore();
+    await createProvisioningLog({ rows }).write([
+      entry(4, {}),
+      ...[members(0, ["a"]), members(1, []), members(2, [], ["a"]), members(3, ["a"])],
     ]);
     expect(await readLoggedEffects(rows, "job")).toMatchObject({ faults: [] });
   });
