@@ -14,8 +14,8 @@ import { describeError, RESULT, replicationDenied, resultCodeOf } from "./errors
 /** Windows fills a page up to this many bytes (and about 1,000 entries); Samba ignores it. */
 const PAGE_BYTES = 1024 * 1024;
 
-/** Without `isDeleted` no tombstone comes, without `name` no parentGUID: the attribute list is a filter too. */
-export const ALWAYS_ASKED = ["objectClass", "name", "isDeleted", "lastKnownParent"] as const;
+/** Without `isDeleted` no tombstone comes, without `name` (or itself, on some versions) no parentGUID: the attribute list is a filter too. */
+export const ALWAYS_ASKED = ["objectClass", "name", "parentGUID", "isDeleted", "lastKnownParent"] as const;
 
 export interface DirSyncPage {
   readonly entries: readonly LdapEntry[];

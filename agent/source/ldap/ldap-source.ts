@@ -103,7 +103,7 @@ export function createLdapSource(deps: LdapSourceDeps): AgentSource {
       return;
     }
     const highestUsn = Number(facts.server.highestCommittedUsn);
-    const full = await createFullReadChanges({ ...readDeps, reportsLeaves: order.reportsLeaves });
+    const full = await createFullReadChanges({ ...readDeps, reportsLeaves: order.reportsLeaves, highestUsn });
     const request = { root, filter, attributes: order.attributes, isSamba, highestUsn };
     for await (const page of fullReadPages(connection, request)) {
       const changes = page.more ? full.ofPage(page.entries) : lastChanges(full, page);

@@ -12,7 +12,7 @@ import { CONTAINER_CLASSES } from "../object-classes.ts";
 import { guidOf } from "./changes.ts";
 import type { LdapConnection } from "./connection.ts";
 import { extendedDnControl, showDeletedControl } from "./controls.ts";
-import type { LdapEntry } from "./entries.ts";
+import { type LdapEntry, textOf } from "./entries.ts";
 import { serverPages } from "./full-read.ts";
 import type { ReadDeps } from "./read-deps.ts";
 import { valueRanges } from "./value-ranges.ts";
@@ -118,6 +118,28 @@ export async function guidsBelow(connection: LdapConnection, containerGuid: stri
     const guid = guidOf(entry);
     return guid === undefined || guid === containerGuid ? [] : [guid];
   });
+}
+
+/** The uSNChanged of objects, where the account may see it. */
+export async function usnsOf(
+  { connection, root }: Pick<ReadDeps, "connection" | "root">,
+  guids: readonly string[],
+): Promise<Map<string, number>> {
+  const usns = new Map<string, number>();
+  for (const slice of slicesOf(guids)) {
+    const entries = await connection.search({
+      base: root,
+      scope: "sub",
+      filter: guidFilter(slice),
+      attributes: ["objectGUID", "uSNChanged"],
+      controls: [showDeletedControl(), extendedDnControl()],
+    });
+    for (const entry of entries) {
+      const usn = Number(textOf(entry, "uSNChanged"));
+      if (Number.isFinite(usn)) usns.set(guidOf(entry) ?? "", usn);
+    }
+  }
+  return usns;
 }
 
 /** Where every organizational unit is, by objectGUID. */

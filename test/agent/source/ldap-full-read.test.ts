@@ -19,7 +19,7 @@ describe("a full read", () => {
     expect(changes.map(({ objectGuid }) => objectGuid)).toEqual([10, 11, 20, 21, 30, 31].map(guidNumber));
     expect(pages.map(({ isLast }) => isLast)).toEqual([false, false, true]);
     expect(tokenOf(pages.at(-1))).toBe("after-3");
-    const search = f.server.searches.at(-1);
+    const search = f.server.searches.findLast(({ dirSync }) => dirSync !== undefined);
     expect(search?.dirSync?.flags).toBe(0x80000000);
     expect(search?.controls.has("1.2.840.113556.1.4.529")).toBe(true);
     expect(search?.attributes).toEqual(expect.arrayContaining(["objectclass", "name", "isdeleted", "lastknownparent"]));
