@@ -38,6 +38,7 @@ import { createReferrerIndex } from "../shared/application/state/referrer-index.
 import { createRemovals } from "../shared/application/state/removal-rows.ts";
 import { createSids } from "../shared/application/state/sid-rows.ts";
 import { createTick, type Tick } from "../shared/application/tick.ts";
+import { createVanished } from "../shared/application/vanished.ts";
 import { createAdminTokens } from "../shared/application/verify-admin-token.ts";
 import { createProofVerifier } from "../shared/application/verify-proof.ts";
 import { createWaitingClaims } from "../shared/application/waiting-claims.ts";
@@ -95,17 +96,19 @@ export function createUseCases(adapters: Adapters, settings: UseCaseSettings) {
   const fence = createFence({ rows, clock });
   const jobs = jobTable(rows);
 
+  const ring = (jobId: string, lane: "bulk" | "live") => doorbell.ring(jobId, lane);
+  const vanished = createVanished({ rows, blobs, clock, log, ring });
+
   async function contextOf(jobId: string): Promise<JobContext> {
     const job = await readRow<JobRow>(jobs, jobId, ROW.job);
     if (!job) throw new Error(`Job ${jobId} is gone.`);
     const mapping = await mappings(job.value);
     await mapping.prepare();
-    return { mapping, objects, claims, target };
+    return { mapping, objects, claims, target, vanished };
   }
 
   const preparation = createTargetPreparation({ rows, clock, log, contextOf });
   const chunked = { rows, blobs, fence, clock, log, chunkObjects: settings.chunkObjects };
-  const ring = (jobId: string, lane: "bulk" | "live") => doorbell.ring(jobId, lane);
   const waiting = createWaitingClaims({ rows, blobs, clock, log, escrows, contextOf, ring });
   const linkAccounts = createLinkAccounts({ rows, blobs, clock, log, dirty, ring });
   const commit = createCommit({ rows, blobs, fence, clock, log, removals, linkAccounts, waiting });

@@ -13,6 +13,7 @@ import type { Evaluation, JobMapping } from "./job-mapping.ts";
 import { lacksOf } from "./missing-names.ts";
 import type { ClaimIndex } from "./state/claim-index.ts";
 import type { ObjectStore, StoredObject } from "./state/object-store.ts";
+import type { Vanished } from "./vanished.ts";
 
 export interface MapDeps {
   readonly mapping: JobMapping;
@@ -20,6 +21,7 @@ export interface MapDeps {
   readonly claims: ClaimIndex;
   readonly target: TargetDirectory;
   readonly clock: Clock;
+  readonly vanished: Vanished;
 }
 
 export interface Draft {

@@ -34,6 +34,7 @@ import type { Escrows } from "./state/escrow-rows.ts";
 import type { ObjectStore, StoredObject } from "./state/object-store.ts";
 import type { ProvisioningLog } from "./state/provisioning-log.ts";
 import type { Removals } from "./state/removal-rows.ts";
+import type { Vanished } from "./vanished.ts";
 import type { Fence, SyncRunInput } from "./wake-job.ts";
 import { settledBefore } from "./write-outcomes.ts";
 
@@ -58,6 +59,7 @@ export interface JobContext {
   readonly objects: ObjectStore;
   readonly claims: ClaimIndex;
   readonly target: TargetDirectory;
+  readonly vanished: Vanished;
 }
 
 export type ExportChunk = (ref: ChunkRef) => Promise<ExportedChunk>;

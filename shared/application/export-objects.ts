@@ -15,6 +15,7 @@ import { brought, doubtBefore, type Marked, markedRecord, valuesOf } from "./exp
 import { firstCall, lookUpCreates, send, updateCall } from "./send-actions.ts";
 import type { ClaimIndex } from "./state/claim-index.ts";
 import type { ObjectStore, StoredObject } from "./state/object-store.ts";
+import type { Vanished } from "./vanished.ts";
 import { finish } from "./write-outcomes.ts";
 
 export interface ExportDeps {
@@ -22,6 +23,7 @@ export interface ExportDeps {
   readonly claims: ClaimIndex;
   readonly target: TargetDirectory;
   readonly clock: Clock;
+  readonly vanished: Vanished;
 }
 
 /** What became of one planned object. */

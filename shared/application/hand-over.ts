@@ -54,7 +54,7 @@ async function giveUp(
  * and ended right after. False: the row changed meanwhile, and nothing was given up.
  */
 export async function release(
-  deps: Pick<MapDeps, "objects" | "claims"> & { readonly now: number },
+  deps: Pick<MapDeps, "objects" | "claims" | "vanished"> & { readonly now: number },
   stored: { readonly record: ObjectRecord; readonly etag?: string },
   to: { readonly owner: ClaimOwner; readonly wanted: readonly Claim[] },
 ): Promise<boolean> {
@@ -69,6 +69,7 @@ export async function release(
   };
   const [written] = await deps.objects.write([{ record: after, ...(etag === undefined ? {} : { etag }) }]);
   if (!written?.written) return false;
+  await deps.vanished(ownerOf(record.configurationId, record.objectGuid));
   const own: Claim[] = targetId === undefined ? [] : [{ kind: "targetId", value: targetId }];
   const claims = claimsWithout([...heldClaims(record), ...own, ...to.wanted], []);
   // The anchor last: as long as it is the holder's, an interrupted handover is noticed.

@@ -164,7 +164,6 @@ export function createLinkAdmin(deps: {
       if (!done.ok) return done;
       deps.log.info("link-moved", { jobId, objectGuid, to: owner, targetId: link.targetId, by });
       await mapAgain(to.jobId, [next.objectGuid]);
-      await mapAgain(jobId, [from.value.stored.record.objectGuid]);
       return done;
     },
 

@@ -3,7 +3,7 @@
  * written. A group whose row moved on is contested, and comes again.
  */
 import type { GuardSettings } from "../domain/guard.ts";
-import type { EdgeStep } from "../domain/link-difference.ts";
+import type { EdgeStep, ResolvedReferee } from "../domain/link-difference.ts";
 import type { LinkDeps } from "./export-links.ts";
 import type { LinkChunkHeader, LinkItem } from "./link-files.ts";
 import { judgeLinks } from "./link-guard.ts";
@@ -91,10 +91,11 @@ export function createJudgedGroups(deps: LinkDeps): JudgeGroups {
     const wanted = works.flatMap((work) =>
       [...work.looked].map(([guid, edge]) => (edge.sid === undefined ? { guid } : { guid, sid: edge.sid })),
     );
-    const referees =
+    const referees: Map<string, ResolvedReferee> =
       wanted.length === 0
-        ? new Map()
-        : await deps.references.resolve(configurationId, wanted, { isFirstLoad: header.isFirst });
+        ? new Map<string, ResolvedReferee>()
+        : new Map(await deps.references.resolve(configurationId, wanted, { isFirstLoad: header.isFirst }));
+    await addElsewhere(configurationId, works, referees);
     const now = deps.clock.now();
     const judged: { readonly group: JudgedGroup; readonly write: LinkWrite | undefined }[] = [];
     for (const work of works) {
@@ -125,6 +126,20 @@ export function createJudgedGroups(deps: LinkDeps): JudgeGroups {
       else contested.push(group.work.item.index);
     }
     return { groups: marked, contested };
+  }
+
+  /** Of those who have no target object and stand in the target all the same: whose went to somebody else. */
+  async function addElsewhere(
+    configurationId: string,
+    works: readonly LinkWork[],
+    referees: Map<string, ResolvedReferee>,
+  ): Promise<void> {
+    const open = works.flatMap((work) =>
+      [...work.looked].flatMap(([guid, edge]) => (edge.target !== undefined && !referees.has(guid) ? [guid] : [])),
+    );
+    if (open.length === 0) return;
+    for (const guid of await deps.references.elsewhere(configurationId, [...new Set(open)]))
+      referees.set(guid, { targetId: "", isDeleted: false, isElsewhere: true });
   }
 
   /** Edges of the whole group that stand in the target. */

@@ -4,6 +4,7 @@
  * repeat. `exportChunk` uses the same code again for the few objects whose rows changed under it.
  */
 
+import { isDisabledAtSource } from "../domain/hand-over.ts";
 import type { Claim, ObjectRecord, Outcome } from "../domain/object-record.ts";
 import { type Desired, planObject } from "../domain/plan.ts";
 import type { ChunkHeader, ChunkItem, ObjectFailure, PlannedObject } from "./chunk-files.ts";
@@ -120,7 +121,9 @@ function planOf(
   const isLinked = record.link !== undefined && record.link.deletedAt === undefined;
   if (conflict && !isLinked) {
     // Its target object went on with somebody: a disabled account left behind by a migration is no failure.
-    const isLeftBehind = taken.some(({ result }) => result.kind === "taken" && result.owner === record.handedOver?.to);
+    const isLeftBehind =
+      isDisabledAtSource(record) &&
+      taken.some(({ result }) => result.kind === "taken" && result.owner === record.handedOver?.to);
     return isLeftBehind ? { ...settle("filtered"), filteredBy: "handed-over" } : settle("escrowed", conflict);
   }
   if (match && "failure" in match) return settle("escrowed", match.failure);

@@ -5,18 +5,22 @@
 import { type MatchCandidate, type MatchVerdict, matchObject } from "../domain/match.ts";
 import type { TargetDirectory, TargetObject, TargetQuery } from "../ports/target-directory.ts";
 import type { TargetIdentity } from "./job-mapping.ts";
-import type { ClaimIndex, ClaimOwner } from "./state/claim-index.ts";
+import { type ClaimIndex, type ClaimOwner, objectOf } from "./state/claim-index.ts";
+import type { ObjectStore } from "./state/object-store.ts";
 
 export interface MatchRequest {
   readonly owner: ClaimOwner;
   readonly identity: TargetIdentity;
 }
 
+export interface MatchDeps {
+  readonly target: TargetDirectory;
+  readonly claims: ClaimIndex;
+  readonly objects: ObjectStore;
+}
+
 /** One verdict a request, in order. Throws `TargetUnavailable`. */
-export async function matchTargets(
-  deps: { readonly target: TargetDirectory; readonly claims: ClaimIndex },
-  requests: readonly MatchRequest[],
-): Promise<MatchVerdict[]> {
+export async function matchTargets(deps: MatchDeps, requests: readonly MatchRequest[]): Promise<MatchVerdict[]> {
   if (requests.length === 0) return [];
   const queries = requests.map(({ identity }) => queriesFor(identity));
   const answers = await deps.target.find(queries.flat());
@@ -30,7 +34,7 @@ export async function matchTargets(
   return Promise.all(
     requests.map(async (request, index) => {
       const candidates = await Promise.all(
-        (found[index] ?? []).map((object) => candidateOf(deps.claims, object, privileged, request.owner)),
+        (found[index] ?? []).map((object) => candidateOf(deps, object, privileged, request.owner)),
       );
       return matchObject(request.identity, candidates);
     }),
@@ -53,14 +57,21 @@ function queriesFor(identity: TargetIdentity): TargetQuery[] {
   ];
 }
 
+/** Whoever deleted it is known to the index still, and has no say in who gets it next. */
+async function isLinked({ objects }: Pick<MatchDeps, "objects">, owner: ClaimOwner): Promise<boolean> {
+  const { configurationId, objectGuid } = objectOf(owner);
+  const link = (await objects.get(configurationId, objectGuid))?.record.link;
+  return link !== undefined && link.deletedAt === undefined;
+}
+
 async function candidateOf(
-  claims: ClaimIndex,
+  deps: Pick<MatchDeps, "claims" | "objects">,
   object: TargetObject,
   privileged: ReadonlySet<string>,
   asking: ClaimOwner,
 ): Promise<MatchCandidate> {
-  const holder = await claims.holder({ kind: "targetId", value: object.id });
-  const isOthers = holder?.kind === "taken" && holder.owner !== asking;
+  const holder = await deps.claims.holder({ kind: "targetId", value: object.id });
+  const isOthers = holder?.kind === "taken" && holder.owner !== asking && (await isLinked(deps, holder.owner));
   return {
     id: object.id,
     type: object.type,

@@ -44,9 +44,9 @@ export function exportedClaims(link: Link | undefined): Claim[] {
 /** All that the index should name this object for, as its row says. */
 export function heldClaims(record: ObjectRecord): Claim[] {
   const { link } = record;
-  const isLive = link !== undefined && link.deletedAt === undefined;
   return [
-    ...(isLive ? [{ kind: "targetId" as const, value: link.targetId }] : []),
+    // Also when we deleted it: whoever is given that target object has to find who had it.
+    ...(link ? [{ kind: "targetId" as const, value: link.targetId }] : []),
     ...exportedClaims(link),
     ...(record.claims ?? []),
   ];

@@ -36,6 +36,8 @@ export interface References {
     wanted: readonly WantedReference[],
     options?: ResolveOptions,
   ): Promise<ReadonlyMap<string, Reference>>;
+  /** Of some GUIDs, those whose target object went to another source object. */
+  elsewhere(configurationId: string, guids: readonly string[]): Promise<ReadonlySet<string>>;
   /** Objects that a first load just made. */
   note(configurationId: string, made: readonly (readonly [string, Reference])[]): void;
 }
@@ -59,6 +61,10 @@ export function createReferences(deps: {
 
   return {
     note,
+    async elsewhere(configurationId, guids) {
+      const lights = await deps.objects.lights(configurationId, guids);
+      return new Set(guids.filter((guid) => lights.get(guid)?.isElsewhere));
+    },
     async resolve(configurationId, wanted, { isFirstLoad } = { isFirstLoad: false }) {
       if (!isFirstLoad) {
         remembered.delete(configurationId);

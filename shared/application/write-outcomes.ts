@@ -16,7 +16,8 @@ import {
   refusal,
   type Sent,
 } from "./export-records.ts";
-import { ownerOf } from "./state/claim-index.ts";
+import { release } from "./hand-over.ts";
+import { type ClaimRequest, objectOf, ownerOf } from "./state/claim-index.ts";
 import type { StoredObject } from "./state/object-store.ts";
 
 const TRIES = 5;
@@ -32,7 +33,8 @@ export async function finish(
     (entry): StoredObject => ({ record: recordAfter(deps.clock.now(), header, entry), etag: entry.etag }),
   );
   const fresh = sent.filter((entry) => ["create", "adopt", "restore"].includes(entry.planned.action.kind));
-  await deps.claims.claim(
+  await takeTargets(
+    deps,
     fresh.map((entry) => ({
       owner: ownerOf(header.configurationId, entry.planned.objectGuid),
       claim: { kind: "targetId", value: entry.targetId },
@@ -62,6 +64,23 @@ export async function finish(
       const own = { ...record, last: lastOf(header, planned, "escrowed", failure) };
       results.push(await writeOver(deps, header, planned, own, failure));
     }
+  }
+}
+
+/** Enters who has these target objects now; who had one before and deleted it gives it up for good. */
+async function takeTargets(deps: ExportDeps, requests: readonly ClaimRequest[]): Promise<void> {
+  const results = await deps.claims.claim(requests);
+  for (const [at, result] of results.entries()) {
+    const request = requests[at];
+    if (!request || result.kind !== "taken") continue;
+    const { configurationId, objectGuid } = objectOf(result.owner);
+    const stored = await deps.objects.get(configurationId, objectGuid);
+    const { link } = stored?.record ?? {};
+    if (!stored || (link && (link.deletedAt === undefined || link.targetId !== request.claim.value))) continue;
+    const now = deps.clock.now();
+    // One whose row changes at this moment is met again by whoever names it.
+    if (await release({ ...deps, now }, stored, { owner: request.owner, wanted: [request.claim] }))
+      await deps.claims.claim([request]);
   }
 }
 

@@ -2,7 +2,7 @@
  * What has to be sent for an edge, from what is wanted, what may stand in the target, and what its referee is there.
  *
  * Nothing is sent for a referee whose target object we deleted (`suspended`): the target brings its memberships back with
- * it, and then the difference is sent. One without a target object waits (`pending`). Members that no edge of ours named
+ * it, and then the difference is sent. One whose target object was handed over loses what it brought that object. One without a target object waits (`pending`). Members that no edge of ours named
  * are nobody's business here. Pure; carried out by `application/export-links.ts`.
  */
 import type { Edge } from "./links.ts";
@@ -12,6 +12,8 @@ import { RESTORE_WINDOW_MS } from "./plan.ts";
 export interface ResolvedReferee {
   readonly targetId: string;
   readonly isDeleted: boolean;
+  /** Its target object went to another source object. */
+  readonly isElsewhere?: true;
   /** When we deleted it: milliseconds since 1970. */
   readonly deletedAt?: number;
 }
@@ -25,6 +27,9 @@ export type EdgeStep =
 
 export function stepOf(edge: Edge, referee: ResolvedReferee | undefined, now: number): EdgeStep {
   const { target } = edge;
+  // What stands in the target by this edge is now somebody else's membership.
+  if (referee?.isElsewhere && target !== undefined) return { kind: "remove", target };
+  if (referee?.isElsewhere) return { kind: edge.wanted ? "pending" : "forget" };
   if (referee?.isDeleted) {
     const isRestorable = now - (referee.deletedAt ?? now) <= RESTORE_WINDOW_MS;
     if (isRestorable) return { kind: target === undefined && !edge.wanted ? "forget" : "suspended" };

@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 import { createObjectStore } from "../../shared/application/state/object-store.ts";
 import type { Change } from "../../shared/contracts/change.ts";
 import type { RowStore } from "../../shared/ports/row-store.ts";
+import { aGroup, withMembers } from "../support/changes.ts";
 import { aUser, createCloud, guidOf } from "../support/cloud.ts";
 
 const ANCHOR = Buffer.from("the-same-person!").toString("base64");
@@ -132,6 +133,48 @@ describe("a person whose account moved to another forest", () => {
     expect((await rowOf(old, guidOf("ann of old")))?.link?.targetId).toBe(before?.id);
     expect(await rowOf(old, guidOf("ann of old"))).not.toHaveProperty("handedOver");
     expect(ann()).toMatchObject([{ id: before?.id, deleted: false, values: { accountEnabled: true } }]);
+  });
+
+  it("takes the old account's memberships from the cloud account, and keeps those that the new one has", async () => {
+    const { cloud, old, young } = await twoForests();
+    await old.read("delta", [
+      withMembers(["ann of old", "bob"], aGroup("old team")),
+      withMembers(["ann of old", "ann of young"], aGroup("both")),
+    ]);
+    const membersOf = (name: string) => {
+      const group = cloud.target.objects().find((own) => own.values["displayName"] === name);
+      const names = new Map(cloud.target.objects().map((own) => [own.id, String(own.values["displayName"])]));
+      return cloud.target
+        .membersOf(group?.id ?? "")
+        .map((id) => names.get(id))
+        .sort();
+    };
+    expect(membersOf("old team")).toEqual(["ann", "bob"]);
+    expect(membersOf("both")).toEqual(["ann"]);
+    await old.read("delta", [account("old", disabled, ["userAccountControl"])]);
+    await young.read("full", [account("young"), withMembers(["ann of young"], aGroup("young team"))]);
+    // The directory still has the old account in it: but that is nobody in the cloud any more.
+    expect(membersOf("old team")).toEqual(["bob"]);
+    expect(membersOf("both")).toEqual(["ann"]);
+    expect(membersOf("young team")).toEqual(["ann"]);
+    // And all the way back.
+    await young.read("delta", [account("young", disabled, ["userAccountControl"])]);
+    await old.read("delta", [account("old", {}, ["userAccountControl"])]);
+    expect(membersOf("old team")).toEqual(["ann", "bob"]);
+    expect(membersOf("both")).toEqual(["ann"]);
+    expect(membersOf("young team")).toEqual([]);
+  });
+
+  it("takes them also after a deletion that the old forest's groups don't tell", async () => {
+    const { cloud, old, young } = await twoForests();
+    await old.read("delta", [withMembers(["ann of old"], aGroup("old team"))]);
+    await old.read("delta", [{ op: "delete", objectGuid: guidOf("ann of old") }]);
+    await young.read("full", [account("young")]);
+    const team = cloud.target.objects().find((own) => own.values["displayName"] === "old team");
+    expect(cloud.target.objects().filter((own) => own.values["displayName"] === "ann")).toMatchObject([
+      { deleted: false },
+    ]);
+    expect(cloud.target.membersOf(team?.id ?? "")).toEqual([]);
   });
 
   it("survives the end of the step at any of its writes", async () => {

@@ -33,6 +33,8 @@ export interface ObjectLight {
   readonly targetId?: string;
   /** When we deleted the target object: milliseconds since 1970. */
   readonly deletedAt?: number;
+  /** Its target object went to another source object. */
+  readonly isElsewhere?: true;
   /** The target id of its manager, as exported. */
   readonly manager?: string;
   /** Where it was asked for. */
@@ -224,7 +226,7 @@ function decode(configurationId: string, objectGuid: string, values: RowValues):
   };
 }
 
-const LIGHT_COLUMNS = ["class", "target", "gone", "manager"];
+const LIGHT_COLUMNS = ["class", "target", "gone", "manager", "handedOver"];
 /** From so many rows of a shard on, reading the range between them costs less than asking for each, if they lie close. */
 const LIGHT_RANGE_FROM = 24;
 
@@ -265,9 +267,11 @@ function lightValues(link: ObjectRecord["link"]): RowValues {
 }
 
 function lightOf(values: RowValues): ObjectLight {
-  const { target, gone, manager, dn } = values;
+  const { target, gone, manager, dn, handedOver } = values;
+  const isElsewhere = typeof target !== "string" && typeof handedOver === "string";
   return {
     objectClass: String(values["class"]),
+    ...(isElsewhere ? { isElsewhere } : {}),
     ...(typeof target === "string" ? { targetId: target } : {}),
     ...(typeof gone === "number" ? { deletedAt: gone } : {}),
     ...(typeof manager === "string" ? { manager } : {}),
