@@ -135,7 +135,7 @@ export const SETTINGS = [
   {
     name: "UPLINK_CHUNK_OBJECTS",
     meaning: "Objects that one activity maps or exports at most",
-    default: "200",
+    default: "500",
     schema: count(1, 1000),
   },
   {

@@ -10,7 +10,7 @@ const DEFLATE_FROM = 512;
  * all the time. A value of up to 4 KiB needs no larger window than itself.
  */
 const SMALL = 4096;
-const SMALL_STREAM = { level: 3, windowBits: 12, memLevel: 5, chunkSize: 2048 } as const;
+const SMALL_STREAM = { level: 1, windowBits: 12, memLevel: 5, chunkSize: 2048 } as const;
 
 export function packJson(value: unknown): Uint8Array {
   const text = Buffer.from(JSON.stringify(value), "utf8");
