@@ -19,14 +19,8 @@ import { noSuchJob } from "./configurations.ts";
 import type { JobContext } from "./export-chunk.ts";
 import { type Failure, fail, ok, type Result } from "./failure.ts";
 import { release } from "./hand-over.ts";
-import {
-  changedMeanwhile,
-  joinRefusal,
-  linkedAlready,
-  linkedElsewhere,
-  nothingLinked,
-  notLive,
-} from "./link-refusals.ts";
+import { changedMeanwhile, joinRefusal, linkedElsewhere, nothingLinked } from "./link-refusals.ts";
+import { isLinked } from "./match-target.ts";
 import { heldClaims } from "./object-claims.ts";
 import { type ClaimIndex, ownerOf } from "./state/claim-index.ts";
 import { type JobRow, jobTable, ROW, readRow } from "./state/job-rows.ts";
@@ -120,6 +114,12 @@ export function createLinkAdmin(deps: {
       if (refused) return fail(refused);
       const owner = ownerOf(job.configurationId, stored.record.objectGuid);
       const claim: Claim = { kind: "targetId", value: targetId };
+      const holder = await context.claims.holder(claim);
+      if (holder?.kind === "taken" && holder.owner !== owner) {
+        if (await isLinked(context, holder.owner)) return fail(linkedElsewhere(targetId, holder.owner));
+        // Deleted there, or left over from a move that ended half-way.
+        await context.claims.disown(holder.owner, [claim], undefined);
+      }
       const [claimed] = await context.claims.claim([{ owner, claim }]);
       if (claimed?.kind === "taken") return fail(linkedElsewhere(targetId, claimed.owner));
       const { unlinked: _, handedOver: __, mark: ___, ...rest } = stored.record;
@@ -138,31 +138,24 @@ export function createLinkAdmin(deps: {
       if (!from.ok) return from;
       const heir = await find(to.jobId, to.objectGuid);
       if (!heir.ok) return heir;
-      const { link } = from.value.stored.record;
-      const refused = busy(from.value.stored.record) ?? busy(heir.value.stored.record);
-      if (refused) return fail(refused);
-      if (!link || link.deletedAt !== undefined) return fail(nothingLinked(from.value.stored.record));
       const next = heir.value.stored.record;
-      if (next.link && next.link.deletedAt === undefined) return fail(linkedAlready(next));
-      if (next.state !== "live") return fail(notLive(next));
       const owner = ownerOf(heir.value.job.configurationId, next.objectGuid);
-      const isReleased = await release({ ...from.value.context, now: deps.clock.now() }, from.value.stored, {
-        owner,
-        wanted: [],
-      });
+      const given = givenBy(from.value.stored.record, owner);
+      if (!given) return fail(nothingLinked(from.value.stored.record));
+      const refused =
+        busy(from.value.stored.record) ??
+        busy(next) ??
+        (await joinRefusal(heir.value.context, next, given.targetId, { mayDiffer: true }));
+      if (refused) return fail(refused);
+      const context = { ...from.value.context, now: deps.clock.now() };
+      const isReleased = await release(context, from.value.stored, { owner, wanted: [] });
       if (!isReleased) return fail(changedMeanwhile(from.value.stored.record));
-      await heir.value.context.claims.claim([{ owner, claim: { kind: "targetId", value: link.targetId } }]);
+      await heir.value.context.claims.claim([{ owner, claim: { kind: "targetId", value: given.targetId } }]);
       const { unlinked: _, handedOver: __, mark: ___, link: ____, ...rest } = next;
-      const moved: Link = {
-        ...link,
-        owner: heir.value.job.configurationId,
-        origin: "adopted",
-        // It has its own anchor: the target object gets that one.
-        exported: withoutProperties(link.exported, ["onPremisesImmutableId"]),
-      };
+      const moved: Link = { ...given, owner: heir.value.job.configurationId, origin: "adopted" };
       const done = await write(heir.value, { ...rest, link: moved });
       if (!done.ok) return done;
-      deps.log.info("link-moved", { jobId, objectGuid, to: owner, targetId: link.targetId, by });
+      deps.log.info("link-moved", { jobId, objectGuid, to: owner, targetId: given.targetId, by });
       await mapAgain(to.jobId, [next.objectGuid]);
       return done;
     },
@@ -213,6 +206,17 @@ export function createLinkAdmin(deps: {
       return ok({ linked, conflicts, sought: sought.length });
     },
   };
+}
+
+/**
+ * What an object gives away: its link, without the anchor, for the heir has one of his own. Of a move that ended half-way the
+ * target object alone is known: all is sent again then.
+ */
+function givenBy({ link, handedOver }: ObjectRecord, heir: string): Omit<Link, "owner" | "origin"> | undefined {
+  if (link && link.deletedAt === undefined)
+    return { ...link, exported: withoutProperties(link.exported, ["onPremisesImmutableId"]) };
+  const targetId = !link && handedOver?.to === heir ? handedOver.targetId : undefined;
+  return targetId === undefined ? undefined : { targetId, exported: {} };
 }
 
 async function replyOf(record: ObjectRecord, claims: ClaimIndex): Promise<LinkReply> {

@@ -8,6 +8,7 @@ export async function joinRefusal(
   context: JobContext,
   record: ObjectRecord,
   targetId: string,
+  anchor: { readonly mayDiffer: boolean } = { mayDiffer: false },
 ): Promise<Failure | undefined> {
   if (record.link && record.link.deletedAt === undefined) return linkedAlready(record);
   if (record.state !== "live") return notLive(record);
@@ -40,7 +41,7 @@ export async function joinRefusal(
     return refuse(`${targetId} holds a directory role.`, "Take the role away first, or leave the account alone.");
   const own = identity.type === "user" ? identity.immutableId : identity.uniqueName;
   const theirs = identity.type === "user" ? object.immutableId : object.uniqueName;
-  if (theirs !== undefined && theirs !== own)
+  if (theirs !== undefined && theirs !== own && !anchor.mayDiffer)
     return refuse(
       `${targetId} carries the anchor ${theirs}, and object ${record.objectGuid} has ${own}.`,
       "Move it from the object that it belongs to (uplink link move), or clear its anchor in the target.",
@@ -66,7 +67,7 @@ export function linkedElsewhere(targetId: string, owner: string): Failure {
   };
 }
 
-export function linkedAlready(record: ObjectRecord): Failure {
+function linkedAlready(record: ObjectRecord): Failure {
   return {
     status: 409,
     code: "object-linked",
@@ -84,7 +85,7 @@ export function nothingLinked(record: ObjectRecord): Failure {
   };
 }
 
-export function notLive(record: ObjectRecord): Failure {
+function notLive(record: ObjectRecord): Failure {
   return {
     status: 409,
     code: "object-gone",

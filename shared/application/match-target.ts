@@ -57,8 +57,8 @@ function queriesFor(identity: TargetIdentity): TargetQuery[] {
   ];
 }
 
-/** Whoever deleted it is known to the index still, and has no say in who gets it next. */
-async function isLinked({ objects }: Pick<MatchDeps, "objects">, owner: ClaimOwner): Promise<boolean> {
+/** Whether that object's link lives. Whoever deleted it is known to the index still, and has no say in who gets it next. */
+export async function isLinked({ objects }: Pick<MatchDeps, "objects">, owner: ClaimOwner): Promise<boolean> {
   const { configurationId, objectGuid } = objectOf(owner);
   const link = (await objects.get(configurationId, objectGuid))?.record.link;
   return link !== undefined && link.deletedAt === undefined;

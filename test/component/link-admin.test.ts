@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { SHARDS } from "../../shared/domain/shard.ts";
+import { aGroup } from "../support/changes.ts";
 import { aUser, createCloud, guidOf } from "../support/cloud.ts";
 
 const BY = "an admin";
@@ -134,6 +135,70 @@ describe("links mended by hand", () => {
     // Her deletion takes hers, not the one that was moved.
     await agent.read("delta", [{ op: "delete", objectGuid: guidOf("ann") }]);
     expect(cloud.target.objects().find((own) => own.id === id)?.deleted).toBe(false);
+  });
+
+  it("moves nothing to who isn't provisioned, or is something else: the account would be deleted", async () => {
+    const { cloud, agent, links, byName, jobId } = await aCloud();
+    const outside = aUser("bob", { isCriticalSystemObject: "TRUE" });
+    await agent.read("full", [aUser("ann"), outside, aGroup("team", { isCriticalSystemObject: "TRUE" })]);
+    const id = byName("ann")?.id;
+    for (const [name, code] of [
+      ["bob", "object-out-of-scope"],
+      ["team", "object-out-of-scope"],
+    ] as const)
+      expect(await links.move(jobId, guidOf("ann"), { jobId, objectGuid: guidOf(name) }, BY), name).toMatchObject({
+        failure: { status: 422, code },
+      });
+    await agent.read("delta", [aGroup("crew")]);
+    const crew = { jobId, objectGuid: guidOf("crew") };
+    await links.unlink(jobId, guidOf("crew"), BY);
+    expect(await links.move(jobId, guidOf("ann"), crew, BY)).toMatchObject({ failure: { code: "target-not-found" } });
+    await cloud.run();
+    expect(byName("ann")).toMatchObject({ id, deleted: false });
+  });
+
+  it("a move that ended half-way goes on when it is repeated, and can be taken back", async () => {
+    let refuse = "";
+    const cloud = await createCloud({
+      wrapRows: (rows) => ({
+        ...rows,
+        table: (name) => {
+          const table = rows.table(name);
+          return {
+            ...table,
+            transact: async (partition, operations) => {
+              const isHit = name === "objects" && refuse !== "" && operations.some((own) => own.row.includes(refuse));
+              if (!isHit) return table.transact(partition, operations);
+              refuse = "";
+              return { ok: false, reason: "changed", index: 0 };
+            },
+          };
+        },
+      }),
+    });
+    const agent = await cloud.addDomain("corp.example");
+    const { links } = cloud.cloud.routes;
+    const { jobId } = agent;
+    await agent.read("full", [aUser("ann"), aUser("bob")]);
+    const id = cloud.target.objects().find((own) => own.values["displayName"] === "ann")?.id ?? "";
+    await links.unlink(jobId, guidOf("bob"), BY);
+    const toBob = { jobId, objectGuid: guidOf("bob") };
+    const halfWay = async () => {
+      refuse = guidOf("bob");
+      expect(await links.move(jobId, guidOf("ann"), toBob, BY)).toMatchObject({ failure: { code: "object-busy" } });
+    };
+    await halfWay();
+    expect(await links.join(jobId, guidOf("ann"), id, BY)).toMatchObject({
+      ok: true,
+      value: { link: { targetId: id } },
+    });
+    await halfWay();
+    expect(await links.move(jobId, guidOf("ann"), toBob, BY)).toMatchObject({
+      ok: true,
+      value: { link: { targetId: id } },
+    });
+    await cloud.run();
+    expect(cloud.target.objects().find((own) => own.id === id)).toMatchObject({ deleted: false });
   });
 
   it("rebuilds the index and the links that were lost, and names what others hold", async () => {
