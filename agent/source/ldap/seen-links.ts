@@ -37,16 +37,19 @@ export function createSeenLinks(shape: ReadShape): SeenLinks {
       for (const [name, valuesByGuid] of valuesByName) {
         const key = name.toLowerCase();
         const isWhole = entry.valuesByName.has(key);
-        if (!isWhole && !entry.valuesByName.has(`${key};range=1-1`) && !entry.valuesByName.has(`${key};range=0-0`))
-          continue;
+        const hasGone = entry.valuesByName.has(`${key};range=0-0`);
+        if (!isWhole && !hasGone && !entry.valuesByName.has(`${key};range=1-1`)) continue;
         guid ??= guidOf(entry);
         if (guid === undefined) return;
-        const values = new Map((isWhole ? [] : (valuesByGuid.get(guid) ?? [])).map((value) => [value.guid, value]));
-        if (isWhole) for (const value of toLinkValues(entry.valuesByName.get(key) ?? [])) values.set(value.guid, value);
-        else {
-          for (const value of removedValues(entry, name)) values.delete(value.guid);
-          for (const value of addedValues(entry, name)) values.set(value.guid, value);
+        const before = isWhole ? [] : (valuesByGuid.get(guid) ?? []);
+        const now = isWhole ? toLinkValues(entry.valuesByName.get(key) ?? []) : addedValues(entry, name);
+        if (before.length === 0) {
+          valuesByGuid.set(guid, shared([...now]));
+          continue;
         }
+        const values = new Map(before.map((value) => [value.guid, value]));
+        for (const value of removedValues(entry, name)) values.delete(value.guid);
+        for (const value of now) values.set(value.guid, value);
         valuesByGuid.set(guid, shared([...values.values()]));
       }
     },
