@@ -4,8 +4,8 @@
  * a repetition that wants no more than was booked goes on.
  */
 import { type GuardSettings, reasonToStage } from "../domain/guard.ts";
+import { exportedBy } from "./link-results.ts";
 import type { LinkSteps, LinkWork } from "./link-work.ts";
-import { exportedBy } from "./link-work.ts";
 import type { LinkHeader } from "./state/link-codec.ts";
 
 const DAY_MS = 24 * 60 * 60 * 1000;

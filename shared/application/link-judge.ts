@@ -4,10 +4,21 @@
  */
 import type { GuardSettings } from "../domain/guard.ts";
 import type { EdgeStep, ResolvedReferee } from "../domain/link-difference.ts";
+import type { Edge } from "../domain/links.ts";
 import type { LinkDeps } from "./export-links.ts";
 import type { LinkChunkHeader, LinkItem } from "./link-files.ts";
 import { judgeLinks } from "./link-guard.ts";
-import { concludingWrite, type LinkWork, markWrite, openWork, segmentsFor, stepsOf } from "./link-work.ts";
+import {
+  besideOf,
+  concludingWrite,
+  keptBesideOf,
+  type LinkSteps,
+  type LinkWork,
+  markWrite,
+  openWork,
+  segmentsFor,
+  stepsOf,
+} from "./link-work.ts";
 import { edgesOf, type LinkKey, type LinkWrite, type StoredLinks } from "./state/link-rows.ts";
 
 export interface OpenItem {
@@ -79,7 +90,6 @@ export function createJudgedGroups(deps: LinkDeps): JudgeGroups {
     by: string,
     settings: GuardSettings,
   ): Promise<JudgedGroups> {
-    const { configurationId } = header;
     const stored = await load(
       header,
       open.map(({ item }) => item),
@@ -88,18 +98,14 @@ export function createJudgedGroups(deps: LinkDeps): JudgeGroups {
       const own = stored[index];
       return own ? [openWork(item, groupId, own, header)] : [];
     });
-    const wanted = works.flatMap((work) =>
-      [...work.looked].map(([guid, edge]) => (edge.sid === undefined ? { guid } : { guid, sid: edge.sid })),
+    const referees = await resolved(
+      header,
+      works.flatMap((work) => [...work.looked]),
     );
-    const referees: Map<string, ResolvedReferee> =
-      wanted.length === 0
-        ? new Map<string, ResolvedReferee>()
-        : new Map(await deps.references.resolve(configurationId, wanted, { isFirstLoad: header.isFirst }));
-    await addElsewhere(configurationId, works, referees);
     const now = deps.clock.now();
+    const stepsByWork = await stepsOfAll(header, works, referees, now);
     const judged: { readonly group: JudgedGroup; readonly write: LinkWrite | undefined }[] = [];
-    for (const work of works) {
-      const steps = stepsOf(work, referees, now);
+    for (const [work, steps] of stepsByWork) {
       const verdict = await judgeLinks(work, steps, by, now, settings, () => countMembers(work.stored.key));
       const held = new Set(verdict.stagedBecause === undefined ? [] : steps.removals);
       const going = new Map([...steps.steps].filter(([guid]) => !held.has(guid)));
@@ -128,18 +134,43 @@ export function createJudgedGroups(deps: LinkDeps): JudgeGroups {
     return { groups: marked, contested };
   }
 
-  /** Of those who have no target object and stand in the target all the same: whose went to somebody else. */
-  async function addElsewhere(
-    configurationId: string,
-    works: readonly LinkWork[],
-    referees: Map<string, ResolvedReferee>,
-  ): Promise<void> {
-    const open = works.flatMap((work) =>
-      [...work.looked].flatMap(([guid, edge]) => (edge.target !== undefined && !referees.has(guid) ? [guid] : [])),
+  /** What the referees of some edges are in the target. */
+  async function resolved(
+    header: LinkChunkHeader,
+    edges: readonly (readonly [string, Edge])[],
+  ): Promise<Map<string, ResolvedReferee>> {
+    if (edges.length === 0) return new Map();
+    const { configurationId } = header;
+    const wanted = edges.map(([guid, { sid }]) => (sid === undefined ? { guid } : { guid, sid }));
+    const referees = new Map<string, ResolvedReferee>(
+      await deps.references.resolve(configurationId, wanted, { isFirstLoad: header.isFirst }),
     );
-    if (open.length === 0) return;
+    // Of those who have no target object and stand in the target all the same: whose went to somebody else.
+    const open = edges.flatMap(([guid, edge]) => (edge.target !== undefined && !referees.has(guid) ? [guid] : []));
+    if (open.length === 0) return referees;
     for (const guid of await deps.references.elsewhere(configurationId, [...new Set(open)]))
       referees.set(guid, { targetId: "", isDeleted: false, isElsewhere: true });
+    return referees;
+  }
+
+  /** Before anybody is taken out of a group of several segments, all of them are asked who wants the same target object. */
+  async function stepsOfAll(
+    header: LinkChunkHeader,
+    works: readonly LinkWork[],
+    referees: ReadonlyMap<string, ResolvedReferee>,
+    now: number,
+  ): Promise<ReadonlyMap<LinkWork, LinkSteps>> {
+    const found = new Map(works.map((work) => [work, stepsOf(work, referees, now)]));
+    for (const [work, steps] of found) {
+      const isWhole = work.segments.size === 16 ** work.stored.header.digits;
+      if (isWhole || ![...steps.steps.values()].some((step) => step.kind === "remove")) continue;
+      const [whole] = await deps.links.load([{ key: work.stored.key, segmentsOf: () => "all" }]);
+      const beside = whole ? besideOf(work, steps, whole, header) : new Map<string, Edge>();
+      if (beside.size === 0) continue;
+      const kept = keptBesideOf(beside, await resolved(header, [...beside]), now);
+      found.set(work, stepsOf(work, referees, now, kept));
+    }
+    return found;
   }
 
   /** Edges of the whole group that stand in the target. */

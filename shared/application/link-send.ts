@@ -6,7 +6,8 @@ import type { TargetDirectory, TargetFailure, TargetMemberChange } from "../port
 import type { LinkDeps } from "./export-links.ts";
 import type { LinkChunkHeader } from "./link-files.ts";
 import type { JudgedGroup } from "./link-judge.ts";
-import { resultWrite, type SentEdge, segmentsFor } from "./link-work.ts";
+import { resultWrite, type SentEdge } from "./link-results.ts";
+import { segmentsFor } from "./link-work.ts";
 import type { DirtyLinks } from "./state/dirty-links.ts";
 import { gapAfter } from "./state/escrow-rows.ts";
 import { segmentOf } from "./state/link-segments.ts";
@@ -92,20 +93,23 @@ async function writeResults(
       throw new Error(
         `The members of group ${open[0]?.[0].work.item.referrer} change faster than they can be written.`,
       );
+    await lookAtAll(deps, open);
     const results = open.flatMap(([group, own]) => {
       const result = resultWrite(group.stored, group.work.groupId, own, header, by);
       return result ? [{ group, own, ...result }] : [];
     });
+    // Before the edges: who dies in between doesn't come by those of other segments again.
+    await deps.dirty.put(
+      header.jobId,
+      results.flatMap((result) => dirtyOf(deps, result, result.write.stored.header.digits, by)),
+    );
     const written = await deps.links.write(results.map((result) => result.write));
     const refused: typeof results = [];
-    const doubtful: DirtyLinks[] = [];
     for (const [index, result] of results.entries()) {
       const stored = written[index];
       if (stored) result.group.stored = stored;
       else refused.push(result);
-      if (stored && result.doubtful.length > 0) doubtful.push(...dirtyOf(deps, result, stored.header.digits, by));
     }
-    await deps.dirty.put(header.jobId, doubtful);
     const fresh = await deps.links.load(
       refused.map(({ group }) => ({
         key: group.stored.key,
@@ -116,6 +120,19 @@ async function writeResults(
       group.stored = fresh[index] ?? group.stored;
     });
     open = refused.map(({ group, own }) => [group, own]);
+  }
+}
+
+/** All segments of groups that somebody was removed from: an edge of any may have come to want the same target object. */
+async function lookAtAll(
+  deps: LinkDeps,
+  open: readonly (readonly [JudgedGroup, ReadonlyMap<string, SentEdge>])[],
+): Promise<void> {
+  for (const [group, own] of open) {
+    const isRemoval = [...own.values()].some(({ op, result }) => op === "remove" && result === "done");
+    if (!isRemoval || group.stored.header.digits === 0) continue;
+    const [whole] = await deps.links.load([{ key: group.stored.key, segmentsOf: () => "all" }]);
+    if (whole) group.stored = whole;
   }
 }
 

@@ -1,25 +1,13 @@
 /**
  * One group's edges on their way to the target: which are looked at, what is to be done for each, and how the rows say so
- * before and after the calls. Pure; `export-links.ts` reads, sends and writes.
+ * before the calls (`link-results.ts`: after them). Pure; `export-links.ts` reads, sends and writes.
  */
-
-import { NO_VERSION } from "../domain/change-version.ts";
-import {
-  afterDone,
-  type EdgeStep,
-  marked,
-  type ResolvedReferee,
-  stepOf,
-  withoutTarget,
-} from "../domain/link-difference.ts";
+import { type EdgeStep, marked, type ResolvedReferee, stepOf, withoutTarget } from "../domain/link-difference.ts";
 import { type Edge, isForgettable, isUnsettled, withoutMissingEdges } from "../domain/links.ts";
 import type { LinkChunkHeader, LinkItem } from "./link-files.ts";
-import { type LinkHeader, NEW_SEGMENT, type Segment, type SegmentExport } from "./state/link-codec.ts";
+import { type LinkHeader, NEW_SEGMENT, type Segment } from "./state/link-codec.ts";
 import type { LinkWrite, StoredLinks } from "./state/link-rows.ts";
 import { segmentOf, segmentsUnder } from "./state/link-segments.ts";
-
-/** Objects of an export that are told by name. */
-const NAMED = 20;
 
 export interface LinkWork {
   readonly item: LinkItem;
@@ -60,23 +48,75 @@ export function openWork(item: LinkItem, groupId: string, stored: StoredLinks, h
   return { item, groupId, stored, segments, looked };
 }
 
-export function stepsOf(work: LinkWork, referees: ReadonlyMap<string, ResolvedReferee>, now: number): LinkSteps {
+/** `keptBeside`: target objects that edges of segments which were not read for this work want. */
+export function stepsOf(
+  work: LinkWork,
+  referees: ReadonlyMap<string, ResolvedReferee>,
+  now: number,
+  keptBeside: ReadonlySet<string> = new Set(),
+): LinkSteps {
   const steps = new Map<string, EdgeStep>();
   for (const [guid, edge] of work.looked) steps.set(guid, stepOf(edge, referees.get(guid), now));
   // Two source objects that stand for one target object: it stays while one of them is wanted.
-  const kept = new Set<string>();
+  const kept = new Set(keptBeside);
   for (const segment of work.segments.values())
     for (const [guid, edge] of segment.edges) {
-      const step = steps.get(guid);
-      if (step?.kind === "add") kept.add(step.target);
-      else if (edge.wanted && edge.target !== undefined && step?.kind !== "remove") kept.add(edge.target);
+      const target = keptBy(edge, steps.get(guid));
+      if (target !== undefined) kept.add(target);
     }
-  for (const [guid, step] of steps)
-    if (step.kind === "remove" && kept.has(step.target)) steps.set(guid, { kind: "forget" });
+  // Who needn't go first comes at once, and keeps what it comes as: that may spare others.
+  for (let isOver = false; !isOver; ) {
+    isOver = true;
+    for (const [guid, step] of steps) {
+      if (step.kind !== "remove" || !kept.has(step.target)) continue;
+      const instead = spared(work.looked.get(guid), referees.get(guid));
+      steps.set(guid, instead);
+      if (instead.kind !== "add" || kept.has(instead.target)) continue;
+      kept.add(instead.target);
+      isOver = false;
+    }
+  }
   const removals = [...steps].flatMap(([guid, step]) =>
     step.kind === "remove" && work.looked.get(guid)?.wanted === false ? [guid] : [],
   );
   return { steps, removals };
+}
+
+/** The target object that has to stay in the group for an edge. */
+function keptBy(edge: Edge, step: EdgeStep | undefined): string | undefined {
+  if (step?.kind === "add") return step.target;
+  return edge.wanted && step?.kind !== "remove" ? edge.target : undefined;
+}
+
+/** What is done for an edge whose target object stays for another one. */
+function spared(edge: Edge | undefined, referee: ResolvedReferee | undefined): EdgeStep {
+  const isReplaced = edge?.wanted && referee && !referee.isElsewhere && !referee.isDeleted;
+  return isReplaced ? { kind: "add", target: referee.targetId } : { kind: "forget" };
+}
+
+/** Wanted edges of the segments that were not read for a work which stand for what it is about to remove. */
+export function besideOf(
+  work: LinkWork,
+  { steps }: LinkSteps,
+  whole: StoredLinks,
+  header: LinkChunkHeader,
+): ReadonlyMap<string, Edge> {
+  const going = new Set([...steps.values()].flatMap((step) => (step.kind === "remove" ? [step.target] : [])));
+  const beside = new Map<string, Edge>();
+  for (const { segment } of whole.segments.values())
+    for (const [guid, edge] of concluded(ofGroup(segment, work.groupId), whole.header, header).edges)
+      if (!work.looked.has(guid) && edge.wanted && edge.target !== undefined && going.has(edge.target))
+        beside.set(guid, edge);
+  return beside;
+}
+
+/** The target objects that such edges keep, as their own step will have it. */
+export function keptBesideOf(
+  beside: ReadonlyMap<string, Edge>,
+  referees: ReadonlyMap<string, ResolvedReferee>,
+  now: number,
+): Set<string> {
+  return new Set([...beside].flatMap(([guid, edge]) => keptBy(edge, stepOf(edge, referees.get(guid), now)) ?? []));
 }
 
 /** The rows as they have to be before the calls, if that is any different from how they are. */
@@ -117,101 +157,6 @@ export function markWrite(
   };
   if (segments.size === 0 && JSON.stringify(next) === JSON.stringify(stored.header)) return undefined;
   return { stored, header: next, segments };
-}
-
-/** A call for one edge. */
-export interface SentEdge {
-  readonly op: "add" | "remove";
-  readonly target: string;
-  /** `refused`: surely without effect. What is in neither state is in doubt, as it was marked. */
-  readonly result: "done" | "refused";
-}
-
-export interface ResultWrite {
-  readonly write: LinkWrite;
-  /** Somebody else was at these edges at the same time: which call took effect last nobody knows. */
-  readonly doubtful: readonly string[];
-}
-
-/** The rows after the calls, whatever else was folded into them meanwhile. */
-export function resultWrite(
-  stored: StoredLinks,
-  groupId: string,
-  sent: ReadonlyMap<string, SentEdge>,
-  header: LinkChunkHeader,
-  by: string,
-): ResultWrite | undefined {
-  if (sent.size === 0) return undefined;
-  const { digits } = stored.header;
-  const segments = new Map<string, Segment>();
-  const doubtful: string[] = [];
-  let grown = 0;
-  for (const [name, own] of bySegment(sent, digits)) {
-    const segment = stored.segments.get(name)?.segment ?? NEW_SEGMENT;
-    const edges = new Map(segment.edges);
-    const done = { add: [] as string[], remove: [] as string[] };
-    for (const [guid, call] of own) {
-      const edge = segment.edges.get(guid);
-      const isOurs = edge?.target === call.target && edge.state === (call.op === "add" ? "adding" : "removing");
-      if (call.result === "done") done[call.op].push(guid);
-      if (!isOurs && call.result === "done") doubtful.push(guid);
-      const after = isOurs ? answered(edge, call) : inDoubt(edge, call);
-      if (!after || isForgettable(after, stored.header, header.keepsVersions)) edges.delete(guid);
-      else edges.set(guid, after);
-    }
-    grown += edges.size - segment.edges.size;
-    segments.set(name, { ...segment, group: groupId, edges, last: told(segment.last, by, done.add, done.remove) });
-  }
-  const write = { stored, header: { ...stored.header, edges: stored.header.edges + grown }, segments };
-  return { write, doubtful };
-}
-
-function bySegment(sent: ReadonlyMap<string, SentEdge>, digits: number): Map<string, [string, SentEdge][]> {
-  const found = new Map<string, [string, SentEdge][]>();
-  for (const [guid, call] of sent) {
-    const name = segmentOf(guid, digits);
-    found.set(name, [...(found.get(name) ?? []), [guid, call]]);
-  }
-  return found;
-}
-
-function answered(edge: Edge, { op, result }: SentEdge): Edge {
-  if (result === "done") return afterDone(edge, op);
-  return op === "add" ? withoutTarget(edge) : { ...edge, state: "added" };
-}
-
-function inDoubt(edge: Edge | undefined, { op, target, result }: SentEdge): Edge | undefined {
-  if (result === "refused" || (!edge && op === "remove")) return edge;
-  const known: Edge = edge ?? { version: NO_VERSION, wanted: false, state: "none" };
-  return { ...known, target, state: known.wanted ? "adding" : "removing" };
-}
-
-/** What an export did to a group in all, in this attempt or before. */
-export function exportedBy(stored: StoredLinks, by: string): SegmentExport {
-  const own = [...stored.segments.values()].flatMap(({ segment }) => (segment.last?.by === by ? [segment.last] : []));
-  return {
-    by,
-    added: own.reduce((sum, last) => sum + last.added, 0),
-    removed: own.reduce((sum, last) => sum + last.removed, 0),
-    addedGuids: own.flatMap((last) => last.addedGuids).slice(0, NAMED),
-    removedGuids: own.flatMap((last) => last.removedGuids).slice(0, NAMED),
-  };
-}
-
-function told(
-  last: SegmentExport | undefined,
-  by: string,
-  added: readonly string[],
-  removed: readonly string[],
-): SegmentExport {
-  const before = last?.by === by ? last : { added: 0, removed: 0, addedGuids: [], removedGuids: [] };
-  return {
-    by,
-    added: before.added + added.length,
-    removed: before.removed + removed.length,
-    addedGuids: [...before.addedGuids, ...added].slice(0, NAMED),
-    removedGuids: [...before.removedGuids, ...removed].slice(0, NAMED),
-  };
 }
 
 function afterStep(edge: Edge, step: EdgeStep | undefined): Edge {
