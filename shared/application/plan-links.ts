@@ -35,6 +35,7 @@ import {
   LANES,
   listRows,
   type ReadRow,
+  type ReadsRow,
   ROW,
   readRow,
   type WorkRow,
@@ -118,7 +119,8 @@ export function createPlanLinks(deps: {
     const { dirty, references } = await findNamers(cycle, seen, listed);
     await deps.dirty.put(run.jobId, dirty);
     const all = dirty.length > 0 ? await deps.dirty.list(run.jobId) : listed;
-    const due = all.filter((own) => isDue(own.dirty, cycle));
+    const pendingReads = await readsNotOver(run.jobId, all, cycle);
+    const due = all.filter((own) => isDue(own.dirty, cycle.now, pendingReads));
     const groups = due.filter((own) => own.dirty.attribute === "member");
     const refs = refItems(
       cycle,
@@ -134,6 +136,30 @@ export function createPlanLinks(deps: {
     };
     await writeOnce(deps.blobs, path, plan);
     return readNeeded<LinkPlanFile>(deps.blobs, path);
+  }
+
+  /**
+   * Of the other reads whose lists lacked somebody, those whose own end is still to come: it alone concludes what they
+   * lacked. A row of one that is over is left from an end that died, and nothing is concluded from it any more.
+   */
+  async function readsNotOver(jobId: string, all: readonly StoredDirty[], cycle: Cycle): Promise<ReadonlySet<number>> {
+    const others = new Set(all.flatMap(({ dirty }) => dirty.missingIn ?? []).filter((own) => own !== cycle.readNo));
+    const pending = new Set<number>();
+    for (const readNo of others) {
+      // In the order in which a read goes through them: it can't slip by.
+      const reads = await readRow<ReadsRow>(jobs, jobId, ROW.reads);
+      if (reads?.value.openReadNo === readNo || (await hasBatches(jobId, readNo))) pending.add(readNo);
+      else if (await readRow<ReadRow>(jobs, jobId, ROW.read(readNo))) pending.add(readNo);
+    }
+    return pending;
+  }
+
+  async function hasBatches(jobId: string, readNo: number): Promise<boolean> {
+    for (const lane of LANES) {
+      const own = { from: ROW.batch(lane, readNo, 0), to: ROW.batch(lane, readNo + 1, 0), limit: 1 };
+      for await (const rows of jobs.range(jobId, own)) if (rows.length > 0) return true;
+    }
+    return false;
   }
 
   /** Whether the other lane has anything left to apply or to end, or this one later reads: all may be older than an edge. */
@@ -207,10 +233,10 @@ function refItems(
   };
 }
 
-/** Whether a row is this cycle's to look at. */
-function isDue({ failure, missingIn }: DirtyLinks, cycle: Cycle): boolean {
-  if (failure && failure.nextAttemptAt > cycle.now) return false;
-  return missingIn === undefined || missingIn <= cycle.readNo;
+/** Whether a row is to be looked at now. */
+function isDue({ failure, missingIn }: DirtyLinks, now: number, pendingReads: ReadonlySet<number>): boolean {
+  if (failure && failure.nextAttemptAt > now) return false;
+  return missingIn === undefined || !pendingReads.has(missingIn);
 }
 
 function headerOf(run: SyncRunInput, cycle: Cycle): LinkChunkHeader {

@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { ACTIVITY } from "../../orchestrations/names.ts";
 import type { Change } from "../../shared/contracts/change.ts";
 import type { JobSettings } from "../../shared/contracts/configuration.ts";
 import { aGroup, aManagedUser, withMembers } from "../support/changes.ts";
@@ -114,6 +115,51 @@ describe("a list", () => {
     expect(membersIn(cloud, "sales")).toHaveLength(60);
     await agent.read("delta", fewer, 1);
     expect(namesIn(cloud, "sales")).toEqual(names.slice(0, 50).sort());
+  });
+});
+
+describe("a full read's list", () => {
+  it("takes out whom it lacks though a delta read ends before the full read's links are planned", async () => {
+    const people = users(3).map((name) => aUser(name));
+    const live = { begins: false, isOver: () => {} };
+    const cloud: Cloud = await createCloud({
+      aroundActivity: async (name, input, run) => {
+        const { lane } = input as { readonly lane?: string };
+        if (live.begins && lane === "bulk" && name === ACTIVITY.planLinks) {
+          live.begins = false;
+          const isOver = new Promise<void>((resolve) => {
+            live.isOver = resolve;
+          });
+          await agent.send(onlyBatch(await agent.order("delta"), [aUser("new")]));
+          await cloud.wakeJob(agent.jobId, "live");
+          await isOver;
+        }
+        const result = await run();
+        if (lane === "live" && name === ACTIVITY.commitCycle) live.isOver();
+        return result;
+      },
+    });
+    const agent = await cloud.addDomain("corp.example");
+    const onlyBatch = (read: Parameters<typeof agent.batch>[0], changes: readonly Change[]) =>
+      agent.batch(read, 1, changes, {
+        isLast: true,
+        end: { batches: 1, objects: changes.length, digest: "" },
+        watermarkAfter: {
+          mode: "dirsync",
+          id: "after",
+          token: "dzM=",
+          invocationId: guidOf("dc"),
+          dnsName: "dc1",
+          usn: "1025",
+          at: new Date(cloud.clock.now()).toISOString(),
+        },
+      });
+    await agent.read("full", [withMembers(users(3), aGroup("sales")), ...people]);
+    live.begins = true;
+    await agent.read("full", [withMembers(users(2), aGroup("sales")), ...people]);
+    expect(live.begins).toBe(false);
+    expect(cloud.target.objects().map((own) => own.values["displayName"])).toContain("new");
+    expect(namesIn(cloud, "sales")).toEqual(users(2));
   });
 });
 
@@ -338,6 +384,24 @@ describe("trouble with the target", () => {
     await later(cloud, 60);
     expect(namesIn(cloud, "sales")).toEqual(["a", "b"]);
     expect(membersIn(cloud, "sales")).not.toEqual(before);
+  });
+
+  it("a member who got another object, while another member stands for the one before, is there as both", async () => {
+    const { cloud, agent } = await start();
+    const { links } = cloud.cloud.routes;
+    const { jobId } = agent;
+    await agent.read("full", [withMembers(["a", "b"], aGroup("sales")), aUser("a"), aUser("b")]);
+    const before = cloud.target.objects().find((own) => own.values["displayName"] === "a")?.id ?? "";
+    const values = { userPrincipalName: "x@corp.example", accountEnabled: true, displayName: "x" };
+    const [other = ""] = cloud.target.seed([{ values }]);
+    expect(await links.unlink(jobId, guidOf("b"), "me")).toMatchObject({ ok: true });
+    expect(await links.move(jobId, guidOf("a"), { jobId, objectGuid: guidOf("b") }, "me")).toMatchObject({ ok: true });
+    await cloud.run();
+    await later(cloud, 60);
+    expect(await links.join(jobId, guidOf("a"), other, "me")).toMatchObject({ ok: true });
+    await cloud.run();
+    await later(cloud, 60);
+    expect([...membersIn(cloud, "sales")].sort()).toEqual([before, other].sort());
   });
 });
 

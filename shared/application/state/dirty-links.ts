@@ -1,6 +1,6 @@
 /**
  * Links that have to be looked at: table `dirtylinks`, partition `{job}`, row `{referrer}:{attribute}:{segment}`; and
- * `…:missing` for what a full read's lists lacked, which only that read's end, or a later one's, may conclude.
+ * `…:missing` for what a full read's lists lacked, which only that read's end may conclude.
  *
  * The etag decides who is done: a row that was made dirty again since it was read stays. A row says where to look, never
  * what to do: that follows from the edges.
