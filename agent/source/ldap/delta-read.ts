@@ -34,7 +34,7 @@ import { type LdapEntry, textsOf } from "./entries.ts";
 import { readMemberList, readMemberOf } from "./group-members.ts";
 import type { ReadDeps } from "./read-deps.ts";
 import { isGroupClass } from "./scope-places.ts";
-import { addFromDirSync, guidsBelow, readWhole, slicesOf } from "./second-read.ts";
+import { addFromDirSync, guidsBelow, readWhole, slicesOf, usnsOf } from "./second-read.ts";
 
 /** One that DirSync reported. */
 interface Reported {
@@ -66,8 +66,18 @@ export async function* deltaChanges(deps: ReadDeps, entries: readonly LdapEntry[
     );
     const all: Reported[] = reported.map((one) => ({ ...one, whole: wholeByGuid.get(one.guid) }));
     yield* inRuns(all, (one) => changesOf(deps, one, touched));
-    for (const { guid, entry, whole } of all)
-      if (whole !== undefined && isMovedContainer(deps, entry, whole)) movedContainers.push({ guid, dn: dnOf(whole) });
+    const containers = all.flatMap(({ guid, entry, whole }) =>
+      whole !== undefined && isLiveContainer(deps, whole) ? [{ guid, entry, dn: dnOf(whole) }] : [],
+    );
+    // One that is new and was renamed since this read began is reported once, as new; what is below it may have been sent before.
+    const fresh = containers.filter(({ entry }) => isNew(entry));
+    const usns = await usnsOf(
+      deps,
+      fresh.map(({ guid }) => guid),
+    );
+    for (const { guid, entry, dn } of containers)
+      if (isRename(entry) || (isNew(entry) && (usns.get(guid) ?? 0) > deps.highestUsn))
+        movedContainers.push({ guid, dn });
   }
   for (const { guid, dn } of movedContainers) yield* changesBelow(deps, guid, dn);
   yield* changesOfTouched(deps, [...touched]);
@@ -81,8 +91,8 @@ function mayLackSome(deps: ReadDeps, entry: LdapEntry): boolean {
   return isUndelete(entry) || (deps.scope.hasUnits && isRename(entry) && !deps.isSamba);
 }
 
-function isMovedContainer(deps: ReadDeps, entry: LdapEntry, whole: LdapEntry): boolean {
-  return isRename(entry) && !isTombstone(whole) && verdictOf(whole, deps.shape)?.kind === "container";
+function isLiveContainer(deps: ReadDeps, whole: LdapEntry): boolean {
+  return !isTombstone(whole) && verdictOf(whole, deps.shape)?.kind === "container";
 }
 
 async function* changesOf(deps: ReadDeps, { guid, entry, whole }: Reported, touched: ReadonlySet<string>) {

@@ -50,8 +50,6 @@ export interface FullReadChanges {
 
 export interface FullReadDeps extends ReadDeps {
   readonly reportsLeaves: boolean;
-  /** The server's, read before the first page. */
-  readonly highestUsn: number;
 }
 
 interface OpenList {

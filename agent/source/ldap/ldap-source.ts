@@ -94,7 +94,8 @@ export function createLdapSource(deps: LdapSourceDeps): AgentSource {
     const { root, isSamba } = facts;
     const shape: ReadShape = { attributes: order.attributes, objectClasses: order.objectClasses, syntax };
     const filter = classFilter(order.objectClasses);
-    const readDeps: ReadDeps = { connection, log, root, filter, shape, scope, isSamba };
+    const highestUsn = Number(facts.server.highestCommittedUsn);
+    const readDeps: ReadDeps = { connection, log, root, filter, shape, scope, highestUsn, isSamba };
     if (order.kind === "delta") {
       const cookie = await usableCookie(connection, order.watermark, facts, deps.clock);
       const request = scope.hasGroups ? withGroups(order, root) : { root, filter, attributes: order.attributes };
@@ -102,8 +103,7 @@ export function createLdapSource(deps: LdapSourceDeps): AgentSource {
         yield* inPages(deltaChanges(readDeps, page.entries), watermarkOf(page, facts), !page.more);
       return;
     }
-    const highestUsn = Number(facts.server.highestCommittedUsn);
-    const full = await createFullReadChanges({ ...readDeps, reportsLeaves: order.reportsLeaves, highestUsn });
+    const full = await createFullReadChanges({ ...readDeps, reportsLeaves: order.reportsLeaves });
     const request = { root, filter, attributes: order.attributes, isSamba, highestUsn };
     for await (const page of fullReadPages(connection, request)) {
       const changes = page.more ? full.ofPage(page.entries) : lastChanges(full, page);

@@ -61,6 +61,21 @@ describe("without a recycle bin", () => {
     }
   });
 
+  it("nor does a delta leave them behind when the unit is as new as they are", async () => {
+    const { dc, limits } = f.served;
+    const { watermark } = await f.read(ORDER);
+    const unit = dc.add({ class: "organizationalUnit", name: "Staff", parent: ROOT_GUID });
+    const users = addUsers(f, 8, unit);
+    dc.modify(unit, { description: "Later than its users" });
+    limits.pageEntries = 4;
+    writeBeforePage(f, 3, () => dc.rename(unit, "People"));
+    const { changes } = await f.delta(watermark, ORDER);
+    for (const guid of users) {
+      const last = upsertsOf(changes, guid).at(-1);
+      expect(last?.attributes["distinguishedName"]).toEqual([dc.dnOf(guid)]);
+    }
+  });
+
   it("a manager whose value comes before the object goes with the object", async () => {
     const { dc, limits } = f.served;
     const [boss = "", ...staff] = addUsers(f, 5);
