@@ -34,7 +34,7 @@ import { type LdapEntry, textsOf } from "./entries.ts";
 import { readMemberList, readMemberOf } from "./group-members.ts";
 import type { ReadDeps } from "./read-deps.ts";
 import { isGroupClass } from "./scope-places.ts";
-import { addFromDirSync, guidsBelow, readWhole, slicesOf, usnsOf } from "./second-read.ts";
+import { addFromDirSync, guidsBelow, readWhole, slicesOf, type Usns, usnsOf } from "./second-read.ts";
 
 /** One that DirSync reported. */
 interface Reported {
@@ -69,15 +69,14 @@ export async function* deltaChanges(deps: ReadDeps, entries: readonly LdapEntry[
     const containers = all.flatMap(({ guid, entry, whole }) =>
       whole !== undefined && isLiveContainer(deps, whole) ? [{ guid, entry, dn: dnOf(whole) }] : [],
     );
-    // One that is new and was renamed since this read began is reported once, as new; what is below it may have been sent before.
+    // One that was made since the watermark is reported as new, renamed or not; what is below it may have been sent before.
     const fresh = containers.filter(({ entry }) => isNew(entry));
     const usns = await usnsOf(
       deps,
       fresh.map(({ guid }) => guid),
     );
     for (const { guid, entry, dn } of containers)
-      if (isRename(entry) || (isNew(entry) && (usns.get(guid) ?? 0) > deps.highestUsn))
-        movedContainers.push({ guid, dn });
+      if (isRename(entry) || (isNew(entry) && hasChanged(usns.get(guid)))) movedContainers.push({ guid, dn });
   }
   for (const { guid, dn } of movedContainers) yield* changesBelow(deps, guid, dn);
   yield* changesOfTouched(deps, [...touched]);
@@ -89,6 +88,10 @@ export async function* deltaChanges(deps: ReadDeps, entries: readonly LdapEntry[
  */
 function mayLackSome(deps: ReadDeps, entry: LdapEntry): boolean {
   return isUndelete(entry) || (deps.scope.hasUnits && isRename(entry) && !deps.isSamba);
+}
+
+function hasChanged(usns: Usns | undefined): boolean {
+  return usns !== undefined && usns.changed > usns.created;
 }
 
 function isLiveContainer(deps: ReadDeps, whole: LdapEntry): boolean {

@@ -50,6 +50,8 @@ export interface FullReadChanges {
 
 export interface FullReadDeps extends ReadDeps {
   readonly reportsLeaves: boolean;
+  /** The server's, read before the first page. */
+  readonly highestUsn: number;
 }
 
 interface OpenList {
@@ -172,7 +174,7 @@ export async function createFullReadChanges(deps: FullReadDeps): Promise<FullRea
       deps,
       back.flatMap((entry) => guidOf(entry) ?? []),
     );
-    return new Set(back.filter((entry) => !((usns.get(guidOf(entry) ?? "") ?? Infinity) <= deps.highestUsn)));
+    return new Set(back.filter((entry) => (usns.get(guidOf(entry) ?? "")?.changed ?? Infinity) > deps.highestUsn));
   }
 
   async function* backChanges(entries: readonly LdapEntry[]): AsyncGenerator<Change[]> {

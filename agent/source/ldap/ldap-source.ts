@@ -94,8 +94,7 @@ export function createLdapSource(deps: LdapSourceDeps): AgentSource {
     const { root, isSamba } = facts;
     const shape: ReadShape = { attributes: order.attributes, objectClasses: order.objectClasses, syntax };
     const filter = classFilter(order.objectClasses);
-    const highestUsn = Number(facts.server.highestCommittedUsn);
-    const readDeps: ReadDeps = { connection, log, root, filter, shape, scope, highestUsn, isSamba };
+    const readDeps: ReadDeps = { connection, log, root, filter, shape, scope, isSamba };
     if (order.kind === "delta") {
       const cookie = await usableCookie(connection, order.watermark, facts, deps.clock);
       const request = scope.hasGroups ? withGroups(order, root) : { root, filter, attributes: order.attributes };
@@ -103,7 +102,8 @@ export function createLdapSource(deps: LdapSourceDeps): AgentSource {
         yield* inPages(deltaChanges(readDeps, page.entries), watermarkOf(page, facts), !page.more);
       return;
     }
-    const full = await createFullReadChanges({ ...readDeps, reportsLeaves: order.reportsLeaves });
+    const highestUsn = Number(facts.server.highestCommittedUsn);
+    const full = await createFullReadChanges({ ...readDeps, reportsLeaves: order.reportsLeaves, highestUsn });
     const request = { root, filter, attributes: order.attributes, isSamba, highestUsn };
     for await (const page of fullReadPages(connection, request)) {
       const changes = page.more ? full.ofPage(page.entries) : lastChanges(full, page);

@@ -12,8 +12,6 @@ export interface ReadDeps {
   readonly filter: string;
   readonly shape: ReadShape;
   readonly scope: LdapScope;
-  /** The server's, read before the first page. */
-  readonly highestUsn: number;
   /** Shows to DirSync what it shows to a search, and gives an object in one entry. */
   readonly isSamba: boolean;
 }

@@ -120,23 +120,28 @@ export async function guidsBelow(connection: LdapConnection, containerGuid: stri
   });
 }
 
-/** The uSNChanged of objects, where the account may see it. */
+export interface Usns {
+  readonly created: number;
+  readonly changed: number;
+}
+
+/** When objects were made here and last changed, where the account may see it. */
 export async function usnsOf(
   { connection, root }: Pick<ReadDeps, "connection" | "root">,
   guids: readonly string[],
-): Promise<Map<string, number>> {
-  const usns = new Map<string, number>();
+): Promise<Map<string, Usns>> {
+  const usns = new Map<string, Usns>();
   for (const slice of slicesOf(guids)) {
     const entries = await connection.search({
       base: root,
       scope: "sub",
       filter: guidFilter(slice),
-      attributes: ["objectGUID", "uSNChanged"],
+      attributes: ["objectGUID", "uSNCreated", "uSNChanged"],
       controls: [showDeletedControl(), extendedDnControl()],
     });
     for (const entry of entries) {
-      const usn = Number(textOf(entry, "uSNChanged"));
-      if (Number.isFinite(usn)) usns.set(guidOf(entry) ?? "", usn);
+      const [created, changed] = [Number(textOf(entry, "uSNCreated")), Number(textOf(entry, "uSNChanged"))];
+      if (Number.isFinite(created + changed)) usns.set(guidOf(entry) ?? "", { created, changed });
     }
   }
   return usns;

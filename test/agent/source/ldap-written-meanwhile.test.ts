@@ -76,6 +76,23 @@ describe("without a recycle bin", () => {
     }
   });
 
+  it("nor a delta that goes on where another was cut off", async () => {
+    const { dc, limits } = f.served;
+    const { watermark } = await f.read(ORDER);
+    const unit = dc.add({ class: "organizationalUnit", name: "Staff", parent: ROOT_GUID });
+    const users = addUsers(f, 8, unit);
+    limits.pageEntries = 3;
+    f.served.fail({ cut: true, when: ({ dirSync }) => dirSync !== undefined, after: 2 });
+    const cut = await f.read({ ...ORDER, kind: "delta", watermark: watermark ?? null });
+    expect(cut.error).toBeDefined();
+    dc.rename(unit, "People");
+    const { changes } = await f.delta(cut.pages.findLast((page) => page.watermarkAfter)?.watermarkAfter, ORDER);
+    for (const guid of users) {
+      const last = upsertsOf([...cut.changes, ...changes], guid).at(-1);
+      expect(last?.attributes["distinguishedName"]).toEqual([dc.dnOf(guid)]);
+    }
+  });
+
   it("a manager whose value comes before the object goes with the object", async () => {
     const { dc, limits } = f.served;
     const [boss = "", ...staff] = addUsers(f, 5);
