@@ -1,6 +1,7 @@
 /**
  * The agent API below `/api/agent/v1`: enrolment, heartbeat (which carries the lease and the read order) and batches.
- * Every request carries a signed proof in the header `x-uplink-proof` (see `proof.ts`).
+ * Every request carries a signed proof in the header `x-uplink-proof` (see `proof.ts`). Requests are strict; in replies an agent
+ * passes over what it doesn't know, so that a newer service can say more to the agents that are out there.
  */
 import { z } from "zod";
 import { DomainIdentity, Guid, Watermark } from "./change.ts";
@@ -23,7 +24,7 @@ export const EnrolRequest = z.strictObject({
   domain: DomainIdentity,
 });
 export type EnrolRequest = z.infer<typeof EnrolRequest>;
-export const EnrolReply = z.strictObject({
+export const EnrolReply = z.object({
   agentId: z.string(),
   status: z.enum(["active", "pending"]),
   configurationId: z.string(),
@@ -58,7 +59,7 @@ export const HeartbeatRequest = z.strictObject({
 });
 export type HeartbeatRequest = z.infer<typeof HeartbeatRequest>;
 
-export const ReadOrder = z.strictObject({
+export const ReadOrder = z.object({
   jobId: z.string(),
   readNo: z.number().int().positive(),
   kind: z.enum(["full", "delta"]),
@@ -79,9 +80,9 @@ export const ReadOrder = z.strictObject({
 });
 export type ReadOrder = z.infer<typeof ReadOrder>;
 
-export const HeartbeatReply = z.strictObject({
+export const HeartbeatReply = z.object({
   agentStatus: z.enum(["active", "pending", "inactive"]),
-  lease: z.strictObject({ held: z.boolean(), epoch: z.number().int().min(0), seconds: z.number() }),
+  lease: z.object({ held: z.boolean(), epoch: z.number().int().min(0), seconds: z.number() }),
   order: ReadOrder.nullable(),
   heartbeatSeconds: z.number().positive(),
   message: z.string().optional(),
@@ -89,7 +90,7 @@ export const HeartbeatReply = z.strictObject({
 export type HeartbeatReply = z.infer<typeof HeartbeatReply>;
 
 /** 202 (stored now) and 200 (stored before). */
-export const AcceptReply = z.strictObject({
+export const AcceptReply = z.object({
   batchId: z.string(),
   accepted: z.enum(["now", "before"]),
   nextSequence: z.number().int(),
@@ -97,7 +98,7 @@ export const AcceptReply = z.strictObject({
 export type AcceptReply = z.infer<typeof AcceptReply>;
 
 /** What a 409 expects. The agent drops its read and asks for a new order, unless `nextSequence` alone tells it where to go on. */
-export const Expected = z.strictObject({
+export const Expected = z.object({
   readNo: z.number().int().nullable(),
   nextSequence: z.number().int(),
   leaseEpoch: z.number().int(),
