@@ -159,6 +159,8 @@ export function createCommit(deps: {
       const cycle = read ? await accountOf(run, read.value) : before?.value;
       if (!cycle) throw new Error(`Read ${readNo} of job ${run.jobId} has no account.`);
       if (read) {
+        // Before: whoever sees the cycle closed sees what still follows from it.
+        await deps.waiting.afterCycle(run.jobId, cycle);
         await closeCycle(run.jobId, cycle);
         deps.log.info("cycle-closed", {
           jobId: run.jobId,
@@ -173,7 +175,6 @@ export function createCommit(deps: {
       if (cycle.kind === "full" && cycle.complete) await deps.removals.dropStaged(run.jobId, cycle.startedAt);
       await deps.linkAccounts.finish(run.jobId, cycle.cycleId);
       await moveWatermark(run.jobId);
-      await deps.waiting.afterCycle(run.jobId, cycle);
       return cycle;
     },
 

@@ -110,6 +110,8 @@ export async function startLine(scenes: readonly Scene[], options: LineOptions =
         return (await runtime.objects()).find((object) => object.id === id);
       },
       async expectConverged() {
+        // What one forest's read brings may be work for the other's job.
+        await Promise.all(sides.map(({ job }) => runtime.settled(job)));
         const found = differences(await runtime.objects(), history.apply(await project()), leftBehind);
         const escrows = (await Promise.all(sides.map(({ job }) => runtime.escrows(job)))).flat();
         const unexpected = escrows.filter(({ objectGuid }) => !waiting.has(objectGuid));

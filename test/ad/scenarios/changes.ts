@@ -27,7 +27,9 @@ export function describeInitialSync(on: () => Stage): void {
       // Members go twenty at a time, some with the group; a manager with the user, but where two manage each other.
       const edges = [...members.values()].reduce((sum, { size }) => sum + size, 0);
       expect(edges).toBeGreaterThan(5_000);
-      expect(writeCalls - made).toBeLessThan(edges / 20 + groups.size + managers.size / 50);
+      expect(writeCalls - made, JSON.stringify({ ...writes, edges, managers: managers.size })).toBeLessThan(
+        edges / 20 + groups.size + managers.size / 50,
+      );
     });
 
     it("is followed by nothing: a read without changes makes no writing call", async () => {

@@ -82,7 +82,7 @@ export function describeCloudFaults(on: () => Stage): void {
         const made = async () => (await runtime.users()).length;
         await until("the first users", async () => (await made()) > 100, 30_000, 20);
         await runtime.host.end("SIGKILL");
-        const wanted = await stage.project();
+        const wanted = await line.project();
         expect(await made()).toBeLessThan(wanted.users.size);
         await runtime.host.start();
         await runtime.settled(job);

@@ -10,12 +10,12 @@ import type { Stage } from "../stage.ts";
 export function describeLdif(on: () => Stage): void {
   describe("an LDIF dump of the directory", () => {
     it("gives the same target, and nothing more when it is read again", async () => {
-      const { controller, account, newLine, project, main } = on();
+      const { controller, account, newLine, main } = on();
       const plain = await connectLdap(controller, { user: account.userPrincipalName, password: account.password });
       const file = join(main.runtime.home, "dump.ldif");
       await writeFile(file, await dumpAsLdif(plain, controller.baseDn));
       await plain.unbind();
-      const { runtime, job, agent } = await newLine({ kind: "ldif", file });
+      const { runtime, job, agent, project } = await newLine({ kind: "ldif", file });
       try {
         const projection = await project();
         expect(await agent.mustRead()).toMatchObject({ read: true });
