@@ -17,6 +17,7 @@ import { createAgent, type SourceOptions, type TestAgent } from "../support/runt
 import { tenant } from "../support/runtime/services.ts";
 import { type Projection, projectForests } from "../support/samba/projection.ts";
 import type { Scene } from "../support/samba/scene.ts";
+import { until } from "../support/until.ts";
 
 export type JobOptions = Partial<Pick<JobSettings, "scope" | "trustVisibility" | "guard">>;
 
@@ -110,8 +111,17 @@ export async function startLine(scenes: readonly Scene[], options: LineOptions =
         return (await runtime.objects()).find((object) => object.id === id);
       },
       async expectConverged() {
-        // What one forest's read brings may be work for the other's job.
-        await Promise.all(sides.map(({ job }) => runtime.settled(job)));
+        // What one forest's read brings may be work for the other's job. An agent that polls keeps a read open: that is no work.
+        for (const { job } of sides)
+          await until(
+            "the work of every job to end",
+            async () => {
+              const { batches, readsEnding, work } = (await runtime.status(job)).waiting;
+              return batches + readsEnding + work === 0;
+            },
+            90_000,
+            100,
+          );
         const found = differences(await runtime.objects(), history.apply(await project()), leftBehind);
         const escrows = (await Promise.all(sides.map(({ job }) => runtime.escrows(job)))).flat();
         const unexpected = escrows.filter(({ objectGuid }) => !waiting.has(objectGuid));
