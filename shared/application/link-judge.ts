@@ -19,7 +19,8 @@ import {
   segmentsFor,
   stepsOf,
 } from "./link-work.ts";
-import { edgesOf, type LinkKey, type LinkWrite, type StoredLinks } from "./state/link-rows.ts";
+import type { LinkKey, LinkWrite, StoredLinks } from "./state/link-rows.ts";
+import { segmentNames, segmentsUnder } from "./state/link-segments.ts";
 
 export interface OpenItem {
   readonly item: LinkItem;
@@ -164,8 +165,9 @@ export function createJudgedGroups(deps: LinkDeps): JudgeGroups {
     for (const [work, steps] of found) {
       const isWhole = work.segments.size === 16 ** work.stored.header.digits;
       if (isWhole || ![...steps.steps.values()].some((step) => step.kind === "remove")) continue;
-      const [whole] = await deps.links.load([{ key: work.stored.key, segmentsOf: () => "all" }]);
-      const beside = whole ? besideOf(work, steps, whole, header) : new Map<string, Edge>();
+      const beside = new Map<string, Edge>();
+      for await (const slice of slicesOf(work.stored.key))
+        for (const [guid, edge] of besideOf(work, steps, slice, header)) beside.set(guid, edge);
       if (beside.size === 0) continue;
       const kept = keptBesideOf(beside, await resolved(header, [...beside]), now);
       found.set(work, stepsOf(work, referees, now, kept));
@@ -175,8 +177,21 @@ export function createJudgedGroups(deps: LinkDeps): JudgeGroups {
 
   /** Edges of the whole group that stand in the target. */
   async function countMembers(key: LinkKey): Promise<number> {
-    const [whole] = await deps.links.load([{ key, segmentsOf: () => "all" }]);
-    return whole ? [...edgesOf(whole).values()].filter((edge) => edge.target !== undefined).length : 0;
+    let count = 0;
+    for await (const slice of slicesOf(key))
+      for (const { segment } of slice.segments.values())
+        for (const edge of segment.edges.values()) if (edge.target !== undefined) count++;
+    return count;
+  }
+
+  /** All edges of a group, a sixteenth at a time: a list of 250,000 is never in memory whole. */
+  async function* slicesOf(key: LinkKey): AsyncGenerator<StoredLinks> {
+    for (const prefix of segmentNames(1)) {
+      const [slice] = await deps.links.load([{ key, segmentsOf: (own) => segmentsUnder(prefix, own.digits) }]);
+      if (slice) yield slice;
+      // All in one piece: that was it.
+      if (!slice || slice.header.digits === 0) return;
+    }
   }
 
   /** Before the row says so: whoever dies in between comes here again. */

@@ -98,13 +98,13 @@ function spared(edge: Edge | undefined, referee: ResolvedReferee | undefined): E
 export function besideOf(
   work: LinkWork,
   { steps }: LinkSteps,
-  whole: StoredLinks,
+  slice: StoredLinks,
   header: LinkChunkHeader,
 ): ReadonlyMap<string, Edge> {
   const going = new Set([...steps.values()].flatMap((step) => (step.kind === "remove" ? [step.target] : [])));
   const beside = new Map<string, Edge>();
-  for (const { segment } of whole.segments.values())
-    for (const [guid, edge] of concluded(ofGroup(segment, work.groupId), whole.header, header).edges)
+  for (const { segment } of slice.segments.values())
+    for (const [guid, edge] of concluded(ofGroup(segment, work.groupId), slice.header, header).edges)
       if (!work.looked.has(guid) && edge.wanted && edge.target !== undefined && going.has(edge.target))
         beside.set(guid, edge);
   return beside;
