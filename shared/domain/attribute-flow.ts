@@ -21,6 +21,7 @@ import {
 } from "./attribute-flow/mappings.ts";
 import type { EvaluationContext } from "./expression/definition.ts";
 import { ExpressionError } from "./expression/failure.ts";
+import { createWork } from "./expression/work.ts";
 import type { TargetTable } from "./graph-target.ts";
 import { compileScope, type Scope } from "./scope.ts";
 import { attributeReader, type SourceObject } from "./source-object.ts";
@@ -123,6 +124,7 @@ function mapObject(input: FlowInput, { drawn, references, parameter }: Prepared)
     now: input.now,
     random: input.random ?? noRandom,
     isTaken: input.isTaken,
+    work: createWork(),
   };
   const collector = createCollector();
   const { values, put } = collector;

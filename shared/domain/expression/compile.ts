@@ -14,6 +14,7 @@ import { FUNCTIONS, WORDS } from "./functions/index.ts";
 import { IGNORE_FLOW } from "./functions/presence.ts";
 import { parse } from "./parser.ts";
 import { isList, type Scalar, textOf, type Value } from "./value.ts";
+import { metered, refill } from "./work.ts";
 
 export type Outcome =
   | { readonly kind: "value"; readonly value: Scalar }
@@ -72,6 +73,7 @@ export function compileExpression(text: string, options: CompileOptions = {}): C
 }
 
 function outcomeOf(run: Evaluate, context: EvaluationContext): Outcome {
+  refill(context.work);
   try {
     const value = run(context);
     if (value === null) return NULL_OUTCOME;
@@ -98,7 +100,9 @@ function createCompiler(functions: ReadonlyMap<string, FunctionDefinition>) {
       case "attribute": {
         const { name } = node;
         attributes.add(name);
-        return (context) => context.attribute(name);
+        // Charged only where a function works on it: alone it flows as it is, however long.
+        if (isTop) return (context) => context.attribute(name);
+        return (context) => metered(context.attribute(name), context.work);
       }
       case "parameter":
         return compileParameter(node.name);
@@ -109,7 +113,7 @@ function createCompiler(functions: ReadonlyMap<string, FunctionDefinition>) {
       case "concatenate": {
         const left = compile(node.left);
         const right = compile(node.right);
-        return (context) => joined(textOf(left(context)), textOf(right(context)));
+        return (context) => metered(joined(textOf(left(context)), textOf(right(context))), context.work);
       }
       case "call":
         return compileCall(node, isTop);
@@ -149,7 +153,8 @@ function createCompiler(functions: ReadonlyMap<string, FunctionDefinition>) {
       fail: (code, message, remedy, argument) =>
         new CompileError(code, node.args[argument ?? -1]?.position ?? node.position, message, remedy),
     };
-    return definition.compile(call);
+    const evaluate = definition.compile(call);
+    return (context) => metered(evaluate(context), context.work);
   }
 
   return { compile, attributes, parameters, calls };

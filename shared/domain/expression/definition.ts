@@ -10,6 +10,7 @@
 import type { Node } from "./ast.ts";
 import type { CompileError, FailureCode } from "./failure.ts";
 import { allOf, isList, listValue, type Scalar, textOf, textOfScalar, type Value } from "./value.ts";
+import type { Work } from "./work.ts";
 
 /** Everything outside the expression that its value depends on. */
 export interface EvaluationContext {
@@ -23,6 +24,8 @@ export interface EvaluationContext {
   readonly random: () => number;
   /** Whether a value is in use in the target (SelectUniqueValue); without it that function fails. */
   readonly isTaken?: ((value: string) => boolean) | undefined;
+  /** What the evaluation may still do; filled anew by every `Program.evaluate`. */
+  readonly work: Work;
 }
 
 export type Evaluate = (context: EvaluationContext) => Value;

@@ -4,7 +4,7 @@
  *
  * Codes: `parse`, `length`, `nesting`, `unknown-function`, `arity`, `unsupported`, `regex` and `constant` come from
  * compiling; `type`, `range`, `date`, `regex`, `unique-exhausted`, `culture`, `parameter` and `custom` (the function
- * Error) from evaluating.
+ * Error) and `limit` (too much work) from evaluating.
  */
 
 export type FailureCode =
@@ -22,6 +22,7 @@ export type FailureCode =
   | "culture"
   | "parameter"
   | "unique-exhausted"
+  | "limit"
   | "custom";
 
 export interface CompileFailure {

@@ -3,6 +3,7 @@
 import { compileExpression, type Outcome } from "../../../shared/domain/expression/compile.ts";
 import type { EvaluationContext } from "../../../shared/domain/expression/definition.ts";
 import { listValue, type Scalar, textOfScalar, type Value } from "../../../shared/domain/expression/value.ts";
+import { createWork } from "../../../shared/domain/expression/work.ts";
 
 export type Source = Readonly<Record<string, unknown>>;
 
@@ -44,6 +45,7 @@ export function contextOf(source: Source, around: Surroundings = {}): Evaluation
     now: Date.parse(around.now ?? "2026-01-15T10:20:30Z"),
     random: seededRandom(),
     isTaken: (value) => existing.has(value),
+    work: createWork(),
   };
 }
 
