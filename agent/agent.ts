@@ -5,7 +5,6 @@
  * (the reply); the agent keeps no state of its own but its key and the outbox. Whatever goes wrong, the read is given up and asked
  * for again: the watermark has not moved, so nothing is lost, and what arrived twice is known by its number.
  */
-import { setTimeout as sleep } from "node:timers/promises";
 import type { HeartbeatReply, ReadOrder } from "../shared/contracts/agent-api.ts";
 import type { Clock } from "../shared/ports/clock.ts";
 import type { Log } from "../shared/ports/log.ts";
@@ -17,6 +16,7 @@ import type { AgentKey } from "./keys.ts";
 import { openOutbox } from "./outbox.ts";
 import { type Progress, silentProgress } from "./progress.ts";
 import { createSender, type ReadSenderDeps } from "./read-sender.ts";
+import { rest } from "./rest.ts";
 import { createOrderServer, type NextBeat, type Served } from "./serve-order.ts";
 import { lockState } from "./state-lock.ts";
 import { createUplinkClient, type RetryPolicy, type ServiceFailure } from "./uplink-client.ts";
@@ -136,7 +136,8 @@ export function createAgent(deps: AgentDeps): Agent {
         const isPending = reply.agentStatus === "pending";
         sayOnce(isPending ? "agent-pending" : "standby", { message: reply.message ?? standbyText(reply) });
         if (waitedTooLong()) throw withoutLease(reply);
-        await rest(Math.min(reply.heartbeatSeconds, once?.waitSeconds ?? Number.POSITIVE_INFINITY), stop);
+        const seconds = Math.min(reply.heartbeatSeconds, once?.waitSeconds ?? Number.POSITIVE_INFINITY);
+        await rest(seconds * 1000, stop);
         continue;
       }
       if (reply.order === null) {
@@ -219,10 +220,6 @@ async function sendLeftovers(deps: ReadSenderDeps, stop: AbortSignal): Promise<v
     deps.log.info("outbox-dropped", { readNo: deps.outbox.first()?.readNo ?? 0, code: sender.failure.code });
     await deps.outbox.drop(deps.outbox.first()?.readNo);
   }
-}
-
-async function rest(seconds: number, stop: AbortSignal): Promise<void> {
-  await sleep(seconds * 1000, undefined, { signal: stop }).catch(() => undefined);
 }
 
 export function serviceError(failure: ServiceFailure): AgentError {

@@ -4,10 +4,10 @@
  * Only what the service says counts. A heartbeat that doesn't arrive is no reason to stop: if the lease goes to another
  * agent meanwhile, the next batch is answered with 409.
  */
-import { setTimeout as sleep } from "node:timers/promises";
 import type { HeartbeatReply, HeartbeatRequest, ReadOrder } from "../shared/contracts/agent-api.ts";
 import type { DomainIdentity } from "../shared/contracts/change.ts";
 import type { Log } from "../shared/ports/log.ts";
+import { rest } from "./rest.ts";
 import type { UplinkClient } from "./uplink-client.ts";
 import { AGENT_VERSION } from "./version.ts";
 
@@ -46,7 +46,7 @@ export function watchLease(
   let lost: ReadLost | undefined;
   const work = (async () => {
     for (;;) {
-      await sleep(read.everySeconds * 1000, undefined, { signal: ended.signal }).catch(() => undefined);
+      await rest(read.everySeconds * 1000, ended.signal);
       if (ended.signal.aborted) return;
       const result = await deps.client.heartbeat(continueRequest(read.order, read.domain), {
         signal: ended.signal,

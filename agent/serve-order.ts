@@ -5,7 +5,6 @@
  * nothing is sent; now and then an empty batch moves the service's watermark. A source that knows no deltas answers one by
  * comparing fingerprints: unchanged, there is nothing to read; changed, a full read is asked for.
  */
-import { setTimeout as sleep } from "node:timers/promises";
 import type { HeartbeatRequest, ReadOrder } from "../shared/contracts/agent-api.ts";
 import type { AgentScope } from "../shared/contracts/configuration.ts";
 import type { Clock } from "../shared/ports/clock.ts";
@@ -14,6 +13,7 @@ import { AgentError } from "./agent-error.ts";
 import type { Intervals } from "./config.ts";
 import { continueRequest, type ReadLost, verdictOnRead } from "./lease-watch.ts";
 import { type ReadOutcome, type ReadSenderDeps, sendRead } from "./read-sender.ts";
+import { rest } from "./rest.ts";
 import { FullReadNeeded } from "./source/scope-errors.ts";
 import type { ServiceFailure } from "./uplink-client.ts";
 
@@ -256,7 +256,7 @@ export function createOrderServer(deps: OrderServerDeps): OrderServer {
     const before = await looks();
     while (!stop.aborted && deps.clock.now() < until) {
       const left = Math.max(until - deps.clock.now(), 0);
-      if (before === undefined) await sleep(left, undefined, { signal: stop }).catch(() => undefined);
+      if (before === undefined) await rest(left, stop);
       else await waitAtMost(left, stop);
       if ((await looks()) !== before) return true;
     }
@@ -271,8 +271,7 @@ export function createOrderServer(deps: OrderServerDeps): OrderServer {
   async function waitAtMost(milliseconds: number, stop: AbortSignal): Promise<void> {
     const ended = new AbortController();
     const signal = AbortSignal.any([stop, ended.signal]);
-    const limit = sleep(milliseconds, undefined, { signal }).catch(() => undefined);
-    await Promise.race([source.waitForChange(signal), limit]);
+    await Promise.race([source.waitForChange(signal), rest(milliseconds, signal)]);
     ended.abort();
   }
 

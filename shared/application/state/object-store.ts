@@ -7,8 +7,8 @@
 import type { ObjectRecord } from "../../domain/object-record.ts";
 import { SHARDS, shardOf } from "../../domain/shard.ts";
 import type { Row, RowOperation, RowStore, RowTable, RowValues } from "../../ports/row-store.ts";
-import { transactionChunks } from "../transaction-chunks.ts";
 import { packJson, unpackJson } from "./packing.ts";
+import { writeHalving } from "./write-halving.ts";
 
 /** A record with the etag under which it was read; no etag: it wasn't there. */
 export interface StoredObject {
@@ -106,16 +106,11 @@ export function createObjectStore(deps: { readonly rows: RowStore; readonly targ
       await Promise.all(
         byShard.map(async ([shard, entries]) => {
           const operations = entries.map((entry) => operationOf(entry.object));
-          let at = 0;
-          for (const chunk of transactionChunks(operations)) {
-            const own = entries.slice(at, at + chunk.length);
-            at += chunk.length;
-            const etags = await writeChunk(table, partition(shard), chunk);
-            own.forEach((entry, position) => {
-              const etag = etags[position];
-              if (etag !== undefined) results[entry.index] = { written: true, etag };
-            });
-          }
+          const etags = await writeHalving(table, partition(shard), operations);
+          entries.forEach(({ index }, position) => {
+            const etag = etags[position];
+            if (etag !== undefined) results[index] = { written: true, etag };
+          });
         }),
       );
       return results;
@@ -139,20 +134,6 @@ export function createObjectStore(deps: { readonly rows: RowStore; readonly targ
       return count;
     },
   };
-}
-
-async function writeChunk(
-  table: RowTable,
-  partition: string,
-  operations: readonly RowOperation[],
-): Promise<(string | undefined)[]> {
-  const whole = await table.transact(partition, operations);
-  if (whole.ok) return [...whole.etags];
-  if (operations.length === 1) return [undefined];
-  // One contested row refuses the whole transaction: the two halves find it, and the rest is written all the same.
-  const middle = Math.ceil(operations.length / 2);
-  const left = await writeChunk(table, partition, operations.slice(0, middle));
-  return [...left, ...(await writeChunk(table, partition, operations.slice(middle)))];
 }
 
 function operationOf(object: StoredObject): RowOperation {
