@@ -43,7 +43,16 @@ export type CompileResult =
 
 export interface CompileOptions {
   /** The functions known to expressions; all of the language by default. */
-  readonly functions?: ReadonlyMap<string, FunctionDefinition>;
+  readonly functions?: ReadonlyMap<string, FunctionDefinition> | undefined;
+}
+
+/** How a tree is compiled: by which functions, who hears of its faults, and what is put around every closure. */
+export interface NodeCompilation {
+  readonly functions: ReadonlyMap<string, FunctionDefinition>;
+  /** Hears of every fault; the part that has it is compiled as null. Without it the first fault is thrown. */
+  readonly report?: (fault: CompileError) => void;
+  /** Sees what every part of the tree was compiled to, and may put something around it. */
+  readonly around?: (node: Node, evaluate: Evaluate) => Evaluate;
 }
 
 const NULL_OUTCOME: Outcome = { kind: "null" };
@@ -52,27 +61,36 @@ const IGNORE_OUTCOME: Outcome = { kind: "ignore" };
 export function compileExpression(text: string, options: CompileOptions = {}): CompileResult {
   try {
     const node = parse(text);
-    const compiler = createCompiler(options.functions ?? FUNCTIONS);
-    const isNullConstant = node.type === "string" && node.value === "";
-    const run = isNullConstant ? () => null : compiler.compile(node, true);
-    const program: Program = {
-      text,
-      attributes: [...compiler.attributes].sort(),
-      parameters: [...compiler.parameters].sort(),
-      redacted: compiler.calls.has("Redact"),
-      selectsUniqueValue: compiler.calls.has("SelectUniqueValue"),
-      directAttribute: node.type === "attribute" ? node.name : undefined,
-      evaluate: (context) => outcomeOf(run, context),
-    };
-    return { ok: true, program };
+    return { ok: true, program: compileNode(text, node, { functions: options.functions ?? FUNCTIONS }) };
   } catch (error) {
     if (!(error instanceof CompileError)) throw error;
-    const { code, message, remedy, position } = error;
-    return { ok: false, failure: { code, message, remedy, position, excerpt: excerptAt(text, position) } };
+    return { ok: false, failure: failureAt(text, error) };
   }
 }
 
-function outcomeOf(run: Evaluate, context: EvaluationContext): Outcome {
+/** A parsed expression as a program. Throws a CompileError for the first fault when nobody hears of them. */
+export function compileNode(text: string, node: Node, compilation: NodeCompilation): Program {
+  const compiler = createCompiler(compilation);
+  const isNullConstant = node.type === "string" && node.value === "";
+  const run = isNullConstant ? () => null : compiler.compile(node, true);
+  return {
+    text,
+    attributes: [...compiler.attributes].sort(),
+    parameters: [...compiler.parameters].sort(),
+    redacted: compiler.calls.has("Redact"),
+    selectsUniqueValue: compiler.calls.has("SelectUniqueValue"),
+    directAttribute: node.type === "attribute" ? node.name : undefined,
+    evaluate: (context) => outcomeOf(run, context),
+  };
+}
+
+/** A fault with its place in the text. */
+export function failureAt(text: string, { code, message, remedy, position }: CompileError): CompileFailure {
+  return { code, message, remedy, position, excerpt: excerptAt(text, position) };
+}
+
+/** What a closure comes to, with nothing thrown. */
+export function outcomeOf(run: Evaluate, context: EvaluationContext): Outcome {
   refill(context.work);
   try {
     const value = run(context);
@@ -85,12 +103,29 @@ function outcomeOf(run: Evaluate, context: EvaluationContext): Outcome {
   }
 }
 
-function createCompiler(functions: ReadonlyMap<string, FunctionDefinition>) {
+function createCompiler({ functions, report, around }: NodeCompilation) {
   const attributes = new Set<string>();
   const parameters = new Set<string>();
   const calls = new Set<string>();
 
   function compile(node: Node, isTop = false): Evaluate {
+    const evaluate = compileAnyway(node, isTop);
+    return around ? around(node, evaluate) : evaluate;
+  }
+
+  /** A part with a fault becomes null where somebody hears of it, so that the parts around it are looked at too. */
+  function compileAnyway(node: Node, isTop: boolean): Evaluate {
+    if (!report) return compilePart(node, isTop);
+    try {
+      return compilePart(node, isTop);
+    } catch (error) {
+      if (!(error instanceof CompileError)) throw error;
+      report(error);
+      return () => null;
+    }
+  }
+
+  function compilePart(node: Node, isTop: boolean): Evaluate {
     switch (node.type) {
       case "string":
       case "number": {
@@ -135,15 +170,18 @@ function createCompiler(functions: ReadonlyMap<string, FunctionDefinition>) {
   }
 
   function compileCall(node: CallNode, isTop: boolean): Evaluate {
+    calls.add(node.name);
     const definition = functions.get(node.name);
+    const compileArgs = () => node.args.map((arg) => (arg ? compile(arg) : undefined));
+    // Where somebody hears of all faults, those inside the arguments of a faulty call count as well.
+    const args = report ? compileArgs() : [];
     if (!definition) throw unknownFunction(node, functions);
     if (definition.topLevelOnly && !isTop) {
       const message = `${node.name} can't stand inside another function.`;
       throw new CompileError("nesting", node.position, message, `Make ${node.name} the outermost function.`);
     }
     checkArity(node, definition);
-    calls.add(node.name);
-    const args = node.args.map((arg) => (arg ? compile(arg) : undefined));
+    if (!report) args.push(...compileArgs());
     const call: Call = {
       node,
       arg: (index) => args[index],
