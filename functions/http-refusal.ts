@@ -1,0 +1,46 @@
+/** What is answered when a request can't be served: Graph's error shape, with the remedy and the `request-id`. */
+import type { HttpResponseInit } from "@azure/functions";
+import { type Failure, fail, type Result } from "../shared/application/failure.ts";
+import type { ErrorReply } from "../shared/contracts/agent-api.ts";
+import { StorageError } from "../shared/ports/row-store.ts";
+import type { RouteReply } from "./http-route.ts";
+
+/** What failed is named, details of it stay in the log. */
+export function unavailable(error: unknown): Failure {
+  const isStorage = error instanceof StorageError && error.retriable;
+  return {
+    status: 503,
+    code: isStorage ? "storage-unreachable" : "service-unavailable",
+    message: isStorage ? "The service can't reach its storage now." : "The service could not do that now.",
+    remedy: "Try again later; the request-id finds the reason in the log.",
+    retryAfterSeconds: 5,
+  };
+}
+
+export function tooLarge(maximumBytes: number): Result<RouteReply> {
+  return fail({
+    status: 413,
+    code: "payload-too-large",
+    message: `The body has more than ${maximumBytes} bytes.`,
+    remedy: "Send less at once.",
+  });
+}
+
+export function refusal(failure: Failure, headers: Record<string, string>, requestId: string): HttpResponseInit {
+  const { code, message, remedy, details, expected, retryAfterSeconds } = failure;
+  const body: ErrorReply = {
+    error: {
+      code,
+      message,
+      remedy,
+      ...(details ? { details: [...details] } : {}),
+      ...(expected ? { expected } : {}),
+      innerError: { "request-id": requestId, date: new Date().toISOString() },
+    },
+  };
+  return {
+    status: failure.status,
+    headers: retryAfterSeconds === undefined ? headers : { ...headers, "retry-after": String(retryAfterSeconds) },
+    jsonBody: body,
+  };
+}
