@@ -137,13 +137,18 @@ export async function releaseNames(folder: string): Promise<string[]> {
 
 /** Our own files: what they hold is claimed, not checked. */
 export async function readRelease(folder: string): Promise<Release> {
-  const parts = Object.entries(JSON_FILES).map(async ([part, name]) => {
-    const text = gunzipSync(await readFile(join(folder, name))).toString("utf8");
-    return [part, JSON.parse(text) as unknown] as const;
-  });
-  const content = Object.fromEntries(await Promise.all(parts)) as unknown as ReleaseContent;
+  const part = async <Name extends keyof ReleaseContent>(name: Name): Promise<ReleaseContent[Name]> =>
+    JSON.parse(gunzipSync(await readFile(join(folder, JSON_FILES[name]))).toString("utf8")) as ReleaseContent[Name];
+  const [executions, rows, blobs, requests, sources, target] = await Promise.all([
+    part("executions"),
+    part("rows"),
+    part("blobs"),
+    part("requests"),
+    part("sources"),
+    part("target"),
+  ]);
   const manifest = JSON.parse(await readFile(join(folder, "manifest.json"), "utf8")) as ReleaseManifest;
-  return { folder, manifest, ...content };
+  return { folder, manifest, executions, rows, blobs, requests, sources, target };
 }
 
 export async function readProgram(folder: string, program: Program): Promise<Uint8Array> {
