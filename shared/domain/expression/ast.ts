@@ -48,11 +48,11 @@ export interface CompareNode {
   readonly right: Node;
 }
 
+/** `a & b & c`: two parts or more, none of them a concatenation or a comparison. */
 interface ConcatenateNode {
   readonly type: "concatenate";
   readonly position: number;
-  readonly left: Node;
-  readonly right: Node;
+  readonly parts: readonly Node[];
 }
 
 export type Node =
@@ -64,3 +64,46 @@ export type Node =
   | CallNode
   | CompareNode
   | ConcatenateNode;
+
+/** What a node is made of, in the order of the text; omitted arguments are left out. */
+export function childrenOf(node: Node): readonly Node[] {
+  switch (node.type) {
+    case "call":
+      return node.args.filter((arg) => arg !== null);
+    case "compare":
+      return [node.left, node.right];
+    case "concatenate":
+      return node.parts;
+    default:
+      return [];
+  }
+}
+
+/** Whether two trees are the same, positions apart. */
+export function isSameTree(left: Node | null, right: Node | null): boolean {
+  if (left === null || right === null) return left === right;
+  switch (left.type) {
+    case "string":
+    case "number":
+      return left.type === right.type && left.value === right.value;
+    case "attribute":
+    case "parameter":
+    case "word":
+      return left.type === right.type && left.name === right.name;
+    case "call":
+      return left.type === right.type && left.name === right.name && areSame(left.args, right.args);
+    case "compare":
+      return (
+        left.type === right.type &&
+        left.operator === right.operator &&
+        isSameTree(left.left, right.left) &&
+        isSameTree(left.right, right.right)
+      );
+    case "concatenate":
+      return left.type === right.type && areSame(left.parts, right.parts);
+  }
+}
+
+function areSame(left: readonly (Node | null)[], right: readonly (Node | null)[]): boolean {
+  return left.length === right.length && left.every((node, index) => isSameTree(node, right[index] ?? null));
+}

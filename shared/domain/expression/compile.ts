@@ -80,7 +80,10 @@ export function compileNode(text: string, node: Node, compilation: NodeCompilati
     redacted: compiler.calls.has("Redact"),
     selectsUniqueValue: compiler.calls.has("SelectUniqueValue"),
     directAttribute: node.type === "attribute" ? node.name : undefined,
-    evaluate: (context) => outcomeOf(run, context),
+    evaluate: (context) => {
+      refill(context.work);
+      return outcomeOf(run, context);
+    },
   };
 }
 
@@ -91,7 +94,6 @@ export function failureAt(text: string, { code, message, remedy, position }: Com
 
 /** What a closure comes to, with nothing thrown. */
 export function outcomeOf(run: Evaluate, context: EvaluationContext): Outcome {
-  refill(context.work);
   try {
     const value = run(context);
     if (value === null) return NULL_OUTCOME;
@@ -146,9 +148,8 @@ function createCompiler({ functions, report, around }: NodeCompilation) {
       case "compare":
         return compileCompare(node);
       case "concatenate": {
-        const left = compile(node.left);
-        const right = compile(node.right);
-        return (context) => metered(joined(textOf(left(context)), textOf(right(context))), context.work);
+        const parts = node.parts.map((part) => compile(part));
+        return (context) => metered(joined(parts, context), context.work);
       }
       case "call":
         return compileCall(node, isTop);
@@ -160,7 +161,7 @@ function createCompiler({ functions, report, around }: NodeCompilation) {
     return (context) => {
       const value = context.parameter(name);
       if (value === undefined) throw new ExpressionError("parameter", `The job has no parameter '${name}'.`);
-      return value;
+      return metered(value, context.work);
     };
   }
 
@@ -198,8 +199,14 @@ function createCompiler({ functions, report, around }: NodeCompilation) {
   return { compile, attributes, parameters, calls };
 }
 
-function joined(left: string | null, right: string | null): Value {
-  return left === null && right === null ? null : (left ?? "") + (right ?? "");
+/** Null counts as "" beside another part; nothing but nulls stays null. */
+function joined(parts: readonly Evaluate[], context: EvaluationContext): Value {
+  let whole: string | null = null;
+  for (const part of parts) {
+    const text = textOf(part(context));
+    if (text !== null) whole = whole === null ? text : whole + text;
+  }
+  return whole;
 }
 
 function compileWord(name: string, position: number): Evaluate {

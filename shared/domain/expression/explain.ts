@@ -6,13 +6,14 @@
  * around it, and wherever the expression reads the same attributes.
  */
 
-import type { Node } from "./ast.ts";
+import { childrenOf, type Node } from "./ast.ts";
 import { type CompileOptions, compileNode, failureAt, type Outcome, outcomeOf } from "./compile.ts";
 import type { Evaluate, EvaluationContext } from "./definition.ts";
 import { CompileError, type CompileFailure } from "./failure.ts";
 import { FUNCTIONS } from "./functions/index.ts";
 import { parse } from "./parser.ts";
 import { printExpression } from "./print.ts";
+import type { Value } from "./value.ts";
 
 export type ExplainedOutcome =
   | Outcome
@@ -39,21 +40,19 @@ export function explainExpression(text: string, context: EvaluationContext, opti
   const recorded = new Map<Node, Outcome>();
   const around = (node: Node, evaluate: Evaluate): Evaluate => {
     return (given) => {
-      let outcome: Outcome = { kind: "null" };
-      let value: ReturnType<Evaluate> = null;
-      let thrown: { error: unknown } | undefined;
-      outcome = outcomeOf(() => {
+      let thrown: unknown;
+      const attempt = (): Value => {
         try {
-          value = evaluate(given);
-          return value;
+          return evaluate(given);
         } catch (error) {
-          thrown = { error };
+          thrown = error;
           throw error;
         }
-      }, given);
+      };
+      const outcome = outcomeOf(attempt, given);
       recorded.set(node, outcome);
-      if (thrown) throw thrown.error;
-      return value;
+      if (outcome.kind === "error" || outcome.kind === "ignore") throw thrown;
+      return outcome.kind === "value" ? outcome.value : outcome.kind === "multi" ? outcome.values : null;
     };
   };
   try {
@@ -75,11 +74,6 @@ export function explainExpression(text: string, context: EvaluationContext, opti
     if (!(error instanceof CompileError)) throw error;
     return { ok: false, failure: failureAt(text, error) };
   }
-}
-
-function childrenOf(node: Node): readonly Node[] {
-  if (node.type === "call") return node.args.filter((arg) => arg !== null);
-  return node.type === "compare" || node.type === "concatenate" ? [node.left, node.right] : [];
 }
 
 /** The parts inside and around Redact, and those that read an attribute which stands in one. */

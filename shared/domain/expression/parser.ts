@@ -43,16 +43,17 @@ function parseArgument(reader: Reader, depth: number): Node {
   if (token.kind !== "operator" || !COMPARISONS.has(token.text)) return left;
   reader.next();
   const right = parseConcatenation(reader, depth);
-  return { type: "compare", position: token.position, operator: token.text as Comparison, left, right };
+  return { type: "compare", position: left.position, operator: token.text as Comparison, left, right };
 }
 
 function parseConcatenation(reader: Reader, depth: number): Node {
-  let left = parseOperand(reader, depth);
+  const first = parseOperand(reader, depth);
+  const parts = [first];
   while (reader.peek().kind === "operator" && reader.peek().text === "&") {
-    const { position } = reader.next();
-    left = { type: "concatenate", position, left, right: parseOperand(reader, depth) };
+    reader.next();
+    parts.push(parseOperand(reader, depth));
   }
-  return left;
+  return parts.length === 1 ? first : { type: "concatenate", position: first.position, parts };
 }
 
 function parseOperand(reader: Reader, depth: number): Node {

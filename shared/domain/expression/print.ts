@@ -23,7 +23,7 @@ export function printExpression(node: Node): string {
     case "compare":
       return `${printExpression(node.left)} ${node.operator} ${printExpression(node.right)}`;
     case "concatenate":
-      return `${printExpression(node.left)} & ${printExpression(node.right)}`;
+      return node.parts.map(printExpression).join(" & ");
     case "call":
       return `${node.name}(${node.args.map((arg) => (arg ? printExpression(arg) : "")).join(", ")})`;
   }
