@@ -3,7 +3,7 @@
  * became of it, once). Orchestrations carry their names, never their content.
  */
 
-import type { TargetType } from "../domain/graph-target.ts";
+import type { TargetType } from "../domain/target-table.ts";
 import type { SourceChange } from "../domain/image.ts";
 import type { Claim, ObjectRecord, Outcome } from "../domain/object-record.ts";
 import type { ObjectAction, RemovalClass } from "../domain/plan.ts";

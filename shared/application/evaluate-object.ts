@@ -9,7 +9,7 @@
 import { defaultAlias } from "../domain/attribute-flow/convert.ts";
 import type { AttributeFlow, FlowResult } from "../domain/attribute-flow.ts";
 import { textOf } from "../domain/expression/value.ts";
-import type { TargetType } from "../domain/graph-target.ts";
+import type { TargetType } from "../domain/target-table.ts";
 import { type ObjectRecord, typeOfLink } from "../domain/object-record.ts";
 import { attributeReader, type ReadAttribute } from "../domain/source-object.ts";
 import { isNested, type TargetValues } from "../domain/target-value.ts";

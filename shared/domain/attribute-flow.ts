@@ -22,10 +22,10 @@ import {
 import type { EvaluationContext } from "./expression/definition.ts";
 import { ExpressionError } from "./expression/failure.ts";
 import { createWork } from "./expression/work.ts";
-import type { TargetTable } from "./graph-target.ts";
 import { compileScope, type Scope } from "./scope.ts";
 import { attributeReader, type SourceObject } from "./source-object.ts";
 import type { ObjectMapping } from "./synchronization-schema.ts";
+import type { TargetTable } from "./target-table.ts";
 import type { TargetScalar, TargetValue, TargetValues } from "./target-value.ts";
 
 export interface FlowInput extends SourceObject {
@@ -140,26 +140,28 @@ function mapObject(input: FlowInput, { drawn, references, parameter }: Prepared)
     if (result.warning) warnings.push({ attribute: target, property, ...result.warning });
     if (result.failure) failures.push({ attribute: target, property, ...result.failure });
     if (result.isForCreationOnly) forCreationOnly.push(property);
-    if (result.value !== undefined) put(property, result.value);
+    if (result.value !== undefined) put(one, result.value);
     else if (result.isEmpty && entry.type === "alias" && input.creating) aliases.push(one);
     else if (result.isEmpty) settleEmpty(one, input.creating, { collector, uncleared, failures });
   }
-  for (const { entry } of aliases) {
+  for (const one of aliases) {
+    const { entry } = one;
     const upn = values["userPrincipalName"];
     const name = typeof upn === "string" ? upn : "";
-    put(entry.property, defaultAlias(name, input.objectGuid, entry.maximumLength ?? 64));
+    put(one, defaultAlias(name, input.objectGuid, entry.maximumLength ?? 64));
     forCreationOnly.push(entry.property);
   }
   return { values, uncleared, forCreationOnly, references, warnings, failures };
 }
 
 function settleEmpty(
-  { entry, target }: Drawn,
+  drawn: Drawn,
   creating: boolean,
   into: { collector: Collector; uncleared: string[]; failures: FlowNotice[] },
 ): void {
+  const { entry, target } = drawn;
   const { property, clearable, required, type } = entry;
-  if (clearable) into.collector.put(property, type === "list" ? [] : null);
+  if (clearable) into.collector.put(drawn, type === "list" ? [] : null);
   else if (creating && required) {
     const message = "The source has no value, and the target takes no object without one.";
     into.failures.push({ code: "MandatoryFieldsMissing", attribute: target, property, message });
@@ -168,23 +170,22 @@ function settleEmpty(
 
 interface Collector {
   readonly values: Record<string, TargetValue>;
-  readonly put: (property: string, value: TargetScalar) => void;
+  readonly put: (drawn: Drawn, value: TargetScalar) => void;
 }
 
 /** Takes properties and keys of nested ones; the mappings come in an order that keeps the keys sorted. */
 function createCollector(): Collector {
   const values: Record<string, TargetValue> = {};
   const nested = new Map<string, Record<string, string | null>>();
-  const put = (property: string, value: TargetScalar) => {
-    const at = property.indexOf(".");
-    if (at < 0) {
-      values[property] = value;
+  const put = ({ entry, nesting }: Drawn, value: TargetScalar) => {
+    if (!nesting) {
+      values[entry.property] = value;
       return;
     }
-    const outer = property.slice(0, at);
+    const { outer, key } = nesting;
     const record = nested.get(outer) ?? {};
     if (!nested.has(outer)) nested.set(outer, record);
-    record[property.slice(at + 1)] = typeof value === "string" ? value : null;
+    record[key] = typeof value === "string" ? value : null;
     values[outer] = record;
   };
   return { values, put };

@@ -1,20 +1,42 @@
-/** The schema that every new job begins with: people, groups and contacts of one domain, in Graph's shape. */
+/** The schemas that a new job begins with, by target: people, groups and contacts of one domain, in Graph's shape. */
 
 import { contactMapping, groupMapping } from "./default-schema/groups.ts";
+import { scimContactMapping, scimGroupMapping, scimUserMapping } from "./default-schema/scim.ts";
 import { userMapping } from "./default-schema/users.ts";
-import type { SynchronizationSchema } from "./synchronization-schema.ts";
+import type { ObjectMapping, SynchronizationSchema } from "./synchronization-schema.ts";
+import type { TargetName } from "./targets.ts";
 
-/** A new schema, the same each time. */
+/** A new schema for Microsoft Graph, the same each time. */
 export function defaultSchema(): SynchronizationSchema {
+  const objectMappings = [userMapping("user"), userMapping("inetOrgPerson"), groupMapping(), contactMapping()];
+  return schemaOf("AD2AAD", "Entra ID", objectMappings);
+}
+
+/** A new schema for a target, the same each time. */
+export function defaultSchemaFor(target: TargetName): SynchronizationSchema {
+  if (target === "graph") return defaultSchema();
+  return schemaOf("AD2SCIM", "SCIM 2.0", [
+    scimUserMapping("user"),
+    scimUserMapping("inetOrgPerson"),
+    scimGroupMapping(),
+    scimContactMapping(),
+  ]);
+}
+
+function schemaOf(
+  name: string,
+  targetDirectoryName: string,
+  objectMappings: readonly ObjectMapping[],
+): SynchronizationSchema {
   return {
     synchronizationRules: [
       {
-        name: "AD2AAD",
+        name,
         priority: 1,
         editable: true,
         sourceDirectoryName: "Active Directory",
-        targetDirectoryName: "Entra ID",
-        objectMappings: [userMapping("user"), userMapping("inetOrgPerson"), groupMapping(), contactMapping()],
+        targetDirectoryName,
+        objectMappings,
       },
     ],
   };

@@ -1,49 +1,15 @@
 /**
  * The target names of an AD-to-Entra schema, and the Microsoft Graph property of a user or a group that each becomes, or
- * why it becomes none. Data with its types; the attribute flow reads it, and nothing here decides.
- *
- * Lengths are those that the directory enforces, in UTF-16 units. `clearable`: null may be sent once a value was
- * exported. `sensitive`: the directory lets an app change it on a privileged account only when the app has a role.
+ * why it becomes none. Data; what its fields mean is in `target-table.ts`, and nothing here decides.
  */
 
-export interface GraphProperty {
-  /** The property's name; `object.key` for a key of a nested property. */
-  readonly property: string;
-  /** `list` is a collection of one; `anchor` base64 of a binary value; `alias` a mail nickname; `reference` a link. */
-  readonly type: "string" | "boolean" | "list" | "anchor" | "alias" | "reference";
-  readonly maximumLength?: number;
-  readonly required?: true;
-  readonly clearable?: true;
-  readonly unique?: true;
-  readonly sensitive?: true;
-  /** Of a reference: any number of objects, kept by the links' engine and no part of an object's values. */
-  readonly isList?: true;
-  readonly format?: ValueFormat;
-  /** Graph lets only a holder of this role write it, so it is left out unless the job says that the app has it. */
-  readonly needsRole?: string;
-}
+import type { TargetEntry, TargetObjects, TargetProperty, TargetTable, ValueFormat } from "./target-table.ts";
 
-/** What the directory takes, and what becomes of an object whose value is something else. */
-interface ValueFormat {
-  readonly pattern: RegExp;
-  readonly wanted: string;
-  readonly otherwise: "fail" | "leave-out";
-}
-
-interface NotSettable {
-  readonly notSettable: string;
-  /** The engine reads the source attributes all the same: to match, to index, to join. */
-  readonly usedByEngine?: true;
-}
-
-type TargetEntry = GraphProperty | NotSettable;
-export type TargetTable = ReadonlyMap<string, TargetEntry>;
-
-type Flags = Omit<GraphProperty, "property" | "type">;
+type Flags = Omit<TargetProperty, "property" | "type">;
 
 const CLEARABLE: Flags = { clearable: true };
 const upTo = (maximumLength: number, flags: Flags = CLEARABLE): Flags => ({ ...flags, maximumLength });
-const text = (property: string, flags: Flags = CLEARABLE): GraphProperty => ({ property, type: "string", ...flags });
+const text = (property: string, flags: Flags = CLEARABLE): TargetProperty => ({ property, type: "string", ...flags });
 
 const ASCII_NAME: ValueFormat = {
   pattern: /^[!-~]+@[!-~]+$/,
@@ -67,14 +33,14 @@ const LANGUAGE_TAG: ValueFormat = {
 };
 const USER_TYPE: ValueFormat = { pattern: /^(?:Member|Guest)$/, wanted: "Member or Guest", otherwise: "fail" };
 
-const EXTENSIONS: Readonly<Record<string, GraphProperty>> = Object.fromEntries(
+const EXTENSIONS: Readonly<Record<string, TargetProperty>> = Object.fromEntries(
   Array.from({ length: 15 }, (_, index) => [
     `ExtensionAttribute${index + 1}`,
     text(`onPremisesExtensionAttributes.extensionAttribute${index + 1}`, upTo(1024)),
   ]),
 );
 
-const SETTABLE: Readonly<Record<string, GraphProperty>> = {
+const SETTABLE: Readonly<Record<string, TargetProperty>> = {
   AccountEnabled: { property: "accountEnabled", type: "boolean", sensitive: true, required: true },
   Alias: { property: "mailNickname", type: "alias", maximumLength: 64, required: true },
   City: text("city", upTo(128)),
@@ -103,7 +69,14 @@ const SETTABLE: Readonly<Record<string, GraphProperty>> = {
   State: text("state", upTo(128)),
   StreetAddress: text("streetAddress", upTo(1024)),
   Surname: text("surname", upTo(64)),
-  TelephoneNumber: { property: "businessPhones", type: "list", maximumLength: 64, sensitive: true, clearable: true },
+  TelephoneNumber: {
+    property: "businessPhones",
+    type: "list",
+    maximumItems: 1,
+    maximumLength: 64,
+    sensitive: true,
+    clearable: true,
+  },
   Title: text("jobTitle", upTo(128)),
   UsageLocation: text("usageLocation", upTo(2, { format: COUNTRY_CODE })),
   UserPrincipalName: text("userPrincipalName", {
@@ -145,7 +118,7 @@ const REASONS: readonly (readonly [reason: string, targets: string])[] = [
   [NO_PUBLIC_API, "ChangeDate CredentialData LastPasswordChangeTimestamp"],
 ];
 
-const USED_BY_ENGINE: Readonly<Record<string, NotSettable>> = {
+const USED_BY_ENGINE: Readonly<Record<string, TargetEntry>> = {
   onPremisesObjectIdentifier: { notSettable: "It is kept on the engine's own row of the object.", usedByEngine: true },
   OnPremiseSecurityIdentifier: { notSettable: READ_ONLY, usedByEngine: true },
   ProxyAddresses: { notSettable: READ_ONLY, usedByEngine: true },
@@ -158,7 +131,7 @@ export const GRAPH_USER_TARGET: TargetTable = new Map<string, TargetEntry>([
   ...reasonEntries(REASONS),
 ]);
 
-const GROUP_SETTABLE: Readonly<Record<string, GraphProperty>> = {
+const GROUP_SETTABLE: Readonly<Record<string, TargetProperty>> = {
   DisplayName: text("displayName", upTo(256, { required: true })),
   Description: text("description", upTo(1024)),
   Alias: { property: "mailNickname", type: "alias", maximumLength: 64, required: true },
@@ -186,10 +159,8 @@ export const GRAPH_GROUP_TARGET: TargetTable = new Map<string, TargetEntry>([
   ...reasonEntries(GROUP_REASONS),
 ]);
 
-export type TargetType = "user" | "group";
-
 /** A schema's targets by their names there; one that isn't here is a thing that Microsoft Graph can't hold. */
-export const GRAPH_TARGETS: ReadonlyMap<string, { readonly type: TargetType; readonly table: TargetTable }> = new Map([
+export const GRAPH_TARGETS: TargetObjects = new Map([
   ["User", { type: "user", table: GRAPH_USER_TARGET }],
   ["Group", { type: "group", table: GRAPH_GROUP_TARGET }],
 ]);

@@ -6,7 +6,7 @@
  * a directory role. Several candidates at one step is an error with all of them named. Deleted objects with the same
  * immutableId (or unique name) are restored rather than twinned (N9).
  */
-import type { TargetType } from "./graph-target.ts";
+import type { TargetType } from "./target-table.ts";
 import { sameUpn } from "./values.ts";
 
 export interface MatchCandidate {

@@ -5,7 +5,7 @@
  * update needs no read and a no-op no call. `version` is that of the change last applied; an older change is a no-op.
  */
 import type { Doubt } from "./doubt.ts";
-import type { TargetType } from "./graph-target.ts";
+import type { TargetType } from "./target-table.ts";
 import type { TargetValues } from "./target-value.ts";
 import type { AttributeBag } from "./values.ts";
 

@@ -2,9 +2,10 @@
  * References to one other object (a user's manager) as part of an action: by GUID in the image, by the target's id in what
  * is sent. Pure; who stands behind a GUID comes in.
  */
-import type { TargetType } from "./graph-target.ts";
+
 import type { Link } from "./object-record.ts";
 import type { ObjectAction } from "./plan.ts";
+import type { TargetType } from "./target-table.ts";
 import { differenceOf } from "./target-value.ts";
 
 /** The target object behind a GUID. */

@@ -12,7 +12,8 @@ import type { JobRow } from "../../shared/application/state/job-rows.ts";
 import { compileAttributeFlow } from "../../shared/domain/attribute-flow.ts";
 import { changeVersion, endOfRead, readNoOf } from "../../shared/domain/change-version.ts";
 import { defaultSchema } from "../../shared/domain/default-schema.ts";
-import { GRAPH_TARGETS, type TargetType } from "../../shared/domain/graph-target.ts";
+import { GRAPH_TARGETS } from "../../shared/domain/graph-target.ts";
+import type { TargetType } from "../../shared/domain/target-table.ts";
 import {
   foldChange,
   type SourceChange,

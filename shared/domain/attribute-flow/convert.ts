@@ -7,7 +7,7 @@
 import { encodeBase64 } from "../base64.ts";
 import { normalizeDiacritics } from "../expression/diacritics.ts";
 import { type Scalar, textOfScalar } from "../expression/value.ts";
-import type { GraphProperty } from "../graph-target.ts";
+import type { TargetProperty } from "../target-table.ts";
 import type { TargetScalar } from "../target-value.ts";
 import { guidToBytes, isGuid } from "../values.ts";
 
@@ -41,7 +41,7 @@ const fault = (code: FlowCode, message: string, isFatal = true): Converted => ({
   isFatal,
 });
 
-export function convert(property: GraphProperty, scalar: Scalar): Converted {
+export function convert(property: TargetProperty, scalar: Scalar): Converted {
   if (property.type === "boolean") return convertBoolean(scalar);
   const read = property.type === "anchor" ? anchorText(scalar) : textOfScalar(scalar);
   if (read === "") return EMPTY;

@@ -3,14 +3,16 @@
 import type { Outcome, Program } from "../expression/compile.ts";
 import type { EvaluationContext } from "../expression/definition.ts";
 import type { Scalar } from "../expression/value.ts";
-import type { GraphProperty } from "../graph-target.ts";
+import type { TargetProperty } from "../target-table.ts";
 import type { TargetScalar } from "../target-value.ts";
 import { convert, type FlowCode } from "./convert.ts";
 
 /** A mapping that the target can take, compiled. */
 export interface Drawn {
   readonly target: string;
-  readonly entry: GraphProperty;
+  readonly entry: TargetProperty;
+  /** Of a key of a nested property: where its value goes. */
+  readonly nesting?: { readonly outer: string; readonly key: string };
   readonly program: Program;
   readonly defaultValue: string | undefined;
   readonly onCreationOnly: boolean;
@@ -47,7 +49,7 @@ function firstOf(outcome: Exclude<Outcome, { kind: "error" | "ignore" }>): Scala
   return outcome.kind === "multi" ? outcome.values[0] : undefined;
 }
 
-function converted(entry: GraphProperty, scalar: Scalar): DrawResult {
+function converted(entry: TargetProperty, scalar: Scalar): DrawResult {
   const result = convert(entry, scalar);
   if (result.kind === "empty") return EMPTY;
   if (result.kind === "value") {

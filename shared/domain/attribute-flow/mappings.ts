@@ -4,8 +4,8 @@
  */
 
 import { compileExpression } from "../expression/compile.ts";
-import type { GraphProperty, TargetTable } from "../graph-target.ts";
 import type { AttributeMapping, ObjectMapping } from "../synchronization-schema.ts";
+import type { TargetProperty, TargetTable } from "../target-table.ts";
 import type { Drawn } from "./draw.ts";
 import { expressionOf } from "./source-expression.ts";
 
@@ -106,6 +106,7 @@ export function compileMappings(
     drawn.push({
       target: name,
       entry,
+      ...nestingOf(entry),
       program,
       defaultValue: defaultValueOf(one),
       onCreationOnly: flowType === "ObjectAddOnly" || program.selectsUniqueValue,
@@ -117,12 +118,17 @@ export function compileMappings(
   return { drawn, references, unsettable, engineAttributes, failures };
 }
 
+function nestingOf({ property, isPath }: TargetProperty): Pick<Drawn, "nesting"> {
+  const at = isPath ? -1 : property.indexOf(".");
+  return at < 0 ? {} : { nesting: { outer: property.slice(0, at), key: property.slice(at + 1) } };
+}
+
 function defaultValueOf({ defaultValue }: AttributeMapping): string | undefined {
   return defaultValue === null || defaultValue === undefined || defaultValue === "" ? undefined : defaultValue;
 }
 
 /** By name, with numbers in their order: extensionAttribute2 before extensionAttribute10. */
-function compareProperties(left: GraphProperty, right: GraphProperty): number {
-  const key = ({ property }: GraphProperty) => property.replace(/\d+/g, (digits) => digits.padStart(4, "0"));
+function compareProperties(left: TargetProperty, right: TargetProperty): number {
+  const key = ({ property }: TargetProperty) => property.replace(/\d+/g, (digits) => digits.padStart(4, "0"));
   return key(left) < key(right) ? -1 : key(left) > key(right) ? 1 : 0;
 }

@@ -9,6 +9,7 @@
 import { DEFAULT_GROUP_EXCLUSIONS } from "../scope/default-exclusions.ts";
 import type { ObjectMapping } from "../synchronization-schema.ts";
 import { attributeMapping } from "./attribute-mapping.ts";
+import { DISPLAY_NAME } from "./users.ts";
 
 /** What a mail nickname may not hold is dropped before it is cut. One that is left empty falls back to the objectGUID. */
 const NICKNAME =
@@ -23,7 +24,7 @@ export function groupMapping(): ObjectMapping {
     targetObjectName: "Group",
     scope: { groups: [DEFAULT_GROUP_EXCLUSIONS], inputFilterGroups: [], categoryFilterGroups: [] },
     attributeMappings: [
-      attributeMapping("DisplayName", "IIF(IsPresent([displayName]), [displayName], [cn])"),
+      attributeMapping("DisplayName", DISPLAY_NAME),
       attributeMapping("Description", "Left(Trim([description]), 448)"),
       attributeMapping("Alias", NICKNAME),
       attributeMapping("MailEnabled", '"False"', "ObjectAddOnly"),
@@ -49,7 +50,7 @@ export function contactMapping(): ObjectMapping {
     targetObjectName: "Contact",
     scope: { groups: [], inputFilterGroups: [], categoryFilterGroups: [] },
     attributeMappings: [
-      attributeMapping("DisplayName", "IIF(IsPresent([displayName]), [displayName], [cn])"),
+      attributeMapping("DisplayName", DISPLAY_NAME),
       attributeMapping("GivenName", "Trim([givenName])"),
       attributeMapping("Surname", "Trim([sn])"),
       attributeMapping("Mail", "Trim([mail])"),

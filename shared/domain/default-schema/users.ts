@@ -11,14 +11,16 @@ import { DEFAULT_USER_EXCLUSIONS } from "../scope/default-exclusions.ts";
 import type { ObjectMapping } from "../synchronization-schema.ts";
 import { attributeMapping } from "./attribute-mapping.ts";
 
-const ACCOUNT_NAME =
+export const ACCOUNT_NAME =
   'IIF(IsPresent([userPrincipalName]), [userPrincipalName], IIF(IsPresent([sAMAccountName]), Join("@", [sAMAccountName], %DomainFQDN%), Error("AccountName is not present")))';
 
+export const ACCOUNT_ENABLED =
+  'IIF(IsPresent([userAccountControl]), IIF(BitAnd([userAccountControl], 2)="0", "True", "False"), Not([accountDisabled]))';
+
+export const DISPLAY_NAME = "IIF(IsPresent([displayName]), [displayName], [cn])";
+
 const MAPPINGS: readonly (readonly [target: string, expression: string])[] = [
-  [
-    "AccountEnabled",
-    'IIF(IsPresent([userAccountControl]), IIF(BitAnd([userAccountControl], 2)="0", "True", "False"), Not([accountDisabled]))',
-  ],
+  ["AccountEnabled", ACCOUNT_ENABLED],
   ["Alias", "[mailNickname]"],
   ["AltRecipient", "[altRecipient]"],
   ["Assistant", "[assistant]"],
@@ -32,7 +34,7 @@ const MAPPINGS: readonly (readonly [target: string, expression: string])[] = [
   ["CountryLetterCode", "Trim([c])"],
   ["Department", "Trim([department])"],
   ["Description", "Left(Trim([description]), 448)"],
-  ["DisplayName", "IIF(IsPresent([displayName]), [displayName], [cn])"],
+  ["DisplayName", DISPLAY_NAME],
   ["DLMemRejectPerms", "[dLMemRejectPerms]"],
   ["DLMemSubmitPerms", "[dLMemSubmitPerms]"],
   ["dnsDomainName", "%DomainFQDN%"],
