@@ -30,10 +30,27 @@ export interface EvaluationContext {
 
 export type Evaluate = (context: EvaluationContext) => Value;
 
+/**
+ * `condition` is a truth that must be one, `Boolean` one that may be anything (Not); `sid` a binary or written security
+ * identifier; `roles` app role assignments; `word` one of a few constants.
+ */
+export type ParameterType =
+  | "text"
+  | "number"
+  | "Boolean"
+  | "condition"
+  | "date"
+  | "list"
+  | "reference"
+  | "any"
+  | "word"
+  | "sid"
+  | "roles";
+
 export interface Parameter {
   readonly name: string;
   /** What the documentation says the argument is; for messages and documentation. */
-  readonly type: "text" | "number" | "Boolean" | "date" | "list" | "reference" | "any" | "word";
+  readonly type: ParameterType;
   /** May be left out at the end of the call or between two commas. */
   readonly optional?: true;
 }
@@ -64,6 +81,8 @@ export const text = (name: string): Parameter => ({ name, type: "text" });
 export const optionalText = (name: string): Parameter => ({ name, type: "text", optional: true });
 export const number = (name: string): Parameter => ({ name, type: "number" });
 export const any = (name: string): Parameter => ({ name, type: "any" });
+export const condition = (name: string): Parameter => ({ name, type: "condition" });
+export const roles = (name: string): Parameter => ({ name, type: "roles" });
 export const list = (name: string): Parameter => ({ name, type: "list" });
 
 /** A text argument evaluated: null for null, the canonical text of anything else. */

@@ -5,6 +5,10 @@
  * Codes: `parse`, `length`, `nesting`, `unknown-function`, `arity`, `unsupported`, `regex` and `constant` come from
  * compiling; `type`, `range`, `date`, `regex`, `unique-exhausted`, `culture`, `parameter` and `custom` (the function
  * Error) and `limit` (too much work) from evaluating.
+ *
+ * `type` is a value of a kind that can never be what is asked for, a date where a number belongs: the expression is
+ * wrong, and the checker finds it wherever the kinds are known. `conversion` is a text that could have been one and
+ * isn't: the object's data is wrong.
  */
 
 export type FailureCode =
@@ -17,6 +21,7 @@ export type FailureCode =
   | "constant"
   | "regex"
   | "type"
+  | "conversion"
   | "range"
   | "date"
   | "culture"

@@ -81,7 +81,10 @@ function textOfBinary(value: Binary): string {
     try {
       return sidFromBytes(bytes);
     } catch (cause) {
-      throw new ExpressionError("type", `A value of ${bytes.length} bytes is not a security identifier. ${cause}`);
+      throw new ExpressionError(
+        "conversion",
+        `A value of ${bytes.length} bytes is not a security identifier. ${cause}`,
+      );
     }
   }
   return value.base64;
@@ -101,8 +104,13 @@ export function requireInteger(value: Value, what: string): bigint | null {
   const first = firstOf(value);
   if (first === null) return null;
   const integer = integerOf(first);
-  if (integer === undefined) throw new ExpressionError("type", `${what} must be an integer, not ${described(first)}.`);
-  return integer;
+  if (integer !== undefined) return integer;
+  throw new ExpressionError(misfitCode(first), `${what} must be an integer, not ${described(first)}.`);
+}
+
+/** The code of a value that isn't what is asked for: only a text could have been. */
+export function misfitCode(value: Scalar): "conversion" | "type" {
+  return typeof value === "string" ? "conversion" : "type";
 }
 
 /** Like `requireInteger`, for counts and positions: clamped to what a double holds exactly. */

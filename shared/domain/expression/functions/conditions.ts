@@ -1,8 +1,8 @@
 /** IIF, Switch, Not, CBool and Error: what decides, and what gives up. */
 
-import { any, type FunctionDefinition, text, textArgument } from "../definition.ts";
+import { any, condition, type FunctionDefinition, text, textArgument } from "../definition.ts";
 import { ExpressionError } from "../failure.ts";
-import { described, firstOf, integerOf, type Scalar, textOfScalar, type Value } from "../value.ts";
+import { described, firstOf, integerOf, misfitCode, type Scalar, textOfScalar, type Value } from "../value.ts";
 
 const BOOLEAN_TEXT: Readonly<Record<string, boolean>> = { true: true, false: false };
 
@@ -14,14 +14,18 @@ function truthOf(value: Value, what: string): boolean | null {
   const integer = integerOf(first);
   if (integer !== undefined) return integer !== 0n;
   const truth = typeof first === "string" ? BOOLEAN_TEXT[first.trim().toLowerCase()] : undefined;
-  if (truth === undefined) throw new ExpressionError("type", `${what} must be True or False, not ${described(first)}.`);
-  return truth;
+  if (truth !== undefined) return truth;
+  throw new ExpressionError(misfitCode(first), `${what} must be True or False, not ${described(first)}.`);
 }
 
 const iif: FunctionDefinition = {
   name: "IIF",
   // The default mappings leave the last branch out: nothing then flows from it.
-  parameters: [any("condition"), { ...any("valueIfTrue"), optional: true }, { ...any("valueIfFalse"), optional: true }],
+  parameters: [
+    condition("condition"),
+    { ...any("valueIfTrue"), optional: true },
+    { ...any("valueIfFalse"), optional: true },
+  ],
   returns: "any",
   compile: (call) => {
     if (call.count !== 3) {
@@ -75,7 +79,7 @@ const not: FunctionDefinition = {
 
 const cBool: FunctionDefinition = {
   name: "CBool",
-  parameters: [any("expression")],
+  parameters: [condition("expression")],
   returns: "Boolean",
   compile: (call) => {
     const expression = call.required(0);

@@ -109,11 +109,11 @@ const convertFromBase64: FunctionDefinition = {
       if (value === null) return null;
       const name = (encoding(context) || "Unicode").toLowerCase().replace("utf-8", "utf8");
       const decode = Object.hasOwn(DECODERS, name) ? DECODERS[name] : undefined;
-      if (!decode) throw new ExpressionError("type", "The encoding of ConvertFromBase64 is Unicode, ASCII or UTF8.");
+      if (!decode) throw new ExpressionError("range", "The encoding of ConvertFromBase64 is Unicode, ASCII or UTF8.");
       try {
         return decode(decodeBase64(value));
       } catch {
-        throw new ExpressionError("type", "The source of ConvertFromBase64 is not base64.");
+        throw new ExpressionError("conversion", "The source of ConvertFromBase64 is not base64.");
       }
     };
   },
@@ -121,7 +121,7 @@ const convertFromBase64: FunctionDefinition = {
 
 const stringFromSid: FunctionDefinition = {
   name: "StringFromSid",
-  parameters: [any("sid")],
+  parameters: [{ name: "sid", type: "sid" }],
   returns: "text",
   compile: (call) => {
     const source = call.required(0);
@@ -134,7 +134,9 @@ const stringFromSid: FunctionDefinition = {
       } catch {
         // The message below says what is wanted.
       }
-      throw new ExpressionError("type", "The argument of StringFromSid is not a binary security identifier.");
+      const isPossible = typeof sid === "string" || (typeof sid === "object" && sid.kind === "binary");
+      const message = "The argument of StringFromSid is not a binary security identifier.";
+      throw new ExpressionError(isPossible ? "conversion" : "type", message);
     };
   },
 };

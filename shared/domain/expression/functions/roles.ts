@@ -1,6 +1,6 @@
 /** App role assignments as the target's role objects, in the form that a creation sends. */
 
-import { type FunctionDefinition, list } from "../definition.ts";
+import { type FunctionDefinition, roles } from "../definition.ts";
 import { ExpressionError } from "../failure.ts";
 import { allOf, described, listValue, type Structure, type Value } from "../value.ts";
 
@@ -16,12 +16,12 @@ function assignmentsOf(value: Value, name: string): readonly Structure[] {
 function rolesFunction(name: string, label: "display" | "displayName"): FunctionDefinition {
   return {
     name,
-    parameters: [list("appRoleAssignments")],
+    parameters: [roles("appRoleAssignments")],
     returns: "list",
     compile: (call) => {
       const source = call.required(0);
       return (context) => {
-        const roles = assignmentsOf(source(context), name).map(
+        const targetRoles = assignmentsOf(source(context), name).map(
           ({ fields }): Structure => ({
             kind: "structure",
             fields: {
@@ -32,7 +32,7 @@ function rolesFunction(name: string, label: "display" | "displayName"): Function
             },
           }),
         );
-        return listValue(roles);
+        return listValue(targetRoles);
       };
     },
   };
@@ -41,7 +41,7 @@ function rolesFunction(name: string, label: "display" | "displayName"): Function
 /** One role's name; of several the first, as the documentation promises no other. */
 const single: FunctionDefinition = {
   name: "SingleAppRoleAssignment",
-  parameters: [list("appRoleAssignments")],
+  parameters: [roles("appRoleAssignments")],
   returns: "text",
   compile: (call) => {
     const source = call.required(0);

@@ -156,7 +156,7 @@ const inStr: FunctionDefinition = {
 function isTextCompare(compareType: string | null): boolean {
   if (compareType === null || compareType === "" || compareType === "vbBinaryCompare") return false;
   if (compareType === "vbTextCompare") return true;
-  throw new ExpressionError("type", "The compare type of InStr is vbTextCompare or vbBinaryCompare.");
+  throw new ExpressionError("range", "The compare type of InStr is vbTextCompare or vbBinaryCompare.");
 }
 
 /** Neighbouring delimiters hold no word between them. */
