@@ -4,6 +4,7 @@
  */
 import { registerAdminCommands } from "./admin-commands.ts";
 import { registerAgentCommands } from "./agent-commands.ts";
+import { registerExpressionCommands } from "./expression-commands.ts";
 import { registerLinkCommands } from "./link-commands.ts";
 import { type Registration, runCli } from "./run-cli.ts";
 import { registerScopeCommands } from "./scope-commands.ts";
@@ -15,13 +16,30 @@ const registrations: readonly Registration[] = [
   registerLinkCommands,
   registerScopeCommands,
   registerTargetCommands,
+  registerExpressionCommands,
 ];
 
 const stop = new AbortController();
 // The second signal ends the process as it would any other.
 for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => stop.abort());
 
-const terminal = { out: process.stdout, err: process.stderr, environment: process.env, fetch, stop: stop.signal };
+// Whoever reads our output may have had enough (`| head`): no reason to say anything.
+process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+  if (error.code === "EPIPE") process.exit(0);
+  throw error;
+});
+
+const terminal = {
+  // Standard input is opened by the commands that read it; it would keep the others from ending.
+  get input() {
+    return process.stdin;
+  },
+  out: process.stdout,
+  err: process.stderr,
+  environment: process.env,
+  fetch,
+  stop: stop.signal,
+};
 runCli(process.argv.slice(2), terminal, registrations).then(
   (code) => {
     process.exitCode = code;

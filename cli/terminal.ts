@@ -1,5 +1,7 @@
 /** What a command may touch of the outside; tests hand in their own. */
 export interface Terminal {
+  /** Standard input; without it there is nothing to read. */
+  readonly input?: AsyncIterable<Uint8Array | string>;
   readonly out: { write(text: string): unknown };
   readonly err: { write(text: string): unknown; readonly isTTY?: boolean };
   readonly environment: Readonly<Record<string, string | undefined>>;

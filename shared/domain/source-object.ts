@@ -61,10 +61,15 @@ function valueOfAttribute(lowerName: string, values: readonly AttributeValue[]):
 
 function scalarOfAttribute(lowerName: string, value: AttributeValue): Scalar {
   if (typeof value === "string") return value;
-  const form: Binary["form"] = GUID_ATTRIBUTES.has(lowerName)
-    ? "guid"
-    : SID_ATTRIBUTES.has(lowerName)
-      ? "sid"
-      : "bytes";
-  return { kind: "binary", base64: value.base64, form };
+  return { kind: "binary", base64: value.base64, form: formOf(lowerName) };
+}
+
+/** The text form that binary values of an attribute have. */
+export function binaryForm(name: string): Binary["form"] {
+  return formOf(name.toLowerCase());
+}
+
+function formOf(lowerName: string): Binary["form"] {
+  if (GUID_ATTRIBUTES.has(lowerName)) return "guid";
+  return SID_ATTRIBUTES.has(lowerName) ? "sid" : "bytes";
 }
