@@ -77,7 +77,8 @@ const UNSUPPORTED_ATTRIBUTES: ReadonlySet<string> = new Set([
   "accountexpires",
 ]);
 
-const EXCLUDING_NAME = /^Default\w*Exclusions$/;
+/** Microsoft appends its own marks to the name, such as `.0.UX-OrganizationalGroup-Scope`. */
+const EXCLUDING_NAME = /^Default\w*Exclusions(?:\.|$)/;
 
 export function compileScope(filter: ScopeFilter | null | undefined): ScopeResult {
   const failures: ScopeFailure[] = [];
