@@ -2,15 +2,17 @@
  * `npm run bench [-- --users N …] [--full] [--json FILE] [--profile FOLDER]`: a table, then the same as JSON.
  * `npm run bench -- --member-change [--members N]`: what one member more or less costs in a group of N; with `--users`
  * or `--full` beside those sizes.
+ * `npm run bench -- --mapping [--objects N] [--rounds N]`: how fast objects are mapped, nothing else; see `mapping.ts`.
  *
  * Reaches for the numbers below and says which were missed; a missed one is no failure of the program, because how fast
  * a machine is stands not in our hands.
  */
 import { mkdir, writeFile } from "node:fs/promises";
-import { cpus } from "node:os";
 import { resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { benchSize } from "./bench.ts";
+import { conditionsHere } from "./conditions.ts";
+import { runMappingBench } from "./mapping.ts";
 import type { Measured, MemberChangeMeasured } from "./measured.ts";
 import { benchMemberChange } from "./member-change.ts";
 import { missed, report } from "./report.ts";
@@ -57,9 +59,7 @@ async function main(): Promise<void> {
     storage: "Azurite in memory",
     target: "directory stand-in on this machine, quota off",
     source: "LDIF: each run is a full read; for a member's change a directory in memory, read in deltas",
-    node: process.version,
-    platform: `${process.platform} ${process.arch}`,
-    cpus: `${cpus().length} × ${cpus()[0]?.model ?? "unknown"}`,
+    ...conditionsHere(),
   };
   for (const users of sizes) {
     await benchSize({
@@ -77,7 +77,8 @@ async function main(): Promise<void> {
   else await writeFile(values.json, json);
 }
 
-main().catch((error: unknown) => {
+const args = process.argv.slice(2);
+(args.includes("--mapping") ? runMappingBench(args) : main()).catch((error: unknown) => {
   process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
   process.exitCode = 1;
 });

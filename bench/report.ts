@@ -1,5 +1,6 @@
 /** The bench's tables, and which of the numbers that it reaches for were missed. */
 import type { Measured, MemberChangeMeasured } from "./measured.ts";
+import { type Column, fixed, table } from "./table.ts";
 
 export interface Results {
   readonly conditions: Readonly<Record<string, string>>;
@@ -49,8 +50,6 @@ function missedByMemberChange(one: MemberChangeMeasured): string[] {
 function moreMegabytes({ hostMegabytes }: MemberChangeMeasured): number {
   return hostMegabytes.peak - hostMegabytes.before;
 }
-
-type Column<T> = readonly [head: string, cell: (one: T) => string];
 
 const COLUMNS: readonly Column<Measured>[] = [
   ["users", (one) => String(one.users)],
@@ -111,22 +110,4 @@ export function report({ conditions, results, memberChanges }: Results): string 
     ...table(MEMBER_COLUMNS, memberChanges, MEMBER_LEGEND),
     ...verdict,
   ].join("\n");
-}
-
-/** Lines; none where nothing was measured. */
-function table<T>(columns: readonly Column<T>[], results: readonly T[], legend: readonly string[]): string[] {
-  if (results.length === 0) return [];
-  const rows = [columns.map(([head]) => head), ...results.map((one) => columns.map(([, cell]) => cell(one)))];
-  const widths = columns.map((_, at) => Math.max(...rows.map((row) => (row[at] ?? "").length)));
-  const lines = rows.map((row) =>
-    row
-      .map((cell, at) => cell.padEnd(widths[at] ?? 0))
-      .join("  ")
-      .trimEnd(),
-  );
-  return [...lines, "", ...legend, ""];
-}
-
-function fixed(value: number, digits = 0): string {
-  return value.toFixed(digits);
 }
