@@ -11,6 +11,8 @@ export type AttributeType = "String" | "Integer" | "Reference" | "Binary" | "Boo
 export interface AttributeDefinition {
   /** In the directory's own spelling. */
   readonly name: string;
+  /** Spellings besides that are as good. */
+  readonly otherSpellings?: readonly string[];
   readonly type: AttributeType;
   readonly multivalued: boolean;
 }
