@@ -37,8 +37,20 @@ export function toUpper(text: string, culture: Culture = "invariant"): string {
   return mapCharacters(text, (character) => {
     if (culture === "invariant" && INVARIANT_EXCEPTIONS.has(character)) return character;
     if (character === "i" && culture === "turkic") return "\u0130";
-    return character.toUpperCase();
+    const changed = character.toUpperCase();
+    return changed.length === character.length ? changed : withIotaBelow(character);
   });
+}
+
+/**
+ * The Greek letters whose capital JavaScript writes as two: with the iota beside it. One character has a capital of
+ * one, and .NET takes that.
+ */
+function withIotaBelow(character: string): string {
+  const code = character.charCodeAt(0);
+  const isOfRows = code >= 0x1f80 && code <= 0x1faf && (code & 8) === 0 && character.length === 1;
+  if (isOfRows) return String.fromCharCode(code + 8);
+  return code === 0x1fb3 || code === 0x1fc3 || code === 0x1ff3 ? String.fromCharCode(code + 9) : character;
 }
 
 function mapCharacters(text: string, change: (character: string) => string): string {

@@ -3,6 +3,7 @@
  *
  * Numbers compare as numbers, dates as dates, texts by their characters, case-sensitively. A number against a text
  * compares as numbers when the text is one; two texts compare as numbers only for < and >, and only when both are.
+ * Texts may have digits behind a point.
  * A comparison with null or an empty attribute is false whatever the operator: the documentation says that such a
  * check fails, and only a comparison with the constant "" asks for emptiness on purpose.
  */
@@ -43,9 +44,10 @@ export function compileComparison(operator: Comparison, left: Operand, right: Op
 function compareScalars(a: Scalar, b: Scalar, isOrdering: boolean): number {
   const mayBeNumbers = typeof a === "bigint" || typeof b === "bigint" || isOrdering;
   if (mayBeNumbers) {
-    const left = integerOf(a);
-    const right = integerOf(b);
-    if (left !== undefined && right !== undefined) return order(left, right);
+    const left = integerOf(a) ?? decimalOf(a);
+    const right = integerOf(b) ?? decimalOf(b);
+    if (typeof left === "bigint" && typeof right === "bigint") return order(left, right);
+    if (left !== undefined && right !== undefined) return order(scaled(left), scaled(right));
   }
   const left = ticksOf(a, b);
   const right = ticksOf(b, a);
@@ -54,6 +56,26 @@ function compareScalars(a: Scalar, b: Scalar, isOrdering: boolean): number {
     return order(textOfScalar(a).toLowerCase(), textOfScalar(b).toLowerCase());
   }
   return order(textOfScalar(a), textOfScalar(b));
+}
+
+/** Digits behind the point that are looked at: exact, and far more than anybody writes. */
+const FRACTION_DIGITS = 40;
+const DECIMAL = /^\s*([+-]?)(\d{1,40})\.(\d{1,40})\s*$/;
+
+interface Decimal {
+  /** The number times ten to the power of FRACTION_DIGITS. */
+  readonly scaled: bigint;
+}
+
+function decimalOf(value: Scalar): Decimal | undefined {
+  const found = typeof value === "string" ? DECIMAL.exec(value) : null;
+  if (!found) return undefined;
+  const digits = BigInt(`${found[2]}${(found[3] ?? "").padEnd(FRACTION_DIGITS, "0")}`);
+  return { scaled: found[1] === "-" ? -digits : digits };
+}
+
+function scaled(value: bigint | Decimal): bigint {
+  return typeof value === "bigint" ? value * 10n ** BigInt(FRACTION_DIGITS) : value.scaled;
 }
 
 /** The ticks of a date, or of a text that stands against a date. */

@@ -90,13 +90,21 @@ function textOfBinary(value: Binary): string {
   return value.base64;
 }
 
-const INTEGER = /^\s*[+-]?\d+\s*$/;
+/** No more digits than 64 bits can have, and zeros before them: a text of a million digits is no number here. */
+const INTEGER = /^\s*[+-]?\d{1,40}\s*$/;
 
-/** The integer that a scalar stands for, or undefined. Text counts when it is nothing but a decimal integer. */
+const LEAST_INTEGER = -(2n ** 63n);
+/** Of 64 bits without a sign. */
+const MOST_INTEGER = 2n ** 64n - 1n;
+
+const isOf64Bits = (integer: bigint): boolean => integer >= LEAST_INTEGER && integer <= MOST_INTEGER;
+
+/** The integer that a scalar stands for, or undefined. Text counts when it is nothing but a decimal of 64 bits. */
 export function integerOf(value: Scalar): bigint | undefined {
   if (typeof value === "bigint") return value;
   if (typeof value !== "string" || !INTEGER.test(value)) return undefined;
-  return BigInt(value.trim().replace(/^\+/, ""));
+  const integer = BigInt(value.trim().replace(/^\+/, ""));
+  return isOf64Bits(integer) ? integer : undefined;
 }
 
 /** The integer of an argument; null stays null; anything else is an error that names the argument. */
@@ -104,7 +112,8 @@ export function requireInteger(value: Value, what: string): bigint | null {
   const first = firstOf(value);
   if (first === null) return null;
   const integer = integerOf(first);
-  if (integer !== undefined) return integer;
+  if (integer !== undefined && isOf64Bits(integer)) return integer;
+  if (integer !== undefined) throw new ExpressionError("range", `${what} doesn't fit in 64 bits.`);
   throw new ExpressionError(misfitCode(first), `${what} must be an integer, not ${described(first)}.`);
 }
 

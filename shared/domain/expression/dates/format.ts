@@ -1,9 +1,16 @@
-/** A date written by a .NET format string, in UTC and by the invariant culture. */
+/**
+ * A date written by a .NET format string, in UTC and by the invariant culture. Local time is UTC too: the machines of
+ * the service stand there. Only K tells the three zones of a date apart.
+ */
 
 import { civilOfTicks, dayOfWeek } from "./calendar.ts";
+import type { Zone } from "./parse-exact.ts";
 import { DAYS, type DateToken, datePattern, MONTHS } from "./pattern.ts";
 
-export function formatDate(ticks: bigint, format: string): string {
+const ROUND_TRIP_ZONE: Readonly<Record<Zone, string>> = { none: "", utc: "Z", local: "+00:00" };
+
+/** Throws ExpressionError for what is no format. */
+export function formatDate(ticks: bigint, format: string, zone: Zone = "utc"): string {
   const civil = civilOfTicks(ticks);
   let text = "";
   for (const token of datePattern(format)) {
@@ -15,7 +22,7 @@ export function formatDate(ticks: bigint, format: string): string {
     if (token.letter === "F" && text.endsWith(".") && optionalFraction(civil.fraction, token.count) === "") {
       text = text.slice(0, -1);
     }
-    text += fieldText(token, civil, ticks);
+    text += token.letter === "K" ? ROUND_TRIP_ZONE[zone] : fieldText(token, civil, ticks);
   }
   return text;
 }
@@ -49,7 +56,7 @@ function fieldText({ letter, count }: Field, civil: ReturnType<typeof civilOfTic
       return (civil.hour < 12 ? "AM" : "PM").slice(0, count);
     case "z":
       return count === 1 ? "+0" : count === 2 ? "+00" : "+00:00";
-    case "K":
+    case "Z":
       return "Z";
     default:
       return "A.D.";

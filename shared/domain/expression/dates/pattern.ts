@@ -1,7 +1,8 @@
 /**
  * .NET's custom date format strings, cut into tokens: runs of a specifier letter, quoted and escaped text, and every
  * other character as it stands. A single letter is a standard format, replaced by the custom one of the invariant
- * culture; `%d` is how a lone specifier is written.
+ * culture; `%d` is how a lone specifier is written. An unquoted Z is a field as well: it is written as it stands, but
+ * read it says that the text is in UTC.
  */
 
 import { ExpressionError } from "../failure.ts";
@@ -90,6 +91,8 @@ function cut(format: string): DateToken[] {
       if (!FIELD_LETTERS.includes(format[at + 1] ?? "%")) {
         throw new ExpressionError("date", "In a date format, % must stand before one specifier.");
       }
+    } else if (letter === "Z") {
+      tokens.push({ kind: "field", letter, count: 1 });
     } else if (FIELD_LETTERS.includes(letter)) {
       let count = 1;
       while (letter !== "K" && format[at + 1] === letter) {

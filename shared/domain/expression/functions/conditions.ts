@@ -77,13 +77,14 @@ const not: FunctionDefinition = {
   },
 };
 
+/** True for what is not zero, else False: for null too. */
 const cBool: FunctionDefinition = {
   name: "CBool",
   parameters: [condition("expression")],
   returns: "Boolean",
   compile: (call) => {
     const expression = call.required(0);
-    return (context) => truthOf(expression(context), "The argument of CBool");
+    return (context) => truthOf(expression(context), "The argument of CBool") ?? false;
   },
 };
 

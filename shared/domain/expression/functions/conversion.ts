@@ -3,8 +3,10 @@
 import { decodeBase64, encodeBase64 } from "../../base64.ts";
 import { sidFromBytes, splitDn, utf8Bytes } from "../../values.ts";
 import { any, type FunctionDefinition, number, overTexts, text, textArgument } from "../definition.ts";
+import { decodeAscii, decodeUtf8, decodeUtf16, utf16Bytes, wellFormed } from "../encodings.ts";
 import { ExpressionError } from "../failure.ts";
-import { firstOf, requireInteger, requireNumber, textOfScalar } from "../value.ts";
+import { firstOf, requireInteger, requireNumber, textOf, textOfScalar, type Value } from "../value.ts";
+import { checkConstant } from "./constants.ts";
 
 const cStr: FunctionDefinition = {
   name: "CStr",
@@ -39,62 +41,22 @@ const convertToUtf8Hex: FunctionDefinition = {
   name: "ConvertToUTF8Hex",
   parameters: [text("source")],
   returns: "text",
-  compile: overTexts((value) => Array.from(utf8Bytes(value), hexOf).join("")),
+  compile: overTexts((value) => Array.from(utf8Bytes(wellFormed(value)), hexOf).join("")),
 };
 
 const hexOf = (byte: number): string => byte.toString(16).toUpperCase().padStart(2, "0");
 
-function utf16Bytes(value: string): Uint8Array {
-  const bytes = new Uint8Array(value.length * 2);
-  for (let index = 0; index < value.length; index++) {
-    const unit = value.charCodeAt(index);
-    bytes[index * 2] = unit & 255;
-    bytes[index * 2 + 1] = unit >> 8;
-  }
-  return bytes;
-}
-
 const DECODERS: Readonly<Record<string, (bytes: Uint8Array) => string>> = {
-  unicode: (bytes) => {
-    let result = "";
-    for (let index = 0; index + 1 < bytes.length; index += 2) {
-      result += String.fromCharCode((bytes[index] ?? 0) | ((bytes[index + 1] ?? 0) << 8));
-    }
-    return bytes.length % 2 === 0 ? result : `${result}\ufffd`;
-  },
-  ascii: (bytes) => Array.from(bytes, (byte) => (byte < 128 ? String.fromCharCode(byte) : "?")).join(""),
+  unicode: decodeUtf16,
+  ascii: decodeAscii,
   utf8: decodeUtf8,
 };
 
-/** UTF-8 with U+FFFD for what is none. */
-function decodeUtf8(bytes: Uint8Array): string {
-  let result = "";
-  for (let at = 0; at < bytes.length; ) {
-    const lead = bytes[at] ?? 0;
-    const length =
-      lead < 0x80
-        ? 1
-        : lead >= 0xc2 && lead < 0xe0
-          ? 2
-          : lead >= 0xe0 && lead < 0xf0
-            ? 3
-            : lead >= 0xf0 && lead < 0xf5
-              ? 4
-              : 0;
-    let point = length === 1 ? lead : lead & (0xff >> (length + 1));
-    let isWhole = length > 0;
-    for (let index = 1; index < length; index++) {
-      const next = bytes[at + index] ?? 0;
-      if ((next & 0xc0) !== 0x80) isWhole = false;
-      point = (point << 6) | (next & 0x3f);
-    }
-    const isOverlong = (length === 3 && point < 0x800) || (length === 4 && (point < 0x10000 || point > 0x10ffff));
-    const isSurrogate = point >= 0xd800 && point <= 0xdfff;
-    const isGood = isWhole && !isOverlong && !isSurrogate;
-    result += isGood ? String.fromCodePoint(point) : "\ufffd";
-    at += isGood ? length : 1;
-  }
-  return result;
+function decoderNamed(name: string | null): (bytes: Uint8Array) => string {
+  const key = (name || "Unicode").toLowerCase().replace("utf-8", "utf8");
+  const decode = Object.hasOwn(DECODERS, key) ? DECODERS[key] : undefined;
+  if (decode) return decode;
+  throw new ExpressionError("range", "The encoding of ConvertFromBase64 is Unicode, ASCII or UTF8.");
 }
 
 const convertFromBase64: FunctionDefinition = {
@@ -102,14 +64,13 @@ const convertFromBase64: FunctionDefinition = {
   parameters: [text("source"), { name: "encoding", type: "word", optional: true }],
   returns: "text",
   compile: (call) => {
+    checkConstant(call, 1, "Write one of them, or leave it out for Unicode.", (value) => decoderNamed(textOf(value)));
     const source = textArgument(call, 0);
     const encoding = textArgument(call, 1);
     return (context) => {
       const value = source(context);
       if (value === null) return null;
-      const name = (encoding(context) || "Unicode").toLowerCase().replace("utf-8", "utf8");
-      const decode = Object.hasOwn(DECODERS, name) ? DECODERS[name] : undefined;
-      if (!decode) throw new ExpressionError("range", "The encoding of ConvertFromBase64 is Unicode, ASCII or UTF8.");
+      const decode = decoderNamed(encoding(context));
       try {
         return decode(decodeBase64(value));
       } catch {
@@ -149,19 +110,25 @@ const cRef: FunctionDefinition = {
   compile: (call) => textArgument(call, 0),
 };
 
+function componentNumber(value: Value): number | null {
+  const wanted = requireNumber(value, "The number of DNComponent");
+  if (wanted === null || wanted >= 1) return wanted;
+  throw new ExpressionError("range", `DNComponent counts from 1, not ${wanted}.`);
+}
+
 /** The value of the n-th part from the left, unescaped; null when the name has fewer parts. */
 const dnComponent: FunctionDefinition = {
   name: "DNComponent",
   parameters: [text("dn"), number("number")],
   returns: "text",
   compile: (call) => {
+    checkConstant(call, 1, "Count from 1.", (value) => componentNumber(value));
     const dn = call.required(0);
     const which = call.required(1);
     return (context) => {
       const first = firstOf(dn(context));
-      const wanted = requireNumber(which(context), "The number of DNComponent");
+      const wanted = componentNumber(which(context));
       if (first === null || wanted === null) return null;
-      if (wanted < 1) throw new ExpressionError("range", `DNComponent counts from 1, not ${wanted}.`);
       const part = splitDn(textOfScalar(first))[wanted - 1];
       return part === undefined ? null : unescapeDnValue(part.slice(part.indexOf("=") + 1).trim());
     };

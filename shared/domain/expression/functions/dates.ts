@@ -18,23 +18,14 @@ import {
   TICKS_PER_SECOND,
   ticksOfEpochMilliseconds,
 } from "../dates/calendar.ts";
-import { formatDate } from "../dates/format.ts";
-import { parseAny, parseExact } from "../dates/parse.ts";
-import { type Evaluate, type FunctionDefinition, number, optionalText, text, textArgument } from "../definition.ts";
+import { type FunctionDefinition, number, text, textArgument } from "../definition.ts";
 import { ExpressionError } from "../failure.ts";
-import { type DateTime, described, firstOf, requireInteger, type Value } from "../value.ts";
+import { type DateTime, firstOf, requireInteger, textOf } from "../value.ts";
+import { checkConstant } from "./constants.ts";
+import { ticksOf } from "./date-argument.ts";
+import { formatDateTime } from "./format-date-time.ts";
 
 const date = (ticks: bigint): DateTime => ({ kind: "date", ticks: checkedTicks(ticks) });
-
-/** The ticks of a date argument, null for null and "". */
-function ticksOf(value: Value, what: string): bigint | null {
-  const first = firstOf(value);
-  if (first === null || first === "") return null;
-  if (typeof first === "object" && first.kind === "date") return first.ticks;
-  const ticks = typeof first === "string" ? parseAny(first) : undefined;
-  if (ticks === undefined) throw new ExpressionError("date", `${what} is not a date but ${described(first)}.`);
-  return checkedTicks(ticks);
-}
 
 const now: FunctionDefinition = {
   name: "Now",
@@ -58,11 +49,8 @@ const cDate: FunctionDefinition = {
 
 const ADD: Readonly<Record<string, (ticks: bigint, count: bigint) => bigint>> = {
   yyyy: (ticks, count) => addMonths(ticks, Number(count) * 12),
-  q: (ticks, count) => addMonths(ticks, Number(count) * 3),
   m: (ticks, count) => addMonths(ticks, Number(count)),
-  y: (ticks, count) => ticks + count * TICKS_PER_DAY,
   d: (ticks, count) => ticks + count * TICKS_PER_DAY,
-  w: (ticks, count) => ticks + count * TICKS_PER_DAY,
   ww: (ticks, count) => ticks + count * TICKS_PER_DAY * 7n,
   h: (ticks, count) => ticks + count * TICKS_PER_HOUR,
   n: (ticks, count) => ticks + count * TICKS_PER_MINUTE,
@@ -75,11 +63,8 @@ const monthOf = (ticks: bigint) => civilOfTicks(ticks).year * 12 + civilOfTicks(
 /** BigInt division truncates toward zero, which is what Visual Basic does. */
 const DIFFERENCE: Readonly<Record<string, (from: bigint, to: bigint) => bigint>> = {
   yyyy: (from, to) => BigInt(civilOfTicks(to).year - civilOfTicks(from).year),
-  q: (from, to) => BigInt(Math.floor(monthOf(to) / 3) - Math.floor(monthOf(from) / 3)),
   m: (from, to) => BigInt(monthOf(to) - monthOf(from)),
-  y: (from, to) => (to - from) / TICKS_PER_DAY,
   d: (from, to) => (to - from) / TICKS_PER_DAY,
-  w: (from, to) => (to - from) / TICKS_PER_DAY / 7n,
   ww: (from, to) => (weekStart(to) - weekStart(from)) / TICKS_PER_DAY / 7n,
   h: (from, to) => (to - from) / TICKS_PER_HOUR,
   n: (from, to) => (to - from) / TICKS_PER_MINUTE,
@@ -100,6 +85,7 @@ const dateAdd: FunctionDefinition = {
   parameters: [text("interval"), number("value"), { name: "dateTime", type: "date" }],
   returns: "date",
   compile: (call) => {
+    checkConstant(call, 0, "Write one of them.", (value) => byInterval(ADD, textOf(value), "DateAdd"));
     const interval = textArgument(call, 0);
     const value = call.required(1);
     const dateTime = call.required(2);
@@ -117,6 +103,7 @@ const dateDiff: FunctionDefinition = {
   parameters: [text("interval"), { name: "date1", type: "date" }, { name: "date2", type: "date" }],
   returns: "number",
   compile: (call) => {
+    checkConstant(call, 0, "Write one of them.", (value) => byInterval(DIFFERENCE, textOf(value), "DateDiff"));
     const interval = textArgument(call, 0);
     const from = call.required(1);
     const to = call.required(2);
@@ -153,60 +140,6 @@ const numFromDate: FunctionDefinition = {
     return (context) => {
       const ticks = ticksOf(value(context), "The argument of NumFromDate");
       return ticks === null ? null : ticks - FILE_TIME_EPOCH;
-    };
-  },
-};
-
-const STYLES: ReadonlySet<string> = new Set(
-  "none allowleadingwhite allowtrailingwhite allowinnerwhite allowwhitespaces nocurrentdatedefault adjusttouniversal assumelocal assumeuniversal roundtripkind".split(
-    " ",
-  ),
-);
-
-/** Which blanks the styles allow; without styles the documented default: leading and trailing ones. */
-function whiteSpace(styles: string | null): { allowLeadingWhite: boolean; allowTrailingWhite: boolean } {
-  if (styles === null || styles.trim() === "") return { allowLeadingWhite: true, allowTrailingWhite: true };
-  const names = styles.split(/[,|\s]+/).map((name) => name.toLowerCase().replace(/^datetimestyles\./, ""));
-  const unknown = names.find((name) => name !== "" && !STYLES.has(name));
-  if (unknown) throw new ExpressionError("date", `'${unknown}' is not one of .NET's DateTimeStyles.`);
-  const all = names.includes("allowwhitespaces");
-  return {
-    allowLeadingWhite: all || names.includes("allowleadingwhite"),
-    allowTrailingWhite: all || names.includes("allowtrailingwhite"),
-  };
-}
-
-/** Four arguments, or the three of the cloud sync page, which knows no styles. A date needs no input format. */
-const formatDateTime: FunctionDefinition = {
-  name: "FormatDateTime",
-  parameters: [
-    text("source"),
-    optionalText("dateTimeStyles"),
-    optionalText("inputFormat"),
-    optionalText("outputFormat"),
-  ],
-  returns: "text",
-  compile: (call) => {
-    if (call.count < 3 || !call.arg(call.count - 1)) {
-      const remedy = "Write FormatDateTime(source, dateTimeStyles, inputFormat, outputFormat).";
-      throw call.fail("arity", "FormatDateTime lacks its output format.", remedy);
-    }
-    const source: Evaluate = call.required(0);
-    const styles = textArgument(call, call.count === 4 ? 1 : -1);
-    const inputFormat = textArgument(call, call.count - 2);
-    const outputFormat = textArgument(call, call.count - 1);
-    return (context) => {
-      const first = firstOf(source(context));
-      if (first === null || first === "") return null;
-      const format = outputFormat(context) ?? "G";
-      const input = inputFormat(context);
-      if (typeof first === "object" || input === null || input === "") {
-        return formatDate(ticksOf(first, "The source of FormatDateTime") ?? 0n, format);
-      }
-      const options = { ...whiteSpace(styles(context)), now: ticksOfEpochMilliseconds(context.now) };
-      const ticks = typeof first === "string" ? parseExact(first, input, options) : undefined;
-      if (ticks !== undefined) return formatDate(checkedTicks(ticks), format);
-      throw new ExpressionError("date", `The source of FormatDateTime doesn't have the input format '${input}'.`);
     };
   },
 };

@@ -2,6 +2,7 @@
 
 import type { FunctionDefinition } from "../definition.ts";
 import { CONDITION_FUNCTIONS } from "./conditions.ts";
+import { withConstantChecks } from "./constants.ts";
 import { CONVERSION_FUNCTIONS } from "./conversion.ts";
 import { DATE_FUNCTIONS } from "./dates.ts";
 import { LIST_FUNCTIONS } from "./lists.ts";
@@ -10,6 +11,7 @@ import { RANDOM_FUNCTIONS } from "./random.ts";
 import { REPLACE_FUNCTIONS } from "./replace.ts";
 import { ROLE_FUNCTIONS } from "./roles.ts";
 import { TEXT_FUNCTIONS } from "./text.ts";
+import { UNSUPPORTED_FUNCTIONS } from "./unsupported.ts";
 
 export const FUNCTIONS: ReadonlyMap<string, FunctionDefinition> = new Map(
   [
@@ -22,9 +24,10 @@ export const FUNCTIONS: ReadonlyMap<string, FunctionDefinition> = new Map(
     REPLACE_FUNCTIONS,
     ROLE_FUNCTIONS,
     TEXT_FUNCTIONS,
+    UNSUPPORTED_FUNCTIONS,
   ]
     .flat()
-    .map((definition) => [definition.name, definition]),
+    .map((definition) => [definition.name, withConstantChecks(definition)]),
 );
 
 /** Bare words that stand for themselves as arguments. */

@@ -3,6 +3,8 @@
 import { any, type FunctionDefinition, list, number, text, textArgument } from "../definition.ts";
 import { ExpressionError } from "../failure.ts";
 import { allOf, listValue, requireNumber, type Scalar, textOf, textOfScalar } from "../value.ts";
+import { checkConstant } from "./constants.ts";
+import { trimmed } from "./text.ts";
 
 const count: FunctionDefinition = {
   name: "Count",
@@ -19,6 +21,10 @@ const item: FunctionDefinition = {
   parameters: [list("attribute"), number("index")],
   returns: "any",
   compile: (call) => {
+    checkConstant(call, 1, "Count from 1.", (value) => {
+      if ((requireNumber(value, "The index of Item") ?? 1) < 1)
+        throw new ExpressionError("range", "Item counts from 1.");
+    });
     const source = call.required(0);
     const index = call.required(1);
     return (context) => {
@@ -62,7 +68,7 @@ const split: FunctionDefinition = {
       if (value === null || value === "") return null;
       const separator = delimiter(context) ?? "";
       const parts = separator === "" ? [value] : value.split(separator);
-      return listValue(parts.map((part) => part.trim()));
+      return listValue(parts.map(trimmed));
     };
   },
 };

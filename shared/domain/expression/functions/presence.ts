@@ -39,13 +39,21 @@ const isPresent: FunctionDefinition = {
   },
 };
 
+/** Graph's list of functions has it with a signature only: the older name of IsNull. */
+const isNothing: FunctionDefinition = { ...isNull, name: "IsNothing", parameters: [any("source")] };
+
+/** Whether CStr would make a text of it: of everything but null, structures and bytes that have no written form. */
 const isString: FunctionDefinition = {
   name: "IsString",
   parameters: [any("expression")],
   returns: "Boolean",
   compile: (call) => {
     const expression = call.required(0);
-    return (context) => typeof firstOf(expression(context)) === "string";
+    return (context) => {
+      const value = firstOf(expression(context));
+      if (typeof value !== "object") return true;
+      return value !== null && (value.kind === "date" || (value.kind === "binary" && value.form !== "bytes"));
+    };
   },
 };
 
@@ -90,6 +98,7 @@ const redact: FunctionDefinition = {
 
 export const PRESENCE_FUNCTIONS: readonly FunctionDefinition[] = [
   isNull,
+  isNothing,
   isNullOrEmpty,
   isPresent,
   isString,

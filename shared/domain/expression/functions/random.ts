@@ -3,6 +3,7 @@
 import { type EvaluationContext, type FunctionDefinition, number, optionalText, textArgument } from "../definition.ts";
 import { ExpressionError } from "../failure.ts";
 import { requireNumber } from "../value.ts";
+import { checkConstant } from "./constants.ts";
 
 /** The documented limit. */
 const MAXIMUM_LENGTH = 256;
@@ -48,6 +49,9 @@ const randomString: FunctionDefinition = {
   ],
   returns: "text",
   compile: (call) => {
+    checkConstant(call, 0, `Write a length from 1 to ${MAXIMUM_LENGTH}.`, (value) => {
+      checkRequest(requireNumber(value, "The length of RandomString") ?? 0, [], CLASSES);
+    });
     const counts = [0, 1, 2, 3, 4].map((index) => call.required(index));
     const avoid = textArgument(call, 5);
     return (context) => {
@@ -70,7 +74,7 @@ const randomString: FunctionDefinition = {
   },
 };
 
-function checkRequest(length: number, minimums: readonly number[], alphabets: readonly string[][]): void {
+function checkRequest(length: number, minimums: readonly number[], alphabets: readonly ArrayLike<string>[]): void {
   const least = minimums.reduce((sum, minimum) => sum + Math.max(0, minimum), 0);
   if (length < 1 || length > MAXIMUM_LENGTH || least > length) {
     const message = `RandomString can't make ${length} characters with ${least} of given kinds; ${MAXIMUM_LENGTH} is the most.`;

@@ -16,7 +16,8 @@ import {
 } from "../definition.ts";
 import { normalizeDiacritics } from "../diacritics.ts";
 import { ExpressionError } from "../failure.ts";
-import { allOf, isList, listValue, requireNumber, textOf, textOfScalar } from "../value.ts";
+import { allOf, isList, listValue, requireNumber, textOf, textOfScalar, type Value } from "../value.ts";
+import { checkConstant } from "./constants.ts";
 
 const append: FunctionDefinition = {
   name: "Append",
@@ -32,15 +33,32 @@ const append: FunctionDefinition = {
   },
 };
 
+/** Graph's list of functions has it with a signature only: Append from the other side. */
+const prepend: FunctionDefinition = {
+  name: "Prepend",
+  parameters: [text("prefix"), text("source")],
+  returns: "text",
+  compile: (call) => {
+    const prefix = textArgument(call, 0);
+    const source = textArgument(call, 1);
+    return (context) => {
+      const value = source(context);
+      return value === null ? null : (prefix(context) ?? "") + value;
+    };
+  },
+};
+
 /** White space as .NET's Trim knows it: no byte order mark, but the next-line character. */
 const OUTER_SPACE =
   /^[\t-\r \x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]+|[\t-\r \x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]+$/g;
+
+export const trimmed = (value: string): string => value.replace(OUTER_SPACE, "");
 
 const trim: FunctionDefinition = {
   name: "Trim",
   parameters: [text("value")],
   returns: "any",
-  compile: overTexts((value) => value.replace(OUTER_SPACE, "")),
+  compile: overTexts(trimmed),
 };
 
 const stripSpaces: FunctionDefinition = {
@@ -63,6 +81,7 @@ function caseFunction(name: string, change: typeof toLower): FunctionDefinition 
     parameters: [text("source"), optionalText("culture")],
     returns: "text",
     compile: (call) => {
+      checkConstant(call, 1, "Write a name such as en-US, or leave it out.", (value) => cultureOf(textOf(value)));
       const source = call.required(0);
       const culture = textArgument(call, 1);
       return (context) => {
@@ -106,20 +125,29 @@ const left: FunctionDefinition = {
   },
 };
 
+const FROM_ONE = "Count from 1.";
+
+/** A position counted from 1; null when there is none. */
+function positionOf(value: Value, what: string): number | null {
+  const position = requireNumber(value, what);
+  if (position === null || position >= 1) return position;
+  throw new ExpressionError("range", `${what} must be 1 or more, not ${position}.`);
+}
+
 const mid: FunctionDefinition = {
   name: "Mid",
   parameters: [text("source"), number("start"), number("length")],
   returns: "text",
   compile: (call) => {
+    checkConstant(call, 1, FROM_ONE, (value) => positionOf(value, "The start of Mid"));
     const source = textArgument(call, 0);
     const start = call.required(1);
     const length = call.required(2);
     return (context) => {
       const value = source(context);
       if (value === null) return null;
-      const from = requireNumber(start(context), "The start of Mid") ?? 1;
+      const from = positionOf(start(context), "The start of Mid") ?? 1;
       const count = requireNumber(length(context), "The length of Mid") ?? 0;
-      if (from < 1) throw new ExpressionError("range", `The start of Mid must be 1 or more, not ${from}.`);
       return count <= 0 ? "" : value.slice(from - 1, from - 1 + count);
     };
   },
@@ -136,6 +164,8 @@ const inStr: FunctionDefinition = {
   ],
   returns: "number",
   compile: (call) => {
+    checkConstant(call, 2, FROM_ONE, (value) => positionOf(value, "The start of InStr"));
+    checkConstant(call, 3, "Write one of them.", (value) => isTextCompare(textOf(value)));
     const haystack = textArgument(call, 0);
     const needle = textArgument(call, 1);
     const start = call.arg(2);
@@ -143,8 +173,7 @@ const inStr: FunctionDefinition = {
     return (context) => {
       const where = haystack(context) ?? "";
       const what = needle(context) ?? "";
-      const from = (start ? requireNumber(start(context), "The start of InStr") : null) ?? 1;
-      if (from < 1) throw new ExpressionError("range", `The start of InStr must be 1 or more, not ${from}.`);
+      const from = (start ? positionOf(start(context), "The start of InStr") : null) ?? 1;
       if (from > where.length) return 0n;
       const isText = isTextCompare(compareType(context));
       const index = isText ? toUpper(where).indexOf(toUpper(what), from - 1) : where.indexOf(what, from - 1);
@@ -213,6 +242,7 @@ const join: FunctionDefinition = {
 
 export const TEXT_FUNCTIONS: readonly FunctionDefinition[] = [
   append,
+  prepend,
   trim,
   stripSpaces,
   normalize,
