@@ -114,7 +114,8 @@ function everyMapping(texts: readonly string[]): Runner {
     evaluated: names.length,
     map: (index) => {
       const source = pick(sources, index);
-      if (!flow.scope.evaluate(attributeReader(source)).inScope) return "";
+      const verdict = flow.scope.evaluate(attributeReader(source));
+      if (verdict.failure || !verdict.inScope) return "";
       const { values } = flow.map({ ...source, now: NOW });
       planOf(pick(known, index), values);
       return hashOf(values);

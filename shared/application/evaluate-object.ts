@@ -9,9 +9,10 @@
 import { defaultAlias } from "../domain/attribute-flow/convert.ts";
 import type { AttributeFlow, FlowResult } from "../domain/attribute-flow.ts";
 import { textOf } from "../domain/expression/value.ts";
-import type { TargetType } from "../domain/target-table.ts";
 import { type ObjectRecord, typeOfLink } from "../domain/object-record.ts";
+import type { UndecidedScope } from "../domain/scope/verdict.ts";
 import { attributeReader, type ReadAttribute } from "../domain/source-object.ts";
+import type { TargetType } from "../domain/target-table.ts";
 import { isNested, type TargetValues } from "../domain/target-value.ts";
 import { settleSuffix } from "../domain/user-principal-name.ts";
 import { isGuid } from "../domain/values.ts";
@@ -56,6 +57,7 @@ export function evaluateObject(context: EvaluationContext, record: ObjectRecord,
   const source = { bag: record.image, dn: record.dn, objectGuid: record.objectGuid };
   const read = attributeReader(source);
   const verdict = own.flow.scope.evaluate(read);
+  if (verdict.failure) return scopeFailure(record, verdict);
   if (!verdict.inScope) {
     // An input filter keeps an object from being taken up; one that has a link already is left as it is.
     if (!verdict.mayRemove && record.link) return { kind: "ignored", scope: verdict.explanation };
@@ -116,6 +118,17 @@ function explained(explanation: string, read: ReadAttribute): string {
 
 function failed(scope: string, code: string, message: string, remedy: string): Failed {
   return { kind: "failed", scope, code, message, remedy };
+}
+
+/** Neither in nor out: whatever the target has of it stays as it is until the filter can be evaluated. */
+function scopeFailure({ objectGuid }: ObjectRecord, { failure, explanation }: UndecidedScope): Failed {
+  const { group, clause, message } = failure;
+  return failed(
+    explanation,
+    "ScopingFilterFailed",
+    `The scoping filter of object ${objectGuid} can't be evaluated: ${clause} in ${group}. ${message}`,
+    "Make the clause's pattern simpler, or mend the value in the directory. The target object stays as it is until then.",
+  );
 }
 
 function typeFailure({ objectGuid, objectClass, link }: ObjectRecord, targetName: string, scope: string): Failed {

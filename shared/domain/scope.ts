@@ -2,82 +2,65 @@
  * Whether an object is in scope, and which clause decided it.
  *
  * Groups are ORed, the clauses of a group are ANDed, no group filters nothing. `inputFilterGroups` are a second
- * condition whose failure keeps an object out but removes nothing. What the service doesn't support (several values,
- * group membership, dates, `manager`, `userType`, operators without a documented meaning) is refused when the scope is
- * compiled, every fault at once: a clause that is silently false would delete people.
+ * condition whose failure keeps an object out but removes nothing. What the service doesn't support (group membership,
+ * dates, `manager`, `userType`, operators without a documented meaning) is refused when the scope is compiled, every
+ * fault at once: a clause that is silently false would delete people.
  *
  * Null and empty values are false for every operator but IS NULL, with one exception. In a group that excludes (its
  * name is `Default…Exclusions`, as in Microsoft's templates) clauses that say what a value is not hold for an object
  * that lacks the attribute. Taken to the letter, the template's "isCriticalSystemObject IS FALSE" would let nobody in:
  * the directory sets that flag on critical objects only and leaves it out everywhere else.
+ *
+ * A clause may be undecided for one object (a pattern that takes too many steps). One clause that fails decides its
+ * group all the same, and one group that holds the whole; else the object is neither in nor out (`failure`).
  */
 
-import { allOf, isEmpty, textOfScalar, type Value } from "./expression/value.ts";
-import { OperandRefusal, operatorNamed } from "./scope/operators.ts";
+import { ExpressionError } from "./expression/failure.ts";
+import { answerOf, type Clause, type ClauseRefusal, compileClause, type Subject } from "./scope/clause.ts";
+import {
+  type ClauseAnswer,
+  type ClauseExplanation,
+  type GroupExplanation,
+  inScopeBy,
+  outOfScope,
+  type ScopeExplanation,
+  type ScopeFinding,
+  type ScopeVerdict,
+  type UndecidedScope,
+  undecided,
+} from "./scope/verdict.ts";
 import type { ReadAttribute } from "./source-object.ts";
-import type { ScopeFilter, ScopeFilterClause, ScopeFilterGroup } from "./synchronization-schema.ts";
+import type { ScopeFilter, ScopeFilterGroup } from "./synchronization-schema.ts";
 
-interface ScopeFailure {
-  readonly code: "scope-operator" | "scope-operand" | "scope-attribute" | "scope-group";
+export interface ScopeFailure {
+  readonly code: ClauseRefusal["code"] | "scope-group";
   readonly message: string;
   readonly remedy: string;
-}
-
-/** A clause that decided, with the value that it saw. */
-interface ScopeFinding {
-  readonly group: string;
-  readonly clause: string;
-  /** The attribute's text, several joined by `; `; null when the object has none. */
-  readonly value: string | null;
-}
-
-export interface ScopeVerdict {
-  readonly inScope: boolean;
-  /** False when the object is out for an input filter only: such an object is skipped, never removed. */
-  readonly mayRemove: boolean;
-  /** Out of scope: the first failing clause of every group. In scope: empty. */
-  readonly findings: readonly ScopeFinding[];
-  /** One sentence for the log. */
-  readonly explanation: string;
 }
 
 export interface Scope {
   /** Attributes that the clauses read, sorted. */
   readonly attributes: readonly string[];
+  /** Never throws, whatever the object holds. */
   readonly evaluate: (read: ReadAttribute) => ScopeVerdict;
+  /** The same verdict, and what every clause says, those too that the verdict didn't need. */
+  readonly explain: (read: ReadAttribute) => ScopeExplanation;
 }
 
 export type ScopeResult =
   | { readonly ok: true; readonly scope: Scope }
   | { readonly ok: false; readonly failures: readonly ScopeFailure[] };
 
-interface Clause {
-  readonly attribute: string;
-  readonly text: string;
-  readonly holds: (value: Value) => boolean;
-}
-
 interface Group {
   readonly name: string;
+  readonly list: GroupExplanation["list"];
   readonly clauses: readonly Clause[];
 }
 
-/** Lower case. Documented as not filterable; the dates are those of the same list. */
-const UNSUPPORTED_ATTRIBUTES: ReadonlySet<string> = new Set([
-  "approleassignments",
-  "usertype",
-  "manager",
-  "member",
-  "members",
-  "memberof",
-  "statushiredate",
-  "startdate",
-  "enddate",
-  "statusterminationdate",
-  "accountexpires",
-]);
-
-/** Microsoft appends its own marks to the name, such as `.0.UX-OrganizationalGroup-Scope`. */
+/**
+ * A tenant's export names a group for each organizational unit that its admin chose
+ * `DefaultUserExclusions.0.UX-OrganizationalGroup-Scope`: the template's clauses and the unit's.
+ */
 const EXCLUDING_NAME = /^Default\w*Exclusions(?:\.|$)/;
 
 export function compileScope(filter: ScopeFilter | null | undefined): ScopeResult {
@@ -86,94 +69,108 @@ export function compileScope(filter: ScopeFilter | null | undefined): ScopeResul
     const remedy = "Move its clauses to groups.";
     failures.push({ code: "scope-group", message: "Category filter groups have no documented meaning.", remedy });
   }
-  const groups = (filter?.groups ?? []).map((group, index) => compileGroup(group, index, failures));
-  const inputGroups = (filter?.inputFilterGroups ?? []).map((group, index) => compileGroup(group, index, failures));
+  const compiled = (list: Group["list"]) =>
+    (filter?.[list] ?? []).map((group, index) => compileGroup(group, list, index, failures));
+  const groups = compiled("groups");
+  const inputGroups = compiled("inputFilterGroups");
   if (failures.length > 0) return { ok: false, failures };
-  const clauses = [...groups, ...inputGroups].flatMap((group) => group.clauses);
-  const attributes = [...new Set(clauses.map((clause) => clause.attribute))].sort();
-  return { ok: true, scope: { attributes, evaluate: (read) => evaluate(groups, inputGroups, read) } };
+  const all = [...groups, ...inputGroups];
+  const attributes = [...new Set(all.flatMap(({ clauses }) => clauses.map(({ attribute }) => attribute)))].sort();
+  const scope: Scope = {
+    attributes,
+    evaluate: (read) => evaluate(groups, inputGroups, { read }),
+    explain: (read) => {
+      const subject = { read };
+      const verdict = evaluate(groups, inputGroups, subject);
+      return { verdict, groups: all.map((group) => explainGroup(group, subject, verdict)) };
+    },
+  };
+  return { ok: true, scope };
 }
 
-function compileGroup(group: ScopeFilterGroup, index: number, failures: ScopeFailure[]): Group {
-  const name = group.name || `group ${index + 1}`;
-  const clauses = (group.clauses ?? []).flatMap((clause) => {
+function compileGroup(
+  { name: given, clauses: written }: ScopeFilterGroup,
+  list: Group["list"],
+  index: number,
+  failures: ScopeFailure[],
+): Group {
+  const name = given || `${list === "groups" ? "group" : "input group"} ${index + 1}`;
+  const clauses = (written ?? []).flatMap((clause) => {
     const compiled = compileClause(clause, EXCLUDING_NAME.test(name));
     if ("holds" in compiled) return [compiled];
     failures.push({ ...compiled, message: `In the scope's ${name}: ${compiled.message}` });
     return [];
   });
-  return { name, clauses };
+  return { name, list, clauses };
 }
 
-function compileClause(clause: ScopeFilterClause, isExcluding: boolean): Clause | ScopeFailure {
-  const attribute = clause.sourceOperandName ?? "";
-  const operatorName = clause.operatorName ?? "";
-  const values = clause.targetOperand?.values ?? [];
-  const operator = operatorNamed(operatorName);
-  if (attribute === "") {
-    return { code: "scope-attribute", message: "a clause names no attribute.", remedy: "Name one." };
-  }
-  if (UNSUPPORTED_ATTRIBUTES.has(attribute.toLowerCase())) {
-    const message = `the attribute ${attribute} can't be filtered by.`;
-    return { code: "scope-attribute", message, remedy: "Filter by a single-valued text, number or Boolean." };
-  }
-  if (!operator) {
-    const message = `the operator '${operatorName}' is not supported.`;
-    return { code: "scope-operator", message, remedy: "Use EQUALS, REGEX MATCH, IS NOT NULL or another listed one." };
-  }
-  if (operator.isBinary && values.length !== 1) {
-    const message = `${attribute} ${operatorName} has ${values.length} operands.`;
-    return { code: "scope-operand", message, remedy: "Give one; write several as several groups." };
-  }
-  const operand = values[0] ?? "";
-  const text = operator.isBinary ? `${attribute} ${operatorName} '${operand}'` : `${attribute} ${operatorName}`;
-  const ofEmpty = operator.ofEmpty || (isExcluding && operator.isNegative);
-  try {
-    const test = operator.compile(operand, attribute);
-    // Several values: all of them, as Graph's multivaluedComparisonType has it by default.
-    const holds = (value: Value) => (isEmpty(value) ? ofEmpty : allOf(value).every(test));
-    return { attribute, text, holds };
-  } catch (error) {
-    if (!(error instanceof OperandRefusal)) throw error;
-    const message = `${text} can't be used. ${error.message}`;
-    return { code: "scope-operand", message, remedy: "Correct the operand." };
-  }
+function evaluate(groups: readonly Group[], inputGroups: readonly Group[], subject: Subject): ScopeVerdict {
+  const main = firstHolding(groups, subject);
+  if (main?.failure) return undecided(main.failure);
+  if (main?.findings) return outOfScope(main.findings, true);
+  const input = firstHolding(inputGroups, subject);
+  if (input?.failure) return undecided(input.failure);
+  if (input?.findings) return outOfScope(input.findings, false);
+  return inScopeBy(main?.name ?? input?.name);
 }
 
-const IN_SCOPE_UNFILTERED: ScopeVerdict = {
-  inScope: true,
-  mayRemove: false,
-  findings: [],
-  explanation: "In scope: the job has no filter.",
-};
+/** What a list of groups comes to: the name of one that holds, or why none does. Undefined: there are no groups. */
+type ListAnswer =
+  | { readonly name: string; readonly findings?: undefined; readonly failure?: undefined }
+  | { readonly findings: readonly ScopeFinding[]; readonly failure?: undefined; readonly name?: undefined }
+  | { readonly failure: UndecidedScope["failure"]; readonly findings?: undefined; readonly name?: undefined };
 
-function evaluate(groups: readonly Group[], inputGroups: readonly Group[], read: ReadAttribute): ScopeVerdict {
-  const main = firstHolding(groups, read);
-  if (main.findings.length > 0) return outOfScope(main.findings, true);
-  const input = firstHolding(inputGroups, read);
-  if (input.findings.length > 0) return outOfScope(input.findings, false);
-  const name = main.group?.name ?? input.group?.name;
-  if (name === undefined) return IN_SCOPE_UNFILTERED;
-  return { inScope: true, mayRemove: false, findings: [], explanation: `In scope: every clause of ${name} holds.` };
-}
-
-function firstHolding(groups: readonly Group[], read: ReadAttribute): { group?: Group; findings: ScopeFinding[] } {
+function firstHolding(groups: readonly Group[], subject: Subject): ListAnswer | undefined {
+  if (groups.length === 0) return undefined;
   const findings: ScopeFinding[] = [];
+  let failure: UndecidedScope["failure"] | undefined;
   for (const group of groups) {
-    const failing = group.clauses.find((clause) => !clause.holds(read(clause.attribute)));
-    if (!failing) return { group, findings: [] };
-    findings.push({ group: group.name, clause: failing.text, value: shownValue(read(failing.attribute)) });
+    const against = firstAgainst(group, subject);
+    if (!against) return group;
+    const { clause, error } = against;
+    const finding = { group: group.name, clause: clause.text, value: clause.seen(subject) };
+    if (!error) findings.push(finding);
+    else failure ??= { ...finding, code: error.code, message: error.message };
   }
-  return { findings };
+  return failure ? { failure } : { findings };
 }
 
-function outOfScope(findings: readonly ScopeFinding[], mayRemove: boolean): ScopeVerdict {
-  const reasons = findings.map(({ group, clause, value }) => {
-    return `${group} wants ${clause}, and the value is ${value === null ? "absent" : `'${value}'`}`;
+/** The clause that fails a group, else the first that is undecided; undefined when all hold. */
+function firstAgainst(
+  { clauses }: Group,
+  subject: Subject,
+): { readonly clause: Clause; readonly error?: ExpressionError } | undefined {
+  let undecidedClause: { clause: Clause; error: ExpressionError } | undefined;
+  for (const clause of clauses) {
+    const answer = answerOf(clause, subject);
+    if (answer === false) return { clause };
+    if (answer !== true) undecidedClause ??= { clause, error: answer };
+  }
+  return undecidedClause;
+}
+
+function explainGroup(group: Group, subject: Subject, verdict: ScopeVerdict): GroupExplanation {
+  const { name, list } = group;
+  const against = firstAgainst(group, subject);
+  const answer: ClauseAnswer = !against ? "holds" : against.error ? "undecided" : "fails";
+  const decidesFor = isDecisive(group, answer, verdict);
+  const clauses = group.clauses.map((clause): ClauseExplanation => {
+    const own = answerOf(clause, subject);
+    const isError = own instanceof ExpressionError;
+    return {
+      clause: clause.text,
+      value: clause.seen(subject),
+      answer: isError ? "undecided" : own ? "holds" : "fails",
+      ...(isError ? { message: own.message } : {}),
+      isDecisive: decidesFor && (against === undefined || against.clause === clause),
+    };
   });
-  return { inScope: false, mayRemove, findings, explanation: `Out of scope: ${reasons.join("; ")}.` };
+  return { name, list, answer, clauses };
 }
 
-function shownValue(value: Value): string | null {
-  return value === null ? null : allOf(value).map(textOfScalar).join("; ");
+/** Whether the verdict rests on this group: on the one that holds, on all that fail, on those that are undecided. */
+function isDecisive({ list }: Group, answer: ClauseAnswer, verdict: ScopeVerdict): boolean {
+  if (verdict.failure) return answer === "undecided";
+  if (verdict.inScope) return answer === "holds";
+  return answer === "fails" && (list === "groups") === verdict.mayRemove;
 }

@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import type { Value } from "../../shared/domain/expression/value.ts";
 import { DEFAULT_USER_EXCLUSIONS } from "../../shared/domain/scope/default-exclusions.ts";
+import type { DecidedScope, ScopeVerdict } from "../../shared/domain/scope/verdict.ts";
 import { compileScope, type Scope } from "../../shared/domain/scope.ts";
 import { attributeReader } from "../../shared/domain/source-object.ts";
 import type { ScopeFilter } from "../../shared/domain/synchronization-schema.ts";
@@ -48,8 +49,13 @@ function compiled(filter: ScopeFilter): Scope {
 const one = (attribute: string, operator: string, value?: string) =>
   filterOf([{ clauses: [{ attribute, operator, ...(value === undefined ? {} : { value }) }] }]);
 
+function decided(verdict: ScopeVerdict): DecidedScope {
+  if (verdict.failure) throw new Error(verdict.explanation);
+  return verdict;
+}
+
 const holds = (filter: ScopeFilter, source: Source): boolean =>
-  compiled(filter).evaluate((name): Value => jsonValue(source[name])).inScope;
+  decided(compiled(filter).evaluate((name): Value => jsonValue(source[name]))).inScope;
 
 describe("documented scoping cases", () => {
   it("has cases to check", () => expect(gated.length).toBeGreaterThan(40));
@@ -98,7 +104,7 @@ describe("a scope", () => {
         { clauses: [{ sourceOperandName: "country", operatorName: "IS NOT NULL" }] },
       ],
     });
-    const verdict = scope.evaluate((name) => (name === "department" ? "hr" : null));
+    const verdict = decided(scope.evaluate((name) => (name === "department" ? "hr" : null)));
     expect(verdict).toMatchObject({ inScope: false, mayRemove: true });
     expect(verdict.findings).toEqual([
       { group: "Sales", clause: "department EQUALS 'sales'", value: "hr" },
@@ -142,7 +148,7 @@ describe("the default exclusions", () => {
   const scope = compiled({ groups: [DEFAULT_USER_EXCLUSIONS] });
   const person: AttributeBag = { sAMAccountName: ["ada"], mailNickname: ["ada"] };
   const verdict = (bag: AttributeBag, dn = "CN=Ada,OU=People,DC=contoso,DC=com") =>
-    scope.evaluate(attributeReader({ bag, dn, objectGuid: "00000000-0000-0000-0000-000000000001" }));
+    decided(scope.evaluate(attributeReader({ bag, dn, objectGuid: "00000000-0000-0000-0000-000000000001" })));
 
   it.each([
     ["an ordinary person", person],

@@ -10,6 +10,7 @@
 import { compileNetRegex } from "../expression/net-regex/net-regex.ts";
 import { RegexRefusal } from "../expression/net-regex/tree.ts";
 import { integerOf, type Scalar, textOfScalar } from "../expression/value.ts";
+import type { Work } from "../expression/work.ts";
 import { isAtOrBelow, sameDn } from "../values.ts";
 
 export interface Operator {
@@ -19,7 +20,8 @@ export interface Operator {
   readonly ofEmpty: boolean;
   /** True for operators that say what a value is not. */
   readonly isNegative: boolean;
-  readonly compile: (operand: string, attribute: string) => (value: Scalar) => boolean;
+  /** The test charges its steps to `work` and throws `ExpressionError` when it runs out. */
+  readonly compile: (operand: string, attribute: string) => (value: Scalar, work: Work) => boolean;
 }
 
 /** The operand can't be used with the operator. */
@@ -79,7 +81,7 @@ const not =
   (compile: Operator["compile"]): Operator["compile"] =>
   (operand, attribute) => {
     const test = compile(operand, attribute);
-    return (value) => !test(value);
+    return (value, work) => !test(value, work);
   };
 
 const isBoolean =
