@@ -63,7 +63,13 @@ export function treeOf(node: Node): AttributeMappingSource {
     case "word":
       return constant(node.name);
     case "compare":
-      return functionOf(node.operator, node, [parameter("left", node.left), parameter("right", node.right)]);
+      // Its text alone is no expression.
+      return {
+        expression: null,
+        name: node.operator,
+        type: "Function",
+        parameters: [parameter("left", node.left), parameter("right", node.right)],
+      };
     case "concatenate":
       return functionOf(
         "&",

@@ -1,0 +1,267 @@
+/**
+ * Every fault of a schema in one run: where it is, what it is, and what to do.
+ *
+ * Errors keep a job from starting; warnings say what won't happen: mappings and objects that the target can't hold,
+ * patterns that match nothing, matching that this engine does another way. A schema exported from a tenant has warnings
+ * and no errors. A schema without errors compiles: whatever the compiler of flows refuses is reported here too.
+ */
+
+import { ACTIVE_DIRECTORY } from "./active-directory.ts";
+import { compileMappings } from "./attribute-flow/mappings.ts";
+import { type AttributeDefinition, type ObjectDefinition, objectDefinition } from "./object-definition.ts";
+import { type AttributeCheck, checkAttributeMappings } from "./schema-check/attribute-mappings.ts";
+import { createReporter, type Reporter, type SchemaFinding } from "./schema-check/finding.ts";
+import { checkScope } from "./schema-check/scope.ts";
+import type { ObjectMapping, SynchronizationRule, SynchronizationSchema } from "./synchronization-schema.ts";
+import type { TargetTable } from "./target-table.ts";
+import { GRAPH, type Target } from "./targets.ts";
+
+export type { SchemaFinding } from "./schema-check/finding.ts";
+
+/** The parameters that every job has. */
+export const JOB_PARAMETERS: readonly string[] = [
+  "DomainFQDN",
+  "DomainNetBios",
+  "ForestFQDN",
+  "ForestNetBios",
+  "ConfigurationId",
+];
+
+export interface SchemaCheckOptions {
+  /** Microsoft Graph when left out. */
+  readonly target?: Target;
+  /** Directory roles that the target's app holds. */
+  readonly roles?: readonly string[];
+  readonly parameters?: readonly string[];
+}
+
+interface Context {
+  readonly schema: SynchronizationSchema;
+  readonly target: Target;
+  readonly roles: readonly string[];
+  readonly parameters: readonly string[];
+  readonly findings: SchemaFinding[];
+  /** Enabled mappings that the target can hold, by class in lower case. */
+  readonly byClass: Map<string, string>;
+}
+
+/** Findings in the order of the schema. */
+export function checkSchema(schema: SynchronizationSchema, options: SchemaCheckOptions = {}): readonly SchemaFinding[] {
+  const { target = GRAPH, roles = [], parameters = JOB_PARAMETERS } = options;
+  const findings: SchemaFinding[] = [];
+  const context: Context = { schema, target, roles, parameters, findings, byClass: new Map() };
+  for (const [index, rule] of schema.synchronizationRules.entries())
+    checkRule(rule, `synchronizationRules[${index}]`, context);
+  if (context.byClass.size === 0) {
+    createReporter(findings, { objectMapping: null, path: "synchronizationRules" }).error({
+      code: "nothing-to-do",
+      message: `No object mapping is enabled that ${target.label} can hold.`,
+      remedy: `Enable one; ${target.label} holds ${[...target.objects.keys()].join(", ")}.`,
+    });
+  }
+  return findings;
+}
+
+export function hasErrors(findings: readonly SchemaFinding[]): boolean {
+  return findings.some((finding) => finding.severity === "error");
+}
+
+const CLOUD_DIRECTORY = /\b(?:azure|entra)\b/i;
+
+function checkRule(rule: SynchronizationRule, path: string, context: Context): void {
+  const report = createReporter(context.findings, { objectMapping: null, path });
+  const name = rule.name || path;
+  if (CLOUD_DIRECTORY.test(rule.sourceDirectoryName ?? "")) {
+    report.error({
+      code: "direction",
+      message: `Rule ${name} goes from ${rule.sourceDirectoryName} to ${rule.targetDirectoryName ?? "another directory"}; a job here reads Active Directory.`,
+      remedy: "Export the schema of the job that goes from Active Directory to the cloud.",
+    });
+    return;
+  }
+  for (const [kind, values] of [
+    ["containerFilter", rule.containerFilter?.includedContainers],
+    ["groupFilter", rule.groupFilter?.includedGroups],
+  ] as const) {
+    if ((values ?? []).length === 0) continue;
+    report.warn({
+      code: "rule-filter",
+      message: `Rule ${name} has a ${kind} of ${values?.length}, which the schema alone doesn't carry out here.`,
+      remedy:
+        "Set units and groups by objectGUID as the job's scope (uplink job scope), where a rename changes nothing.",
+      path: `${path}.${kind}`,
+    });
+  }
+  for (const [index, mapping] of rule.objectMappings.entries()) {
+    if (mapping.enabled !== false) checkObjectMapping(mapping, `${path}.objectMappings[${index}]`, context);
+  }
+}
+
+function checkObjectMapping(mapping: ObjectMapping, path: string, context: Context): void {
+  const { target, findings } = context;
+  const objectMapping = nameOfMapping(mapping);
+  const report = createReporter(findings, { objectMapping, path });
+  const className = mapping.sourceObjectName ?? "";
+  const held = target.objects.get(mapping.targetObjectName ?? "User");
+  checkFlowTypes(mapping, report);
+  if (!held) {
+    report.warn({
+      code: "target-cannot-hold",
+      message: `${target.label} can't hold a ${mapping.targetObjectName}; objects of class ${className || "(none)"} are read and filtered.`,
+      remedy: "Nothing needs to be done. Disable the mapping to have them not read at all.",
+    });
+    return;
+  }
+  const source = className === "" ? undefined : definitionOf(context.schema, className);
+  if (className === "") {
+    report.error({
+      code: "no-source-class",
+      message: "The object mapping names no class to read.",
+      remedy: "Name one.",
+    });
+  } else if (!source) {
+    report.error({
+      code: "unknown-class",
+      message: `Neither the schema's directories nor Active Directory know a class '${className}'.`,
+      remedy: "Correct the name, or define the class in directories.",
+    });
+  }
+  const other = context.byClass.get(className.toLowerCase());
+  if (other !== undefined) {
+    report.error({
+      code: "duplicate-class",
+      message: `Class ${className} is mapped twice: ${other} is enabled too.`,
+      remedy: "Disable one of the object mappings.",
+    });
+  }
+  context.byClass.set(className.toLowerCase(), objectMapping);
+  const check: AttributeCheck = {
+    table: held.table,
+    targetLabel: target.label,
+    roles: context.roles,
+    source,
+    parameters: new Set(context.parameters),
+  };
+  const own = checkAttributeMappings(mapping, check, { objectMapping, path });
+  findings.push(...own);
+  checkRequired(mapping, check, report);
+  checkMatching(mapping, held.table, report);
+  checkScope(mapping.scope, `${path}.scope`, report);
+  addWhatCompilerRefuses(mapping, check, own, { objectMapping, path, findings });
+}
+
+export function nameOfMapping({ sourceObjectName, targetObjectName }: ObjectMapping): string {
+  return `${sourceObjectName || "(none)"} → ${targetObjectName || "User"}`;
+}
+
+const FLOWS: readonly string[] = ["add", "update", "delete"];
+
+function checkFlowTypes({ flowTypes }: ObjectMapping, report: Reporter): void {
+  if (flowTypes === null || flowTypes === undefined) return;
+  const names = flowTypes.split(",").map((name) => name.trim());
+  const unknown = names.filter((name) => name !== "" && !FLOWS.includes(name.toLowerCase()));
+  if (unknown.length > 0) {
+    report.error({
+      code: "flow-types",
+      message: `The object mapping's flowTypes name ${unknown.map((name) => `'${name}'`).join(", ")}.`,
+      remedy: "List some of Add, Update, Delete.",
+    });
+  } else if (names.every((name) => name === "")) {
+    const remedy = "List some of Add, Update, Delete, or disable the mapping.";
+    report.warn({ code: "flow-types", message: "The object mapping's flowTypes are empty: nothing flows.", remedy });
+  }
+}
+
+function checkRequired(mapping: ObjectMapping, check: AttributeCheck, report: Reporter): void {
+  const creates = /add/i.test(mapping.flowTypes ?? "Add");
+  const mapped = new Set(mapping.attributeMappings.map((one) => one.targetAttributeName));
+  for (const [targetAttribute, entry] of check.table) {
+    if ("notSettable" in entry || mapped.has(targetAttribute)) continue;
+    // A user is known by these two at every step; what else is required is wanted by a creation only.
+    const isIdentity = entry.type === "anchor" || entry.property === "userPrincipalName";
+    if (!isIdentity && !(entry.required && creates)) continue;
+    report.error({
+      code: "missing-target",
+      targetAttribute,
+      message: `${check.targetLabel} makes no object without ${entry.property}, and nothing is mapped to ${targetAttribute}.`,
+      remedy: `Map something to ${targetAttribute}; the default schema shows what (uplink schema export --default).`,
+    });
+  }
+}
+
+/** Properties that hold what the engine joins by. */
+const JOINED_BY: readonly string[] = ["onPremisesImmutableId", "externalId"];
+
+/** How the engine finds the target object of a source object; other priorities change nothing. */
+function checkMatching(mapping: ObjectMapping, table: TargetTable, report: Reporter): void {
+  const matching = mapping.attributeMappings.filter((one) => (one.matchingPriority ?? 0) > 0);
+  const seen = new Map<number, string>();
+  for (const { matchingPriority, targetAttributeName } of matching) {
+    const targetAttribute = targetAttributeName ?? "";
+    const priority = matchingPriority ?? 0;
+    const other = seen.get(priority);
+    if (other !== undefined) {
+      const message = `${targetAttribute} and ${other} both have the matching priority ${priority}.`;
+      report.warn({ code: "matching-priority", targetAttribute, message, remedy: "Give each its own." });
+    }
+    seen.set(priority, targetAttribute);
+    const entry = table.get(targetAttribute);
+    const isKnown =
+      entry && ("notSettable" in entry ? entry.usedByEngine : entry.unique || JOINED_BY.includes(entry.property));
+    if (isKnown) continue;
+    report.warn({
+      code: "matching-priority",
+      targetAttribute,
+      message: `${targetAttribute} has the matching priority ${priority}, and objects aren't matched by it here: by objectGUID first, then by source anchor and by names that are unique in the target.`,
+      remedy: "Nothing needs to be done if that is as well; see the runbook for joining single objects by hand.",
+    });
+  }
+}
+
+/** A schema that was found sound must compile: what isn't looked at above is said in the compiler's words. */
+function addWhatCompilerRefuses(
+  mapping: ObjectMapping,
+  check: AttributeCheck,
+  own: readonly SchemaFinding[],
+  about: { readonly objectMapping: string; readonly path: string; readonly findings: SchemaFinding[] },
+): void {
+  const named = new Set(own.filter((one) => one.severity === "error").map((one) => one.targetAttribute ?? ""));
+  const parameters = Object.fromEntries([...check.parameters].map((name) => [name, ""]));
+  for (const failure of compileMappings(mapping, check.table, parameters, check.roles).failures) {
+    if (named.has(failure.attribute)) continue;
+    const index = mapping.attributeMappings.findIndex((one) => one.targetAttributeName === failure.attribute);
+    createReporter(about.findings, about).error({
+      code: failure.code,
+      targetAttribute: failure.attribute,
+      message: failure.message,
+      remedy: failure.remedy,
+      path: `${about.path}.attributeMappings[${index}]`,
+    });
+  }
+}
+
+/** The class as Active Directory knows it, with what the schema's own directories say beside or instead. */
+function definitionOf(schema: SynchronizationSchema, className: string): ObjectDefinition | undefined {
+  const lower = className.toLowerCase();
+  const standard = ACTIVE_DIRECTORY.get(lower);
+  const source = schema.directories?.filter(({ name }) => !CLOUD_DIRECTORY.test(name ?? "")) ?? [];
+  const found = source.flatMap(({ objects }) => objects ?? []).find((one) => one.name?.toLowerCase() === lower);
+  if (!found) return standard;
+  const own = (found.attributes ?? []).flatMap(({ name, type, multivalued }): AttributeDefinition[] =>
+    name ? [{ name, type: typeOf(type), multivalued: multivalued === true }] : [],
+  );
+  return objectDefinition(className, [...(standard?.attributes.values() ?? []), ...own]);
+}
+
+function typeOf(type: string | null | undefined): AttributeDefinition["type"] {
+  switch (type) {
+    case "Integer":
+    case "Reference":
+    case "Binary":
+    case "Boolean":
+    case "DateTime":
+      return type;
+    default:
+      return "String";
+  }
+}

@@ -1,0 +1,43 @@
+/** The scope of an object mapping: everything that the compiler of scopes refuses, and patterns that can match nothing. */
+
+import { compileScope } from "../scope.ts";
+import type { ScopeFilter, ScopeFilterGroup } from "../synchronization-schema.ts";
+import type { Reporter } from "./finding.ts";
+
+export function checkScope(scope: ScopeFilter | null | undefined, path: string, report: Reporter): void {
+  if (!scope) return;
+  const compiled = compileScope(scope);
+  if (!compiled.ok) {
+    for (const { code, message, remedy } of compiled.failures) report.error({ code, message, remedy, path });
+  }
+  checkPatterns(scope.groups ?? [], `${path}.groups`, report);
+  checkPatterns(scope.inputFilterGroups ?? [], `${path}.inputFilterGroups`, report);
+}
+
+function checkPatterns(groups: readonly ScopeFilterGroup[], path: string, report: Reporter): void {
+  for (const [at, group] of groups.entries()) {
+    for (const [index, clause] of (group.clauses ?? []).entries()) {
+      const pattern = clause.targetOperand?.values?.[0] ?? "";
+      if (!(clause.operatorName ?? "").includes("REGEX") || nulOf(pattern) === undefined) continue;
+      report.warn({
+        code: "pattern-wants-nul",
+        message: `In the scope's ${group.name || `group ${at + 1}`}: ${clause.sourceOperandName} ${clause.operatorName} '${pattern}' wants the character NUL (${nulOf(pattern)} is .NET's octal escape for it), which no value of a directory holds. So the pattern matches nothing${(clause.operatorName ?? "").startsWith("NOT") ? ", and the clause excludes nobody" : ""}.`,
+        remedy:
+          "Where the text \\0A of a distinguished name is meant (a replication conflict), write \\\\0A with two backslashes.",
+        path: `${path}[${at}].clauses[${index}]`,
+      });
+    }
+  }
+}
+
+/** An escape for the character 0 and no other: octal, hexadecimal, Unicode, or the character itself. */
+const ESCAPED_NUL = /^(?:\\0{1,3}(?![0-7])|\\x00|\\u0000|\\c@|\0)/;
+
+function nulOf(pattern: string): string | undefined {
+  for (let at = 0; at < pattern.length; at++) {
+    const found = ESCAPED_NUL.exec(pattern.slice(at, at + 6))?.[0];
+    if (found !== undefined) return found === "\0" ? "NUL" : found;
+    if (pattern[at] === "\\") at++;
+  }
+  return undefined;
+}
