@@ -13,6 +13,8 @@
 import type { FlowNotice } from "./attribute-flow/convert.ts";
 import { defaultAlias } from "./attribute-flow/convert.ts";
 import { type Drawn, drawProperty } from "./attribute-flow/draw.ts";
+import type { FlowRules } from "./attribute-flow/flow-types.ts";
+import { warningOfOrder } from "./attribute-flow/mapping-warnings.ts";
 import {
   compileMappings,
   type MappingFailure,
@@ -22,6 +24,7 @@ import {
 import type { EvaluationContext } from "./expression/definition.ts";
 import { ExpressionError } from "./expression/failure.ts";
 import { createWork } from "./expression/work.ts";
+import { type ObjectFlows, objectFlowsOf } from "./object-flows.ts";
 import { compileScope, type Scope } from "./scope.ts";
 import { attributeReader, type SourceObject } from "./source-object.ts";
 import type { ObjectMapping } from "./synchronization-schema.ts";
@@ -57,6 +60,12 @@ export interface AttributeFlow {
   readonly sourceAttributes: readonly string[];
   readonly references: readonly ReferenceFlow[];
   readonly unsettable: readonly Unsettable[];
+  /** What the mapping says that has no effect here, or another one. */
+  readonly warnings: readonly MappingFailure[];
+  /** What is switched on for the class. */
+  readonly objects: ObjectFlows;
+  /** How properties flow that don't simply follow the source; undefined when all do. */
+  readonly rules: FlowRules | undefined;
   /** Properties whose values logs must not show (Redact). */
   readonly redacted: readonly string[];
   readonly map: (input: FlowInput) => FlowResult;
@@ -87,8 +96,16 @@ export function compileAttributeFlow(
   const scope = compileScope(mapping.scope);
   const failures: MappingFailure[] = [...compiled.failures];
   if (!scope.ok) failures.push(...scope.failures.map((failure) => ({ attribute: "scope", ...failure })));
+  const objects = objectFlowsOf(mapping.flowTypes);
+  for (const word of objects.unknown)
+    failures.push({
+      code: "flow-types",
+      attribute: "flowTypes",
+      message: `The flow type '${word}' of an object mapping is unknown.`,
+      remedy: "Use Add, Update and Delete, separated by commas.",
+    });
   if (!scope.ok || failures.length > 0) return { ok: false, failures };
-  const { drawn, references, unsettable, engineAttributes } = compiled;
+  const { drawn, references, unsettable, engineAttributes, rules } = compiled;
   const read = [
     ...drawn.flatMap(({ program }) => program.attributes),
     ...references.map(({ sourceAttribute }) => sourceAttribute),
@@ -101,10 +118,17 @@ export function compileAttributeFlow(
     sourceAttributes: [...new Set(read)].sort(),
     references,
     unsettable,
+    warnings: [...compiled.warnings, ...warningOfOrder(mapping.attributeMappings, target)],
+    objects: objects.flows,
+    rules: hasRules(rules) ? rules : undefined,
     redacted: drawn.filter(({ program }) => program.redacted).map(({ entry }) => entry.property),
     map: (input) => mapObject(input, { drawn, references, parameter }),
   };
   return { ok: true, flow };
+}
+
+function hasRules(rules: FlowRules): boolean {
+  return Object.values(rules).some((own) => Object.keys(own).length > 0);
 }
 
 interface Prepared {

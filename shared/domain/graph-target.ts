@@ -53,7 +53,7 @@ const SETTABLE: Readonly<Record<string, TargetProperty>> = {
   ...EXTENSIONS,
   FacsimileTelephoneNumber: text("faxNumber", upTo(64)),
   GivenName: text("givenName", upTo(64)),
-  Mail: text("mail", upTo(256, { unique: true, format: SMTP_ADDRESS })),
+  Mail: text("mail", upTo(256, { unique: true, format: SMTP_ADDRESS, matchedAs: 4 })),
   Manager: { property: "manager", type: "reference" },
   Mobile: text("mobilePhone", upTo(64, { sensitive: true, clearable: true })),
   PhysicalDeliveryOfficeName: text("officeLocation", upTo(128)),
@@ -65,6 +65,7 @@ const SETTABLE: Readonly<Record<string, TargetProperty>> = {
     maximumLength: 256,
     sensitive: true,
     unique: true,
+    matchedAs: 2,
   },
   State: text("state", upTo(128)),
   StreetAddress: text("streetAddress", upTo(1024)),
@@ -85,6 +86,7 @@ const SETTABLE: Readonly<Record<string, TargetProperty>> = {
     required: true,
     maximumLength: 113,
     format: ASCII_NAME,
+    matchedAs: 3,
   }),
   UserType: text("userType", { format: USER_TYPE }),
   onPremisesDistinguishedName: text("onPremisesDistinguishedName", { needsRole: "Hybrid Identity Administrator" }),
@@ -119,7 +121,11 @@ const REASONS: readonly (readonly [reason: string, targets: string])[] = [
 ];
 
 const USED_BY_ENGINE: Readonly<Record<string, TargetEntry>> = {
-  onPremisesObjectIdentifier: { notSettable: "It is kept on the engine's own row of the object.", usedByEngine: true },
+  onPremisesObjectIdentifier: {
+    notSettable: "It is kept on the engine's own row of the object.",
+    usedByEngine: true,
+    matchedAs: 1,
+  },
   OnPremiseSecurityIdentifier: { notSettable: READ_ONLY, usedByEngine: true },
   ProxyAddresses: { notSettable: READ_ONLY, usedByEngine: true },
 };
@@ -137,7 +143,7 @@ const GROUP_SETTABLE: Readonly<Record<string, TargetProperty>> = {
   Alias: { property: "mailNickname", type: "alias", maximumLength: 64, required: true },
   MailEnabled: { property: "mailEnabled", type: "boolean", required: true },
   SecurityEnabled: { property: "securityEnabled", type: "boolean", required: true },
-  UniqueName: text("uniqueName", { unique: true }),
+  UniqueName: text("uniqueName", { unique: true, matchedAs: 2 }),
   Member: { property: "members", type: "reference", isList: true },
 };
 

@@ -4,7 +4,10 @@
  * The plan is a value; nothing is done here. Whatever takes something away (a delete, a disable, a blanked attribute) is
  * named by its **removal class** and left out of the action unless that class is allowed: removals wait for the end of
  * the read and the guard (N6). A property named in `held` is left out as well (a claim that another object has).
+ * What the mapping has switched off for the whole class is not done, waits for nothing and is named.
  */
+import { type FlowRules, flowingTo, mergedValues, NO_RULES, sentAgain } from "./attribute-flow/flow-types.ts";
+import { ALL_FLOWS, type ObjectFlows, type SwitchedOff } from "./object-flows.ts";
 import type { Link, ObjectRecord } from "./object-record.ts";
 import { differenceOf, type TargetValues, withoutProperties } from "./target-value.ts";
 
@@ -16,7 +19,7 @@ export const RESTORE_WINDOW_MS = 29.5 * 24 * 60 * 60 * 1000;
 
 export type Desired =
   /** In scope: the target should hold these values. */
-  | { readonly kind: "present"; readonly values: TargetValues }
+  | { readonly kind: "present"; readonly values: TargetValues; readonly rules?: FlowRules | undefined }
   /** Gone or out of scope, by `reason`: the target should not hold it. */
   | { readonly kind: "absent"; readonly reason: string };
 
@@ -36,41 +39,55 @@ export interface ObjectPlan {
   readonly waiting: readonly RemovalClass[];
   /** The outcome when the action is none and nothing waits. */
   readonly settled: "no-op" | "filtered";
+  /** What would be done, were it not switched off for the class. */
+  readonly switchedOff?: SwitchedOff;
 }
 
 export interface PlanOptions {
   readonly allow: readonly RemovalClass[];
   readonly held?: readonly string[];
+  /** All by default. */
+  readonly flows?: ObjectFlows | undefined;
   /** Milliseconds since 1970. */
   readonly now: number;
 }
 
 export function planObject(record: ObjectRecord, desired: Desired, options: PlanOptions): ObjectPlan {
   const link = record.link;
-  if (desired.kind === "absent") return planAbsence(record, link, options);
+  const flows = options.flows ?? ALL_FLOWS;
+  if (desired.kind === "absent") return planAbsence(record, link, { ...options, flows });
   const values = withoutProperties(desired.values, options.held ?? []);
-  if (!link) return { action: { kind: "create", values: withoutNulls(values) }, waiting: [], settled: "no-op" };
-  if (link.deletedAt !== undefined) {
-    if (options.now - link.deletedAt > RESTORE_WINDOW_MS) {
-      return { action: { kind: "create", values: withoutNulls(values) }, waiting: [], settled: "no-op" };
-    }
-    // Back within 30 days: the old target object, and everything set to what the directory says now (N9).
-    return {
-      action: {
-        kind: "restore",
-        targetId: link.targetId,
-        values: differenceOf(link.exported, values, link.doubt?.properties).changed,
-      },
-      waiting: [],
-      settled: "no-op",
-    };
+  const isExpired = link?.deletedAt !== undefined && options.now - link.deletedAt > RESTORE_WINDOW_MS;
+  const isDeleted = link?.deletedAt !== undefined;
+  if ((!link || isDeleted) && !flows.adds) return switchedOff("Add");
+  if (!link || isExpired) {
+    return { action: { kind: "create", values: withoutNulls(values) }, waiting: [], settled: "no-op" };
   }
-  return planUpdate(link, values, options);
+  const rules = desired.rules ?? NO_RULES;
+  const flowing = flowingTo(link, values, rules);
+  if (!isDeleted) return planUpdate(link, flowing, rules, { ...options, flows });
+  // Back within 30 days: the old target object, and everything set to what the directory says now (N9).
+  return {
+    action: {
+      kind: "restore",
+      targetId: link.targetId,
+      values: differenceOf(link.exported, flowing, link.doubt?.properties).changed,
+    },
+    waiting: [],
+    settled: "no-op",
+  };
 }
 
-function planUpdate(link: Link, values: TargetValues, options: PlanOptions): ObjectPlan {
+export function switchedOff(what: SwitchedOff): ObjectPlan {
+  return { action: { kind: "none" }, waiting: [], settled: "filtered", switchedOff: what };
+}
+
+type Options = PlanOptions & { readonly flows: ObjectFlows };
+
+function planUpdate(link: Link, values: TargetValues, rules: FlowRules, options: Options): ObjectPlan {
   const inDoubt = link.doubt?.properties ?? [];
   const { changed, blanked } = differenceOf(link.exported, values, inDoubt);
+  if (!options.flows.updates && Object.keys(changed).length > 0) return switchedOff("Update");
   const mayBeEnabled = link.exported["accountEnabled"] !== false || inDoubt.includes("accountEnabled");
   const disables = changed["accountEnabled"] === false && mayBeEnabled;
   const waiting: RemovalClass[] = [];
@@ -84,15 +101,17 @@ function planUpdate(link: Link, values: TargetValues, options: PlanOptions): Obj
     sent = withoutProperties(sent, blanked);
   }
   if (Object.keys(sent).length === 0) return { action: { kind: "none" }, waiting, settled: "no-op" };
-  return { action: { kind: "update", targetId: link.targetId, values: sent }, waiting, settled: "no-op" };
+  const whole = mergedValues(sent, sentAgain(values, changed, rules));
+  return { action: { kind: "update", targetId: link.targetId, values: whole }, waiting, settled: "no-op" };
 }
 
-function planAbsence(record: ObjectRecord, link: Link | undefined, options: PlanOptions): ObjectPlan {
+function planAbsence(record: ObjectRecord, link: Link | undefined, options: Options): ObjectPlan {
   const settled = record.state === "live" || record.state === "left" ? "filtered" : "no-op";
   // Only what we own is ever deleted: a link whose owner is another configuration is that one's business.
   if (!link || link.deletedAt !== undefined || link.owner !== record.configurationId) {
     return { action: { kind: "none" }, waiting: [], settled };
   }
+  if (!options.flows.deletes) return switchedOff("Delete");
   if (!options.allow.includes("deletes")) return { action: { kind: "none" }, waiting: ["deletes"], settled };
   return { action: { kind: "delete", targetId: link.targetId }, waiting: [], settled };
 }

@@ -58,10 +58,10 @@ const PLAIN = [
 ];
 
 const USER_SETTABLE: readonly TargetProperty[] = [
-  at("userName", { required: true, unique: true }),
+  at("userName", { required: true, unique: true, matchedAs: 2 }),
   { property: "active", type: "boolean", isPath: true, sensitive: true },
   at("displayName"),
-  at("externalId", {}),
+  at("externalId", { matchedAs: 1 }),
   at("preferredLanguage", LANGUAGE),
   at("locale", LANGUAGE),
   ...PLAIN.map((path) => at(path)),
@@ -74,7 +74,7 @@ const USER_SETTABLE: readonly TargetProperty[] = [
 
 const GROUP_SETTABLE: readonly TargetProperty[] = [
   at("displayName", { required: true }),
-  at("externalId", {}),
+  at("externalId", { matchedAs: 1 }),
   { property: "members", type: "reference", isPath: true, isList: true },
 ];
 

@@ -29,6 +29,8 @@ export interface TargetProperty {
   readonly format?: ValueFormat;
   /** The target lets only a holder of this role write it, so it is left out unless the job says that the app has it. */
   readonly needsRole?: string;
+  /** Objects are looked for by it, as the first, second … thing. */
+  readonly matchedAs?: number;
 }
 
 /** What the directory takes, and what becomes of an object whose value is something else. */
@@ -42,6 +44,7 @@ export interface NotSettable {
   readonly notSettable: string;
   /** The engine reads the source attributes all the same: to match, to index, to join. */
   readonly usedByEngine?: true;
+  readonly matchedAs?: number;
 }
 
 export type TargetEntry = TargetProperty | NotSettable;

@@ -7,7 +7,7 @@ import {
   type FlowOptions,
 } from "../../shared/domain/attribute-flow.ts";
 import { defaultSchema } from "../../shared/domain/default-schema.ts";
-import { GRAPH_USER_TARGET } from "../../shared/domain/graph-target.ts";
+import { GRAPH_GROUP_TARGET, GRAPH_USER_TARGET } from "../../shared/domain/graph-target.ts";
 import type { AttributeMapping, ObjectMapping } from "../../shared/domain/synchronization-schema.ts";
 import type { AttributeBag, AttributeValue } from "../../shared/domain/values.ts";
 
@@ -247,6 +247,40 @@ describe("creation only", () => {
     expect(updated.values).toEqual({ city: null, userPrincipalName: "jorg.oneil@contoso.com" });
   });
 
+  it("is the default of a mapping without a source, and nothing else of it", () => {
+    const source = { expression: "", name: "", type: "Constant", parameters: [] };
+    for (const none of [{ source: null }, { source }]) {
+      const flow = flowOf(mappingOf(mapOne("City", "", { defaultValue: "London", ...none })));
+      expect(flow.map(inputOf({ l: ["Paris"] }))).toMatchObject({
+        values: { city: "London" },
+        forCreationOnly: ["city"],
+      });
+      expect(flow.map(inputOf({ l: ["Paris"] }, { creating: false })).values).toEqual({});
+    }
+  });
+
+  it("keeps apart what is null, what is empty and what is ignored", () => {
+    const flow = flowOf(
+      mappingOf(
+        mapOne("City", "[l]", { defaultValue: "London" }),
+        mapOne("Company", 'Replace([company], "x", , , "", , )', { defaultValue: "Contoso" }),
+        mapOne("Country", "IgnoreFlowIfNullOrEmpty([co])", { defaultValue: "UK" }),
+        mapOne("Department", '""', { defaultValue: "Sales" }),
+      ),
+    );
+    const bag = { company: ["x"] };
+    expect(flow.map(inputOf(bag)).values).toEqual({
+      city: "London",
+      companyName: "Contoso",
+      department: "Sales",
+    });
+    expect(flow.map(inputOf(bag, { creating: false })).values).toEqual({
+      city: null,
+      companyName: null,
+      department: null,
+    });
+  });
+
   it("cleans a nickname that the directory wouldn't take, with a warning", () => {
     const flow = flowOf(mappingOf(mapOne("Alias", "[mailNickname]")));
     const { values, warnings } = flow.map(inputOf({ mailNickname: ["Jörg (HR)"] }));
@@ -275,7 +309,9 @@ describe("compiling a flow", () => {
       mapOne("Title", "%NoSuch%"),
       mapOne("State", "Frobnicate([st])"),
       mapOne("Manager", "Trim([manager])"),
-      mapOne("Department", "[a]", { flowType: "MultiValueAddOnly" }),
+      mapOne("Department", "[a]", { flowType: "Sometimes" }),
+      mapOne("Company", "[a]", { flowBehavior: "FlowNever" }),
+      mapOne("AccountEnabled", "[a]", { defaultValue: "maybe" }),
       mapOne("Surname", "[sn]"),
       mapOne("Surname", "[cn]"),
     );
@@ -285,9 +321,59 @@ describe("compiling a flow", () => {
       ["State", "unknown-function"],
       ["Manager", "reference"],
       ["Department", "flow-type"],
+      ["Company", "flow-behavior"],
+      ["AccountEnabled", "default-value"],
       ["Surname", "duplicate-target"],
     ]);
     expect(failures[0]!.message).toContain("Trim([l]\n    ^");
+  });
+
+  it("names a word of flowTypes that means nothing", () => {
+    const result = compileAttributeFlow({ attributeMappings: [], flowTypes: "Add, Remove" }, GRAPH_USER_TARGET, {});
+    expect(result.ok ? [] : result.failures).toMatchObject([{ attribute: "flowTypes", code: "flow-types" }]);
+  });
+
+  it("warns of what has no effect here, or another one, and compiles it", () => {
+    const flow = flowOf(
+      mappingOf(
+        mapOne("City", "[l]", { matchingPriority: 3 }),
+        mapOne("Company", "[company]", { flowType: "MultiValueAddOnly" }),
+        mapOne("Manager", "[manager]", {
+          exportMissingReferences: true,
+          flowBehavior: "FlowAlways",
+          defaultValue: "x",
+        }),
+        mapOne("Mail", "[mail]", { matchingPriority: 1 }),
+        mapOne("UserPrincipalName", "[userPrincipalName]", { matchingPriority: 2 }),
+        mapOne("Title", "[title]", { flowType: "ValueAddOnly", flowBehavior: "FlowAlways", defaultValue: "None" }),
+      ),
+    );
+    expect(flow.warnings.map(({ attribute, code }) => [attribute, code])).toEqual([
+      ["City", "matching-priority"],
+      ["Company", "flow-type"],
+      ["Manager", "export-missing-references"],
+      ["Manager", "flow-behavior"],
+      ["Manager", "default-value"],
+      ["Mail", "matching-priority"],
+    ]);
+    expect(flow.warnings.at(-1)!.message).toContain("UserPrincipalName, then Mail");
+    expect(flow.rules).toEqual({
+      neverClears: ["jobTitle"],
+      grows: [],
+      fillsOnly: ["companyName"],
+      always: ["jobTitle"],
+      defaults: { jobTitle: "None" },
+    });
+  });
+
+  it("warns of nothing in the default schema, and gives it no rules", () => {
+    expect(flowOf()).toMatchObject({ warnings: [], rules: undefined });
+  });
+
+  it("refuses to keep members that left", () => {
+    const mapping = mapOne("Member", "[member]", { flowType: "ValueAddOnly" });
+    const result = compileAttributeFlow(mappingOf(mapping), GRAPH_GROUP_TARGET, {});
+    expect(result.ok ? [] : result.failures).toMatchObject([{ attribute: "Member", code: "flow-type" }]);
   });
 
   it("names a fault of the scope", () => {

@@ -159,6 +159,61 @@ function after(own: ObjectRecord, plan: ObjectPlan): ObjectRecord {
   }
 }
 
+describe("what is switched off for a class", () => {
+  const without = (...off: string[]) => ({
+    adds: !off.includes("Add"),
+    updates: !off.includes("Update"),
+    deletes: !off.includes("Delete"),
+  });
+  const changed = present({ department: "Finance", accountEnabled: false, title: null });
+  const linked = { exported: { department: "Sales", accountEnabled: true, title: "x" } };
+
+  it.each<[string, ObjectRecord, Parameters<typeof planObject>[1]]>([
+    ["Add", record(), changed],
+    ["Add", record({ deletedAt: NOW - 1 }), changed],
+    ["Add", record({ deletedAt: NOW - RESTORE_WINDOW_MS - 1 }), changed],
+    ["Update", record(linked), changed],
+    ["Delete", record(linked, { state: "deleted" }), absent],
+    ["Delete", record(linked, { state: "left" }), absent],
+  ])("%s: nothing is done, nothing waits, and it is named", (what, own, desired) => {
+    for (const allow of [[], REMOVAL_CLASSES]) {
+      const plan = planObject(own, desired, { allow, now: NOW, flows: without(what) });
+      expect(plan).toEqual({ action: { kind: "none" }, waiting: [], settled: "filtered", switchedOff: what });
+    }
+  });
+
+  it("is not named where there would be nothing to do", () => {
+    const same = planObject(record(linked), present(linked.exported), { ...options, flows: without("Update") });
+    expect(same).toEqual({ action: { kind: "none" }, waiting: [], settled: "no-op" });
+    expect(planObject(record(), absent, { ...options, flows: without("Delete") })).not.toHaveProperty("switchedOff");
+  });
+
+  it("switches nothing else off", () => {
+    const flows = without("Add", "Delete");
+    expect(planObject(record(linked), changed, { ...options, flows }).action.kind).toBe("update");
+    expect(planObject(record(), changed, { ...options, flows: without("Update", "Delete") }).action.kind).toBe(
+      "create",
+    );
+    expect(planObject(record(linked), absent, { ...options, flows: without("Add", "Update") }).action.kind).toBe(
+      "delete",
+    );
+  });
+});
+
+describe("values that always flow", () => {
+  const rules = { neverClears: [], grows: [], fillsOnly: [], always: ["city"], defaults: {} };
+  const link = { exported: { city: "Rome", department: "Sales" } };
+
+  it("go with an update, and make none", () => {
+    const moved = { kind: "present" as const, values: { city: "Rome", department: "Finance" }, rules };
+    expect(planObject(record(link), moved, options).action).toMatchObject({
+      values: { city: "Rome", department: "Finance" },
+    });
+    const same = { kind: "present" as const, values: link.exported, rules };
+    expect(planObject(record(link), same, options).action).toEqual({ kind: "none" });
+  });
+});
+
 describe("the planner's laws", () => {
   it("the plan after apply is empty", () => {
     fc.assert(

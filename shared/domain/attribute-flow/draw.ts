@@ -35,18 +35,29 @@ export function drawProperty(drawn: Drawn, context: EvaluationContext, creating:
   const outcome = drawn.program.evaluate(context);
   if (outcome.kind === "ignore") return SILENT;
   if (outcome.kind === "error") return { failure: { code: "AttributeMappingFailed", message: outcome.message } };
-  const first = firstOf(outcome);
-  const result = first === undefined ? EMPTY : converted(drawn.entry, first);
+  const result = convertedOf(drawn.entry, outcome);
   if (result.isEmpty && creating && drawn.defaultValue !== undefined) {
     return { ...converted(drawn.entry, drawn.defaultValue), isForCreationOnly: true };
   }
   return drawn.onCreationOnly && result.value !== undefined ? { ...result, isForCreationOnly: true } : result;
 }
 
-/** A property here takes one value: of several the first. */
-function firstOf(outcome: Exclude<Outcome, { kind: "error" | "ignore" }>): Scalar | undefined {
-  if (outcome.kind === "value") return outcome.value;
-  return outcome.kind === "multi" ? outcome.values[0] : undefined;
+type Given = Exclude<Outcome, { kind: "error" | "ignore" }>;
+
+/** A property that takes one value gets the first of several; a list gets all that it takes, each once. */
+function convertedOf(entry: TargetProperty, outcome: Given): DrawResult {
+  if (outcome.kind === "null") return EMPTY;
+  if (outcome.kind === "value") return converted(entry, outcome.value);
+  const { values } = outcome;
+  if (entry.type !== "list" || entry.maximumItems === 1)
+    return values[0] === undefined ? EMPTY : converted(entry, values[0]);
+  const results = values.map((value) => converted(entry, value));
+  const fault = results.find((result) => result.failure ?? result.warning);
+  const texts = new Set(results.flatMap(({ value }) => (Array.isArray(value) ? value : [])));
+  if (fault?.failure) return fault;
+  const kept = [...texts].slice(0, entry.maximumItems);
+  if (kept.length === 0) return fault ?? EMPTY;
+  return { value: kept, ...(fault?.warning ? { warning: fault.warning } : {}) };
 }
 
 function converted(entry: TargetProperty, scalar: Scalar): DrawResult {

@@ -1,12 +1,16 @@
 /**
- * The attribute mappings of a schema against a target's table: what flows as a value, what as a reference, what the
- * target can't take, and every fault of what is left.
+ * The attribute mappings of a schema against a target's table: what flows as a value, what as a reference, by which rules,
+ * what the target can't take, every fault of what is left, and what of it can't be honoured to the letter.
  */
 
 import { compileExpression } from "../expression/compile.ts";
 import type { AttributeMapping, ObjectMapping } from "../synchronization-schema.ts";
 import type { TargetProperty, TargetTable } from "../target-table.ts";
+import type { TargetScalar } from "../target-value.ts";
+import { convert } from "./convert.ts";
 import type { Drawn } from "./draw.ts";
+import { FLOW_BEHAVIORS, FLOW_TYPES, type FlowRules, type FlowType, flowTypeOf } from "./flow-types.ts";
+import { warningsOf } from "./mapping-warnings.ts";
 import { expressionOf } from "./source-expression.ts";
 
 export interface MappingFailure {
@@ -28,6 +32,8 @@ export interface ReferenceFlow {
   readonly sourceAttribute: string;
   /** Any number of objects: the links' engine moves them. */
   readonly isList?: true;
+  /** Absent: Always. */
+  readonly flowType?: Exclude<FlowType, "Always">;
 }
 
 export interface CompiledMappings {
@@ -36,11 +42,11 @@ export interface CompiledMappings {
   readonly unsettable: readonly Unsettable[];
   /** Source attributes of mappings that don't flow and that the engine reads all the same. */
   readonly engineAttributes: readonly string[];
+  readonly rules: FlowRules;
   readonly failures: readonly MappingFailure[];
+  /** The mapping runs; what of it has no effect here, or another one. */
+  readonly warnings: readonly MappingFailure[];
 }
-
-/** Flow types with a documented meaning here. The others add single values to lists, which nothing here has. */
-const FLOW_TYPES: ReadonlySet<string> = new Set(["Always", "ObjectAddOnly"]);
 
 export function compileMappings(
   mapping: ObjectMapping,
@@ -53,6 +59,8 @@ export function compileMappings(
   const unsettable: Unsettable[] = [];
   const engineAttributes: string[] = [];
   const failures: MappingFailure[] = [];
+  const warnings: MappingFailure[] = [];
+  const rules = emptyRules();
   const seen = new Set<string>();
   for (const one of mapping.attributeMappings) {
     const name = one.targetAttributeName ?? "";
@@ -63,8 +71,10 @@ export function compileMappings(
         message: `The mapping of ${name || "(no name)"} fails: ${message}`,
         remedy,
       });
-    const compiled = compileExpression(expressionOf(one.source) ?? '""');
+    const expression = saysNothing(one.source) ? undefined : expressionOf(one.source);
+    const compiled = compileExpression(expression ?? '""');
     const entry = target.get(name);
+    warnings.push(...warningsOf(one, entry));
     if (!entry || "notSettable" in entry) {
       unsettable.push({ target: name, reason: entry?.notSettable ?? "The target has no attribute of this name." });
       if (entry?.usedByEngine && compiled.ok) engineAttributes.push(...compiled.program.attributes);
@@ -85,37 +95,105 @@ export function compileMappings(
       continue;
     }
     const { program } = compiled;
+    const flowType = flowTypeOf(one.flowType);
+    if (!flowType) {
+      failed("flow-type", `the flow type '${one.flowType}' is unknown.`, `Use one of ${FLOW_TYPES.join(", ")}.`);
+      continue;
+    }
+    const flowBehavior = one.flowBehavior || "FlowWhenChanged";
+    if (!FLOW_BEHAVIORS.some((known) => known === flowBehavior)) {
+      failed(
+        "flow-behavior",
+        `the flow behaviour '${flowBehavior}' is unknown.`,
+        `Use ${FLOW_BEHAVIORS.join(" or ")}.`,
+      );
+      continue;
+    }
     if (entry.type === "reference") {
-      if (program.directAttribute)
-        references.push({
-          property: entry.property,
-          sourceAttribute: program.directAttribute,
-          ...(entry.isList ? { isList: true } : {}),
-        });
-      else failed("reference", "a reference can't be computed.", "Map it from one attribute, such as [manager].");
+      const { directAttribute } = program;
+      if (!directAttribute) {
+        failed("reference", "a reference can't be computed.", "Map it from one attribute, such as [manager].");
+      } else if (entry.isList && flowType !== "Always") {
+        const message = `${entry.property} follow the directory, and ${flowType} would keep those who left.`;
+        failed("flow-type", message, "Use Always.");
+      } else references.push(referenceOf(entry, directAttribute, flowType));
       continue;
     }
     const unknown = program.parameters.find((parameter) => !Object.hasOwn(parameters, parameter));
     if (unknown) {
       failed("parameter", `the job has no parameter '${unknown}'.`, `Add ${unknown} to the job's settings.`);
     }
-    const flowType = one.flowType ?? "Always";
-    if (!FLOW_TYPES.has(flowType)) {
-      failed("flow-type", `the flow type '${flowType}' is not supported.`, "Use Always or ObjectAddOnly.");
+    const defaultValue = defaultValueOf(one);
+    if (defaultValue !== undefined) {
+      const converted = convert(entry, defaultValue);
+      if (converted.kind === "value") rules.defaults[entry.property] = converted.value;
+      else if (converted.kind === "fault")
+        failed(
+          "default-value",
+          `the default value can't be taken. ${converted.message}`,
+          "Change it, or leave it out.",
+        );
     }
+    const rule = ruleOf(flowType, entry);
+    if (rule) rules[rule].push(entry.property);
+    if (flowBehavior === "FlowAlways") rules.always.push(entry.property);
     drawn.push({
       target: name,
       entry,
       ...nestingOf(entry),
       program,
-      defaultValue: defaultValueOf(one),
-      onCreationOnly: flowType === "ObjectAddOnly" || program.selectsUniqueValue,
+      defaultValue,
+      // Nothing said of the source at all: the target is left alone, but for the default of a new object.
+      onCreationOnly: flowType === "ObjectAddOnly" || program.selectsUniqueValue || expression === undefined,
     });
   }
   drawn.sort((left, right) => compareProperties(left.entry, right.entry));
   references.sort((left, right) => (left.property < right.property ? -1 : 1));
   unsettable.sort((left, right) => (left.target < right.target ? -1 : 1));
-  return { drawn, references, unsettable, engineAttributes, failures };
+  return { drawn, references, unsettable, engineAttributes, rules, failures, warnings };
+}
+
+/** A mapping of kind "None", as Graph writes it: a constant without text (the constant `""` has two quotes). */
+function saysNothing(source: AttributeMapping["source"]): boolean {
+  return !source?.expression?.trim() && !source?.name;
+}
+
+function emptyRules() {
+  return {
+    neverClears: [] as string[],
+    grows: [] as string[],
+    fillsOnly: [] as string[],
+    always: [] as string[],
+    defaults: {} as Record<string, TargetScalar>,
+  };
+}
+
+function referenceOf(entry: TargetProperty, sourceAttribute: string, flowType: FlowType): ReferenceFlow {
+  return {
+    property: entry.property,
+    sourceAttribute,
+    ...(entry.isList ? { isList: true } : {}),
+    ...(flowType === "Always" ? {} : { flowType }),
+  };
+}
+
+/** A property that takes one value can get another one only by losing the first: there, to add is to fill. */
+function ruleOf(
+  flowType: FlowType,
+  entry: TargetProperty,
+): Exclude<keyof FlowRules, "always" | "defaults"> | undefined {
+  const takesOne = entry.type !== "list" || entry.maximumItems === 1;
+  switch (flowType) {
+    case "Always":
+    case "ObjectAddOnly":
+      return undefined;
+    case "ValueAddOnly":
+      return takesOne ? "neverClears" : "grows";
+    case "MultiValueAddOnly":
+      return takesOne ? "fillsOnly" : "grows";
+    case "AttributeAddOnly":
+      return "fillsOnly";
+  }
 }
 
 function nestingOf({ property, isPath }: TargetProperty): Pick<Drawn, "nesting"> {
