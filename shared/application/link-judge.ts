@@ -19,7 +19,7 @@ import {
   segmentsFor,
   stepsOf,
 } from "./link-work.ts";
-import type { LinkKey, LinkWrite, StoredLinks } from "./state/link-rows.ts";
+import type { LinkKey, LinkRows, LinkWrite, StoredLinks } from "./state/link-rows.ts";
 import { segmentNames, segmentsUnder } from "./state/link-segments.ts";
 
 export interface OpenItem {
@@ -164,10 +164,9 @@ export function createJudgedGroups(deps: LinkDeps): JudgeGroups {
     const found = new Map(works.map((work) => [work, stepsOf(work, referees, now)]));
     for (const [work, steps] of found) {
       const isWhole = work.segments.size === 16 ** work.stored.header.digits;
-      if (isWhole || ![...steps.steps.values()].some((step) => step.kind === "remove")) continue;
-      const beside = new Map<string, Edge>();
-      for await (const slice of slicesOf(work.stored.key))
-        for (const [guid, edge] of besideOf(work, steps, slice, header)) beside.set(guid, edge);
+      const going = new Set([...steps.steps.values()].flatMap((step) => (step.kind === "remove" ? [step.target] : [])));
+      if (isWhole || going.size === 0) continue;
+      const beside = besideOf(work, going, await standingFor(deps.links, work.stored, going), header);
       if (beside.size === 0) continue;
       const kept = keptBesideOf(beside, await resolved(header, [...beside]), now);
       found.set(work, stepsOf(work, referees, now, kept));
@@ -210,4 +209,18 @@ export function createJudgedGroups(deps: LinkDeps): JudgeGroups {
 
 function guidsOf(steps: ReadonlyMap<string, EdgeStep>, kind: EdgeStep["kind"]): string[] {
   return [...steps].flatMap(([guid, step]) => (step.kind === kind ? [guid] : []));
+}
+
+/** A group's edges as they are now: the segments that were read before, and those that stand for some target objects. */
+export async function standingFor(
+  links: LinkRows,
+  { key, segments }: StoredLinks,
+  targets: ReadonlySet<string>,
+): Promise<StoredLinks> {
+  const names = [...segments.keys(), ...(await links.segmentsStandingFor(key, targets))];
+  const [stored] = await links.load([
+    { key, segmentsOf: ({ digits }) => names.flatMap((name) => segmentsUnder(name, digits)) },
+  ]);
+  if (!stored) throw new Error(`The links of object ${key.referrer} were not read.`);
+  return stored;
 }

@@ -30,7 +30,7 @@ export interface ResultWrite {
 
 /**
  * The rows after the calls, whatever else was folded into them meanwhile. A target object that was removed while another
- * edge came to want it is in doubt for that edge: `stored` holds all segments when anything was removed.
+ * edge came to want it is in doubt for that edge: `stored` holds all segments that stand for it.
  */
 export function resultWrite(
   stored: StoredLinks,

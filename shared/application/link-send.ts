@@ -5,7 +5,7 @@
 import type { TargetDirectory, TargetFailure, TargetMemberChange } from "../ports/target-directory.ts";
 import type { LinkDeps } from "./export-links.ts";
 import type { LinkChunkHeader } from "./link-files.ts";
-import type { JudgedGroup } from "./link-judge.ts";
+import { type JudgedGroup, standingFor } from "./link-judge.ts";
 import { resultWrite, type SentEdge } from "./link-results.ts";
 import { segmentsFor } from "./link-work.ts";
 import type { DirtyLinks } from "./state/dirty-links.ts";
@@ -93,7 +93,7 @@ async function writeResults(
       throw new Error(
         `The members of group ${open[0]?.[0].work.item.referrer} change faster than they can be written.`,
       );
-    await lookAtAll(deps, open);
+    await lookAgain(deps, open);
     const results = open.flatMap(([group, own]) => {
       const result = resultWrite(group.stored, group.work.groupId, own, header, by);
       return result ? [{ group, own, ...result }] : [];
@@ -123,16 +123,17 @@ async function writeResults(
   }
 }
 
-/** All segments of groups that somebody was removed from: an edge of any may have come to want the same target object. */
-async function lookAtAll(
+/** Groups that somebody was removed from once more: any of their edges may have come to want the same target object. */
+async function lookAgain(
   deps: LinkDeps,
   open: readonly (readonly [JudgedGroup, ReadonlyMap<string, SentEdge>])[],
 ): Promise<void> {
   for (const [group, own] of open) {
-    const isRemoval = [...own.values()].some(({ op, result }) => op === "remove" && result === "done");
-    if (!isRemoval || group.stored.header.digits === 0) continue;
-    const [whole] = await deps.links.load([{ key: group.stored.key, segmentsOf: () => "all" }]);
-    if (whole) group.stored = whole;
+    const removed = [...own.values()].flatMap(({ op, result, target }) =>
+      op === "remove" && result === "done" ? [target] : [],
+    );
+    if (removed.length === 0 || group.stored.header.digits === 0) continue;
+    group.stored = await standingFor(deps.links, group.stored, new Set(removed));
   }
 }
 

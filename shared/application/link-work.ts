@@ -94,17 +94,16 @@ function spared(edge: Edge | undefined, referee: ResolvedReferee | undefined): E
   return isReplaced ? { kind: "add", target: referee.targetId } : { kind: "forget" };
 }
 
-/** Wanted edges of the segments that were not read for a work which stand for what it is about to remove. */
+/** Wanted edges that were not looked at for a work, and that stand for target objects which it is about to remove. */
 export function besideOf(
   work: LinkWork,
-  { steps }: LinkSteps,
-  slice: StoredLinks,
+  going: ReadonlySet<string>,
+  stored: StoredLinks,
   header: LinkChunkHeader,
 ): ReadonlyMap<string, Edge> {
-  const going = new Set([...steps.values()].flatMap((step) => (step.kind === "remove" ? [step.target] : [])));
   const beside = new Map<string, Edge>();
-  for (const { segment } of slice.segments.values())
-    for (const [guid, edge] of concluded(ofGroup(segment, work.groupId), slice.header, header).edges)
+  for (const { segment } of stored.segments.values())
+    for (const [guid, edge] of concluded(ofGroup(segment, work.groupId), stored.header, header).edges)
       if (!work.looked.has(guid) && edge.wanted && edge.target !== undefined && going.has(edge.target))
         beside.set(guid, edge);
   return beside;

@@ -101,6 +101,24 @@ describe("edges in rows", () => {
     expect(edgesOf(await load(group))).toEqual(members(0, 8_101));
   });
 
+  it.each([40, 700, 8_300])("of %i, tells the segments that stand for a target object", async (count) => {
+    const edges = new Map(members(0, count));
+    const last = guidOf(`member ${count - 1}`);
+    const target = (name: string): Edge => ({ ...wanted(1), state: "added", target: name });
+    for (const [guid] of edges) edges.set(guid, target(guidOf(`target of ${guid}`)));
+    edges
+      .set(guidOf("member 3"), target("no GUID"))
+      .set(last, target(guidOf("looked for")))
+      .set(guidOf("member 5"), wanted());
+    await put("many", edges);
+    const { digits } = (await load("many")).header;
+    const found = (...targets: string[]) => rows.segmentsStandingFor(key("many"), new Set(targets));
+    expect(await found(guidOf("looked for"))).toEqual([segmentOf(last, digits)]);
+    expect(await found("no GUID")).toEqual([segmentOf(guidOf("member 3"), digits)]);
+    expect(await found(guidOf("nobody"), guidOf("member 5"))).toEqual([]);
+    expect(await rows.segmentsStandingFor(key("none"), new Set(["no GUID"]))).toEqual([]);
+  });
+
   it("refuses what was read before somebody else wrote, alone of many", async () => {
     const [one = "", two = ""] = [guidOf("one"), guidOf("two")].sort();
     const before = [await load(one), await load(two)];

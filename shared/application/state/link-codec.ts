@@ -132,6 +132,22 @@ export function unpackSegment(bytes: Uint8Array): Segment {
   return { edges, group: head.g, pending: head.p, ...(head.l ? { last: head.l } : {}) };
 }
 
+/** Whether an edge in packed bytes stands for one of some target objects, told without making any edge. */
+export function standsForAny(bytes: Uint8Array, targets: ReadonlySet<string>): boolean {
+  const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const from = 4 + buffer.readUInt32LE(0);
+  const { t = {} } = JSON.parse(buffer.toString("utf8", 4, from)) as SegmentHead;
+  if (Object.values(t).some((target) => targets.has(target))) return true;
+  for (let at = from; at < buffer.length; ) {
+    const hasTarget = (buffer.readUInt8(at + 16) & HAS_TARGET) !== 0;
+    at += RECORD_BYTES;
+    if (!hasTarget) continue;
+    if (targets.has(readGuid(buffer, at))) return true;
+    at += 16;
+  }
+  return false;
+}
+
 function writeGuid(to: Buffer, guid: string, at: number): number {
   return to.write(guid.replaceAll("-", ""), at, 16, "hex");
 }

@@ -9,7 +9,15 @@
 import type { Edge } from "../../domain/links.ts";
 import { shardOf } from "../../domain/shard.ts";
 import type { Row, RowOperation, RowStore } from "../../ports/row-store.ts";
-import { type LinkHeader, NEW_HEADER, NEW_SEGMENT, packSegment, type Segment, unpackSegment } from "./link-codec.ts";
+import {
+  type LinkHeader,
+  NEW_HEADER,
+  NEW_SEGMENT,
+  packSegment,
+  type Segment,
+  standsForAny,
+  unpackSegment,
+} from "./link-codec.ts";
 import { laidOutAnew, nextGeneration } from "./link-layout.ts";
 import { digitsFor, segmentNames } from "./link-segments.ts";
 import { groupBy } from "./object-store.ts";
@@ -53,12 +61,19 @@ export interface LinkWrite {
 export interface LinkRows {
   /** In the order of the requests; what has no row is empty. `isNew`: nothing can be there yet, nothing is read. */
   load(requests: readonly LinkRequest[], options?: { readonly isNew: boolean }): Promise<StoredLinks[]>;
+  /**
+   * The names of the segments, as the referrer is laid out now, with an edge that stands for one of some target objects.
+   * Reads every row, and keeps none.
+   */
+  segmentsStandingFor(key: LinkKey, targets: ReadonlySet<string>): Promise<readonly string[]>;
   /** As they are now, in order; undefined: somebody else wrote, and nothing (or a part, of many segments) was written. */
   write(writes: readonly LinkWrite[]): Promise<(StoredLinks | undefined)[]>;
 }
 
 /** Segments in one transaction: 500 edges weigh 35 KB at the most. */
 const SEGMENTS_AT_ONCE = 60;
+/** Reads of a referrer whose layout changes under them. */
+const LAYOUT_TRIES = 5;
 /** From so many headers of a shard on, reading the range between them costs less than asking for each. */
 const RANGE_FROM = 12;
 
@@ -107,9 +122,9 @@ export function createLinkRows(deps: { readonly rows: RowStore; readonly targetK
   async function loadOne(request: LinkRequest, first: Row | undefined): Promise<StoredLinks> {
     const { key } = request;
     let row = first;
-    for (let tries = 0; tries < 5; tries++) {
+    for (let tries = 0; tries < LAYOUT_TRIES; tries++) {
       if (!row) return emptyLinks(key);
-      const header: LinkHeader = { ...NEW_HEADER, ...unpackJson<LinkHeader>(row.values["data"] as Uint8Array) };
+      const header = headerOf(row);
       if (header.digits === 0) {
         const segment = unpackSegment(row.values["edges"] as Uint8Array);
         return { key, header, etag: row.etag, segments: new Map([["", { segment }]]) };
@@ -118,7 +133,27 @@ export function createLinkRows(deps: { readonly rows: RowStore; readonly targetK
       if (stored) return stored;
       row = await table.get(partitionOf(key), headerRow(key));
     }
-    throw new Error(`The links of object ${key.referrer} are laid out anew faster than they can be read.`);
+    throw laidOutTooFast(key);
+  }
+
+  async function segmentsStandingFor(key: LinkKey, targets: ReadonlySet<string>): Promise<readonly string[]> {
+    for (let tries = 0; tries < LAYOUT_TRIES; tries++) {
+      const row = await table.get(partitionOf(key), headerRow(key));
+      if (!row) return [];
+      const { digits, generation } = headerOf(row);
+      if (digits === 0) return standsForAny(row.values["edges"] as Uint8Array, targets) ? [""] : [];
+      const prefix = segmentRow(key, generation, "");
+      const names: string[] = [];
+      let seen = 0;
+      for await (const rows of table.range(partitionOf(key), { from: prefix, to: `${prefix}g` })) {
+        for (const own of rows) {
+          seen++;
+          if (standsForAny(own.values["edges"] as Uint8Array, targets)) names.push(own.row.slice(prefix.length));
+        }
+      }
+      if (seen === 16 ** digits) return names;
+    }
+    throw laidOutTooFast(key);
   }
 
   /** A referrer with segments, or with more edges than its layout is for. */
@@ -215,6 +250,7 @@ export function createLinkRows(deps: { readonly rows: RowStore; readonly targetK
   }
 
   return {
+    segmentsStandingFor,
     async load(requests, { isNew } = { isNew: false }) {
       if (isNew) return requests.map(({ key }) => emptyLinks(key));
       const rows = await readHeaders(requests.map(({ key }) => key));
@@ -252,6 +288,14 @@ export function createLinkRows(deps: { readonly rows: RowStore; readonly targetK
       return results;
     },
   };
+}
+
+function headerOf(row: Row): LinkHeader {
+  return { ...NEW_HEADER, ...unpackJson<LinkHeader>(row.values["data"] as Uint8Array) };
+}
+
+function laidOutTooFast({ referrer }: LinkKey): Error {
+  return new Error(`The links of object ${referrer} are laid out anew faster than they can be read.`);
 }
 
 /** The edges that were read. */
