@@ -8,6 +8,7 @@ import { registerExpressionCommands } from "./expression-commands.ts";
 import { registerLinkCommands } from "./link-commands.ts";
 import { type Registration, runCli } from "./run-cli.ts";
 import { registerScopeCommands } from "./scope-commands.ts";
+import { registerScopeEvalCommands } from "./scope-eval-commands.ts";
 import { registerTargetCommands } from "./target-commands.ts";
 
 const registrations: readonly Registration[] = [
@@ -17,6 +18,7 @@ const registrations: readonly Registration[] = [
   registerScopeCommands,
   registerTargetCommands,
   registerExpressionCommands,
+  registerScopeEvalCommands,
 ];
 
 const stop = new AbortController();
