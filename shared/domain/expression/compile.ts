@@ -6,6 +6,7 @@
  * error; nothing is thrown. A constant that is nothing but `""` means null, as on the cloud sync page.
  */
 
+import { nearestName } from "../nearest-name.ts";
 import type { CallNode, CompareNode, Node } from "./ast.ts";
 import { compileComparison } from "./comparison.ts";
 import type { Call, Evaluate, EvaluationContext, FunctionDefinition, Parameter } from "./definition.ts";
@@ -189,6 +190,10 @@ function createCompiler({ functions, report, around }: NodeCompilation) {
       required: (index) => args[index] ?? (() => null),
       argNode: (index) => node.args[index] ?? undefined,
       count: node.args.length,
+      report: (fault) => {
+        if (!report) throw fault;
+        report(fault);
+      },
       fail: (code, message, remedy, argument) =>
         new CompileError(code, node.args[argument ?? -1]?.position ?? node.position, message, remedy),
     };
@@ -221,8 +226,13 @@ function unknownFunction(node: CallNode, functions: ReadonlyMap<string, Function
     const remedy = "Nest one IIF in the other: the true path for AND, the false path for OR.";
     return new CompileError("unsupported", node.position, `The language has no function ${node.name}.`, remedy);
   }
-  const meant = [...functions.keys()].find((name) => name.toLowerCase() === lower);
-  const remedy = meant ? `Write ${meant}: names are case-sensitive.` : "Check the name against the list of functions.";
+  const meant = nearestName(node.name, functions.keys());
+  const isSame = meant?.toLowerCase() === lower;
+  const remedy = isSame
+    ? `Write ${meant}: names are case-sensitive.`
+    : meant
+      ? `If you mean ${meant}, write ${meant}.`
+      : "Check the name against the list of functions.";
   return new CompileError("unknown-function", node.position, `There is no function ${node.name}.`, remedy);
 }
 

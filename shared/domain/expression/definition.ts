@@ -63,6 +63,8 @@ export interface Call {
   readonly required: (index: number) => Evaluate;
   readonly argNode: (index: number) => Node | undefined;
   readonly count: number;
+  /** Tells of a fault without giving up the call, where all faults are collected; throws it elsewhere. */
+  readonly report: (fault: CompileError) => void;
   readonly fail: (code: FailureCode, message: string, remedy: string, argument?: number) => CompileError;
 }
 

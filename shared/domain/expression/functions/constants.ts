@@ -25,7 +25,7 @@ export function checkConstant(call: Call, index: number, remedy: string, check: 
   } catch (error) {
     if (!(error instanceof ExpressionError)) throw error;
     // A text of an object may be malformed; one that stands in the expression makes the expression wrong.
-    throw call.fail(error.code === "conversion" ? "type" : error.code, error.message, remedy, index);
+    call.report(call.fail(error.code === "conversion" ? "type" : error.code, error.message, remedy, index));
   }
 }
 
