@@ -3,10 +3,11 @@
  * became of it, once). Orchestrations carry their names, never their content.
  */
 
-import type { TargetType } from "../domain/target-table.ts";
 import type { SourceChange } from "../domain/image.ts";
+import type { SwitchedOff } from "../domain/object-flows.ts";
 import type { Claim, ObjectRecord, Outcome } from "../domain/object-record.ts";
 import type { ObjectAction, RemovalClass } from "../domain/plan.ts";
+import type { TargetType } from "../domain/target-table.ts";
 import type { BlobStore } from "../ports/blob-store.ts";
 import { gunzipJson, gzipJson } from "./state/packing.ts";
 
@@ -95,6 +96,8 @@ export interface PlannedObject {
   /** Of a group's create: ids of target objects, bound when the chunk is exported. */
   readonly members?: readonly string[];
   readonly waiting: readonly RemovalClass[];
+  /** What would be done, were it not switched off for the class. */
+  readonly switchedOff?: SwitchedOff;
   /** What it takes away to blank the names that this full read did not bring; absent: it brought all. */
   readonly lacks?: readonly RemovalClass[];
   readonly allow: readonly RemovalClass[];

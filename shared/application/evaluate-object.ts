@@ -7,16 +7,19 @@
  */
 
 import { defaultAlias } from "../domain/attribute-flow/convert.ts";
+import { type FlowRules, NO_RULES } from "../domain/attribute-flow/flow-types.ts";
+import type { ReferenceFlow } from "../domain/attribute-flow/mappings.ts";
 import type { AttributeFlow, FlowResult } from "../domain/attribute-flow.ts";
 import { textOf } from "../domain/expression/value.ts";
+import { ALL_FLOWS } from "../domain/object-flows.ts";
 import { type ObjectRecord, typeOfLink } from "../domain/object-record.ts";
-import type { UndecidedScope } from "../domain/scope/verdict.ts";
 import { attributeReader, type ReadAttribute } from "../domain/source-object.ts";
 import type { TargetType } from "../domain/target-table.ts";
 import { isNested, type TargetValues } from "../domain/target-value.ts";
 import { settleSuffix } from "../domain/user-principal-name.ts";
 import { isGuid } from "../domain/values.ts";
 import type { TargetDescription } from "../ports/target-directory.ts";
+import { failed, mappingFailure, scopeFailure, typeFailure } from "./evaluation-failures.ts";
 import type { Evaluation, MappingWarning, TargetIdentity } from "./job-mapping.ts";
 import type { JobRow } from "./state/job-rows.ts";
 
@@ -38,11 +41,15 @@ export interface EvaluationContext {
   readonly random: () => number;
 }
 
-type Failed = Extract<Evaluation, { kind: "failed" }>;
-
 export function evaluateObject(context: EvaluationContext, record: ObjectRecord, creating: boolean): Evaluation {
-  if (record.state !== "live") return { kind: "absent", scope: scopeOfState(record), because: scopeOfState(record) };
   const own = context.byClass.get(record.objectClass);
+  const flows = own?.flow?.objects ?? ALL_FLOWS;
+  // A class that isn't mapped any more: what it brought to the target stays.
+  const isLeftAlone = !own && record.objectClass !== "" && isLinked(record);
+  if (record.state !== "live" && !isLeftAlone) {
+    const scope = scopeOfState(record);
+    return { kind: "absent", scope, because: scope, flows };
+  }
   if (!own) {
     const what = CONTAINER_CLASSES.includes(record.objectClass)
       ? "a container"
@@ -51,7 +58,7 @@ export function evaluateObject(context: EvaluationContext, record: ObjectRecord,
   }
   if (!own.flow) {
     const scope = `Microsoft Graph can't hold a ${own.targetName}.`;
-    if (record.link && record.link.deletedAt === undefined) return typeFailure(record, own.targetName, scope);
+    if (isLinked(record)) return typeFailure(record, own.targetName, scope);
     return { kind: "absent", scope, because: TARGET_CANNOT_HOLD };
   }
   const source = { bag: record.image, dn: record.dn, objectGuid: record.objectGuid };
@@ -62,7 +69,7 @@ export function evaluateObject(context: EvaluationContext, record: ObjectRecord,
     // An input filter keeps an object from being taken up; one that has a link already is left as it is.
     if (!verdict.mayRemove && record.link) return { kind: "ignored", scope: verdict.explanation };
     const scope = own.type === "group" ? explained(verdict.explanation, read) : verdict.explanation;
-    return { kind: "absent", scope, because: verdict.findings[0]?.clause ?? "scope" };
+    return { kind: "absent", scope, because: verdict.findings[0]?.clause ?? "scope", flows };
   }
   if (record.link && typeOfLink(record.link) !== own.type)
     return typeFailure(record, own.targetName, verdict.explanation);
@@ -73,16 +80,10 @@ export function evaluateObject(context: EvaluationContext, record: ObjectRecord,
     creating,
     read,
     result: own.flow.map({ ...input, creating }),
+    flow: own.flow,
   };
-  const [failure] = mapped.result.failures;
-  if (failure) {
-    return failed(
-      mapped.scope,
-      failure.code,
-      `Attribute ${failure.attribute} of object ${record.objectGuid}: ${failure.message}`,
-      "Mend the value in the directory, or the mapping.",
-    );
-  }
+  const failure = mappingFailure(record, mapped.scope, mapped.result.failures);
+  if (failure) return failure;
   if (own.type === "user") return settleUser(context, mapped);
   const flow = own.flow;
   return settleGroup(context, mapped, () => flow.map({ ...input, creating: true }).values["uniqueName"]);
@@ -94,6 +95,11 @@ interface Mapped {
   readonly creating: boolean;
   readonly read: ReadAttribute;
   readonly result: FlowResult;
+  readonly flow: AttributeFlow;
+}
+
+function isLinked({ link }: ObjectRecord): boolean {
+  return link !== undefined && link.deletedAt === undefined;
 }
 
 function scopeOfState(record: ObjectRecord): string {
@@ -114,29 +120,6 @@ function explained(explanation: string, read: ReadAttribute): string {
   const groupType = Number(textOf(read("groupType")) ?? "0");
   const isSecurity = (groupType & 0x80000000) !== 0;
   return isSecurity ? explanation : `${explanation} Microsoft Graph makes no distribution groups.`;
-}
-
-function failed(scope: string, code: string, message: string, remedy: string): Failed {
-  return { kind: "failed", scope, code, message, remedy };
-}
-
-/** Neither in nor out: whatever the target has of it stays as it is until the filter can be evaluated. */
-function scopeFailure({ objectGuid }: ObjectRecord, { failure, explanation }: UndecidedScope): Failed {
-  const { group, clause, message } = failure;
-  return failed(
-    explanation,
-    "ScopingFilterFailed",
-    `The scoping filter of object ${objectGuid} can't be evaluated: ${clause} in ${group}. ${message}`,
-    "Make the clause's pattern simpler, or mend the value in the directory. The target object stays as it is until then.",
-  );
-}
-
-function typeFailure({ objectGuid, objectClass, link }: ObjectRecord, targetName: string, scope: string): Failed {
-  const is = link ? typeOfLink(link) : "nothing";
-  const message = `Object ${objectGuid} is a ${objectClass} now, and goes to a ${targetName}; its target object ${link?.targetId} is a ${is}.`;
-  const remedy =
-    "Delete the target object, or take the object out of scope and let that remove it; it is made anew then.";
-  return failed(scope, "ObjectTypeMismatch", message, remedy);
 }
 
 function settleUser(context: EvaluationContext, mapped: Mapped): Evaluation {
@@ -179,7 +162,9 @@ function settleUser(context: EvaluationContext, mapped: Mapped): Evaluation {
     userPrincipalName: suffix.userPrincipalName,
     ...(typeof mail === "string" ? { mail } : {}),
   };
-  return present(mapped, identity, values, warnings);
+  const { defaultUsageLocation } = context.job.settings;
+  const defaults = defaultUsageLocation === undefined ? {} : { usageLocation: defaultUsageLocation };
+  return present(mapped, identity, values, warnings, defaults);
 }
 
 /** `mapName` is what the mapping gives a new object. */
@@ -200,30 +185,50 @@ function settleGroup(context: EvaluationContext, mapped: Mapped, mapName: () => 
 }
 
 function present(
-  { record, result, scope, read }: Mapped,
+  { record, result, scope, read, flow }: Mapped,
   identity: TargetIdentity,
   values: TargetValues,
   warnings: readonly MappingWarning[],
+  defaults: FlowRules["defaults"] = {},
 ): Evaluation {
   const references: Record<string, string> = {};
   const empty: Record<string, null> = {};
-  for (const { property, sourceAttribute, isList } of result.references) {
+  const creationOnly = [...result.forCreationOnly];
+  for (const { property, sourceAttribute, isList, flowType } of result.references) {
     if (isList) continue;
+    if (flowType !== undefined && flowType !== "ValueAddOnly") creationOnly.push(property);
+    if (!mayRefer(record, property, flowType)) continue;
     const referee = textOf(read(sourceAttribute))?.toLowerCase();
     // Nobody is his own manager in the target.
-    if (referee === undefined || referee === record.objectGuid) empty[property] = null;
-    else if (isGuid(referee)) references[property] = referee;
+    if (referee === undefined || referee === record.objectGuid) {
+      if (flowType === undefined) empty[property] = null;
+    } else if (isGuid(referee)) references[property] = referee;
   }
-  const creationOnly = values["uniqueName"] === undefined ? [] : ["uniqueName"];
+  if (values["uniqueName"] !== undefined) creationOnly.push("uniqueName");
+  const rules = withDefaults(flow.rules, defaults);
   return {
     kind: "present",
     scope,
     values: { ...values, ...empty },
     identity,
     references,
-    creationOnly: [...new Set([...result.forCreationOnly, ...creationOnly])],
+    creationOnly: [...new Set(creationOnly)],
+    ...(rules ? { rules } : {}),
+    flows: flow.objects,
     warnings,
   };
+}
+
+/** Whether a reference may be set or changed, by its flow type. */
+function mayRefer({ link }: ObjectRecord, property: string, flowType: ReferenceFlow["flowType"]): boolean {
+  if (!link || flowType === undefined || flowType === "ValueAddOnly") return true;
+  return flowType !== "ObjectAddOnly" && link.origin === "created" && link.exported[property] === undefined;
+}
+
+/** What the job gives new objects, beside what the mappings do. */
+function withDefaults(rules: FlowRules | undefined, defaults: FlowRules["defaults"]): FlowRules | undefined {
+  if (Object.keys(defaults).length === 0) return rules;
+  return { ...NO_RULES, ...rules, defaults: { ...defaults, ...rules?.defaults } };
 }
 
 function warningsOf({ record, result }: Mapped): MappingWarning[] {

@@ -24,6 +24,8 @@ export async function handOver(
     const own = answers[index] ?? [];
     const anchor = own.find(({ claim, result }) => claim.kind === "sourceAnchor" && result.kind === "taken");
     if (draft.record.link || anchor?.result.kind !== "taken") continue;
+    // What it would take over, it may not touch.
+    if (draft.evaluation.kind === "present" && draft.evaluation.flows?.updates === false) continue;
     const newcomer = ownerOf(header.configurationId, draft.objectGuid);
     const wanted = own.map(({ claim }) => claim);
     if (!(await giveUp(deps, anchor.result.owner, draft.record, { owner: newcomer, wanted }))) continue;

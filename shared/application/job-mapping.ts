@@ -4,6 +4,8 @@
  * Compiled once per job and schema version and kept by the process that uses it; two instances that compile the same
  * version get the same answers, because nothing here depends on clock or chance.
  */
+import type { FlowRules } from "../domain/attribute-flow/flow-types.ts";
+import type { ObjectFlows } from "../domain/object-flows.ts";
 import type { ObjectRecord } from "../domain/object-record.ts";
 import type { TargetValues } from "../domain/target-value.ts";
 import type { ReadNeeds } from "./reads.ts";
@@ -41,14 +43,18 @@ export type Evaluation =
        * exported. One that the source has empty stands in `values` as null.
        */
       readonly references: Readonly<Record<string, string>>;
-      /** Properties for a new object only: whoever takes over an existing one leaves them out. */
+      /** Properties, references too, for a new object only: whoever takes over an existing one leaves them out. */
       readonly creationOnly: readonly string[];
+      /** How properties flow that don't simply follow the source; absent: all do. */
+      readonly rules?: FlowRules;
+      /** What is switched on for the class; absent: everything. */
+      readonly flows?: ObjectFlows;
       readonly scope: string;
       readonly warnings: readonly MappingWarning[];
     }
   /** Out of scope or gone: the target should not hold it. `because` is the clause or state, without anyone's values. */
-  | { readonly kind: "absent"; readonly scope: string; readonly because: string }
-  /** Never provisioned by this job: containers, classes without a mapping. */
+  | { readonly kind: "absent"; readonly scope: string; readonly because: string; readonly flows?: ObjectFlows }
+  /** Never provisioned by this job: containers, classes without a mapping that is enabled. What is there is left alone. */
   | { readonly kind: "ignored"; readonly scope: string }
   | {
       readonly kind: "failed";
@@ -60,6 +66,8 @@ export type Evaluation =
 
 export interface JobMapping {
   readonly needs: ReadNeeds;
+  /** What is switched on for a source class; undefined: the class has no mapping, or a disabled one. */
+  flowsOf(objectClass: string): ObjectFlows | undefined;
   /** Learns what the target has to say (its verified domains). Throws `TargetUnavailable`. */
   prepare(): Promise<void>;
   /** After `prepare`. A name that nobody else wants, for an object that has to give up its own for a moment. */

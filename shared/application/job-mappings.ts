@@ -8,6 +8,7 @@ import { createHash } from "node:crypto";
 import { compileAttributeFlow } from "../domain/attribute-flow.ts";
 import { defaultSchema } from "../domain/default-schema.ts";
 import { GRAPH_TARGETS } from "../domain/graph-target.ts";
+import { ALL_FLOWS, chooseMappings } from "../domain/object-flows.ts";
 import type { SynchronizationSchema } from "../domain/synchronization-schema.ts";
 import type { BlobStore } from "../ports/blob-store.ts";
 import type { Clock, Random } from "../ports/clock.ts";
@@ -65,6 +66,10 @@ export function createJobMappings(deps: {
     let target: TargetDescription | undefined;
     const mapping: JobMapping = {
       needs: flows.needs,
+      flowsOf(objectClass) {
+        const own = flows.byClass.get(objectClass);
+        return own && (own.flow?.objects ?? ALL_FLOWS);
+      },
       prepare: async () => {
         target = await describe();
       },
@@ -102,23 +107,19 @@ function compileFlows(job: JobRow, schema: SynchronizationSchema): Flows {
     ConfigurationId: job.configurationId,
   };
   const byClass = new Map<string, ClassFlow>();
-  for (const mapping of schema.synchronizationRules.flatMap((rule) => rule.objectMappings)) {
-    const name = mapping.sourceObjectName;
-    if (!name || mapping.enabled === false) continue;
-    const targetName = mapping.targetObjectName ?? "User";
-    const target = GRAPH_TARGETS.get(targetName);
-    if (!target) {
+  for (const [name, { mapping, targetName, holds }] of chooseMappings(schema, GRAPH_TARGETS).byClass) {
+    if (!holds) {
       byClass.set(name, { targetName });
       continue;
     }
-    const result = compileAttributeFlow(mapping, target.table, parameters);
+    const result = compileAttributeFlow(mapping, holds.table, parameters);
     if (!result.ok) {
       const [first] = result.failures;
       throw new Error(
         `The schema of job ${job.jobId} (version ${job.schemaVersion}) no longer compiles: ${first?.attribute ?? name}: ${first?.message ?? ""}`,
       );
     }
-    byClass.set(name, { targetName, type: target.type, flow: result.flow });
+    byClass.set(name, { targetName, type: holds.type, flow: result.flow });
   }
   const attributes = [...new Set([...byClass.values()].flatMap((own) => own.flow?.sourceAttributes ?? []))].sort();
   const objectClasses = [...byClass.keys()].sort();

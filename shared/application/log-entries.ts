@@ -1,5 +1,6 @@
 /** One provisioning log entry for each object that something happened to, in the steps that Graph's log shows. */
 
+import { explainSwitchedOff } from "../domain/object-flows.ts";
 import { isNested, type TargetValues } from "../domain/target-value.ts";
 import { UNRESOLVED } from "./bind-references.ts";
 import { type ChunkHeader, originOf, type PlannedObject } from "./chunk-files.ts";
@@ -18,7 +19,7 @@ const TOLD_ONCE: readonly string[] = ["AttributeNotCleared", UNRESOLVED];
 export function logEntryOf(header: ChunkHeader, result: ExportResult): LogEntry | undefined {
   if (result.kind !== "settled") return undefined;
   const { planned, outcome, failure } = result;
-  const isSkip = outcome === "filtered" && planned.scopeChanged;
+  const isSkip = outcome === "filtered" && (planned.scopeChanged || (planned.isChanged && planned.switchedOff));
   const isStuck = planned.isChanged && planned.warnings.some((own) => TOLD_ONCE.includes(own.code));
   if (planned.action.kind === "none" && outcome !== "escrowed" && !isSkip && !isStuck) return undefined;
   const targetId = result.targetId ?? planned.record.link?.targetId;
@@ -26,9 +27,9 @@ export function logEntryOf(header: ChunkHeader, result: ExportResult): LogEntry 
   const warning = planned.warnings[0] ?? result.warnings[0];
   const status =
     outcome === "escrowed" ? "failure" : outcome === "filtered" ? "skipped" : warning ? "warning" : "success";
-  const why = planned.filteredBy === TARGET_CANNOT_HOLD ? TARGET_CANNOT_HOLD : undefined;
-  const code = failure?.code ?? warning?.code ?? why;
-  const message = failure?.message ?? warning?.message;
+  const isTold = planned.filteredBy === TARGET_CANNOT_HOLD || planned.switchedOff;
+  const code = failure?.code ?? (isTold ? planned.filteredBy : warning?.code);
+  const message = failure?.message ?? (planned.switchedOff ? skipReason(planned) : warning?.message);
   const [index] = planned.indexes;
   const origin = originOf(header, planned);
   return {
@@ -53,6 +54,10 @@ export function logEntryOf(header: ChunkHeader, result: ExportResult): LogEntry 
     server: origin.server,
     schemaVersion: header.schemaVersion,
   };
+}
+
+function skipReason({ switchedOff, record }: PlannedObject): string {
+  return switchedOff ? explainSwitchedOff(switchedOff, record.objectClass) : "";
 }
 
 function actionName(planned: PlannedObject, values: TargetValues): LogEntry["action"] {
@@ -84,14 +89,22 @@ function stepsOf(
       description: agentId === "" ? "Mapped again from the stored image." : `Read by agent ${agentId} from ${server}.`,
     },
   ];
-  const inScope = result.outcome !== "filtered";
+  const isUndone = planned.switchedOff !== undefined && planned.switchedOff !== "Delete";
+  const inScope = result.outcome !== "filtered" || isUndone;
   steps.push({
     name: "EntrySynchronizationScoping",
     type: "scoping",
     status: inScope ? "success" : "skipped",
     description: planned.scope,
   });
-  if (!inScope) return steps;
+  if (planned.switchedOff)
+    steps.push({
+      name: "EntrySynchronizationSkip",
+      type: "processing",
+      status: "skipped",
+      description: skipReason(planned),
+    });
+  if (!inScope || isUndone) return steps;
   if (planned.matchedBy !== undefined)
     steps.push({
       name: "EntryMatching",

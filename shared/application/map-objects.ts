@@ -5,6 +5,7 @@
  */
 
 import { isDisabledAtSource } from "../domain/hand-over.ts";
+import { ALL_FLOWS, type SwitchedOff } from "../domain/object-flows.ts";
 import type { Claim, ObjectRecord, Outcome } from "../domain/object-record.ts";
 import { type Desired, planObject } from "../domain/plan.ts";
 import type { ChunkHeader, ChunkItem, ObjectFailure, PlannedObject } from "./chunk-files.ts";
@@ -63,6 +64,8 @@ export async function mapObjects(
 function claimsOf(draft: Draft): Claim[] {
   const { evaluation, record } = draft;
   if (evaluation.kind !== "present" || draft.isSuperseded || anchorChange(record, evaluation)) return [];
+  // What it won't be given, nobody else has to wait for.
+  if (isKept(record, evaluation)) return [];
   return claimsWithout(identityClaims(evaluation.identity), exportedClaims(record.link));
 }
 
@@ -76,9 +79,10 @@ function planOf(
   const { evaluation } = draft;
   const moved = anchorChange(draft.record, evaluation);
   const claimsBefore = draft.record.claims ?? [];
-  const claims = draft.isSuperseded || moved ? claimsBefore : claimsAfter(draft, answers);
+  const undone = undoneOf(draft, match);
+  const claims = draft.isSuperseded || moved ? claimsBefore : undone ? [] : claimsAfter(draft, answers);
   const record = withClaims(backAgain(draft.record, answers), claims);
-  const abandoned = claimsWithout(claimsBefore, claims);
+  const abandoned = claimsWithout([...claimsBefore, ...(undone ? heldOf(answers) : [])], claims);
   const base = {
     objectGuid: draft.objectGuid,
     indexes: draft.indexes,
@@ -111,6 +115,7 @@ function planOf(
   if (evaluation.kind === "failed")
     return settle("escrowed", { code: evaluation.code, message: evaluation.message, remedy: evaluation.remedy });
 
+  if (undone) return { ...settle("filtered"), ...told(undone) };
   if (moved) return settle("escrowed", anchorFailure(draft.objectGuid, moved));
 
   const taken = answers.filter(
@@ -131,10 +136,12 @@ function planOf(
   const parked = (draft.parks ?? []).filter((name) => taken.some((answer) => propertyOf(answer.claim) === name));
   const held = taken.map((answer) => propertyOf(answer.claim)).filter((name) => !parked.includes(name));
   const desired = withParked(desiredOf(evaluation), parked, parkedName);
-  const plan = planObject(record, desired, { allow: draft.allow, held, now });
-  const bindable = evaluation.kind === "present" ? referencesOf(draft, evaluation) : {};
-  if (match && "targetId" in match && evaluation.kind === "present")
+  const plan = planObject(record, desired, { allow: draft.allow, held, now, flows: evaluation.flows });
+  if (match && "targetId" in match && evaluation.kind === "present") {
+    const bindable = referencesOf(draft, evaluation, evaluation.creationOnly);
     return { ...base, ...bindable, ...takeover(match, evaluation, draft.allow) };
+  }
+  const bindable = evaluation.kind === "present" ? referencesOf(draft, evaluation) : {};
   const acts = plan.action.kind !== "none";
   const outcome: Outcome = conflict ? "escrowed" : acts ? "exported" : plan.settled;
   return {
@@ -143,6 +150,7 @@ function planOf(
     action: plan.action,
     waiting: plan.waiting,
     outcome,
+    ...(plan.switchedOff ? told(plan.switchedOff) : {}),
     ...(conflict ? { failure: conflict } : {}),
     ...(plan.action.kind === "create" && evaluation.kind === "present"
       ? { creationOnly: evaluation.creationOnly }
@@ -158,11 +166,46 @@ function backAgain(record: ObjectRecord, answers: readonly ClaimAnswer[]): Objec
   return rest;
 }
 
+type Present = Extract<Evaluation, { kind: "present" }>;
+
+/** Its target object is there, and stays as it is: updates are switched off. */
+function isKept({ link }: ObjectRecord, { flows }: Present): boolean {
+  return link !== undefined && link.deletedAt === undefined && flows?.updates === false;
+}
+
+/**
+ * What is switched off of the things that an object needs which has no living target object, or whose source anchor
+ * moved: nothing is claimed then, so that nobody waits for it.
+ */
+function undoneOf(
+  { record, evaluation, isSuperseded }: Draft,
+  match: MatchAnswer | undefined,
+): SwitchedOff | undefined {
+  if (evaluation.kind !== "present" || isSuperseded) return undefined;
+  const { adds, updates } = evaluation.flows ?? ALL_FLOWS;
+  if (record.link && record.link.deletedAt === undefined)
+    return !updates && anchorChange(record, evaluation) ? "Update" : undefined;
+  if (match && "failure" in match) return undefined;
+  if (match && !match.restore) return updates ? undefined : "Update";
+  return adds ? undefined : "Add";
+}
+
+function told(what: SwitchedOff): Pick<PlannedObject, "switchedOff" | "filteredBy"> {
+  return { switchedOff: what, filteredBy: `${what.toLowerCase()}-switched-off` };
+}
+
+function heldOf(answers: readonly ClaimAnswer[]): Claim[] {
+  return answers.filter(({ result }) => result.kind === "held").map(({ claim }) => claim);
+}
+
 function referencesOf(
-  { resendsReferences }: Draft,
-  { references }: Extract<Evaluation, { kind: "present" }>,
+  { record, resendsReferences }: Draft,
+  evaluation: Present,
+  without: readonly string[] = [],
 ): Pick<PlannedObject, "references" | "resendsReferences"> {
-  if (Object.keys(references).length === 0) return {};
+  const own = Object.entries(evaluation.references).filter(([property]) => !without.includes(property));
+  if (own.length === 0 || isKept(record, evaluation)) return {};
+  const references = Object.fromEntries(own);
   return { references, ...(resendsReferences ? { resendsReferences } : {}) };
 }
 
@@ -184,7 +227,8 @@ function claimsAfter({ record, evaluation }: Draft, answers: readonly ClaimAnswe
   if (evaluation.kind === "absent") return [];
   if (evaluation.kind !== "present") return before;
   const wanted = identityClaims(evaluation.identity);
-  const held = answers.filter((answer) => answer.result.kind === "held").map((answer) => answer.claim);
+  if (isKept(record, evaluation)) return [];
+  const held = heldOf(answers);
   const kept = claimsWithout(before, claimsWithout(before, wanted));
   return claimsWithout([...kept, ...held], exportedClaims(record.link));
 }

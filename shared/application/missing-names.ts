@@ -30,12 +30,12 @@ export function lacksOf(
     exported: {},
   };
   const then = { ...record, link: { ...link, exported: applyDifference(link.exported, values) } };
-  return planObject(then, desiredOf(bare), { allow: [], now }).waiting;
+  return planObject(then, desiredOf(bare), { allow: [], now, flows: bare.flows }).waiting;
 }
 
 /** What the mapping wants of the target. */
 export function desiredOf(evaluation: Extract<Evaluation, { kind: "present" | "absent" }>): Desired {
   return evaluation.kind === "absent"
     ? { kind: "absent", reason: evaluation.scope }
-    : { kind: "present", values: evaluation.values };
+    : { kind: "present", values: evaluation.values, rules: evaluation.rules };
 }

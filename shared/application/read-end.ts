@@ -16,6 +16,7 @@ import { type ChunkFile, FILES, readFile, readNeeded, writeOnce } from "./chunk-
 import type { JobContext } from "./export-chunk.ts";
 import { cycleIdOf } from "./plan-chunks.ts";
 import { type JobRow, jobTable, pack, type ReadRow, ROW, readRow } from "./state/job-rows.ts";
+import type { ObjectSummary } from "./state/object-store.ts";
 import type { Removals } from "./state/removal-rows.ts";
 import { createVerdicts, headerOf, itemsOf, stagedRows, type Verdict, verdictPath } from "./verdict.ts";
 import type { Fence, SyncRunInput } from "./wake-job.ts";
@@ -63,19 +64,24 @@ export function createReadEnd(deps: {
       const job = await jobOf(run.jobId);
       const read = await readOf(run.jobId, readNo);
       const isTrusted = read.visibility === "complete" || job.settings.trustVisibility !== null;
-      const { objects } = await deps.contextOf(run.jobId);
+      const { objects, mapping } = await deps.contextOf(run.jobId);
       const seen = await seenIn(run.jobId, readNo, shards);
       let absent = 0;
       for (const shard of shards) {
         for await (const page of objects.summaries(job.configurationId, shard)) {
           // A newer version means that a later read saw it, in the other lane.
           const unseen = page.filter((object) => !seen.has(object.objectGuid) && readNoOf(object.version) <= readNo);
-          const missing = unseen.filter((object) => object.state === "live");
+          // A class that isn't mapped any more wasn't read: what it brought to the target stays, and says so nowhere.
+          const mapped = unseen.filter((object) => !object.linked || mapping.flowsOf(object.objectClass));
+          const isRemovable = (object: ObjectSummary) =>
+            object.linked && mapping.flowsOf(object.objectClass)?.deletes === true;
+          const missing = mapped.filter((object) => object.state === "live");
           // Known to be gone, and still in the target: staged, or its end failed. It is judged again.
-          const overdue = unseen.filter((object) => object.state !== "live" && object.linked);
-          const linked = missing.filter((object) => object.linked).map((object) => object.objectGuid);
-          // Without link nothing is removed: the row only learns that its object is gone, so that no retry creates it.
-          const unlinked = isTrusted && read.upserts > 0 ? missing.filter((object) => !object.linked) : [];
+          const overdue = mapped.filter((object) => object.state !== "live" && isRemovable(object));
+          const linked = missing.filter(isRemovable).map((object) => object.objectGuid);
+          // Nothing is removed of these: the row only learns that its object is gone, so that no retry creates it.
+          const others = missing.filter((object) => !isRemovable(object));
+          const unlinked = isTrusted && read.upserts > 0 ? others : [];
           absent += linked.length;
           await deps.removals.addOverdue(
             cycleIdOf(run.jobId, readNo),
@@ -84,11 +90,13 @@ export function createReadEnd(deps: {
           );
           await deps.removals.addAbsences(cycleIdOf(run.jobId, readNo), linked, ["deletes"]);
           // Of one whose create got no answer a target object may be found, and then it goes: the guard counts it.
-          for (const marked of [true, false])
+          const mayGo = (object: ObjectSummary) =>
+            object.marked && !object.linked && mapping.flowsOf(object.objectClass)?.deletes !== false;
+          for (const counts of [true, false])
             await deps.removals.addAbsences(
               cycleIdOf(run.jobId, readNo),
-              unlinked.filter((object) => object.marked === marked).map((object) => object.objectGuid),
-              marked ? ["deletes"] : [],
+              unlinked.filter((object) => mayGo(object) === counts).map((object) => object.objectGuid),
+              counts ? ["deletes"] : [],
             );
         }
       }

@@ -1,4 +1,5 @@
 /** What is done with a target object that a source object turned out to be. Pure. */
+import { flowingToTakenOver, NO_RULES } from "../domain/attribute-flow/flow-types.ts";
 import { type RemovalClass, withoutNulls } from "../domain/plan.ts";
 import { type TargetValues, withoutProperties } from "../domain/target-value.ts";
 import type { PlannedObject } from "./chunk-files.ts";
@@ -11,7 +12,8 @@ export function takeover(
   evaluation: Extract<Evaluation, { kind: "present" }>,
   allow: readonly RemovalClass[],
 ): Pick<PlannedObject, "action" | "waiting" | "outcome" | "matchedBy"> {
-  const all = withoutProperties(withoutNulls(evaluation.values), evaluation.creationOnly);
+  const mayFlow = flowingToTakenOver(withoutNulls(evaluation.values), evaluation.rules ?? NO_RULES);
+  const all = withoutProperties(mayFlow, evaluation.creationOnly);
   const waiting = match.restore ? [] : disablesOf(all, match.accountEnabled, allow);
   const values = waiting.length > 0 ? withoutProperties(all, ["accountEnabled"]) : all;
   const { targetId, by } = match;

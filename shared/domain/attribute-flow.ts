@@ -162,7 +162,7 @@ function mapObject(input: FlowInput, { drawn, references, parameter }: Prepared)
     const { property } = entry;
     const result = drawProperty(one, context, input.creating);
     if (result.warning) warnings.push({ attribute: target, property, ...result.warning });
-    if (result.failure) failures.push({ attribute: target, property, ...result.failure });
+    if (result.failure) failures.push({ attribute: target, property, ...result.failure, expression: one.program.text });
     if (result.isForCreationOnly) forCreationOnly.push(property);
     if (result.value !== undefined) put(one, result.value);
     else if (result.isEmpty && entry.type === "alias" && input.creating) aliases.push(one);

@@ -122,6 +122,7 @@ describe("the default flow", () => {
       attribute: "UserPrincipalName",
       property: "userPrincipalName",
       message: "AccountName is not present",
+      expression: expect.stringContaining('Error("AccountName is not present")'),
     });
   });
 
@@ -166,6 +167,7 @@ describe("values", () => {
         attribute: "City",
         property: "city",
         message: "The value has 129 characters; 128 are allowed.",
+        expression: "[l]",
       },
     ]);
     expect(drawn(mapOne("City", "Left([l], 128)"), { l: ["x".repeat(129)] }).failures).toEqual([]);

@@ -25,6 +25,8 @@ export interface FlowNotice {
   readonly attribute: string;
   readonly property: string;
   readonly message: string;
+  /** What the attribute is mapped by. */
+  readonly expression?: string;
 }
 
 export type Converted =

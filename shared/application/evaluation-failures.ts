@@ -1,0 +1,56 @@
+/** Why an object can't be evaluated, in words: which mapping or clause, and what to do. That object alone waits. */
+
+import type { FlowNotice } from "../domain/attribute-flow/convert.ts";
+import { type ObjectRecord, typeOfLink } from "../domain/object-record.ts";
+import type { UndecidedScope } from "../domain/scope/verdict.ts";
+import type { Evaluation } from "./job-mapping.ts";
+
+export type Failed = Extract<Evaluation, { kind: "failed" }>;
+
+export function failed(scope: string, code: string, message: string, remedy: string): Failed {
+  return { kind: "failed", scope, code, message, remedy };
+}
+
+/** Neither in nor out: whatever the target has of it stays as it is until the filter can be evaluated. */
+export function scopeFailure({ objectGuid }: ObjectRecord, { failure, explanation }: UndecidedScope): Failed {
+  const { group, clause, message } = failure;
+  return failed(
+    explanation,
+    "ScopingFilterFailed",
+    `The scoping filter of object ${objectGuid} can't be evaluated: ${clause} in ${group}. ${message}`,
+    "Make the clause's pattern simpler, or mend the value in the directory. The target object stays as it is until then.",
+  );
+}
+
+export function typeFailure(
+  { objectGuid, objectClass, link }: ObjectRecord,
+  targetName: string,
+  scope: string,
+): Failed {
+  const is = link ? typeOfLink(link) : "nothing";
+  const message = `Object ${objectGuid} is a ${objectClass} now, and goes to a ${targetName}; its target object ${link?.targetId} is a ${is}.`;
+  const remedy =
+    "Delete the target object, or take the object out of scope and let that remove it; it is made anew then.";
+  return failed(scope, "ObjectTypeMismatch", message, remedy);
+}
+
+const SHOWN_EXPRESSION = 200;
+
+/** The first mapping that failed, with the expression that did, and the names of the others. */
+export function mappingFailure(
+  { objectGuid }: ObjectRecord,
+  scope: string,
+  [first, ...others]: readonly FlowNotice[],
+): Failed | undefined {
+  if (!first) return undefined;
+  const { code, attribute, message, expression } = first;
+  const by = expression === undefined ? "" : ` It is mapped by ${shortened(expression)}`;
+  const more = others.length === 0 ? "" : ` Failed too: ${others.map((own) => own.attribute).join(", ")}.`;
+  const text = `Attribute ${attribute} of object ${objectGuid}: ${message}${by}${more}`;
+  return failed(scope, code, text, "Mend the value in the directory, or the mapping.");
+}
+
+function shortened(expression: string): string {
+  const line = expression.replace(/\s+/g, " ");
+  return line.length <= SHOWN_EXPRESSION ? line : `${line.slice(0, SHOWN_EXPRESSION)} …`;
+}
