@@ -1,6 +1,6 @@
 /** What the bench of the mapping measures; see `mapping-child.ts` for how. */
 
-/** Microseconds an object in one round, measured in turns of a few hundred objects each. */
+/** Microseconds of CPU an object in one round, measured in turns of a few hundred objects each. */
 export interface Round {
   readonly yardstick: number;
   readonly mapping: number;
@@ -18,7 +18,7 @@ export interface Lane {
   readonly rounds: readonly Round[];
 }
 
-/** Microseconds an object, the median of the rounds. */
+/** Microseconds of CPU an object, the median of the rounds. */
 export interface Part {
   readonly name: string;
   readonly microseconds: number;

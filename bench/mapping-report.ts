@@ -54,7 +54,7 @@ const HEAP: readonly Column<HeapReading>[] = [
 ];
 
 const LEGEND = [
-  "Medians over the rounds. Each object is mapped whole: scope, flow, difference to what was exported, hash.",
+  "Medians over the rounds, of CPU time: on one core. Each object is mapped whole: scope, flow, difference, hash.",
   "Yardstick: JSON.parse and JSON.stringify of the same objects, in turns with the mapping.",
   "Not evaluated is what the target can't hold.",
 ];

@@ -26,38 +26,64 @@ const GUID_ATTRIBUTES: ReadonlySet<string> = new Set([
 ]);
 const SID_ATTRIBUTES: ReadonlySet<string> = new Set(["objectsid", "sidhistory", "ms-ds-creatorsid"]);
 
-export function attributeReader({ bag, dn, objectGuid }: SourceObject): ReadAttribute {
-  let byLowerCase: Map<string, readonly AttributeValue[]> | undefined;
-  return (name) => {
-    const lower = name.toLowerCase();
-    if (lower === "distinguishedname") return dn === "" ? null : dn;
-    if (lower === "objectguid") return { kind: "binary", base64: encodeBase64(guidToBytes(objectGuid)), form: "guid" };
-    if (Object.hasOwn(bag, name)) return valueOfAttribute(lower, bag[name] ?? []);
-    byLowerCase ??= indexByLowerCase(bag);
-    return valueOfAttribute(lower, byLowerCase.get(lower) ?? []);
-  };
+/**
+ * Numbers for attribute names, the same for all ways to write one: an object's attributes are put in their places once,
+ * and found there without lower-casing a name for each look.
+ */
+interface NameTable {
+  readonly placeByName: Map<string, number>;
+  readonly lowerNames: string[];
 }
 
-/** Of names that differ in case only, the first in code unit order: the order of keys must not decide. */
-function indexByLowerCase(bag: AttributeBag): Map<string, readonly AttributeValue[]> {
-  const index = new Map<string, readonly AttributeValue[]>();
-  const names = new Map<string, string>();
-  for (const [name, values] of Object.entries(bag)) {
-    const lower = name.toLowerCase();
-    const rival = names.get(lower);
-    if (rival !== undefined && rival < name) continue;
-    names.set(lower, name);
-    index.set(lower, values);
+const FIXED_NAMES = ["distinguishedname", "objectguid"] as const;
+const [DN, GUID] = [0, 1] as const;
+/** Schemas and directories have a few thousand; a table that outgrew that is begun anew. */
+const MOST_NAMES = 20_000;
+
+let names = createNameTable();
+
+function createNameTable(): NameTable {
+  return { placeByName: new Map(FIXED_NAMES.map((name, place) => [name, place])), lowerNames: [...FIXED_NAMES] };
+}
+
+function placeOf(table: NameTable, name: string): number {
+  const known = table.placeByName.get(name);
+  if (known !== undefined) return known;
+  const lower = name.toLowerCase();
+  const place = table.placeByName.get(lower) ?? table.lowerNames.push(lower) - 1;
+  table.placeByName.set(lower, place).set(name, place);
+  return place;
+}
+
+export function attributeReader({ bag, dn, objectGuid }: SourceObject): ReadAttribute {
+  if (names.placeByName.size > MOST_NAMES) names = createNameTable();
+  const table = names;
+  const values: (readonly AttributeValue[] | undefined)[] = new Array(table.lowerNames.length);
+  let hasRivals = false;
+  for (const name in bag) {
+    const place = placeOf(table, name);
+    if (values[place] !== undefined) hasRivals = true;
+    values[place] = bag[name];
   }
-  return index;
+  // Of names that differ in case only, the one as written, else the first in code unit order: never that of the keys.
+  if (hasRivals) for (const name of Object.keys(bag).sort().reverse()) values[placeOf(table, name)] = bag[name];
+  return (name) => {
+    const place = placeOf(table, name);
+    if (place === DN) return dn === "" ? null : dn;
+    if (place === GUID) return { kind: "binary", base64: encodeBase64(guidToBytes(objectGuid)), form: "guid" };
+    const own = hasRivals && Object.hasOwn(bag, name) ? bag[name] : values[place];
+    return own === undefined ? null : valueOfAttribute(table.lowerNames[place] ?? "", own);
+  };
 }
 
 function valueOfAttribute(lowerName: string, values: readonly AttributeValue[]): Value {
   const [first] = values;
   if (first === undefined) return null;
   if (values.length === 1) return scalarOfAttribute(lowerName, first);
-  return values.map((value) => scalarOfAttribute(lowerName, value));
+  return values.every(isText) ? values : values.map((value) => scalarOfAttribute(lowerName, value));
 }
+
+const isText = (value: AttributeValue): value is string => typeof value === "string";
 
 function scalarOfAttribute(lowerName: string, value: AttributeValue): Scalar {
   if (typeof value === "string") return value;

@@ -27,7 +27,8 @@ export function differenceOf(
 ): ValueDifference {
   const changed: Record<string, TargetValue> = {};
   const blanked: string[] = [];
-  for (const name of Object.keys(desired).sort()) {
+  const names = Object.keys(desired).filter((name) => inDoubt.length > 0 || !sameAt(exported, desired, name));
+  for (const name of names.sort()) {
     const wanted = desired[name] ?? null;
     const had = exported[name] ?? null;
     if (isNested(wanted)) {
@@ -60,6 +61,7 @@ export function applyDifference(exported: TargetValues, changed: TargetValues): 
 
 /** `changed` without the given properties (nested: `property.key`). */
 export function withoutProperties(changed: TargetValues, names: readonly string[]): TargetValues {
+  if (names.length === 0) return changed;
   const result: Record<string, TargetValue> = {};
   for (const [name, value] of Object.entries(changed)) {
     if (names.includes(name)) continue;
@@ -75,6 +77,15 @@ export function withoutProperties(changed: TargetValues, names: readonly string[
 
 export function isNested(value: TargetValue): value is Readonly<Record<string, string | null>> {
   return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+/** For most properties of most objects: there is no difference to work out. */
+function sameAt(exported: TargetValues, desired: TargetValues, name: string): boolean {
+  const wanted = desired[name] ?? null;
+  const had = exported[name] ?? null;
+  if (!isNested(wanted)) return sameValue(had, wanted);
+  const before = isNested(had) ? had : {};
+  return Object.keys(wanted).every((key) => sameAt(before, wanted, key));
 }
 
 function isEmpty(value: TargetValue): boolean {

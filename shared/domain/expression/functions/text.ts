@@ -49,10 +49,21 @@ const prepend: FunctionDefinition = {
 };
 
 /** White space as .NET's Trim knows it: no byte order mark, but the next-line character. */
-const OUTER_SPACE =
-  /^[\t-\r \x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]+|[\t-\r \x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]+$/g;
+const OUTER_SPACE = /[\t-\r \x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]/;
 
-export const trimmed = (value: string): string => value.replace(OUTER_SPACE, "");
+/** A character at a time: a pattern for the end of a text would try anew at every blank in it. */
+export function trimmed(value: string): string {
+  let start = 0;
+  let end = value.length;
+  while (start < end && isOuterSpace(value, start)) start++;
+  while (start < end && isOuterSpace(value, end - 1)) end--;
+  return value.slice(start, end);
+}
+
+function isOuterSpace(value: string, at: number): boolean {
+  const code = value.charCodeAt(at);
+  return (code <= 0x20 || code >= 0x85) && OUTER_SPACE.test(value.charAt(at));
+}
 
 const trim: FunctionDefinition = {
   name: "Trim",
