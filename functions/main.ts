@@ -21,6 +21,7 @@ import { type Route, registerRoute } from "./http-route.ts";
 import { jobRoutes } from "./jobs.http.ts";
 import { linkRoutes } from "./links.http.ts";
 import { provisioningLogRoute } from "./provisioning-log.http.ts";
+import { schemaRoutes } from "./schemas.http.ts";
 import { wakeJobHandler } from "./wake-job.queue.ts";
 
 const config = readConfig(process.env);
@@ -35,6 +36,7 @@ const routes: readonly Route[] = [
   ...configurationRoutes(cloud.routes.configurations),
   agentsRoute(cloud.routes),
   ...jobRoutes(cloud.routes),
+  ...schemaRoutes(cloud.routes.schemas),
   ...linkRoutes(cloud.routes.links),
   provisioningLogRoute(cloud.routes.queries),
 ];

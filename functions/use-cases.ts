@@ -27,6 +27,7 @@ import { createPlanLinks } from "../shared/application/plan-links.ts";
 import { createTargetPreparation } from "../shared/application/prepare-target.ts";
 import { createReadEnd } from "../shared/application/read-end.ts";
 import { createReferences } from "../shared/application/references.ts";
+import { createSchemas } from "../shared/application/schemas.ts";
 import { createClaimIndex } from "../shared/application/state/claim-index.ts";
 import { createDirtyRows } from "../shared/application/state/dirty-links.ts";
 import { createEscrows } from "../shared/application/state/escrow-rows.ts";
@@ -99,10 +100,11 @@ export function createUseCases(adapters: Adapters, settings: UseCaseSettings) {
   const ring = (jobId: string, lane: "bulk" | "live") => doorbell.ring(jobId, lane);
   const vanished = createVanished({ rows, blobs, clock, log, ring });
 
-  async function contextOf(jobId: string): Promise<JobContext> {
+  /** A batch is mapped by the schema that it was read for: a later one may read attributes that it didn't bring. */
+  async function contextOf(jobId: string, schemaVersion?: number): Promise<JobContext> {
     const job = await readRow<JobRow>(jobs, jobId, ROW.job);
     if (!job) throw new Error(`Job ${jobId} is gone.`);
-    const mapping = await mappings(job.value);
+    const mapping = await mappings(schemaVersion === undefined ? job.value : { ...job.value, schemaVersion });
     await mapping.prepare();
     return { mapping, objects, claims, target, vanished };
   }
@@ -141,6 +143,7 @@ export function createUseCases(adapters: Adapters, settings: UseCaseSettings) {
         ring,
       }),
       acceptBatch: createAcceptBatch({ rows, blobs, doorbell, clock, log }),
+      schemas: createSchemas({ rows, blobs, clock, log }),
       links: createLinkAdmin({ rows, blobs, clock, log, contextOf, ring }),
       queries: createAdminQueries({ rows, clock, escrows, dirty, removals, provisioningLog }),
       wakeJob: async (jobId: string) => {

@@ -211,7 +211,11 @@ function advance(reads: ReadsRow, batch: ChangeBatch, bodyDigest: string, now: n
     lastBatchAt: now,
     accepted: batch.watermarkAfter ?? reads.accepted,
     ...(batch.isLast && reads.kind === "full"
-      ? { fullAttributeSetHash: reads.attributeSetHash, fullScopeVersion: reads.scopeVersion }
+      ? {
+          fullAttributeSetHash: reads.attributeSetHash,
+          fullScopeVersion: reads.scopeVersion,
+          fullSchemaVersion: reads.schemaVersion,
+        }
       : {}),
   };
 }
@@ -240,12 +244,14 @@ function endOf(job: JobRow, reads: ReadsRow, batch: ChangeBatch, now: number): R
     server: batch.dsa.dnsName,
     startedAt: reads.startedAt,
     endedAt: now,
+    schemaVersion: reads.schemaVersion,
   };
 }
 
 function incompleteness(job: JobRow, reads: ReadsRow, batch: ChangeBatch, objects: number): string | null {
   if (reads.kind !== "full") return "a delta says nothing of what it doesn't name";
   if (reads.scopeVersion !== job.scopeVersion) return "the scope changed while it was read";
+  if (reads.schemaVersion !== job.schemaVersion) return "the schema changed while it was read";
   if (batch.end?.batches !== batch.sequence)
     return `the agent counted ${batch.end?.batches} batches, ${batch.sequence} arrived`;
   if (batch.end.objects !== objects) return `the agent counted ${batch.end.objects} objects, ${objects} arrived`;

@@ -209,6 +209,7 @@ function noReads(now: number): ReadsRow {
     attributeSetHash: "",
     fullAttributeSetHash: null,
     fullScopeVersion: null,
+    fullSchemaVersion: null,
     startedAt: now,
     lastBatchAt: 0,
     accepted: null,

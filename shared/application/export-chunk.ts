@@ -74,14 +74,14 @@ export function createExportChunk(deps: {
   readonly provisioningLog: ProvisioningLog;
   readonly references: References;
   readonly links: LinkStore;
-  readonly contextOf: (jobId: string) => Promise<JobContext>;
+  readonly contextOf: (jobId: string, schemaVersion: number) => Promise<JobContext>;
 }): ExportChunk {
   return async (ref) => {
     await deps.fence.check(ref);
     const outcomePath = FILES.outcome(ref.batchId, ref.chunk);
     if ((await deps.blobs.get(outcomePath)) !== undefined) return { done: true };
     const plan = await readNeeded<PlanFile>(deps.blobs, FILES.plan(ref.batchId, ref.chunk));
-    const context = await deps.contextOf(ref.jobId);
+    const context = await deps.contextOf(ref.jobId, plan.header.schemaVersion);
     // Counted for this chunk alone: others write through the same adapter at the same time.
     let writes = 0;
     const target: TargetDirectory = {

@@ -219,6 +219,8 @@ function decide(input: {
   if (isOpen() && request.abortReadNo === reads.openReadNo) abort(request.reason ?? "asked by the agent");
   // What is sent under another scope may be more than this one lets out of the building.
   if (isOpen() && reads.scopeVersion !== job.scopeVersion) abort("scope");
+  // Another schema may want other attributes and classes than this read brings.
+  if (isOpen() && reads.schemaVersion !== job.schemaVersion) abort("schema");
   const isTroubled = (job.trouble ?? null) !== null;
   if (isOpen() && isTroubled) abort("ScopeObjectMissing");
   const full = reasonForFullRead(job, reads, needs, { now, watermarkMaxAgeMs: input.times.watermarkMaxAgeMs });

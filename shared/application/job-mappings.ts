@@ -6,7 +6,6 @@
  */
 import { createHash } from "node:crypto";
 import { compileAttributeFlow } from "../domain/attribute-flow.ts";
-import { defaultSchema } from "../domain/default-schema.ts";
 import { GRAPH_TARGETS } from "../domain/graph-target.ts";
 import { ALL_FLOWS, chooseMappings } from "../domain/object-flows.ts";
 import type { SynchronizationSchema } from "../domain/synchronization-schema.ts";
@@ -15,15 +14,11 @@ import type { Clock, Random } from "../ports/clock.ts";
 import type { TargetDescription, TargetDirectory } from "../ports/target-directory.ts";
 import { type ClassFlow, evaluateObject } from "./evaluate-object.ts";
 import type { JobMapping, JobMappings } from "./job-mapping.ts";
+import { readSchema } from "./schema-store.ts";
 import type { JobRow } from "./state/job-rows.ts";
-import { gunzipJson } from "./state/packing.ts";
 
 /** The target's verified domains are looked up again after this long. */
 const DESCRIPTION_MS = 300_000;
-
-export function schemaPath(jobId: string, version: number): string {
-  return `schemas/${jobId}/${version}.json.gz`;
-}
 
 export function createJobMappings(deps: {
   readonly blobs: BlobStore;
@@ -44,9 +39,8 @@ export function createJobMappings(deps: {
   }
 
   async function loadSchema(job: JobRow): Promise<SynchronizationSchema> {
-    const stored = await deps.blobs.get(schemaPath(job.jobId, job.schemaVersion));
-    if (stored) return gunzipJson<SynchronizationSchema>(stored);
-    if (job.schemaVersion === 1) return defaultSchema();
+    const stored = await readSchema(deps.blobs, job.jobId, job.schemaVersion);
+    if (stored) return stored;
     throw new Error(`Version ${job.schemaVersion} of the schema of job ${job.jobId} is missing.`);
   }
 

@@ -19,14 +19,14 @@ export function createMapChunk(deps: {
   readonly blobs: BlobStore;
   readonly fence: Fence;
   readonly clock: Clock;
-  readonly contextOf: (jobId: string) => Promise<JobContext>;
+  readonly contextOf: (jobId: string, schemaVersion: number) => Promise<JobContext>;
 }): MapChunk {
   return async (ref) => {
     await deps.fence.check(ref);
     const existing = await planOf(deps.blobs, ref);
     if (existing) return summaryOf(existing);
     const chunk = await readNeeded<ChunkFile>(deps.blobs, FILES.chunk(ref.batchId, ref.chunk));
-    const context = await deps.contextOf(ref.jobId);
+    const context = await deps.contextOf(ref.jobId, chunk.header.schemaVersion);
     const known = chunk.header.isFirstLoad ? chunk.items.filter(goesOn) : chunk.items;
     const guids = [...new Set(known.map((item) => item.objectGuid))];
     // On a first load there is nothing to read; a row that is there after all shows when the insert is refused.

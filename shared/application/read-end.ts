@@ -41,7 +41,7 @@ export function createReadEnd(deps: {
   readonly log: Log;
   readonly removals: Removals;
   readonly chunkObjects: number;
-  readonly contextOf: (jobId: string) => Promise<JobContext>;
+  readonly contextOf: (jobId: string, schemaVersion?: number) => Promise<JobContext>;
 }): ReadEnd {
   const jobs = jobTable(deps.rows);
   const decideOnce = createVerdicts(deps);
@@ -64,7 +64,7 @@ export function createReadEnd(deps: {
       const job = await jobOf(run.jobId);
       const read = await readOf(run.jobId, readNo);
       const isTrusted = read.visibility === "complete" || job.settings.trustVisibility !== null;
-      const { objects, mapping } = await deps.contextOf(run.jobId);
+      const { objects, mapping } = await deps.contextOf(run.jobId, read.schemaVersion);
       const seen = await seenIn(run.jobId, readNo, shards);
       let absent = 0;
       for (const shard of shards) {

@@ -38,6 +38,8 @@ export function reasonForFullRead(
 ): string | undefined {
   if (reads.accepted === null) return "first";
   if (job.fullReadWanted !== null) return job.fullReadWanted;
+  // Every object is mapped anew, also where the mapping reads nothing else than before.
+  if ((reads.fullSchemaVersion ?? 1) !== job.schemaVersion) return "schema";
   // What the last full read brought in whole, not what an aborted one set out to.
   if (reads.fullAttributeSetHash !== needs.attributeSetHash) return "attributes";
   if (reads.fullScopeVersion !== job.scopeVersion) return "scope";
@@ -109,6 +111,7 @@ export function abortRead(
     server: reads.server,
     startedAt: reads.startedAt,
     endedAt: now,
+    schemaVersion: reads.schemaVersion,
   };
   return {
     reads: closed,

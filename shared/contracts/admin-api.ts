@@ -105,6 +105,62 @@ export type JobStatusReply = z.infer<typeof JobStatusReply>;
 export const ScopeReply = z.strictObject({ jobId: z.string(), scopeVersion: z.number(), changed: z.boolean() });
 export type ScopeReply = z.infer<typeof ScopeReply>;
 
+/** What a check of a schema says, and where: `position` counts UTF-16 units of the expression from 0. */
+export const SchemaFindingReply = z.strictObject({
+  severity: z.enum(["error", "warning"]),
+  code: z.string(),
+  objectMapping: z.string().nullable(),
+  targetAttribute: z.string().nullable(),
+  position: z.number().nullable(),
+  excerpt: z.string().nullable(),
+  message: z.string(),
+  remedy: z.string(),
+  path: z.string(),
+});
+
+/** Answered to an imported schema: a full read follows when it is another one. */
+export const SchemaReply = z.strictObject({
+  jobId: z.string(),
+  version: z.number(),
+  changed: z.boolean(),
+  warnings: z.array(SchemaFindingReply),
+});
+export type SchemaReply = z.infer<typeof SchemaReply>;
+
+export const SchemaVersionReply = z.strictObject({
+  version: z.number(),
+  /** Null for the schema that the job began with. */
+  by: z.string().nullable(),
+  at: z.string(),
+  isInEffect: z.boolean(),
+});
+export type SchemaVersionReply = z.infer<typeof SchemaVersionReply>;
+
+const SchemaChangeReply = z.strictObject({
+  what: z.string(),
+  before: z.string().nullable(),
+  after: z.string().nullable(),
+});
+
+/** Two versions of a schema: what was added, removed and changed, by object mapping and target attribute. */
+export const SchemaDiffReply = z.strictObject({
+  changes: z.array(SchemaChangeReply),
+  objectMappings: z.array(
+    z.strictObject({
+      objectMapping: z.string(),
+      kind: z.enum(["added", "removed", "changed"]),
+      changes: z.array(SchemaChangeReply),
+      attributes: z.array(
+        z.strictObject({
+          targetAttribute: z.string(),
+          kind: z.enum(["added", "removed", "changed"]),
+          changes: z.array(SchemaChangeReply),
+        }),
+      ),
+    }),
+  ),
+});
+
 export const EscrowReply = z.strictObject({
   objectGuid: z.string(),
   code: z.string(),
@@ -211,6 +267,10 @@ export const ADMIN_ROUTES = {
   link: "v1.0/uplink/jobs/{jobId}/links/{objectGuid}",
   linkAction: "v1.0/uplink/jobs/{jobId}/links/{objectGuid}/{action:regex(^(join|move|unlink)$)}",
   rebuildLinks: "v1.0/uplink/jobs/{jobId}/rebuildLinks",
+  /** As in Graph. `?version=` gives an older one, `?expectedVersion=` refuses to replace another than that. */
+  schema: "v1.0/servicePrincipals/{configurationId}/synchronization/jobs/{jobId}/schema",
+  schemaVersions: "v1.0/uplink/jobs/{jobId}/schemaVersions",
+  schemaDiff: "v1.0/uplink/jobs/{jobId}/schemaDiff",
   jobAction:
     "v1.0/servicePrincipals/{configurationId}/synchronization/jobs/{jobId}/{action:regex(^(start|pause|restart)$)}",
   provisioningLog: "v1.0/auditLogs/provisioning",

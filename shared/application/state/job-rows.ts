@@ -10,6 +10,7 @@
  *   read:{read}                 an ended or aborted read on its way to its ReadEnd
  *   work:{lane}:{id}            work that the cloud gave itself (retries, re-evaluations)
  *   cycle:{read}                the account of a read          recent   removals of the last 24 hours
+ *   schema:{version}            who brought a version of the schema, and when
  */
 
 import type { DomainIdentity, Watermark } from "../../contracts/change.ts";
@@ -80,6 +81,8 @@ export interface ReadsRow {
   /** Those of the last full read that was accepted to its end; null: there was none. */
   readonly fullAttributeSetHash: string | null;
   readonly fullScopeVersion: number | null;
+  /** Absent in rows of before schemas had versions: 1. */
+  readonly fullSchemaVersion?: number | null;
   readonly startedAt: number;
   readonly lastBatchAt: number;
   readonly accepted: Watermark | null;
@@ -157,6 +160,8 @@ export interface ReadRow {
   readonly server: string;
   readonly startedAt: number;
   readonly endedAt: number;
+  /** What it asked for; absent in rows of before schemas had versions: what the job has. */
+  readonly schemaVersion?: number;
   /** Failed attempts to carry out its end. */
   readonly attempts?: number;
 }
@@ -203,6 +208,14 @@ export interface RecentRow {
   readonly entries: readonly { readonly cycleId: string; readonly at: number; readonly removed: RemovalCounts }[];
 }
 
+export interface SchemaRow {
+  readonly version: number;
+  /** Null for the schema that the job began with. */
+  readonly by: string | null;
+  /** Milliseconds since 1970. */
+  readonly at: number;
+}
+
 export interface RunnerRow {
   readonly epoch: number;
   readonly instanceId: string;
@@ -228,6 +241,7 @@ export const ROW = {
   read: (readNo: number) => `read:${number(readNo)}`,
   work: (lane: Lane, workId: string) => `work:${lane}:${workId}`,
   recent: "recent",
+  schema: (version: number) => `schema:${number(version)}`,
   cycle: (readNo: number) => `cycle:${number(readNo)}`,
 } as const;
 

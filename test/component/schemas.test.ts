@@ -1,0 +1,199 @@
+/** Schemas of jobs: what is taken, kept and compared, and what another one does to reads and to what is in the target. */
+import { describe, expect, it } from "vitest";
+import { SchemaDiffReply, SchemaReply, SchemaVersionReply } from "../../shared/contracts/admin-api.ts";
+import { defaultSchema } from "../../shared/domain/default-schema.ts";
+import type { AttributeMapping, SynchronizationSchema } from "../../shared/domain/synchronization-schema.ts";
+import { aUser, createCloud } from "../support/cloud.ts";
+import { tenantSchema } from "../support/tenant-schema.ts";
+
+type Edit = (mapping: AttributeMapping) => AttributeMapping | undefined;
+
+/** The default schema with the mappings of users changed. */
+function edited(edit: Edit, base: SynchronizationSchema = defaultSchema()): SynchronizationSchema {
+  return {
+    ...base,
+    synchronizationRules: base.synchronizationRules.map((rule) => ({
+      ...rule,
+      objectMappings: rule.objectMappings.map((mapping) =>
+        mapping.sourceObjectName === "user"
+          ? { ...mapping, attributeMappings: mapping.attributeMappings.flatMap((one) => edit(one) ?? []) }
+          : mapping,
+      ),
+    })),
+  };
+}
+
+const toTitle =
+  (expression: string): Edit =>
+  (one) =>
+    one.targetAttributeName === "Title" ? { ...one, source: { expression } } : one;
+
+async function aJob() {
+  const cloud = await createCloud();
+  const agent = await cloud.addDomain("corp.example");
+  const { schemas } = cloud.cloud.routes;
+  const put = async (schema: SynchronizationSchema, expectedVersion?: number) => {
+    const done = await schemas.put(agent.jobId, schema, "ann", expectedVersion);
+    if (!done.ok) throw new Error(JSON.stringify(done.failure));
+    return SchemaReply.parse(done.value);
+  };
+  const titleOf = (name: string) =>
+    cloud.target.objects().find(({ values }) => values["userPrincipalName"] === `${name}@corp.example`)?.values[
+      "jobTitle"
+    ];
+  return { cloud, agent, schemas, put, titleOf };
+}
+
+describe("the schema of a job", () => {
+  it("is the default one first, and then what was put, as it was put", async () => {
+    const { agent, schemas, put } = await aJob();
+    expect(await schemas.get(agent.jobId)).toEqual({ ok: true, value: defaultSchema() });
+    const schema = tenantSchema();
+    expect(await put(schema)).toMatchObject({ version: 2, changed: true });
+    const read = await schemas.get(agent.jobId);
+    expect(read.ok && JSON.stringify(read.value)).toBe(JSON.stringify(schema));
+    expect(await schemas.get(agent.jobId, 1)).toEqual({ ok: true, value: defaultSchema() });
+    expect(await schemas.get(agent.jobId, 3)).toMatchObject({ ok: false, failure: { status: 404 } });
+    expect(await schemas.get("none")).toMatchObject({ ok: false, failure: { code: "job-not-found" } });
+  });
+
+  it("gets no version from what is there already, whatever the order of its keys", async () => {
+    const { agent, schemas, put } = await aJob();
+    expect(await put(defaultSchema())).toMatchObject({ version: 1, changed: false });
+    const [rule] = defaultSchema().synchronizationRules;
+    const turned = {
+      ...Object.fromEntries(Object.entries(rule ?? {}).reverse()),
+      objectMappings: rule?.objectMappings ?? [],
+    };
+    expect(await put({ synchronizationRules: [turned] })).toMatchObject({ version: 1, changed: false });
+    const versions = await schemas.versions(agent.jobId);
+    expect(versions).toMatchObject({ value: [{ version: 1, by: null, isInEffect: true }] });
+  });
+
+  it("keeps every version, with who brought it, and goes back by a new one", async () => {
+    const { agent, schemas, put } = await aJob();
+    await put(edited(toTitle("[employeeType]")));
+    await put(defaultSchema());
+    const versions = await schemas.versions(agent.jobId);
+    expect(versions.ok && versions.value.map((one) => SchemaVersionReply.parse(one))).toMatchObject([
+      { version: 3, by: "ann", isInEffect: true },
+      { version: 2, by: "ann", isInEffect: false },
+      { version: 1, by: null, isInEffect: false },
+    ]);
+    const diff = await schemas.diff(agent.jobId, 1, 2);
+    expect(diff.ok && SchemaDiffReply.parse(diff.value).objectMappings).toMatchObject([
+      { objectMapping: "user → User", attributes: [{ targetAttribute: "Title", kind: "changed" }] },
+    ]);
+    expect(await schemas.diff(agent.jobId, 1, 3)).toEqual({ ok: true, value: { changes: [], objectMappings: [] } });
+    expect(await schemas.diff(agent.jobId, 1, 9)).toMatchObject({ failure: { code: "schema-version-not-found" } });
+  });
+
+  it("is refused with every error at once, and nothing changes", async () => {
+    const { agent, schemas } = await aJob();
+    const faulty = edited((one) =>
+      one.targetAttributeName === "DisplayName" ? undefined : toTitle("Jion([title], )")(one),
+    );
+    const refused = await schemas.put(agent.jobId, faulty, "ann");
+    expect(refused).toMatchObject({ ok: false, failure: { status: 422, code: "schema-invalid" } });
+    const details = refused.ok ? [] : (refused.failure.details ?? []);
+    expect(details.map(({ message }) => message).join("\n")).toMatch(/Title.*Jion[\s\S]*DisplayName/);
+    expect(await schemas.versions(agent.jobId)).toMatchObject({ value: [{ version: 1 }] });
+  });
+
+  it("is replaced only where it is what was expected", async () => {
+    const { agent, schemas, put } = await aJob();
+    await put(edited(toTitle("[employeeType]")), 1);
+    const late = await schemas.put(agent.jobId, edited(toTitle("[info]")), "bob", 1);
+    expect(late).toMatchObject({ ok: false, failure: { status: 409, code: "schema-version-not-expected" } });
+    expect(await put(edited(toTitle("[info]")), 2)).toMatchObject({ version: 3 });
+  });
+
+  it("takes two admins at once one after the other", async () => {
+    const { agent, schemas } = await aJob();
+    const both = await Promise.all(
+      ["[info]", "[employeeType]"].map((text) => schemas.put(agent.jobId, edited(toTitle(text)), text)),
+    );
+    expect(both.map((one) => one.ok && one.value.version).sort()).toEqual([2, 3]);
+    const versions = await schemas.versions(agent.jobId);
+    for (const { version, by } of versions.ok ? versions.value.filter((one) => one.version > 1) : []) {
+      const found = await schemas.get(agent.jobId, version);
+      const mapping = found.ok ? found.value.synchronizationRules[0]?.objectMappings[0] : undefined;
+      const title = mapping?.attributeMappings.find((one) => one.targetAttributeName === "Title");
+      expect(title?.source?.expression).toBe(by);
+    }
+  });
+});
+
+describe("another schema", () => {
+  it("has everything read in full, and every object mapped by it", async () => {
+    const { agent, put, titleOf } = await aJob();
+    await agent.read("full", [aUser("ann", { title: "Chief", info: "Boss" }), aUser("bob", { title: "Clerk" })]);
+    expect(titleOf("ann")).toBe("Chief");
+    await put(edited(toTitle("Coalesce([info], [title])")));
+    const order = await agent.read("delta", [
+      aUser("ann", { title: "Chief", info: "Boss" }),
+      aUser("bob", { title: "Clerk" }),
+    ]);
+    expect(order).toMatchObject({ kind: "full", reason: "schema", schemaVersion: 2 });
+    expect(order.attributes).toContain("info");
+    expect([titleOf("ann"), titleOf("bob")]).toEqual(["Boss", "Clerk"]);
+    expect(await agent.order("delta")).toMatchObject({ kind: "delta", schemaVersion: 2 });
+  });
+
+  it("ends a read for the one before, and doesn't map by itself what that read brought", async () => {
+    const { agent, cloud, put, titleOf } = await aJob();
+    await agent.read("full", [aUser("ann", { title: "Chief" })]);
+    const order = await agent.order("delta");
+    expect(await agent.send(agent.batch(order, 1, [aUser("ann", { title: "Head" }, ["title"])]))).toMatchObject({
+      ok: true,
+    });
+    // What it maps from now wasn't asked for by that read: by the new schema the title would be blanked.
+    await put(edited(toTitle("[employeeType]")));
+    await cloud.run();
+    expect(titleOf("ann")).toBe("Head");
+    expect(await agent.heartbeat({ want: "continue" })).toMatchObject({ value: { order: null } });
+    expect(await agent.order("delta")).toMatchObject({ kind: "full", reason: "schema", readNo: order.readNo + 1 });
+  });
+
+  it("removes nobody by not asking for their class any more", async () => {
+    const { agent, cloud, put } = await aJob();
+    const people = [aUser("ann"), aUser("bob")];
+    const eve = { ...aUser("eve"), objectClass: "inetOrgPerson" };
+    await agent.read("full", [...people, eve]);
+    expect(cloud.target.objects()).toHaveLength(3);
+    const base = defaultSchema();
+    const [rule] = base.synchronizationRules;
+    if (!rule) throw new Error("The default schema has no rule.");
+    await put({
+      synchronizationRules: [
+        {
+          ...rule,
+          objectMappings: rule.objectMappings.map((one) => ({
+            ...one,
+            enabled: one.sourceObjectName !== "inetOrgPerson",
+          })),
+        },
+      ],
+    });
+    const order = await agent.read("full", people);
+    expect(order.objectClasses).not.toContain("inetOrgPerson");
+    expect((await agent.status()).lastCycle).toMatchObject({ complete: true, deleted: 0, absent: { exported: 0 } });
+    expect(cloud.target.objects()).toHaveLength(3);
+  });
+});
+
+describe("a tenant's export", () => {
+  it("starts a job as it is, with warnings, and maps by it", async () => {
+    const { agent, cloud, put } = await aJob();
+    const reply = await put(tenantSchema());
+    expect(reply.warnings.length).toBeGreaterThan(50);
+    expect(new Set(reply.warnings.map(({ code }) => code))).toContain("pattern-wants-nul");
+    await agent.read("full", [
+      aUser("ann", { mail: "ann@corp.example", employeeID: "4711", title: " Chief ", mailNickname: "ann" }),
+      aUser("MSOL_robot", { mail: "robot@corp.example", employeeID: "1" }),
+    ]);
+    expect(cloud.target.objects().map(({ values }) => values)).toMatchObject([
+      { userPrincipalName: "ann@corp.example", jobTitle: "Chief", onPremisesImmutableId: "4711", accountEnabled: true },
+    ]);
+  });
+});
