@@ -68,7 +68,7 @@ describe("the check of an expression", () => {
     ['InStr([mail], "a", 0, "foo")', ["error range 19", "error range 22"]],
     ["ConvertFromBase64([mail], UTF16)", ["error parse 26"]],
     ['Replace([mail], , "(", , "", , )', ["error regex 18"]],
-    ['CDate("2026-02-30")', ["error date 0"]],
+    ['CDate("2026-02-30")', ["error date 6"]],
     ['CDate(Append("2026-02-", "30"))', ["error date 0"]],
     ['Error("always")', []],
     ['SelectUniqueValue("a", "b")', []],

@@ -72,8 +72,8 @@ describe("functions", () => {
     // dates
     ['CDate("2020-03-16-07:00")', {}, "3/16/2020 7:00:00 AM"],
     ['CDate("3/16/2020 12:05:00 AM")', {}, "3/16/2020 12:05:00 AM"],
-    ['CDate("2021-02-29")', {}, "error: date"],
-    ['CDate("soon")', {}, "error: date"],
+    ['CDate("2021-02-29")', {}, "failure: date"],
+    ['CDate("soon")', {}, "failure: date"],
     ['CDate("")', {}, "null"],
     ['DateAdd("m",1,CDate("2024-01-31"))', {}, "2/29/2024 12:00:00 AM"],
     ['DateAdd("yyyy",-1,"2024-02-29")', {}, "2/28/2023 12:00:00 AM"],

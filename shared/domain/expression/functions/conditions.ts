@@ -95,7 +95,7 @@ const error: FunctionDefinition = {
   compile: (call) => {
     const message = textArgument(call, 0);
     return (context) => {
-      throw new ExpressionError("custom", message(context) ?? "The mapping reports an error without a message.");
+      throw new ExpressionError("custom", message(context) || "The mapping reports an error without a message.");
     };
   },
 };

@@ -36,7 +36,7 @@ const now: FunctionDefinition = {
 
 const cDate: FunctionDefinition = {
   name: "CDate",
-  parameters: [text("expression")],
+  parameters: [{ name: "expression", type: "date" }],
   returns: "date",
   compile: (call) => {
     const expression = call.required(0);

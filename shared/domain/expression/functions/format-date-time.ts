@@ -78,8 +78,9 @@ export const formatDateTime: FunctionDefinition = {
       if (first === null || first === "") return null;
       const output = outputFormat(context) || "G";
       const input = inputFormat(context);
-      if (typeof first === "object" || input === null || input === "") {
-        return formatDate(ticksOf(first, "The source of FormatDateTime") ?? 0n, output);
+      const isDate = typeof first === "object" && first.kind === "date";
+      if (isDate || input === null || input === "") {
+        return formatDate(ticksOf(isDate ? first : textOf(first), "The source of FormatDateTime") ?? 0n, output);
       }
       const names = stylesOf(styles(context));
       const moment = parseExact(textOf(first) ?? "", input, {
