@@ -7,7 +7,7 @@ import type { SynchronizationSchema } from "../domain/synchronization-schema.ts"
 import type { BlobStore } from "../ports/blob-store.ts";
 import { gunzipJson, gzipJson } from "./state/packing.ts";
 
-function schemaPath(jobId: string, version: number): string {
+export function schemaPath(jobId: string, version: number): string {
   return `schemas/${jobId}/${version}.json.gz`;
 }
 

@@ -7,13 +7,14 @@
  */
 
 import { ACTIVE_DIRECTORY } from "./active-directory.ts";
+import { warningOfOrder } from "./attribute-flow/mapping-warnings.ts";
 import { compileMappings } from "./attribute-flow/mappings.ts";
 import { type AttributeDefinition, type ObjectDefinition, objectDefinition } from "./object-definition.ts";
+import { type ChosenMappings, chooseMappings, objectFlowsOf } from "./object-flows.ts";
 import { type AttributeCheck, checkAttributeMappings } from "./schema-check/attribute-mappings.ts";
 import { createReporter, type Reporter, type SchemaFinding } from "./schema-check/finding.ts";
 import { checkScope } from "./schema-check/scope.ts";
 import type { ObjectMapping, SynchronizationRule, SynchronizationSchema } from "./synchronization-schema.ts";
-import type { TargetTable } from "./target-table.ts";
 import { GRAPH, type Target } from "./targets.ts";
 
 export type { SchemaFinding } from "./schema-check/finding.ts";
@@ -41,18 +42,21 @@ interface Context {
   readonly roles: readonly string[];
   readonly parameters: readonly string[];
   readonly findings: SchemaFinding[];
-  /** Enabled mappings that the target can hold, by class in lower case. */
-  readonly byClass: Map<string, string>;
+  /** Enabled, and not the first of their class. */
+  readonly unused: ChosenMappings["unused"];
+  /** Enabled, and something that the target can hold. */
+  readonly held: ObjectMapping[];
 }
 
 /** Findings in the order of the schema. */
 export function checkSchema(schema: SynchronizationSchema, options: SchemaCheckOptions = {}): readonly SchemaFinding[] {
   const { target = GRAPH, roles = [], parameters = JOB_PARAMETERS } = options;
   const findings: SchemaFinding[] = [];
-  const context: Context = { schema, target, roles, parameters, findings, byClass: new Map() };
+  const { unused } = chooseMappings(schema, target.objects);
+  const context: Context = { schema, target, roles, parameters, findings, unused, held: [] };
   for (const [index, rule] of schema.synchronizationRules.entries())
     checkRule(rule, `synchronizationRules[${index}]`, context);
-  if (context.byClass.size === 0) {
+  if (context.held.length === 0) {
     createReporter(findings, { objectMapping: null, path: "synchronizationRules" }).error({
       code: "nothing-to-do",
       message: `No object mapping is enabled that ${target.label} can hold.`,
@@ -112,6 +116,15 @@ function checkObjectMapping(mapping: ObjectMapping, path: string, context: Conte
     });
     return;
   }
+  context.held.push(mapping);
+  const clash = context.unused.find((one) => one.mapping === mapping);
+  if (clash) {
+    report.error({
+      code: "duplicate-class",
+      message: `Class ${className} is mapped twice, and an object has one target object.`,
+      remedy: "Disable one of the object mappings.",
+    });
+  }
   const source = className === "" ? undefined : definitionOf(context.schema, className);
   if (className === "") {
     report.error({
@@ -126,15 +139,6 @@ function checkObjectMapping(mapping: ObjectMapping, path: string, context: Conte
       remedy: "Correct the name, or define the class in directories.",
     });
   }
-  const other = context.byClass.get(className.toLowerCase());
-  if (other !== undefined) {
-    report.error({
-      code: "duplicate-class",
-      message: `Class ${className} is mapped twice: ${other} is enabled too.`,
-      remedy: "Disable one of the object mappings.",
-    });
-  }
-  context.byClass.set(className.toLowerCase(), objectMapping);
   const check: AttributeCheck = {
     table: held.table,
     targetLabel: target.label,
@@ -145,35 +149,30 @@ function checkObjectMapping(mapping: ObjectMapping, path: string, context: Conte
   const own = checkAttributeMappings(mapping, check, { objectMapping, path });
   findings.push(...own);
   checkRequired(mapping, check, report);
-  checkMatching(mapping, held.table, report);
   checkScope(mapping.scope, `${path}.scope`, report);
-  addWhatCompilerRefuses(mapping, check, own, { objectMapping, path, findings });
+  addWhatCompilerSays(mapping, check, own, { objectMapping, path, findings });
 }
 
 export function nameOfMapping({ sourceObjectName, targetObjectName }: ObjectMapping): string {
   return `${sourceObjectName || "(none)"} → ${targetObjectName || "User"}`;
 }
 
-const FLOWS: readonly string[] = ["add", "update", "delete"];
-
 function checkFlowTypes({ flowTypes }: ObjectMapping, report: Reporter): void {
-  if (flowTypes === null || flowTypes === undefined) return;
-  const names = flowTypes.split(",").map((name) => name.trim());
-  const unknown = names.filter((name) => name !== "" && !FLOWS.includes(name.toLowerCase()));
+  const { flows, unknown } = objectFlowsOf(flowTypes);
   if (unknown.length > 0) {
     report.error({
       code: "flow-types",
       message: `The object mapping's flowTypes name ${unknown.map((name) => `'${name}'`).join(", ")}.`,
       remedy: "List some of Add, Update, Delete.",
     });
-  } else if (names.every((name) => name === "")) {
+  } else if (!(flows.adds || flows.updates || flows.deletes)) {
     const remedy = "List some of Add, Update, Delete, or disable the mapping.";
-    report.warn({ code: "flow-types", message: "The object mapping's flowTypes are empty: nothing flows.", remedy });
+    report.warn({ code: "flow-types", message: "The object mapping's flowTypes switch everything off.", remedy });
   }
 }
 
 function checkRequired(mapping: ObjectMapping, check: AttributeCheck, report: Reporter): void {
-  const creates = /add/i.test(mapping.flowTypes ?? "Add");
+  const creates = objectFlowsOf(mapping.flowTypes).flows.adds;
   const mapped = new Set(mapping.attributeMappings.map((one) => one.targetAttributeName));
   for (const [targetAttribute, entry] of check.table) {
     if ("notSettable" in entry || mapped.has(targetAttribute)) continue;
@@ -189,37 +188,8 @@ function checkRequired(mapping: ObjectMapping, check: AttributeCheck, report: Re
   }
 }
 
-/** Properties that hold what the engine joins by. */
-const JOINED_BY: readonly string[] = ["onPremisesImmutableId", "externalId"];
-
-/** How the engine finds the target object of a source object; other priorities change nothing. */
-function checkMatching(mapping: ObjectMapping, table: TargetTable, report: Reporter): void {
-  const matching = mapping.attributeMappings.filter((one) => (one.matchingPriority ?? 0) > 0);
-  const seen = new Map<number, string>();
-  for (const { matchingPriority, targetAttributeName } of matching) {
-    const targetAttribute = targetAttributeName ?? "";
-    const priority = matchingPriority ?? 0;
-    const other = seen.get(priority);
-    if (other !== undefined) {
-      const message = `${targetAttribute} and ${other} both have the matching priority ${priority}.`;
-      report.warn({ code: "matching-priority", targetAttribute, message, remedy: "Give each its own." });
-    }
-    seen.set(priority, targetAttribute);
-    const entry = table.get(targetAttribute);
-    const isKnown =
-      entry && ("notSettable" in entry ? entry.usedByEngine : entry.unique || JOINED_BY.includes(entry.property));
-    if (isKnown) continue;
-    report.warn({
-      code: "matching-priority",
-      targetAttribute,
-      message: `${targetAttribute} has the matching priority ${priority}, and objects aren't matched by it here: by objectGUID first, then by source anchor and by names that are unique in the target.`,
-      remedy: "Nothing needs to be done if that is as well; see the runbook for joining single objects by hand.",
-    });
-  }
-}
-
 /** A schema that was found sound must compile: what isn't looked at above is said in the compiler's words. */
-function addWhatCompilerRefuses(
+function addWhatCompilerSays(
   mapping: ObjectMapping,
   check: AttributeCheck,
   own: readonly SchemaFinding[],
@@ -227,16 +197,20 @@ function addWhatCompilerRefuses(
 ): void {
   const named = new Set(own.filter((one) => one.severity === "error").map((one) => one.targetAttribute ?? ""));
   const parameters = Object.fromEntries([...check.parameters].map((name) => [name, ""]));
-  for (const failure of compileMappings(mapping, check.table, parameters, check.roles).failures) {
-    if (named.has(failure.attribute)) continue;
-    const index = mapping.attributeMappings.findIndex((one) => one.targetAttributeName === failure.attribute);
-    createReporter(about.findings, about).error({
-      code: failure.code,
-      targetAttribute: failure.attribute,
-      message: failure.message,
-      remedy: failure.remedy,
-      path: `${about.path}.attributeMappings[${index}]`,
-    });
+  const compiled = compileMappings(mapping, check.table, parameters, check.roles);
+  const pathOf = (attribute: string) => {
+    const index = mapping.attributeMappings.findIndex((one) => one.targetAttributeName === attribute);
+    return index < 0 ? about.path : `${about.path}.attributeMappings[${index}]`;
+  };
+  const report = createReporter(about.findings, about);
+  for (const { attribute, ...said } of [
+    ...compiled.warnings,
+    ...warningOfOrder(mapping.attributeMappings, check.table),
+  ]) {
+    report.warn({ ...said, targetAttribute: attribute, path: pathOf(attribute) });
+  }
+  for (const { attribute, ...said } of compiled.failures) {
+    if (!named.has(attribute)) report.error({ ...said, targetAttribute: attribute, path: pathOf(attribute) });
   }
 }
 

@@ -6,6 +6,7 @@
  * too: directories have attributes that no definition lists, and reading one that isn't there only gives no value.
  */
 
+import { FLOW_BEHAVIORS, FLOW_TYPES } from "../attribute-flow/flow-types.ts";
 import { readSource } from "../attribute-flow/source-expression.ts";
 import { checkExpression } from "../expression/check.ts";
 import type { ObjectDefinition } from "../object-definition.ts";
@@ -21,15 +22,6 @@ export interface AttributeCheck {
   readonly source: ObjectDefinition | undefined;
   readonly parameters: ReadonlySet<string>;
 }
-
-const FLOW_TYPES: readonly string[] = [
-  "Always",
-  "ObjectAddOnly",
-  "MultiValueAddOnly",
-  "ValueAddOnly",
-  "AttributeAddOnly",
-];
-const FLOW_BEHAVIORS: readonly string[] = ["FlowWhenChanged", "FlowAlways"];
 
 export function checkAttributeMappings(
   mapping: ObjectMapping,
@@ -78,11 +70,11 @@ function checkTarget(one: AttributeMapping, property: string, other: string | un
     report.error({ code: "duplicate-target", message, remedy: "Remove one of the mappings." });
   }
   const { flowType, flowBehavior, matchingPriority } = one;
-  if (flowType && !FLOW_TYPES.includes(flowType)) {
+  if (flowType && !FLOW_TYPES.some((known) => known === flowType)) {
     const remedy = `Use one of ${FLOW_TYPES.join(", ")}.`;
     report.error({ code: "flow-type", message: `There is no flow type '${flowType}'.`, remedy });
   }
-  if (flowBehavior && !FLOW_BEHAVIORS.includes(flowBehavior)) {
+  if (flowBehavior && !FLOW_BEHAVIORS.some((known) => known === flowBehavior)) {
     const remedy = `Use one of ${FLOW_BEHAVIORS.join(", ")}.`;
     report.error({ code: "flow-behavior", message: `There is no flow behaviour '${flowBehavior}'.`, remedy });
   }
