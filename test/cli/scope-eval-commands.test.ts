@@ -1,0 +1,185 @@
+/** `uplink scope …` as a person uses it, and what a batch makes of every kind of line. */
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { runCli } from "../../cli/run-cli.ts";
+import { registerScopeEvalCommands } from "../../cli/scope-eval-commands.ts";
+import { defaultSchema } from "../../shared/domain/default-schema.ts";
+
+let folder: string;
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), "uplink-scope-"));
+});
+afterEach(() => rm(folder, { recursive: true, force: true }));
+
+async function uplink(args: readonly string[], input = "") {
+  let out = "";
+  let err = "";
+  const terminal = {
+    input: (async function* () {
+      yield input;
+    })(),
+    out: { write: (text: string) => (out += text) },
+    err: { write: (text: string) => (err += text) },
+    ...{ environment: {}, fetch, stop: new AbortController().signal },
+  };
+  const code = await runCli(["scope", ...args], terminal, [registerScopeEvalCommands]);
+  return { code, out, err };
+}
+
+async function fileOf(name: string, json: unknown): Promise<string> {
+  const path = join(folder, name);
+  await writeFile(path, JSON.stringify(json));
+  return path;
+}
+
+async function batch(...lines: readonly unknown[]): Promise<unknown[]> {
+  const text = lines.map((line) => (typeof line === "string" ? line : JSON.stringify(line))).join("\n");
+  const { code, out, err } = await uplink(["eval", "--batch"], text);
+  expect([code, err]).toEqual([0, ""]);
+  return out
+    .trimEnd()
+    .split("\n")
+    .map((line) => JSON.parse(line) as unknown);
+}
+
+const clause = (attribute: string, operator: string, value?: unknown) => ({ attribute, operator, value });
+const SALES = {
+  groups: [{ name: "Sales", clauses: [clause("dept", "EQUALS", "sales"), clause("mail", "IS NOT NULL")] }],
+};
+
+describe("eval and explain", () => {
+  it("say whether an object is in, and which clause with which value decided", async () => {
+    const filter = await fileOf("filter.json", {
+      groups: [...SALES.groups, { clauses: [clause("country", "EQUALS", "FR")] }],
+    });
+    const source = await fileOf("ada.json", { dept: "sales", country: "US" });
+    const told = await uplink(["eval", "--filter", filter, "--source", source]);
+    expect(told).toMatchObject({ code: 0, err: "" });
+    expect(told.out).toBe(
+      "Out of scope: Sales wants mail IS NOT NULL, and the value is absent; group 2 wants country EQUALS 'FR', and the value is 'US'.\n",
+    );
+    const { out } = await uplink(["explain", "--filter", filter, "--source", source]);
+    expect(out.split("\n").slice(2, -1)).toEqual([
+      "group    clause               value    answer",
+      `Sales    dept EQUALS 'sales'  "sales"  holds`,
+      "Sales    mail IS NOT NULL     null     fails (decided)",
+      `group 2  country EQUALS 'FR'  "US"     fails (decided)`,
+    ]);
+    const json = JSON.parse((await uplink(["explain", "--filter", filter, "--source", source, "--json"])).out);
+    expect(json).toMatchObject({
+      verdict: { inScope: false },
+      groups: [
+        { name: "Sales", answer: "fails" },
+        { name: "group 2", answer: "fails" },
+      ],
+    });
+  });
+
+  it("takes the filter out of a schema, by the object's class or by name", async () => {
+    const schema = await fileOf("schema.json", defaultSchema());
+    const ada = await fileOf("ada.json", { objectClass: ["top", "person", "user"], sAMAccountName: "ada" });
+    const byClass = await uplink(["explain", "--schema", schema, "--source", ada]);
+    expect(byClass.out).toMatch(/^In scope: every clause of DefaultUserExclusions holds\.\n/);
+    const named = await uplink(["explain", "--schema", schema, "--mapping", "GROUP", "--source", ada]);
+    expect(named.out).toMatch(/^Out of scope: DefaultGroupExclusions wants groupType & /);
+    const unclear = await uplink([
+      "explain",
+      "--schema",
+      schema,
+      "--source",
+      await fileOf("x.json", { objectClass: "printer" }),
+    ]);
+    expect(unclear.code).toBe(2);
+    expect(unclear.err).toMatch(/Give --mapping; the schema has: .*user.*group/i);
+  });
+
+  it("ends with 2 when a filter can't be evaluated for the object, and says why", async () => {
+    const filter = await fileOf("filter.json", { groups: [{ clauses: [clause("objectSid", "EQUALS", "S-1-5-18")] }] });
+    const source = await fileOf("x.json", { objectSid: { $binary: "AQID" } });
+    const { code, out } = await uplink(["explain", "--filter", filter, "--source", source]);
+    expect(code).toBe(2);
+    expect(out).toContain("Neither in nor out of scope");
+    expect(out).toMatch(/"\(no text\)" +undecided \(decided\): A value of 3 bytes/);
+  });
+
+  it.each([
+    [["eval", "--filter", "f"], "There is no object."],
+    [["eval", "--source", "-"], "One of --filter and --schema is needed."],
+    [["eval", "--source", "-", "--filter", "/nowhere/f.json"], "/nowhere/f.json can't be read"],
+  ])("refuses %s", async (args, words) => {
+    const { code, err } = await uplink(args, "{}");
+    expect(code).toBe(2);
+    expect(err).toContain(words);
+  });
+
+  it.each([
+    [{ groups: [{ clauses: [clause("a", "EQUAL", "x"), clause("manager", "IS NULL")] }] }, ["'EQUAL'", "manager"]],
+    [{ clauses: [] }, ["has no groups"]],
+    [{ groups: {} }, ["filter.groups must be an array, not an object."]],
+    [{ groups: [{ clauses: [{ attribute: "a" }] }] }, ["filter.groups[0].clauses[0] lacks operatorName or operator."]],
+    [{ groups: [{ name: 5 }] }, ["filter.groups[0].name must be a text"]],
+    [{ groups: [{ clauses: [clause("a", "EQUALS", {})] }] }, ["has an operand that is an object"]],
+  ])("refuses the filter %j", async (filter, words) => {
+    const { code, err } = await uplink(["eval", "--filter", await fileOf("f.json", filter), "--source", "-"], "{}");
+    expect(code).toBe(2);
+    for (const word of words) expect(err).toContain(word);
+  });
+});
+
+describe("a batch", () => {
+  it("answers in the form of the contract, in order", async () => {
+    const source = { dept: "sales", mail: "a@x" };
+    expect(
+      await batch(
+        { id: 1, filter: SALES, source },
+        { id: 2, filter: SALES, source: { dept: "hr" } },
+        { id: 3, filter: { groups: [] }, source },
+        { id: 4, filter: { groups: [{ clauses: [clause("a", "IsMemberOf", "x")] }] }, source },
+        { id: 5, filter: { groups: [{ clauses: [clause("n", "GREATER_THAN", 9007199254740992)] }] }, source: { n: 9 } },
+      ),
+    ).toEqual([
+      { id: 1, inScope: true, because: "In scope: every clause of Sales holds." },
+      { id: 2, inScope: false, because: "Out of scope: Sales wants dept EQUALS 'sales', and the value is 'hr'." },
+      { id: 3, inScope: true, because: "In scope: the job has no filter." },
+      { id: 4, kind: "error", message: expect.stringContaining("'IsMemberOf' is not supported") },
+      { id: 5, inScope: false, because: expect.stringContaining("'9007199254740992'") },
+    ]);
+  });
+
+  it("takes Graph's words for the same, and both in one filter", async () => {
+    const graph = (attribute: string, operator: string, ...values: string[]) => ({
+      sourceOperandName: attribute,
+      operatorName: operator,
+      targetOperand: { values },
+    });
+    const filter = {
+      groups: [{ name: "Mixed", clauses: [graph("dept", "EQUALS", "sales"), clause("mail", "IS NULL")] }],
+      inputFilterGroups: [{ clauses: [{ ...graph("x", "IS NULL"), targetOperand: null }] }],
+      categoryFilterGroups: null,
+    };
+    expect(
+      await batch({ id: 1, filter, source: { dept: "sales" } }, { id: 2, filter, source: { dept: "sales", x: "1" } }),
+    ).toMatchObject([{ inScope: true }, { inScope: false, because: expect.stringContaining("input group 1") }]);
+  });
+
+  it("answers a line that is no request in its place, and goes on", async () => {
+    const lines = await batch(
+      "{",
+      { id: 1, source: {} },
+      { id: 2, filter: 5 },
+      { id: 3, filter: SALES, source: 1 },
+      null,
+      { id: 4, filter: null },
+    );
+    expect(lines).toMatchObject([
+      { id: null, kind: "error", message: expect.stringContaining("not JSON") },
+      { id: 1, kind: "error", message: "filter is missing." },
+      { id: 2, kind: "error", message: "filter must be an object, not a number." },
+      { id: 3, kind: "error", message: "source must be an object, not a number." },
+      { id: null, kind: "error", message: "The line must hold an object, not null." },
+      { id: 4, inScope: true },
+    ]);
+  });
+});
