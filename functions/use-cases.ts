@@ -206,6 +206,7 @@ export function createUseCases(adapters: Adapters, settings: UseCaseSettings) {
           target,
           provisioningLog,
           goneGroups,
+          flowsOf: async (job) => (await mappings(job)).flowsOf,
         }),
       }),
       ...closeActivities({ clock, log, commit, readEnd }),

@@ -44,9 +44,9 @@ export function mappingFailure(
 ): Failed | undefined {
   if (!first) return undefined;
   const { code, attribute, message, expression } = first;
-  const by = expression === undefined ? "" : ` It is mapped by ${shortened(expression)}`;
+  const by = expression === undefined ? "" : ` It is mapped by ${shortened(expression)}.`;
   const more = others.length === 0 ? "" : ` Failed too: ${others.map((own) => own.attribute).join(", ")}.`;
-  const text = `Attribute ${attribute} of object ${objectGuid}: ${message}${by}${more}`;
+  const text = `Attribute ${attribute} of object ${objectGuid}: ${message.replace(/\.?$/, ".")}${by}${more}`;
   return failed(scope, code, text, "Mend the value in the directory, or the mapping.");
 }
 

@@ -14,6 +14,7 @@ import type { RowStore } from "../ports/row-store.ts";
 import type { TargetDirectory, TargetFailure } from "../ports/target-directory.ts";
 import { FILES, readNeeded, writeOnce } from "./chunk-files.ts";
 import type { GoneGroups } from "./gone-groups.ts";
+import type { JobMapping } from "./job-mapping.ts";
 import type { LinkChunkFile, LinkChunkHeader, LinkItem, LinkOutcomeFile } from "./link-files.ts";
 import { createJudgedGroups, type JudgedGroup } from "./link-judge.ts";
 import { type GroupOutcome, linkLogEntry } from "./link-log.ts";
@@ -63,6 +64,8 @@ export function createExportLinks(
     readonly target: TargetDirectory;
     readonly provisioningLog: ProvisioningLog;
     readonly goneGroups: GoneGroups;
+    /** What is switched on for a source class; undefined: it isn't mapped. */
+    readonly flowsOf: (job: JobRow) => Promise<JobMapping["flowsOf"]>;
   },
 ): ExportLinks {
   const jobs = jobTable(deps.rows);
@@ -80,7 +83,7 @@ export function createExportLinks(
     const groups = new Map<number, JudgedGroup>();
     const failures = new Map<number, { failure: TargetFailure; count: number }>();
     let retryAfterMs = 0;
-    let open = await withTargets(header, items);
+    let open = await withTargets(header, items, await deps.flowsOf(job.value));
     const living = open;
     await judge.concludeOnly(
       header,
@@ -110,13 +113,18 @@ export function createExportLinks(
     return { done: true };
   };
 
-  /** The items whose groups have a living target object. */
-  async function withTargets({ configurationId }: LinkChunkHeader, items: readonly LinkItem[]) {
+  /** The items whose groups have a living target object that may be changed. */
+  async function withTargets(
+    { configurationId }: LinkChunkHeader,
+    items: readonly LinkItem[],
+    flowsOf: JobMapping["flowsOf"],
+  ) {
     const guids = items.map((item) => item.referrer);
     const lights = await deps.objects.lights(configurationId, guids, { dn: true });
     return items.flatMap((item) => {
       const light = lights.get(item.referrer);
       if (light?.targetId === undefined || light.deletedAt !== undefined) return [];
+      if (!flowsOf(light.objectClass)?.updates) return [];
       return [{ item, groupId: light.targetId, dn: light.dn ?? "" }];
     });
   }

@@ -19,7 +19,7 @@ const TOLD_ONCE: readonly string[] = ["AttributeNotCleared", UNRESOLVED];
 export function logEntryOf(header: ChunkHeader, result: ExportResult): LogEntry | undefined {
   if (result.kind !== "settled") return undefined;
   const { planned, outcome, failure } = result;
-  const isSkip = outcome === "filtered" && (planned.scopeChanged || (planned.isChanged && planned.switchedOff));
+  const isSkip = outcome === "filtered" && planned.scopeChanged;
   const isStuck = planned.isChanged && planned.warnings.some((own) => TOLD_ONCE.includes(own.code));
   if (planned.action.kind === "none" && outcome !== "escrowed" && !isSkip && !isStuck) return undefined;
   const targetId = result.targetId ?? planned.record.link?.targetId;

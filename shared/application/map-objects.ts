@@ -115,7 +115,7 @@ function planOf(
   if (evaluation.kind === "failed")
     return settle("escrowed", { code: evaluation.code, message: evaluation.message, remedy: evaluation.remedy });
 
-  if (undone) return { ...settle("filtered"), ...told(undone) };
+  if (undone) return { ...settle("filtered"), ...told(draft, undone) };
   if (moved) return settle("escrowed", anchorFailure(draft.objectGuid, moved));
 
   const taken = answers.filter(
@@ -150,7 +150,7 @@ function planOf(
     action: plan.action,
     waiting: plan.waiting,
     outcome,
-    ...(plan.switchedOff ? told(plan.switchedOff) : {}),
+    ...(plan.switchedOff ? told(draft, plan.switchedOff) : {}),
     ...(conflict ? { failure: conflict } : {}),
     ...(plan.action.kind === "create" && evaluation.kind === "present"
       ? { creationOnly: evaluation.creationOnly }
@@ -190,8 +190,11 @@ function undoneOf(
   return adds ? undefined : "Add";
 }
 
-function told(what: SwitchedOff): Pick<PlannedObject, "switchedOff" | "filteredBy"> {
-  return { switchedOff: what, filteredBy: `${what.toLowerCase()}-switched-off` };
+function told(
+  { isChanged }: Draft,
+  what: SwitchedOff,
+): Pick<PlannedObject, "switchedOff" | "filteredBy" | "scopeChanged"> {
+  return { switchedOff: what, scopeChanged: isChanged, filteredBy: `${what.toLowerCase()}-switched-off` };
 }
 
 function heldOf(answers: readonly ClaimAnswer[]): Claim[] {

@@ -30,7 +30,7 @@ export async function resolveCandidates(
   const answers = claimed.map((own) => [...own]);
   const open = drafts.flatMap((draft, index) => {
     const own = answers[index] ?? [];
-    const isAsked = draft.seeksMatch && !draft.record.link;
+    const isAsked = !draft.record.link && (draft.seeksMatch || joinsOnly(draft));
     return isAsked || own.some((answer) => answer.result.kind === "candidate") ? [{ draft, own }] : [];
   });
   await freeStaleValues(
@@ -44,6 +44,11 @@ export async function resolveCandidates(
     open.filter(({ draft, own }) => !draft.record.link && !own.some((answer) => answer.result.kind === "taken")),
   );
   return { answers, matches };
+}
+
+/** No create will meet whoever came to the target since the index was filled: a new or changed object asks by itself. */
+function joinsOnly({ evaluation, isChanged }: Draft): boolean {
+  return isChanged && evaluation.kind === "present" && evaluation.flows?.adds === false && evaluation.flows.updates;
 }
 
 interface Open {

@@ -1,0 +1,248 @@
+import { describe, expect, it } from "vitest";
+import { aGroup, aManagedUser, managedBy, withMembers } from "../support/changes.ts";
+import { aUser, type Cloud, createCloud, guidOf } from "../support/cloud.ts";
+import { changing, namesIn } from "../support/links.ts";
+import { runSchema, schemaWith } from "../support/schema.ts";
+
+async function start(changes: Parameters<typeof schemaWith>[0] = {}) {
+  const cloud = await createCloud();
+  const agent = await cloud.addDomain("corp.example");
+  if (Object.keys(changes).length > 0) await runSchema(cloud, agent.jobId, schemaWith(changes));
+  return { cloud, agent, become: (next: typeof changes) => runSchema(cloud, agent.jobId, schemaWith(next)) };
+}
+
+const asPerson = (change: ReturnType<typeof aUser>) => ({ ...change, objectClass: "inetOrgPerson" });
+const gone = (name: string) => ({ op: "delete" as const, objectGuid: guidOf(name) });
+const left = (name: string) => ({ op: "leave" as const, objectGuid: guidOf(name), reason: "out of the units" });
+const upns = (cloud: Cloud) =>
+  cloud.target
+    .objects()
+    .filter((object) => !object.deleted && object.type !== "group")
+    .map((object) => String(object.values["userPrincipalName"]).split("@")[0])
+    .sort();
+const valuesOf = (cloud: Cloud, name: string) =>
+  cloud.target.objects().find((object) => object.values["userPrincipalName"] === `${name}@corp.example`)?.values;
+
+async function logOf(cloud: Cloud, jobId: string, name: string) {
+  return cloud.cloud.routes.queries.log({ jobId, objectGuid: guidOf(name), sinceDays: 400, top: 20 });
+}
+const reasonOf = (entry: Awaited<ReturnType<typeof logOf>>[number] | undefined) => entry?.provisioningStatusInfo;
+
+describe("a class whose creations are switched off", () => {
+  const NO_ADD = { user: { flowTypes: "Update, Delete" } };
+
+  it("brings nobody new, says why once, and takes no name from anybody", async () => {
+    const { cloud, agent } = await start(NO_ADD);
+    await agent.read("full", [aUser("ann"), asPerson(aUser("other", { userPrincipalName: "ann@corp.example" }))]);
+    expect(upns(cloud)).toEqual(["ann"]);
+    expect(valuesOf(cloud, "ann")).toMatchObject({ displayName: "other" });
+    expect(await agent.status()).toMatchObject({ escrowed: 0, staged: 0 });
+    await agent.read("full", [aUser("ann"), asPerson(aUser("other", { userPrincipalName: "ann@corp.example" }))]);
+    const log = await logOf(cloud, agent.jobId, "ann");
+    expect(log).toHaveLength(1);
+    expect(reasonOf(log[0])).toMatchObject({
+      status: "skipped",
+      errorInformation: {
+        errorCode: "add-switched-off",
+        reason: expect.stringContaining("The mapping of user has Add switched off"),
+      },
+    });
+  });
+
+  it("takes over who is there, updates and deletes whom it has, and brings nobody back", async () => {
+    const { cloud, agent, become } = await start();
+    await agent.read("full", [aUser("ann")]);
+    await become(NO_ADD);
+    cloud.target.seed([{ values: { userPrincipalName: "bob@corp.example", displayName: "Bob" } }]);
+    await agent.read("full", [aUser("ann", { department: "Sales" }), aUser("bob", { department: "Sales" })]);
+    expect(valuesOf(cloud, "ann")).toMatchObject({ department: "Sales" });
+    expect(valuesOf(cloud, "bob")).toMatchObject({ department: "Sales" });
+    await agent.read("delta", [gone("ann")]);
+    expect(upns(cloud)).toEqual(["bob"]);
+    await agent.read("delta", [aUser("ann")]);
+    expect(upns(cloud)).toEqual(["bob"]);
+    expect(await agent.status()).toMatchObject({ escrowed: 0, staged: 0 });
+  });
+});
+
+describe("a class whose updates are switched off", () => {
+  const NO_UPDATE = { user: { flowTypes: "Add, Delete" }, group: { flowTypes: "Add, Delete" } };
+
+  it("is made, and left as it was made: no change, no disable, no blank, no manager", async () => {
+    const { cloud, agent } = await start(NO_UPDATE);
+    await agent.read("full", [aUser("boss"), aUser("ann", { department: "Sales", title: "Clerk" })]);
+    const before = valuesOf(cloud, "ann");
+    const writes = cloud.target.writes();
+    const after = aUser("ann", { department: "Finance", title: [], userAccountControl: "514" });
+    await agent.read("delta", [managedBy("boss", after)]);
+    await agent.read("full", [aUser("boss"), after]);
+    expect(cloud.target.writes()).toBe(writes);
+    expect(valuesOf(cloud, "ann")).toEqual(before);
+    expect(await agent.status()).toMatchObject({ escrowed: 0, staged: 0 });
+    const told = (await logOf(cloud, agent.jobId, "ann")).map((entry) => reasonOf(entry)?.errorInformation?.errorCode);
+    expect(told).toContain("update-switched-off");
+    await agent.read("delta", [gone("ann")]);
+    expect(upns(cloud)).toEqual(["boss"]);
+  });
+
+  it("takes nobody over, and makes no second one of him", async () => {
+    const { cloud, agent } = await start(NO_UPDATE);
+    cloud.target.seed([{ values: { userPrincipalName: "bob@corp.example", displayName: "Bob" } }]);
+    await agent.read("full", [aUser("bob", { department: "Sales" })]);
+    expect(cloud.target.writes()).toBe(0);
+    expect(cloud.target.objects()).toHaveLength(1);
+    expect(await agent.status()).toMatchObject({ escrowed: 0 });
+  });
+
+  it("waits for no name that it won't be given, and keeps nobody else from it", async () => {
+    const { cloud, agent } = await start(NO_UPDATE);
+    await agent.read("full", [aUser("ann"), aUser("bob")]);
+    await agent.read("delta", [aUser("ann", { userPrincipalName: "bob@corp.example" })]);
+    await agent.read("delta", [aUser("bob", { userPrincipalName: "eve@corp.example" })]);
+    await agent.read("delta", [asPerson(aUser("eve", { cn: "eve" }))]);
+    expect(await agent.status()).toMatchObject({ escrowed: 0 });
+    expect(upns(cloud)).toEqual(["ann", "bob", "eve"]);
+  });
+
+  it("leaves the members of a group as they were, until updates are switched on again", async () => {
+    const { cloud, agent, become } = await start();
+    await agent.read("full", [withMembers(["ann"], aGroup("team")), aUser("ann"), aUser("bob")]);
+    expect(namesIn(cloud, "team")).toEqual(["ann"]);
+    await become({ group: { flowTypes: "Add, Delete" } });
+    const people = [aUser("ann"), aUser("bob"), aUser("cid")];
+    await agent.read("full", [withMembers(["bob"], aGroup("team")), ...people]);
+    await agent.read("delta", [changing("team", { add: ["cid"] })]);
+    expect(namesIn(cloud, "team")).toEqual(["ann"]);
+    expect(await agent.status()).toMatchObject({ escrowed: 0, staged: 0 });
+    await become({});
+    await agent.read("full", [withMembers(["bob", "cid"], aGroup("team")), ...people]);
+    expect(namesIn(cloud, "team")).toEqual(["bob", "cid"]);
+  });
+});
+
+describe("a class whose deletions are switched off", () => {
+  const NO_DELETE = { user: { flowTypes: "Add, Update" } };
+  const crowd = Array.from({ length: 40 }, (_, at) => `user${at}`);
+
+  it("loses nobody who is deleted, left the scope or is absent, and still gets its updates", async () => {
+    const { cloud, agent } = await start(NO_DELETE);
+    const all = ["ann", "bob", "cid", "dan"];
+    await agent.read(
+      "full",
+      all.map((name) => aUser(name)),
+    );
+    await agent.read("delta", [gone("ann"), left("bob"), aUser("cid", { adminDescription: "User_1" })]);
+    await agent.read("full", [aUser("eve")]);
+    expect(upns(cloud)).toEqual([...all, "eve"]);
+    expect(await agent.status()).toMatchObject({ escrowed: 0, staged: 0 });
+    for (const name of all) {
+      const told = (await logOf(cloud, agent.jobId, name)).filter(
+        (entry) => reasonOf(entry)?.errorInformation?.errorCode === "delete-switched-off",
+      );
+      expect(told, name).not.toEqual([]);
+    }
+    const writes = cloud.target.writes();
+    await agent.read("full", [aUser("eve")]);
+    expect(cloud.target.writes()).toBe(writes);
+    await agent.read("delta", [aUser("ann", { department: "Back" })]);
+    expect(valuesOf(cloud, "ann")).toMatchObject({ department: "Back" });
+  });
+
+  it("counts for nobody's bound: others go as ever", async () => {
+    const { cloud, agent } = await start(NO_DELETE);
+    const person = asPerson(aUser("person"));
+    await agent.read("full", [...crowd.map((name) => aUser(name)), person, asPerson(aUser("stays"))]);
+    await agent.read("full", [asPerson(aUser("stays"))]);
+    expect(upns(cloud)).toEqual([...crowd, "stays"].sort());
+    expect(await agent.status()).toMatchObject({ staged: 0 });
+  });
+
+  it("is removed by a later read once they are switched on", async () => {
+    const { cloud, agent, become } = await start(NO_DELETE);
+    await agent.read("full", [aUser("ann"), aUser("bob"), aUser("eve")]);
+    await agent.read("delta", [gone("ann")]);
+    await agent.read("full", [aUser("eve")]);
+    await become({});
+    await agent.read("full", [aUser("eve")]);
+    expect(upns(cloud)).toEqual(["eve"]);
+  });
+});
+
+describe("a class whose mapping is disabled", () => {
+  it("is read no more, and what it brought stays, whatever becomes of it", async () => {
+    const { cloud, agent, become } = await start();
+    await agent.read("full", [aUser("ann"), aUser("bob"), asPerson(aUser("eve"))]);
+    await become({ user: { enabled: false } });
+    const writes = cloud.target.writes();
+    await agent.read("full", [asPerson(aUser("eve"))]);
+    await agent.read("delta", [gone("ann")]);
+    expect(cloud.target.writes()).toBe(writes);
+    expect(upns(cloud)).toEqual(["ann", "bob", "eve"]);
+    expect(await agent.status()).toMatchObject({ escrowed: 0, staged: 0 });
+    await become({});
+    await agent.read("full", [aUser("bob", { department: "Back" }), asPerson(aUser("eve"))]);
+    expect(upns(cloud)).toEqual(["bob", "eve"]);
+    expect(valuesOf(cloud, "bob")).toMatchObject({ department: "Back" });
+  });
+});
+
+describe("flow types of attributes", () => {
+  it("fill, add and keep, and a second read writes nothing", async () => {
+    const { cloud, agent } = await start({
+      user: {
+        attributes: {
+          City: { flowType: "AttributeAddOnly" },
+          Title: { flowType: "ValueAddOnly" },
+          Department: { flowType: "ObjectAddOnly" },
+          Company: { defaultValue: "Contoso" },
+          Manager: { flowType: "ValueAddOnly" },
+        },
+      },
+    });
+    const bosses = [aUser("boss"), aUser("chief")];
+    const first = [...bosses, aManagedUser("ann", "boss", { title: "Clerk", department: "Sales" })];
+    await agent.read("full", first);
+    const writes = cloud.target.writes();
+    await agent.read("full", first);
+    expect(cloud.target.writes()).toBe(writes);
+    expect(valuesOf(cloud, "ann")).toMatchObject({ companyName: "Contoso", jobTitle: "Clerk" });
+    await agent.read("full", [...bosses, aManagedUser("ann", "chief", { l: "Bern", department: "Finance" })]);
+    await agent.read("full", [...bosses, aManagedUser("ann", null, { l: "Rome", department: "Finance" })]);
+    const chief = cloud.target.objects().find((own) => own.values["displayName"] === "chief")?.id;
+    expect(valuesOf(cloud, "ann")).toMatchObject({
+      city: "Bern",
+      jobTitle: "Clerk",
+      department: "Sales",
+      companyName: "Contoso",
+      manager: chief,
+    });
+    expect(await agent.status()).toMatchObject({ escrowed: 0, staged: 0 });
+  });
+
+  it("leave alone what somebody else may have given to a target object that is taken over", async () => {
+    const { cloud, agent } = await start({ user: { attributes: { City: { flowType: "AttributeAddOnly" } } } });
+    cloud.target.seed([{ values: { userPrincipalName: "ann@corp.example", city: "Oslo", department: "Old" } }]);
+    await agent.read("full", [aUser("ann", { l: "Rome", department: "New" })]);
+    await agent.read("full", [aUser("ann", { l: "Paris", department: "New" })]);
+    expect(valuesOf(cloud, "ann")).toMatchObject({ city: "Oslo", department: "New" });
+  });
+});
+
+describe("a mapping that fails for one object", () => {
+  it("is named in the log with its expression, and concerns that object alone", async () => {
+    const failing = 'IIF([employeeType]="x", Error("No such type"), [employeeType])';
+    const { cloud, agent } = await start({
+      user: { attributes: { EmployeeType: { source: { expression: failing } } } },
+    });
+    await agent.read("full", [aUser("ann", { employeeType: "x" }), aUser("bob", { employeeType: "y" })]);
+    expect(upns(cloud)).toEqual(["bob"]);
+    const [entry] = await logOf(cloud, agent.jobId, "ann");
+    expect(reasonOf(entry)).toMatchObject({
+      status: "failure",
+      errorInformation: {
+        errorCode: "AttributeMappingFailed",
+        reason: `Attribute EmployeeType of object ${guidOf("ann")}: No such type. It is mapped by ${failing}.`,
+      },
+    });
+  });
+});
