@@ -1,13 +1,25 @@
-/** A cache of what is expensive to make, for a batch that asks for the same things again and again. Bounded. */
-export function createRecent<Made>(make: (key: string) => Made, most = 500): (key: string) => Made {
+/**
+ * A cache of what is made from texts, for a batch that brings the same ones again and again. Bounded by the number of
+ * texts and by their length together: what is made of a long one takes memory in proportion.
+ */
+export function createRecent<Made extends object>(
+  make: (text: string) => Made,
+  most: { readonly texts: number; readonly characters: number } = { texts: 500, characters: 500_000 },
+): (text: string) => Made {
   const made = new Map<string, Made>();
-  return (key) => {
-    const known = made.get(key);
+  let characters = 0;
+  return (text) => {
+    const known = made.get(text);
     if (known !== undefined) return known;
-    const own = make(key);
-    const [oldest] = made.size >= most ? made.keys() : [];
-    if (oldest !== undefined) made.delete(oldest);
-    made.set(key, own);
+    const own = make(text);
+    made.set(text, own);
+    characters += text.length;
+    // Maps keep their order: the oldest go first.
+    for (const oldest of made.keys()) {
+      if (made.size <= most.texts && characters <= most.characters) break;
+      made.delete(oldest);
+      characters -= oldest.length;
+    }
     return own;
   };
 }

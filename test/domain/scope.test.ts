@@ -134,7 +134,7 @@ describe("a scope", () => {
   });
 
   it("names every fault at once", () => {
-    const clauses = [{ operatorName: "EQUALS" }, { sourceOperandName: "a", operatorName: "PRESENT" }];
+    const clauses = [{ operatorName: "EQUALS" }, { sourceOperandName: "a", operatorName: "IS_MEMBER_OF" }];
     const result = compileScope({ groups: [{ clauses }], categoryFilterGroups: [{ clauses: [] }] });
     expect(result.ok ? [] : result.failures.map((failure) => failure.code)).toEqual([
       "scope-group",
