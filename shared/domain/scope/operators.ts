@@ -35,10 +35,10 @@ function equals(operand: string, attribute: string): (value: Scalar) => boolean 
   return (value) => (typeof value === "boolean" ? String(value) === lower : textOfScalar(value) === operand);
 }
 
-function matches(operand: string): (value: Scalar) => boolean {
+function matches(operand: string): (value: Scalar, work: Work) => boolean {
   try {
     const regex = compileNetRegex(operand);
-    return (value) => regex.test(textOfScalar(value));
+    return (value, work) => regex.test(textOfScalar(value), work);
   } catch (error) {
     if (error instanceof RegexRefusal) throw new OperandRefusal(error.message);
     throw error;
@@ -103,13 +103,19 @@ const unary = (compile: Operator["compile"], ofEmpty: boolean, isNegative = fals
   compile,
 });
 
+const IS_NOT_NULL = unary(() => () => true, false);
+const SHARES_NO_BITS = binary(not(sharesBits), true);
+
 const OPERATORS: ReadonlyMap<string, Operator> = new Map([
   ["EQUALS", binary(equals)],
   ["NOT EQUALS", binary(not(equals), true)],
   ["IS TRUE", unary(isBoolean(true), false)],
   ["IS FALSE", unary(isBoolean(false), false, true)],
   ["IS NULL", unary(() => () => false, true)],
-  ["IS NOT NULL", unary(() => () => true, false)],
+  ["IS NOT NULL", IS_NOT_NULL],
+  // The cloud sync page names PRESENT without a word on it, and writes IS NOT NULL in prose.
+  ["PRESENT", IS_NOT_NULL],
+  ["ISN'T NULL", IS_NOT_NULL],
   ["REGEX MATCH", binary(matches)],
   ["NOT REGEX MATCH", binary(not(matches), true)],
   ["GREATER THAN", binary(ordered((value, bound) => value > bound))],
@@ -117,7 +123,8 @@ const OPERATORS: ReadonlyMap<string, Operator> = new Map([
   ["INCLUDES", binary((operand) => (value) => textOfScalar(value).includes(operand))],
   ["ENDS WITH", binary(endsWith)],
   ["&", binary(sharesBits)],
-  ["!&", binary(not(sharesBits), true)],
+  ["!&", SHARES_NO_BITS],
+  ["!&L", SHARES_NO_BITS],
 ]);
 
 /** By name, in any case and with blanks or underscores: the documentation writes them all ways. */
