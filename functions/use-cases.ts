@@ -16,6 +16,7 @@ import { createFullSync } from "../shared/application/full-sync.ts";
 import { createGoneGroups } from "../shared/application/gone-groups.ts";
 import { createHeartbeat } from "../shared/application/heartbeat.ts";
 import { createJobMappings } from "../shared/application/job-mappings.ts";
+import { createTellLeftOut } from "../shared/application/left-out.ts";
 import { createLinkAccounts } from "../shared/application/link-account.ts";
 import { createLinkAdmin } from "../shared/application/link-admin.ts";
 import { createLinkStore } from "../shared/application/link-store.ts";
@@ -188,6 +189,7 @@ export function createUseCases(adapters: Adapters, settings: UseCaseSettings) {
           provisioningLog,
           references,
           links: createLinkStore({ rows, targetKey }),
+          tellLeftOut: createTellLeftOut({ rows, provisioningLog }),
           contextOf,
         }),
       }),

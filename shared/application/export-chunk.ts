@@ -24,6 +24,7 @@ import {
 import { type ExportResult, exportObjects } from "./export-objects.ts";
 import { lastOf } from "./export-records.ts";
 import type { JobMapping } from "./job-mapping.ts";
+import type { TellLeftOut } from "./left-out.ts";
 import { sidOf } from "./link-statements.ts";
 import type { LinkStore } from "./link-store.ts";
 import { mapObjects } from "./map-objects.ts";
@@ -74,6 +75,7 @@ export function createExportChunk(deps: {
   readonly provisioningLog: ProvisioningLog;
   readonly references: References;
   readonly links: LinkStore;
+  readonly tellLeftOut: TellLeftOut;
   readonly contextOf: (jobId: string, schemaVersion: number) => Promise<JobContext>;
 }): ExportChunk {
   return async (ref) => {
@@ -82,6 +84,7 @@ export function createExportChunk(deps: {
     if ((await deps.blobs.get(outcomePath)) !== undefined) return { done: true };
     const plan = await readNeeded<PlanFile>(deps.blobs, FILES.plan(ref.batchId, ref.chunk));
     const context = await deps.contextOf(ref.jobId, plan.header.schemaVersion);
+    await deps.tellLeftOut(plan.header, context.mapping);
     // Counted for this chunk alone: others write through the same adapter at the same time.
     let writes = 0;
     const target: TargetDirectory = {

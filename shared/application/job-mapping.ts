@@ -64,7 +64,16 @@ export type Evaluation =
       readonly scope: string;
     };
 
+/** Attribute mappings of a class that the target can't hold. */
+export interface LeftOut {
+  readonly objectClass: string;
+  readonly targetName: string;
+  readonly mappings: readonly { readonly target: string; readonly reason: string }[];
+}
+
 export interface JobMapping {
+  readonly schemaVersion: number;
+  readonly leftOut: readonly LeftOut[];
   readonly needs: ReadNeeds;
   /** What is switched on for a source class; undefined: the class has no mapping, or a disabled one. */
   flowsOf(objectClass: string): ObjectFlows | undefined;

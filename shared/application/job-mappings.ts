@@ -60,6 +60,8 @@ export function createJobMappings(deps: {
     let target: TargetDescription | undefined;
     const mapping: JobMapping = {
       needs: flows.needs,
+      schemaVersion: job.schemaVersion,
+      leftOut: flows.leftOut,
       flowsOf(objectClass) {
         const own = flows.byClass.get(objectClass);
         return own && (own.flow?.objects ?? ALL_FLOWS);
@@ -90,6 +92,7 @@ export function createJobMappings(deps: {
 interface Flows {
   readonly byClass: ReadonlyMap<string, ClassFlow>;
   readonly needs: JobMapping["needs"];
+  readonly leftOut: JobMapping["leftOut"];
 }
 
 function compileFlows(job: JobRow, schema: SynchronizationSchema): Flows {
@@ -120,7 +123,10 @@ function compileFlows(job: JobRow, schema: SynchronizationSchema): Flows {
   const attributeSetHash = createHash("sha256")
     .update(JSON.stringify([attributes, objectClasses]))
     .digest("base64url");
-  return { byClass, needs: { attributes, attributeSetHash, objectClasses } };
+  const leftOut = [...byClass].flatMap(([objectClass, { targetName, flow }]) =>
+    flow && flow.unsettable.length > 0 ? [{ objectClass, targetName, mappings: flow.unsettable }] : [],
+  );
+  return { byClass, leftOut, needs: { attributes, attributeSetHash, objectClasses } };
 }
 
 function randomInteger(random: Random): number {

@@ -228,6 +228,32 @@ describe("flow types of attributes", () => {
   });
 });
 
+describe("what the target can't hold of a schema", () => {
+  const leftOutOf = async (cloud: Cloud, jobId: string) => {
+    const log = await cloud.cloud.routes.queries.log({ jobId, sinceDays: 400, top: 100 });
+    return log.filter((entry) => reasonOf(entry)?.errorInformation?.errorCode === "MappingLeftOut");
+  };
+
+  it("is in the log once for each version and class, with names and reasons", async () => {
+    const { cloud, agent, become } = await start();
+    await agent.read("full", [aUser("ann"), aGroup("team")]);
+    await agent.read("full", [aUser("ann"), aGroup("team")]);
+    const rows = await leftOutOf(cloud, agent.jobId);
+    expect(rows.map((row) => row.sourceIdentity.identityType).sort()).toEqual(["group", "inetOrgPerson", "user"]);
+    const user = rows.find((row) => row.sourceIdentity.identityType === "user");
+    expect(reasonOf(user)?.status).toBe("warning");
+    expect(reasonOf(user)?.errorInformation?.reason).toMatch(
+      /^\d+ mappings of user to User are left out, for the target can't hold them: AltRecipient, /,
+    );
+    expect(user?.provisioningSteps.map((step) => step.description)).toContain(
+      "ChangeDate, LastPasswordChangeTimestamp: No public API takes it.",
+    );
+    await become({ group: { enabled: false }, inetOrgPerson: { enabled: false } });
+    await agent.read("full", [aUser("ann")]);
+    expect(await leftOutOf(cloud, agent.jobId)).toHaveLength(4);
+  });
+});
+
 describe("a mapping that fails for one object", () => {
   it("is named in the log with its expression, and concerns that object alone", async () => {
     const failing = 'IIF([employeeType]="x", Error("No such type"), [employeeType])';

@@ -241,6 +241,7 @@ export const ROW = {
   read: (readNo: number) => `read:${number(readNo)}`,
   work: (lane: Lane, workId: string) => `work:${lane}:${workId}`,
   recent: "recent",
+  leftOut: (version: number) => `left-out:${number(version)}`,
   schema: (version: number) => `schema:${number(version)}`,
   cycle: (readNo: number) => `cycle:${number(readNo)}`,
 } as const;
