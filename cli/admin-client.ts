@@ -16,6 +16,9 @@ import {
   type MoveRequest,
   ProvisioningLogReply,
   RebuildReply,
+  SchemaDiffReply,
+  SchemaReply,
+  SchemaVersionReply,
   ScopeReply,
   TokenReply,
 } from "../shared/contracts/admin-api.ts";
@@ -30,6 +33,11 @@ export type PlainFetch = (
 
 export type JobAction = "start" | "pause" | "restart";
 
+interface JobAddress {
+  readonly id: string;
+  readonly jobId: string;
+}
+
 /** Every method throws `AgentError`: service-unreachable, service-refused. */
 export interface AdminClient {
   /** `path` below the service's `/api/`; any status comes back as it is. */
@@ -43,8 +51,14 @@ export interface AdminClient {
   /** Newest first. */
   cycles(jobId: string, top?: number): Promise<CycleReply[]>;
   escrows(jobId: string): Promise<EscrowReply[]>;
-  act(configuration: { readonly id: string; readonly jobId: string }, action: JobAction): Promise<void>;
+  act(configuration: JobAddress, action: JobAction): Promise<void>;
   setScope(jobId: string, scope: AgentScope): Promise<ScopeReply>;
+  /** As it was imported: fields and order of keys are what they were. Without a version the one in effect. */
+  schema(configuration: JobAddress, version?: number): Promise<unknown>;
+  putSchema(configuration: JobAddress, schema: unknown, expectedVersion?: number): Promise<SchemaReply>;
+  /** Newest first. */
+  schemaVersions(jobId: string): Promise<SchemaVersionReply[]>;
+  schemaDiff(jobId: string, from: number, to: number): Promise<z.infer<typeof SchemaDiffReply>>;
   link(jobId: string, objectGuid: string): Promise<LinkReply>;
   changeLink(
     jobId: string,
@@ -119,6 +133,16 @@ export function createAdminClient(deps: AdminClientDeps): AdminClient {
       if (!response.ok) throw refusal(`POST ${path}`, response.status, await response.text());
     },
     setScope: (jobId, scope) => ask(ScopeReply, fill(ADMIN_ROUTES.jobScope, { jobId }), { method: "PUT", body: scope }),
+    schema: ({ id, jobId }, version) =>
+      ask(z.unknown(), `${fill(ADMIN_ROUTES.schema, { configurationId: id, jobId })}${queryOf({ version })}`),
+    putSchema: ({ id, jobId }, schema, expectedVersion) =>
+      ask(SchemaReply, `${fill(ADMIN_ROUTES.schema, { configurationId: id, jobId })}${queryOf({ expectedVersion })}`, {
+        method: "PUT",
+        body: schema,
+      }),
+    schemaVersions: (jobId) => list(SchemaVersionReply, fill(ADMIN_ROUTES.schemaVersions, { jobId })),
+    schemaDiff: (jobId, from, to) =>
+      ask(SchemaDiffReply, `${fill(ADMIN_ROUTES.schemaDiff, { jobId })}${queryOf({ from, to })}`),
     link: (jobId, objectGuid) => ask(LinkReply, fill(ADMIN_ROUTES.link, { jobId, objectGuid })),
     changeLink: (jobId, objectGuid, action, body) =>
       ask(LinkReply, fill(ADMIN_ROUTES.linkAction, { jobId, objectGuid, action }), { method: "POST", body }),
@@ -130,6 +154,11 @@ export function createAdminClient(deps: AdminClientDeps): AdminClient {
       return list(ProvisioningLogReply, `${ADMIN_ROUTES.provisioningLog}?${query}`);
     },
   };
+}
+
+function queryOf(values: Readonly<Record<string, number | undefined>>): string {
+  const given = Object.entries(values).flatMap(([name, value]) => (value === undefined ? [] : [`${name}=${value}`]));
+  return given.length === 0 ? "" : `?${given.join("&")}`;
 }
 
 /** One request; what goes wrong below HTTP becomes an error with a remedy. */

@@ -7,6 +7,7 @@ import { registerAgentCommands } from "./agent-commands.ts";
 import { registerExpressionCommands } from "./expression-commands.ts";
 import { registerLinkCommands } from "./link-commands.ts";
 import { type Registration, runCli } from "./run-cli.ts";
+import { registerSchemaCommands } from "./schema-commands.ts";
 import { registerScopeCommands } from "./scope-commands.ts";
 import { registerScopeEvalCommands } from "./scope-eval-commands.ts";
 import { registerTargetCommands } from "./target-commands.ts";
@@ -16,6 +17,7 @@ const registrations: readonly Registration[] = [
   registerAdminCommands,
   registerLinkCommands,
   registerScopeCommands,
+  registerSchemaCommands,
   registerTargetCommands,
   registerExpressionCommands,
   registerScopeEvalCommands,

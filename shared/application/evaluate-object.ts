@@ -84,10 +84,14 @@ export function evaluateObject(context: EvaluationContext, record: ObjectRecord,
   };
   const failure = mappingFailure(record, mapped.scope, mapped.result.failures);
   if (failure) return failure;
-  if (own.type === "user") return settleUser(context, mapped);
+  if (own.type === "user") return settleUser(context, withNecessities(mapped, {}));
   const flow = own.flow;
-  return settleGroup(context, mapped, () => flow.map({ ...input, creating: true }).values["uniqueName"]);
+  // What else could they be: Microsoft Graph makes plain security groups only.
+  const plain = withNecessities(mapped, { mailEnabled: false, securityEnabled: true });
+  return settleGroup(context, plain, () => flow.map({ ...input, creating: true }).values["uniqueName"]);
 }
+
+const MAIL_NICKNAME_LENGTH = 64;
 
 interface Mapped {
   readonly record: ObjectRecord;
@@ -96,6 +100,24 @@ interface Mapped {
   readonly read: ReadAttribute;
   readonly result: FlowResult;
   readonly flow: AttributeFlow;
+}
+
+/** What the target wants of a new object and a schema doesn't map: a tenant's own engine adds the same by itself. */
+function withNecessities(mapped: Mapped, fixed: TargetValues): Mapped {
+  const { creating, record, result } = mapped;
+  if (!creating) return mapped;
+  const upn = result.values["userPrincipalName"];
+  const mailNickname = defaultAlias(typeof upn === "string" ? upn : "", record.objectGuid, MAIL_NICKNAME_LENGTH);
+  const added = Object.entries({ ...fixed, mailNickname }).filter(([name]) => result.values[name] === undefined);
+  if (added.length === 0) return mapped;
+  return {
+    ...mapped,
+    result: {
+      ...result,
+      values: { ...result.values, ...Object.fromEntries(added) },
+      forCreationOnly: [...result.forCreationOnly, ...added.map(([name]) => name)],
+    },
+  };
 }
 
 function isLinked({ link }: ObjectRecord): boolean {

@@ -171,6 +171,9 @@ function checkFlowTypes({ flowTypes }: ObjectMapping, report: Reporter): void {
   }
 }
 
+/** What the engine gives a new object that its mapping gives nothing. */
+const FILLED_IN: readonly string[] = ["mailNickname", "mailEnabled", "securityEnabled"];
+
 function checkRequired(mapping: ObjectMapping, check: AttributeCheck, report: Reporter): void {
   const creates = objectFlowsOf(mapping.flowTypes).flows.adds;
   const mapped = new Set(mapping.attributeMappings.map((one) => one.targetAttributeName));
@@ -179,6 +182,15 @@ function checkRequired(mapping: ObjectMapping, check: AttributeCheck, report: Re
     // A user is known by these two at every step; what else is required is wanted by a creation only.
     const isIdentity = entry.type === "anchor" || entry.property === "userPrincipalName";
     if (!isIdentity && !(entry.required && creates)) continue;
+    if (FILLED_IN.includes(entry.property)) {
+      report.warn({
+        code: "missing-target",
+        targetAttribute,
+        message: `Nothing is mapped to ${targetAttribute}, and ${check.targetLabel} makes no object without: new objects get a value of the engine's own.`,
+        remedy: "Nothing needs to be done if that is as well.",
+      });
+      continue;
+    }
     report.error({
       code: "missing-target",
       targetAttribute,

@@ -36,9 +36,16 @@ export function sourceOf(expression: string): AttributeMappingSource {
 
 /** The text to compile, or undefined when the source says nothing at all. Where text and tree differ, the text. */
 export function expressionOf(source: MaybeSource): string | undefined {
+  const text = source?.expression?.trim();
+  // Only job parameters make the tree say more than the text; a check has compared the two.
+  if (text && source?.type !== "Constant" && !holdsToken(source?.parameters)) return text;
   const reading = readTop(source);
   if (reading.kind === "disagreement") return source?.expression ?? undefined;
   return reading.kind === "expression" ? reading.expression : undefined;
+}
+
+function holdsToken(parameters: readonly AttributeMappingParameter[] | null | undefined): boolean {
+  return (parameters ?? []).some(({ value }) => tokenOf(value) !== undefined || holdsToken(value?.parameters));
 }
 
 /** The expression of a source, or where its text and its tree part. Looks at every text inside the tree too. */

@@ -1,5 +1,6 @@
-/** One attribute mapping in Graph's shape: the expression, and what kind of source it is. */
+/** One attribute mapping in Graph's shape: the expression as text, and as a tree. */
 
+import { sourceOf } from "../attribute-flow/source-expression.ts";
 import type { AttributeMapping } from "../synchronization-schema.ts";
 
 /** The engine's own join key: the one attribute with a matching priority. */
@@ -10,16 +11,10 @@ export function attributeMapping(
   expression: string,
   flowType: "Always" | "ObjectAddOnly" = "Always",
 ): AttributeMapping {
-  const attribute = /^\[([^\]]+)\]$/.exec(expression)?.[1];
-  const constant = /^%\w+%$/.exec(expression)?.[0] ?? /^"([^"\\]*)"$/.exec(expression)?.[1];
   return {
     targetAttributeName,
-    source: {
-      expression,
-      name: attribute ?? constant ?? expression.slice(0, expression.indexOf("(")),
-      type: attribute === undefined ? (constant === undefined ? "Function" : "Constant") : "Attribute",
-      parameters: [],
-    },
+    // The text keeps the job parameters that an export of Graph has in the tree only: it is read by people.
+    source: { ...sourceOf(expression), expression },
     defaultValue: null,
     flowType,
     flowBehavior: "FlowWhenChanged",
