@@ -56,7 +56,7 @@ describe("the grammar", () => {
     ['IIF([a]="b","c")', "arity", 0],
     ['Switch([a],"d")', "arity", 0],
     ['Trim(SelectUniqueValue("a","b"))', "nesting", 5],
-    ['Replace([a], , "(?x) b", , "c", , )', "regex", 15],
+    ['Replace([a], , "(?y) b", , "c", , )', "regex", 15],
     ['Replace([a], "b", "c", , "d", , )', "unsupported", 0],
   ])("refuses %j", (expression, code, position) => {
     expect(failureOf(expression)).toMatchObject({ code, position });

@@ -9,6 +9,7 @@ import { ExpressionError } from "../failure.ts";
 import { compileNetRegex, type NetRegex } from "../net-regex/net-regex.ts";
 import { RegexRefusal } from "../net-regex/tree.ts";
 import { isEmpty } from "../value.ts";
+import { charge, chargeText, type Work } from "../work.ts";
 
 const [OLD, PATTERN, GROUP, REPLACEMENT, ATTRIBUTE, TEMPLATE] = [1, 2, 3, 4, 5, 6] as const;
 
@@ -41,8 +42,16 @@ function replaceText(call: Call): Evaluate {
     const value = source?.(context) ?? null;
     const wanted = old?.(context) ?? "";
     if (value === null || wanted === "") return value;
-    return value.split(wanted).join(replacement?.(context) ?? "");
+    return replaceEvery(value, wanted, replacement?.(context) ?? "", context.work);
   };
+}
+
+function replaceEvery(text: string, wanted: string, replacement: string, work: Work): string {
+  charge(work, text.length >> 3);
+  const parts = text.split(wanted);
+  // Before it is made: the result may be larger than the memory.
+  chargeText(work, text.length + (parts.length - 1) * (replacement.length - wanted.length));
+  return parts.join(replacement);
 }
 
 function fillTemplate(call: Call): Evaluate {
@@ -52,7 +61,7 @@ function fillTemplate(call: Call): Evaluate {
     const wanted = old?.(context) ?? "";
     const form = template?.(context) ?? null;
     if (value === null || form === null || wanted === "") return form === null ? null : value === null ? null : form;
-    return form.split(wanted).join(value);
+    return replaceEvery(form, wanted, value, context.work);
   };
 }
 
@@ -63,7 +72,7 @@ function replaceMatches(call: Call): Evaluate {
   return (context) => {
     const value = source(context);
     if (value === null) return null;
-    return guarded(() => regexOf(context).replace(value, replacement(context) ?? ""));
+    return guarded(() => regexOf(context).replace(value, replacement(context) ?? "", context.work));
   };
 }
 
@@ -75,7 +84,10 @@ function replaceGroup(call: Call): Evaluate {
   return (context) => {
     const value = source(context);
     if (value === null) return null;
-    return guarded(() => regexOf(context).replaceGroup(value, group(context) ?? "", replacement(context) ?? ""));
+    return guarded(() => {
+      const [named, text] = [group(context) ?? "", replacement(context) ?? ""];
+      return regexOf(context).replaceGroup(value, named, text, context.work);
+    });
   };
 }
 
@@ -90,7 +102,7 @@ function readFromOther(call: Call): Evaluate {
     if (!isEmpty(value)) return value;
     const text = other(context);
     if (text === null) return null;
-    return guarded(() => regexOf(context).read(text, group(context) ?? "") ?? null);
+    return guarded(() => regexOf(context).read(text, group(context) ?? "", context.work) ?? null);
   };
 }
 
@@ -103,6 +115,9 @@ function guarded<T>(work: () => T): T {
   }
 }
 
+/** Steps for each character of a pattern that is compiled while an object waits. */
+const COMPILING = 16;
+
 /** A constant pattern is compiled with the schema, any other when its text is seen first. */
 function regexArgument(call: Call): (context: Parameters<Evaluate>[0]) => NetRegex {
   const node = call.argNode(PATTERN);
@@ -114,22 +129,24 @@ function regexArgument(call: Call): (context: Parameters<Evaluate>[0]) => NetReg
   let last: { pattern: string; regex: NetRegex } | undefined;
   return (context) => {
     const wanted = pattern(context) ?? "";
-    if (last?.pattern !== wanted) last = { pattern: wanted, regex: compileNetRegex(wanted) };
+    if (last?.pattern !== wanted) {
+      charge(context.work, COMPILING * wanted.length);
+      last = { pattern: wanted, regex: compileNetRegex(wanted) };
+    }
     return last.regex;
   };
 }
 
 function constantRegex(call: Call, pattern: string): NetRegex {
-  const remedy = "Write the pattern with .NET constructs that need no such feature.";
+  const remedy = "Correct the pattern: it is a .NET regular expression, without options but those written in it.";
   try {
     const regex = compileNetRegex(pattern);
     const group = call.argNode(GROUP);
     if (group?.type === "string" && group.value !== "") {
       if (!regex.hasGroup(group.value)) throw new RegexRefusal(`The pattern has no group '${group.value}'.`);
-      regex.read("", group.value);
     }
     const replacement = call.argNode(REPLACEMENT);
-    if (replacement?.type === "string") regex.replace("", replacement.value);
+    if (replacement?.type === "string") regex.checkReplacement(replacement.value);
     return regex;
   } catch (error) {
     if (error instanceof RegexRefusal) throw call.fail("regex", error.message, remedy, PATTERN);

@@ -1,219 +1,162 @@
 /**
- * .NET regular expressions, run by JavaScript's engine: test, replace, replace one group, read one group.
+ * .NET regular expressions: test, replace, replace one group, read one group.
  *
- * A pattern is parsed and written anew, with classes spelt out in UTF-16 units, `$` before a last line feed, groups by
- * number. Two things differ between the engines even then, and are refused when the pattern depends on them: a group
- * that an iteration of a loop passes by (JavaScript forgets it, .NET doesn't), and a reference to a group that took no
- * part (matches in JavaScript, fails in .NET).
+ * A pattern is parsed, compiled to a program and run by a matcher of our own; JavaScript's never sees it. What .NET
+ * would do is what happens, with two exceptions: what isn't supported is refused when the pattern is compiled, and
+ * matching is metered. A pattern that tries too many ways ends with an `ExpressionError` of the code `limit`, after the
+ * same number of steps on any machine.
  */
 
-import { classBody } from "./charset.ts";
-import { type ParsedRegex, parseNetRegex } from "./parse.ts";
-import { type Capture, canBeEmpty, childrenOf, isOptional, pathTo, type RegexNode, RegexRefusal } from "./tree.ts";
+import { charge, chargeText, MAXIMUM_TEXT, type Work } from "../work.ts";
+import { forgetCaptures, lastCapture } from "./captures.ts";
+import { emitProgram } from "./emit.ts";
+import { createMachine, type Machine, runAt } from "./machine.ts";
+import { parseNetRegex } from "./parse.ts";
+import { type Prospect, prospectOf } from "./prospect.ts";
+import { compileReplacement, type ReplacementPart } from "./replacement.ts";
+import { RegexRefusal } from "./tree.ts";
+import { contains } from "./unit-set.ts";
 
 export interface NetRegex {
-  readonly test: (input: string) => boolean;
+  readonly test: (input: string, work: Work) => boolean;
   /** Replaces every match; `$1`, `${name}`, `$&`, `$$` … as in .NET. */
-  readonly replace: (input: string, replacement: string) => string;
+  readonly replace: (input: string, replacement: string, work: Work) => string;
   /** Replaces, in every match, only what the group captured. */
-  readonly replaceGroup: (input: string, group: string, replacement: string) => string;
+  readonly replaceGroup: (input: string, group: string, replacement: string, work: Work) => string;
   /** What the group captured in the first match; undefined without a match or when the group took no part. */
-  readonly read: (input: string, group: string) => string | undefined;
+  readonly read: (input: string, group: string, work: Work) => string | undefined;
   readonly hasGroup: (group: string) => boolean;
+  /** Throws `RegexRefusal` for a replacement that .NET refuses. */
+  readonly checkReplacement: (replacement: string) => void;
 }
 
 /**
- * The pattern as a `NetRegex`. Throws `RegexRefusal` for what .NET refuses and for what can't be carried over;
- * `replace`, `replaceGroup` and `read` throw it too when they ask for a group that the engines treat differently.
+ * The pattern as a `NetRegex`. Throws `RegexRefusal` for what .NET refuses and for what isn't supported; `replaceGroup`
+ * and `read` throw it for a group that isn't there. Every matching call throws `ExpressionError` when its work runs out.
  */
 export function compileNetRegex(pattern: string): NetRegex {
-  const parsed = parseNetRegex(pattern);
-  checkReferences(parsed.root);
-  const emitter = createEmitter();
-  const source = emitter.emit(parsed.root);
-  const flags = parsed.ignoreCase ? "i" : "";
-  const first = build(source, flags, pattern);
-  const every = new RegExp(source, `${flags}g`);
-  const everyWithIndices = new RegExp(source, `${flags}dg`);
-  const find = (group: string) =>
-    parsed.captures.find((capture) => capture.name === group || String(capture.number) === group);
-  const indexOf = (group: string): number => {
-    const capture = find(group);
-    if (!capture) throw new RegexRefusal(`The pattern has no group '${group}'.`);
-    checkStable(parsed.root, capture);
-    return emitter.indices.get(capture) ?? 0;
+  const { root, groups } = parseNetRegex(pattern);
+  const machine = createMachine(emitProgram(root, groups.count));
+  const prospect = prospectOf(root);
+  const find = (input: string, from: number, origin: number, work: Work) =>
+    findFrom(machine, prospect, input, { from, origin, work });
+
+  const slotOf = (group: string): number => {
+    const slot = groups.slotOf(group);
+    if (slot === undefined) throw new RegexRefusal(`The pattern has no group '${group}'.`);
+    return slot;
   };
-  const expander = (replacement: string) => compileReplacement(replacement, parsed, (group) => indexOf(group));
+
+  let last: { text: string; parts: readonly ReplacementPart[] } | undefined;
+  const partsOf = (text: string) => {
+    if (last?.text !== text) last = { text, parts: compileReplacement(text, groups) };
+    return last.parts;
+  };
+
+  /** Writes the input anew, with something else between `start` and `end` of what `place` says of every match. */
+  function rewrite(input: string, replacement: string, slot: number, work: Work): string {
+    const parts = partsOf(replacement);
+    let result = "";
+    let done = 0;
+    const add = (text: string) => {
+      if (result.length + text.length > MAXIMUM_TEXT) chargeText(work, result.length + text.length);
+      result += text;
+    };
+    for (let from = 0, origin = 0; from <= input.length && find(input, from, origin, work); ) {
+      origin = machine.end;
+      // .NET looks for the next match one unit further when this one was empty.
+      from = machine.end === machine.start ? machine.end + 1 : machine.end;
+      const place = capturedAt(machine, slot);
+      if (!place || place.start < done) continue;
+      add(input.slice(done, place.start));
+      charge(work, parts.length);
+      for (const part of parts) add(textOfPart(part, machine, input));
+      done = place.end;
+    }
+    if (done === 0 && result === "") return input;
+    add(input.slice(done));
+    return result;
+  }
+
   return {
-    test: (input) => first.test(input),
-    replace: (input, replacement) => {
-      const expand = expander(replacement);
-      return input.replace(every, (...found) => expand(matchOf(found, input)));
+    test: (input, work) => find(input, 0, 0, work),
+    replace: (input, replacement, work) => rewrite(input, replacement, 0, work),
+    replaceGroup: (input, group, replacement, work) => rewrite(input, replacement, slotOf(group), work),
+    read: (input, group, work) => {
+      const slot = slotOf(group);
+      if (!find(input, 0, 0, work)) return undefined;
+      const place = capturedAt(machine, slot);
+      return place && input.slice(place.start, place.end);
     },
-    replaceGroup: (input, group, replacement) => {
-      const index = indexOf(group);
-      const expand = expander(replacement);
-      let result = "";
-      let done = 0;
-      for (const match of input.matchAll(everyWithIndices)) {
-        const place = match.indices?.[index];
-        if (!place) continue;
-        result += input.slice(done, place[0]) + expand({ groups: match, index: match.index, input });
-        done = place[1];
-      }
-      return result + input.slice(done);
+    hasGroup: (group) => groups.slotOf(group) !== undefined,
+    checkReplacement: (replacement) => {
+      partsOf(replacement);
     },
-    read: (input, group) => {
-      const index = indexOf(group);
-      return first.exec(input)?.[index];
-    },
-    hasGroup: (group) => find(group) !== undefined,
   };
 }
 
-function build(source: string, flags: string, pattern: string): RegExp {
-  try {
-    return new RegExp(source, flags);
-  } catch (cause) {
-    throw new RegexRefusal(`The pattern '${pattern}' can't be carried over: ${cause}`);
-  }
+interface Search {
+  readonly from: number;
+  readonly origin: number;
+  readonly work: Work;
 }
 
-function createEmitter() {
-  const indices = new Map<Capture, number>();
-  let count = 0;
-
-  function emit(node: RegexNode): string {
-    switch (node.type) {
-      case "unit":
-        return `\\u${node.code.toString(16).padStart(4, "0")}`;
-      case "set": {
-        // An empty class matches nothing and an empty negated one everything, in JavaScript as here.
-        const positive = `[${node.isNegated ? "^" : ""}${classBody(node.set)}]`;
-        return node.except ? `(?:(?!${emit(node.except)})${positive})` : positive;
-      }
-      case "assertion":
-        return node.source;
-      case "sequence":
-        return node.items.map(emit).join("");
-      case "choice":
-        return node.options.map(emit).join("|");
-      case "group":
-        return `${node.opening}${emit(node.body)})`;
-      case "capture": {
-        indices.set(node, ++count);
-        return `(${emit(node.body)})`;
-      }
-      case "atomic": {
-        // A lookahead doesn't give back what it found; the reference then takes exactly that.
-        const index = ++count;
-        return `(?:(?=(${emit(node.body)}))\\${index})`;
-      }
-      case "repeat":
-        return `(?:${emit(node.body)})${node.suffix}`;
-      case "back":
-        return `(?:\\${indices.get(node.to)})`;
+/** The leftmost match from `from` on. */
+function findFrom(machine: Machine, prospect: Prospect, input: string, { from, origin, work }: Search): boolean {
+  const { anchor, prefix, first, leap } = prospect;
+  const last = input.length - prospect.least;
+  forgetCaptures(machine);
+  if (anchor !== undefined) {
+    const place = anchor === "begin" ? 0 : origin;
+    return from <= place && place <= last && runFrom(machine, prospect, input, place, origin, work);
+  }
+  for (let at = from; at <= last; ) {
+    const start = at;
+    if (prefix !== "") {
+      at = input.indexOf(prefix, at);
+      if (at < 0) at = input.length + 1;
+    } else if (first) {
+      while (at <= last && !contains(first, input.charCodeAt(at))) at++;
     }
+    charge(work, 1 + ((at - start) >> 3));
+    if (at > last) return false;
+    if (runAt(machine, input, at, origin, work)) return true;
+    if (leap === "all") return false;
+    const line = leap === "line" ? input.indexOf("\n", at) : at;
+    at = line < 0 ? input.length + 1 : line + 1;
   }
-
-  return { emit, indices };
+  return false;
 }
 
-function checkReferences(root: RegexNode): void {
-  const walk = (node: RegexNode) => {
-    if (node.type === "back") checkReference(root, node, node.to);
-    childrenOf(node).forEach(walk);
-  };
-  walk(root);
+function runFrom(
+  machine: Machine,
+  { prefix }: Prospect,
+  input: string,
+  place: number,
+  origin: number,
+  work: Work,
+): boolean {
+  if (prefix !== "" && !input.startsWith(prefix, place)) return false;
+  return runAt(machine, input, place, origin, work);
 }
 
-function checkReference(root: RegexNode, back: RegexNode, to: Capture): void {
-  const toGroup = pathTo(root, to);
-  const toBack = pathTo(root, back);
-  const shared = toGroup.findIndex((node, index) => node !== toBack[index]);
-  const common = toGroup[shared - 1];
-  const isBehind = shared > 0 && common?.type === "sequence" && isBefore(common.items, toGroup[shared], toBack[shared]);
-  const label = to.name ?? String(to.number);
-  if (!isBehind || toGroup.slice(shared).some(isOptional)) {
-    throw new RegexRefusal(`The pattern refers to the group '${label}', which may have taken no part by then.`);
-  }
-  checkStable(root, to);
+function capturedAt(machine: Machine, slot: number): { start: number; end: number } | undefined {
+  return slot === 0 ? machine : lastCapture(machine, slot);
 }
 
-function isBefore(items: readonly RegexNode[], left: RegexNode | undefined, right: RegexNode | undefined): boolean {
-  return left !== undefined && right !== undefined && items.indexOf(left) < items.indexOf(right);
-}
-
-/** Refuses a group whose last capture isn't the same in both engines. */
-function checkStable(root: RegexNode, capture: Capture): void {
-  const path = pathTo(root, capture);
-  path.forEach((node, index) => {
-    if (node.type !== "repeat" || node.most <= 1) return;
-    if (path.slice(index + 1).some(isOptional) || canBeEmpty(node.body)) {
-      const label = capture.name ?? String(capture.number);
-      throw new RegexRefusal(`The group '${label}' lies in a loop that may pass it by; its value isn't certain.`);
+function textOfPart(part: ReplacementPart, machine: Machine, input: string): string {
+  switch (part.type) {
+    case "text":
+      return part.text;
+    case "slot": {
+      const place = capturedAt(machine, part.slot);
+      return place ? input.slice(place.start, place.end) : "";
     }
-  });
-}
-
-interface Match {
-  readonly groups: ArrayLike<string | undefined>;
-  readonly index: number;
-  readonly input: string;
-}
-
-function matchOf(found: readonly unknown[], input: string): Match {
-  // The arguments of a replacer: the match, its groups, then the index.
-  const index = found.findIndex((value) => typeof value === "number");
-  return { groups: found.slice(0, index) as (string | undefined)[], index: Number(found[index]), input };
-}
-
-const SUBSTITUTION = /\$(?:(\d+)|\{(\w+)\}|([$&`'+_]))/g;
-
-function compileReplacement(replacement: string, parsed: ParsedRegex, indexOf: (group: string) => number) {
-  const parts: ((match: Match) => string)[] = [];
-  const addText = (text: string) => {
-    if (text !== "") parts.push(() => text);
-  };
-  let done = 0;
-  for (const match of replacement.matchAll(SUBSTITUTION)) {
-    addText(replacement.slice(done, match.index));
-    done = match.index + match[0].length;
-    parts.push(substitution(match, parsed, indexOf));
-  }
-  addText(replacement.slice(done));
-  return (match: Match) => parts.map((part) => part(match)).join("");
-}
-
-function substitution(
-  [whole, digits, name, sign]: RegExpExecArray,
-  { captures }: ParsedRegex,
-  indexOf: (group: string) => number,
-): (match: Match) => string {
-  const group = digits ?? name;
-  if (group !== undefined) {
-    if (group === "0") return ({ groups }) => groups[0] ?? "";
-    const exists = captures.some((capture) => capture.name === group || String(capture.number) === group);
-    // .NET leaves a reference to no group as it stands.
-    if (!exists) return () => whole;
-    const index = indexOf(group);
-    return ({ groups }) => groups[index] ?? "";
-  }
-  switch (sign) {
-    case "$":
-      return () => "$";
-    case "&":
-      return ({ groups }) => groups[0] ?? "";
-    case "`":
-      return ({ input, index }) => input.slice(0, index);
-    case "'":
-      return ({ input, index, groups }) => input.slice(index + (groups[0]?.length ?? 0));
-    case "_":
-      return ({ input }) => input;
-    default: {
-      const last = captures.reduce((most, capture) => Math.max(most, capture.number), 0);
-      const index = last === 0 ? 0 : indexOf(String(last));
-      return ({ groups }) => groups[index] ?? "";
-    }
+    case "before":
+      return input.slice(0, machine.start);
+    case "after":
+      return input.slice(machine.end);
+    case "all":
+      return input;
   }
 }

@@ -1,92 +1,64 @@
-/** The tree of a .NET pattern, and what the emitter must know about it. */
+/** The tree of a .NET pattern. Groups are slots: 0 is the whole match, the others are sorted by their .NET numbers. */
 
-import type { CharSet } from "./charset.ts";
+import type { UnitSet } from "./unit-set.ts";
 
-export interface Capture {
-  readonly type: "capture";
-  readonly name: string | undefined;
-  /** Set once the whole pattern is known: .NET numbers the unnamed groups first. */
-  number: number;
-  body: RegexNode;
-}
+/** Where a zero-width test holds. `end` is \z, `last` is \Z and a plain $: the end or before a last line feed. */
+export type Place = "begin" | "end" | "last" | "line-begin" | "line-end" | "boundary" | "no-boundary" | "origin";
 
 export type RegexNode =
   | { readonly type: "unit"; readonly code: number }
-  | {
-      readonly type: "set";
-      readonly set: CharSet;
-      readonly isNegated: boolean;
-      readonly except: Extract<RegexNode, { type: "set" }> | undefined;
-    }
-  | { readonly type: "assertion"; readonly source: string }
+  | { readonly type: "set"; readonly set: UnitSet }
+  | { readonly type: "place"; readonly place: Place }
   | { readonly type: "sequence"; readonly items: readonly RegexNode[] }
   | { readonly type: "choice"; readonly options: readonly RegexNode[] }
-  | { readonly type: "group"; readonly opening: "(?:" | "(?=" | "(?!" | "(?<=" | "(?<!"; readonly body: RegexNode }
+  | { readonly type: "look"; readonly isBehind: boolean; readonly isNegative: boolean; readonly body: RegexNode }
   | { readonly type: "atomic"; readonly body: RegexNode }
   | {
       readonly type: "repeat";
       readonly body: RegexNode;
       readonly least: number;
+      /** `UNBOUNDED` for no limit. */
       readonly most: number;
-      readonly suffix: string;
+      readonly isLazy: boolean;
     }
-  | { readonly type: "back"; readonly to: Capture }
-  | Capture;
+  /** `slot` takes what the body matched; `released` gives its last capture back (a balancing group). -1 for none. */
+  | { readonly type: "capture"; readonly slot: number; readonly released: number; readonly body: RegexNode }
+  | { readonly type: "back"; readonly slot: number; readonly ignoreCase: boolean }
+  | { readonly type: "if-captured"; readonly slot: number; readonly yes: RegexNode; readonly no: RegexNode }
+  | { readonly type: "if-matched"; readonly condition: RegexNode; readonly yes: RegexNode; readonly no: RegexNode };
 
-/** A pattern that can't be carried over. The message says which construct, and where. */
+/** What .NET takes for "any number of times". */
+export const UNBOUNDED = 0x7fffffff;
+
+export const EMPTY: RegexNode = { type: "sequence", items: [] };
+
+/** A pattern that can't be used. The message says which construct, and where. */
 export class RegexRefusal extends Error {}
 
-export function childrenOf(node: RegexNode): readonly RegexNode[] {
-  switch (node.type) {
-    case "sequence":
-      return node.items;
-    case "choice":
-      return node.options;
-    case "group":
-    case "atomic":
-    case "repeat":
-    case "capture":
-      return [node.body];
-    default:
-      return [];
-  }
-}
-
-export function canBeEmpty(node: RegexNode): boolean {
+/** The fewest units that a match of the node takes. */
+export function leastLength(node: RegexNode): number {
   switch (node.type) {
     case "unit":
     case "set":
-      return false;
-    case "assertion":
+      return 1;
+    case "place":
+    case "look":
     case "back":
-      return true;
+      return 0;
     case "sequence":
-      return node.items.every(canBeEmpty);
+      return Math.min(
+        UNBOUNDED,
+        node.items.reduce((sum, item) => sum + leastLength(item), 0),
+      );
     case "choice":
-      return node.options.some(canBeEmpty);
+      return Math.min(...node.options.map(leastLength));
     case "repeat":
-      return node.least === 0 || canBeEmpty(node.body);
-    case "group":
-      return node.opening !== "(?:" || canBeEmpty(node.body);
+      return node.least === 0 ? 0 : Math.min(UNBOUNDED, node.least * leastLength(node.body));
     case "atomic":
     case "capture":
-      return canBeEmpty(node.body);
+      return leastLength(node.body);
+    case "if-captured":
+    case "if-matched":
+      return Math.min(leastLength(node.yes), leastLength(node.no));
   }
-}
-
-/** From the root down to `target`, both included; empty when it isn't there. */
-export function pathTo(root: RegexNode, target: RegexNode): readonly RegexNode[] {
-  if (root === target) return [root];
-  for (const child of childrenOf(root)) {
-    const path = pathTo(child, target);
-    if (path.length > 0) return [root, ...path];
-  }
-  return [];
-}
-
-/** True when a match of the node may go by what lies below it. */
-export function isOptional(node: RegexNode): boolean {
-  if (node.type === "choice") return node.options.length > 1;
-  if (node.type === "repeat") return node.least === 0;
-  return node.type === "group" && (node.opening === "(?!" || node.opening === "(?<!");
 }
