@@ -23,21 +23,28 @@ import { createLinkStore } from "../shared/application/link-store.ts";
 import { createMapChunk } from "../shared/application/map-chunk.ts";
 import { createNextBatch } from "../shared/application/next-batch.ts";
 import { createNoteFailure } from "../shared/application/note-failure.ts";
+import { createNoteScope } from "../shared/application/note-scope.ts";
 import { createPlanChunks } from "../shared/application/plan-chunks.ts";
 import { createPlanLinks } from "../shared/application/plan-links.ts";
 import { createTargetPreparation } from "../shared/application/prepare-target.ts";
 import { createReadEnd } from "../shared/application/read-end.ts";
 import { createReferences } from "../shared/application/references.ts";
 import { createSchemas } from "../shared/application/schemas.ts";
+import { createScopeFacts } from "../shared/application/scope-facts.ts";
+import { createScopeGroups } from "../shared/application/scope-groups.ts";
+import { createScopeWork } from "../shared/application/scope-work.ts";
 import { createClaimIndex } from "../shared/application/state/claim-index.ts";
 import { createDirtyRows } from "../shared/application/state/dirty-links.ts";
 import { createEscrows } from "../shared/application/state/escrow-rows.ts";
 import { type JobRow, jobTable, LANES, ROW, readRow } from "../shared/application/state/job-rows.ts";
+import { createLinkReferrers } from "../shared/application/state/link-referrers.ts";
 import { createLinkRows } from "../shared/application/state/link-rows.ts";
 import { createObjectStore } from "../shared/application/state/object-store.ts";
 import { createProvisioningLog } from "../shared/application/state/provisioning-log.ts";
 import { createReferrerIndex } from "../shared/application/state/referrer-index.ts";
 import { createRemovals } from "../shared/application/state/removal-rows.ts";
+import { createScopeNotes } from "../shared/application/state/scope-notes.ts";
+import { createScopedRows, namesOf } from "../shared/application/state/scoped-rows.ts";
 import { createSids } from "../shared/application/state/sid-rows.ts";
 import { createTick, type Tick } from "../shared/application/tick.ts";
 import { createVanished } from "../shared/application/vanished.ts";
@@ -83,10 +90,18 @@ export function createUseCases(adapters: Adapters, settings: UseCaseSettings) {
   const { targetKey } = settings;
   const objects = createObjectStore({ rows, targetKey });
   const claims = createClaimIndex({ rows, targetKey });
+  const scopedRows = createScopedRows({ rows, targetKey });
+  const scopeNotes = createScopeNotes({ rows });
   const escrows = createEscrows({ rows });
   const removals = createRemovals({ rows });
   const provisioningLog = createProvisioningLog({ rows });
-  const mappings = createJobMappings({ blobs, target, clock, random });
+  const mappings = createJobMappings({
+    blobs,
+    target,
+    clock,
+    random,
+    namesOf: async (configurationId, guids) => namesOf(await scopedRows.getMany(configurationId, guids)),
+  });
   const configurations = createConfigurations({ rows, clock, random, targetKey });
   const proofs = createProofVerifier({ rows, clock, publicUrl: settings.publicUrl });
   const adminTokens = createAdminTokens(settings.admin);
@@ -113,8 +128,12 @@ export function createUseCases(adapters: Adapters, settings: UseCaseSettings) {
   const preparation = createTargetPreparation({ rows, clock, log, contextOf });
   const chunked = { rows, blobs, fence, clock, log, chunkObjects: settings.chunkObjects };
   const waiting = createWaitingClaims({ rows, blobs, clock, log, escrows, contextOf, ring });
+  const linkReferrers = createLinkReferrers({ rows, targetKey });
+  const groups = createScopeGroups({ links, linkReferrers, referrers, scopedRows });
+  const facts = createScopeFacts({ scopedRows, groups });
+  const scopeWork = createScopeWork({ rows, blobs, clock, log, notes: scopeNotes, facts, mappings, ring });
   const linkAccounts = createLinkAccounts({ rows, blobs, clock, log, dirty, ring });
-  const commit = createCommit({ rows, blobs, fence, clock, log, removals, linkAccounts, waiting });
+  const commit = createCommit({ rows, blobs, fence, clock, log, removals, linkAccounts, waiting, scopeWork });
   const goneGroups = createGoneGroups({ rows, blobs, clock, log, objects, claims, target, ring });
   const readEnd = createReadEnd({ ...chunked, removals, contextOf });
   const wakeJobWith = (starter: OrchestrationStarter): WakeJob =>
@@ -177,7 +196,7 @@ export function createUseCases(adapters: Adapters, settings: UseCaseSettings) {
       ...chunkActivities({
         clock,
         log,
-        planChunks: createPlanChunks({ ...chunked, escrows }),
+        planChunks: createPlanChunks({ ...chunked, escrows, scopeWork }),
         mapChunk: createMapChunk({ blobs, fence, clock, contextOf }),
         exportChunk: createExportChunk({
           blobs,
@@ -190,13 +209,23 @@ export function createUseCases(adapters: Adapters, settings: UseCaseSettings) {
           references,
           links: createLinkStore({ rows, targetKey }),
           tellLeftOut: createTellLeftOut({ rows, provisioningLog }),
+          scopeNotes,
           contextOf,
         }),
       }),
       ...linkActivities({
         clock,
         log,
-        foldLinks: createFoldLinks({ rows, blobs, fence, links, sids, referrers, dirty }),
+        foldLinks: createFoldLinks({
+          rows,
+          blobs,
+          fence,
+          links,
+          sids,
+          referrers,
+          dirty,
+          noteScope: createNoteScope({ mappings, notes: scopeNotes, scopedRows }),
+        }),
         planLinks: createPlanLinks({ ...chunked, objects, links, referrers, dirty, ring, chunkEdges: LINKS_A_CHUNK }),
         exportLinks: createExportLinks({
           ...chunked,

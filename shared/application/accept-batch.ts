@@ -245,6 +245,7 @@ function endOf(job: JobRow, reads: ReadsRow, batch: ChangeBatch, now: number): R
     startedAt: reads.startedAt,
     endedAt: now,
     schemaVersion: reads.schemaVersion,
+    attributeSetHash: reads.attributeSetHash,
   };
 }
 

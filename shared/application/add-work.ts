@@ -2,6 +2,7 @@
 import { randomUUID } from "node:crypto";
 import type { BlobStore } from "../ports/blob-store.ts";
 import type { Clock } from "../ports/clock.ts";
+import type { Lane } from "../ports/doorbell.ts";
 import type { RowStore } from "../ports/row-store.ts";
 import type { WorkFile } from "./plan-chunks.ts";
 import { jobTable, pack, ROW, type WorkRow } from "./state/job-rows.ts";
@@ -14,13 +15,14 @@ export async function addWork(
   kind: WorkRow["kind"],
   file: WorkFile,
   workId = `${jobId}-work-${randomUUID()}`,
+  lane: Lane = "live",
 ): Promise<string> {
   const blob = `plans/${workId}/work.json.gz`;
   await deps.blobs.put(blob, gzipJson(file));
   const row: WorkRow = {
     workId,
     jobId,
-    lane: "live",
+    lane,
     kind,
     blob,
     objects: file.objectGuids.length,
@@ -28,8 +30,8 @@ export async function addWork(
     attempts: 0,
   };
   await jobTable(deps.rows).transact(jobId, [
-    { op: "insert", row: ROW.work("live", workId), values: pack(row) },
-    { op: "upsert", row: ROW.inbox("live"), values: { n: deps.clock.now() } },
+    { op: "insert", row: ROW.work(lane, workId), values: pack(row) },
+    { op: "upsert", row: ROW.inbox(lane), values: { n: deps.clock.now() } },
   ]);
   return workId;
 }

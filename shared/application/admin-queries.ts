@@ -109,7 +109,7 @@ export function createAdminQueries(deps: {
         fullReadWanted: job.value.fullReadWanted,
         scope: scopeOf(job.value),
         scopeVersion: job.value.scopeVersion,
-        trouble: troubleReply(job.value.trouble ?? null),
+        trouble: troubleReply(job.value.trouble ?? missingInCloud(job.value)),
         steadyStateAt: moment(job.value.steadyStateAt),
         escrowed: (await deps.escrows.list(jobId)).length + (await failingLinks(jobId)).length,
         staged: (await deps.removals.staged(jobId)).length,
@@ -160,6 +160,15 @@ export function createAdminQueries(deps: {
       return entries.map(logReply);
     },
   };
+}
+
+/** Objects that the schema's scopes name: reading goes on, for it may bring them back. */
+function missingInCloud({ scopeKnown }: JobRow): JobTrouble | null {
+  if (!scopeKnown || scopeKnown.missing.length === 0) return null;
+  const { missing, at } = scopeKnown;
+  const more = missing.length > 1 ? ` and ${missing.length - 1} more` : "";
+  const message = `The schema's scoping filters name an object that isn't in the directory as far as agents may tell: ${missing[0]}${more}. Nobody is made or removed on its account. Bring it back, let the agents read it, or take it out of the filters.`;
+  return { code: "ScopeObjectMissing", message, objectGuids: missing.slice(0, 100), at, agentId: "" };
 }
 
 function troubleReply(trouble: JobTrouble | null): JobStatusReply["trouble"] {

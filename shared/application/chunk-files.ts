@@ -5,7 +5,7 @@
 
 import type { SourceChange } from "../domain/image.ts";
 import type { SwitchedOff } from "../domain/object-flows.ts";
-import type { Claim, ObjectRecord, Outcome } from "../domain/object-record.ts";
+import type { Claim, ObjectRecord, Outcome, ScopeFacts } from "../domain/object-record.ts";
 import type { ObjectAction, RemovalClass } from "../domain/plan.ts";
 import type { TargetType } from "../domain/target-table.ts";
 import type { BlobStore } from "../ports/blob-store.ts";
@@ -28,6 +28,8 @@ export interface ChunkHeader {
   readonly isEnd: boolean;
   /** No object row can exist yet: rows are inserted without being looked for. */
   readonly isFirstLoad: boolean;
+  /** Of a full read: at its end everybody is looked through, so nobody needs to be noted for that. */
+  readonly isFull?: boolean;
   /** The other lane has older work: rows are written although nothing changed, so that their versions stand. */
   readonly mustWriteVersions: boolean;
   /** Who read it, and where; empty for work, whose items have origins of their own. */
@@ -60,6 +62,8 @@ export interface ChunkItem {
   readonly parks?: readonly string[];
   /** An object that it refers to came back: the target may have dropped the reference, whatever was exported. */
   readonly resendsReferences?: boolean;
+  /** What was found out for its scope, and what its record said then, as text: where it says something else by now it isn't touched. */
+  readonly facts?: { readonly before: string; readonly after: ScopeFacts };
   /** Classes of removal that the guard let pass for this object. */
   readonly allow?: readonly RemovalClass[];
   /** Where it comes from, when that is not the header's batch. */
@@ -93,6 +97,8 @@ export interface PlannedObject {
   /** Properties that are one other object, by its objectGUID: bound when the chunk is exported. */
   readonly references?: Readonly<Record<string, string>>;
   readonly resendsReferences?: boolean;
+  /** Its place or its groups have to be found out before its scope can be decided. */
+  readonly seeksFacts?: boolean;
   /** Of a group's create: ids of target objects, bound when the chunk is exported. */
   readonly members?: readonly string[];
   readonly waiting: readonly RemovalClass[];
@@ -162,6 +168,8 @@ export const FILES = {
   linkPlan: (linksId: string) => `plans/${linksId}/plan.json.gz`,
   linkChunk: (linksId: string, chunk: number) => `plans/${linksId}/link-${chunk}.json.gz`,
   linkOutcome: (linksId: string, chunk: number) => `plans/${linksId}/outcome-${chunk}.json.gz`,
+  /** What was found out for the scopes of objects, once. */
+  scopePlan: (workId: string) => `plans/${workId}/scope.json.gz`,
   /** Below it lie the outcomes of all chunks that have one. */
   outcomes: (batchId: string) => `plans/${batchId}/outcome-`,
   folder: (batchId: string) => `plans/${batchId}/`,

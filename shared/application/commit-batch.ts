@@ -15,6 +15,7 @@ import { FILES, type OutcomeFile, readNeeded } from "./chunk-files.ts";
 import { countOf, cycleRow, detailOf, finalOutcomes, withLinks } from "./cycle-account.ts";
 import type { LinkAccounts } from "./link-account.ts";
 import { cycleIdOf } from "./plan-chunks.ts";
+import type { ScopeWork } from "./scope-work.ts";
 import {
   addOutcomes,
   afterPrefix,
@@ -63,6 +64,7 @@ export function createCommit(deps: {
   readonly removals: Removals;
   readonly linkAccounts: LinkAccounts;
   readonly waiting: WaitingClaims;
+  readonly scopeWork: ScopeWork;
 }): Commit {
   const jobs = jobTable(deps.rows);
 
@@ -161,6 +163,7 @@ export function createCommit(deps: {
       if (read) {
         // Before: whoever sees the cycle closed sees what still follows from it.
         await deps.waiting.afterCycle(run.jobId, cycle);
+        await deps.scopeWork.afterCycle(run.jobId, cycle, read.value);
         await closeCycle(run.jobId, cycle);
         deps.log.info("cycle-closed", {
           jobId: run.jobId,
@@ -201,6 +204,7 @@ export function createCommit(deps: {
         const work = await readRow<WorkRow>(jobs, run.jobId, ROW.work(run.lane, workId));
         if (!work || !job) break;
         await deps.waiting.afterWork(job.value, work.value);
+        if (work.value.kind === "scope") await deps.scopeWork.afterWork(work.value);
         const written = await jobs.transact(run.jobId, [
           { op: "delete", row: ROW.work(run.lane, workId), etag: work.etag },
         ]);

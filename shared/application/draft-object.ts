@@ -6,6 +6,7 @@ import { endOfRead, NO_VERSION, readNoOf } from "../domain/change-version.ts";
 import { foldChange, withoutMissing } from "../domain/image.ts";
 import type { ObjectRecord } from "../domain/object-record.ts";
 import { RESTORE_WINDOW_MS, type RemovalClass } from "../domain/plan.ts";
+import { factsText } from "../domain/scope/places.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { TargetDirectory } from "../ports/target-directory.ts";
 import type { ChangeOrigin, ChunkHeader, ChunkItem } from "./chunk-files.ts";
@@ -40,6 +41,8 @@ export interface Draft {
   /** Looked for in the target, whatever the index knows. */
   readonly seeksMatch?: boolean;
   readonly resendsReferences?: boolean;
+  /** Somebody else found other facts meanwhile: it has to be looked at again. */
+  readonly losesFacts?: boolean;
 }
 
 /** One object's items, in their order, on top of what is known of it. */
@@ -55,6 +58,7 @@ export function draftOf(
   let record = known && withoutExpiredLink(known.record, now);
   let isChanged = false;
   let isSuperseded = items.some((item) => item.change !== undefined);
+  let losesFacts = false;
   for (const item of items) {
     // Seen by a later read meanwhile: then it is not absent.
     if (item.isAbsent && record && record.state === "live" && readNoOf(record.version) <= header.readNo) {
@@ -66,6 +70,11 @@ export function draftOf(
       record = withoutMissing(record);
       isChanged = true;
     }
+    if (item.facts && record && factsText(record.facts) !== factsText(item.facts.after)) {
+      losesFacts = factsText(record.facts) !== item.facts.before;
+      isChanged ||= !losesFacts;
+      if (!losesFacts) record = { ...record, facts: item.facts.after };
+    }
     if (!item.change) continue;
     const folded = foldChange(record, item.change, item.version ?? NO_VERSION, context);
     record = folded.record;
@@ -73,15 +82,17 @@ export function draftOf(
     isSuperseded &&= folded.effect === "superseded";
   }
   const settled = record ?? emptyTombstone(header.configurationId, objectGuid);
+  const { undecided: _, ...decided } = settled;
   const evaluation = evaluationOf(deps.mapping, settled);
-  const scopeChanged = settled.scope !== evaluation.scope;
+  const undecided = "undecided" in evaluation && evaluation.undecided === true;
+  const scopeChanged = settled.scope !== evaluation.scope || (settled.undecided ?? false) !== undecided;
   const lacks = isSuperseded ? undefined : lacksOf(deps.mapping, header, settled, evaluation, now);
   const origin = items.at(-1)?.origin;
   const parks = items.flatMap((item) => item.parks ?? []);
   return {
     objectGuid,
     indexes: items.map((item) => item.index),
-    record: { ...settled, scope: evaluation.scope },
+    record: { ...decided, scope: evaluation.scope, ...(undecided ? { undecided } : {}) },
     ...(known?.etag === undefined ? {} : { etag: known.etag }),
     isChanged: isChanged || scopeChanged || (header.mustWriteVersions && !isSuperseded),
     isSuperseded,
@@ -92,6 +103,7 @@ export function draftOf(
     ...(parks.length > 0 ? { parks } : {}),
     ...(items.some((item) => item.seeksMatch) ? { seeksMatch: true } : {}),
     ...(items.some((item) => item.resendsReferences) ? { resendsReferences: true } : {}),
+    ...(losesFacts ? { losesFacts } : {}),
   };
 }
 

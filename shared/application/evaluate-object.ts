@@ -13,6 +13,7 @@ import type { AttributeFlow, FlowResult } from "../domain/attribute-flow.ts";
 import { textOf } from "../domain/expression/value.ts";
 import { ALL_FLOWS } from "../domain/object-flows.ts";
 import { type ObjectRecord, typeOfLink } from "../domain/object-record.ts";
+import { askRecord } from "../domain/scope/places.ts";
 import { attributeReader, type ReadAttribute } from "../domain/source-object.ts";
 import type { TargetType } from "../domain/target-table.ts";
 import { isNested, type TargetValues } from "../domain/target-value.ts";
@@ -24,6 +25,8 @@ import type { Evaluation, MappingWarning, TargetIdentity } from "./job-mapping.t
 import type { JobRow } from "./state/job-rows.ts";
 
 export const TARGET_CANNOT_HOLD = "target-cannot-hold";
+/** Nobody knows yet whether it is in scope. */
+const SCOPE_UNDECIDED = "scope-undecided";
 
 const CONTAINER_CLASSES: readonly string[] = ["organizationalUnit", "container", "builtinDomain", "domainDNS"];
 
@@ -36,10 +39,23 @@ export interface EvaluationContext {
   readonly job: JobRow;
   readonly byClass: ReadonlyMap<string, ClassFlow>;
   readonly target: TargetDescription;
+  /** What scopes name by objectGUID; absent: nothing. */
+  readonly named?: NamedContext;
   /** Milliseconds since 1970. */
   readonly now: number;
   readonly random: () => number;
 }
+
+/** The units and groups that scopes name, as far as the answer about an object depends on them. */
+export interface NamedContext {
+  /** A digest of them. */
+  readonly of: string;
+  /** Of them, those that aren't in the directory as far as is known. */
+  readonly missing: ReadonlySet<string>;
+  readonly nameOf?: (guid: string) => string | undefined;
+}
+
+const NOTHING_NAMED: NamedContext = { of: "", missing: new Set() };
 
 export function evaluateObject(context: EvaluationContext, record: ObjectRecord, creating: boolean): Evaluation {
   const own = context.byClass.get(record.objectClass);
@@ -63,8 +79,16 @@ export function evaluateObject(context: EvaluationContext, record: ObjectRecord,
   }
   const source = { bag: record.image, dn: record.dn, objectGuid: record.objectGuid };
   const read = attributeReader(source);
-  const verdict = own.flow.scope.evaluate(read);
-  if (verdict.failure) return scopeFailure(record, verdict);
+  const { named = NOTHING_NAMED } = context;
+  const { nameOf } = named;
+  const facts = askRecord(record, named);
+  const verdict = own.flow.scope.evaluate(read, nameOf ? { ...facts, nameOf } : facts);
+  if (verdict.failure) {
+    if (verdict.failure.code !== "unknown") return scopeFailure(record, verdict);
+    // Whatever may stand in the target for it stays as it is.
+    if (record.link || record.mark) return { kind: "ignored", scope: verdict.explanation, undecided: true };
+    return { kind: "absent", scope: verdict.explanation, because: SCOPE_UNDECIDED, undecided: true };
+  }
   if (!verdict.inScope) {
     // An input filter keeps an object from being taken up; one that has a link already is left as it is.
     if (!verdict.mayRemove && record.link) return { kind: "ignored", scope: verdict.explanation };

@@ -35,6 +35,7 @@ import type { Escrows } from "./state/escrow-rows.ts";
 import type { ObjectStore, StoredObject } from "./state/object-store.ts";
 import type { ProvisioningLog } from "./state/provisioning-log.ts";
 import type { Removals } from "./state/removal-rows.ts";
+import type { ScopeNotes } from "./state/scope-notes.ts";
 import type { Vanished } from "./vanished.ts";
 import type { Fence, SyncRunInput } from "./wake-job.ts";
 import { settledBefore } from "./write-outcomes.ts";
@@ -76,6 +77,7 @@ export function createExportChunk(deps: {
   readonly references: References;
   readonly links: LinkStore;
   readonly tellLeftOut: TellLeftOut;
+  readonly scopeNotes: ScopeNotes;
   readonly contextOf: (jobId: string, schemaVersion: number) => Promise<JobContext>;
 }): ExportChunk {
   return async (ref) => {

@@ -19,8 +19,9 @@ import type { BlobStore } from "../ports/blob-store.ts";
 import type { RowStore } from "../ports/row-store.ts";
 import { type ChangeOrigin, type ChunkFile, type ChunkHeader, FILES, readFile, readNeeded } from "./chunk-files.ts";
 import { type OpenLinks, statementsOf } from "./link-statements.ts";
+import type { NoteMembers, NoteScope } from "./note-scope.ts";
 import type { DirtyLinks, DirtyRows } from "./state/dirty-links.ts";
-import { type BatchRow, jobTable, ROW, readRow } from "./state/job-rows.ts";
+import { type BatchRow, type JobRow, jobTable, ROW, readRow } from "./state/job-rows.ts";
 import { type LinkHeader, NEW_SEGMENT, type Segment } from "./state/link-codec.ts";
 import { edgesOf, type LinkRequest, type LinkRows, type LinkWrite, type StoredLinks } from "./state/link-rows.ts";
 import { segmentOf } from "./state/link-segments.ts";
@@ -46,6 +47,7 @@ export function createFoldLinks(deps: {
   readonly sids: Sids;
   readonly referrers: ReferrerIndex;
   readonly dirty: DirtyRows;
+  readonly noteScope: NoteScope;
 }): FoldLinks {
   const jobs = jobTable(deps.rows);
 
@@ -58,9 +60,12 @@ export function createFoldLinks(deps: {
     const { header } = chunk;
     const batch = await readNeeded<ChangeBatch>(deps.blobs, row.value.blob);
     const said = statementsOf(header, batch);
+    const job = await readRow<JobRow>(jobs, run.jobId, ROW.job);
+    if (!job) throw new Error(`Job ${run.jobId} is gone.`);
+    const noteMembers = await deps.noteScope.batch(job.value, header, batch);
     await deps.sids.put(said.sids);
     const open = await withMemberOf(header, said.open, said.memberOf);
-    const dirty = await foldAll(header, open, said.references);
+    const dirty = await foldAll(header, open, said.references, noteMembers);
     await deps.dirty.put(run.jobId, dirty);
     return { referrers: open.length, dirty: dirty.length };
   };
@@ -95,6 +100,7 @@ export function createFoldLinks(deps: {
     header: ChunkHeader,
     all: readonly OpenLinks[],
     references: readonly ReferrerEntry[],
+    noteMembers: NoteMembers,
   ): Promise<DirtyLinks[]> {
     const dirty: DirtyLinks[] = [];
     let open = all;
@@ -110,6 +116,7 @@ export function createFoldLinks(deps: {
       const folded = open.map((own, index) => foldOne(header, own, stored[index]));
       await deps.referrers.add([...entries, ...folded.flatMap((own) => own.fresh)]);
       entries = [];
+      await noteMembers?.(new Set(folded.flatMap((own) => [...own.touched])));
       const writes = folded.flatMap((own) => own.write ?? []);
       const written = await deps.links.write(writes);
       open = folded.flatMap((own) => {
@@ -156,7 +163,7 @@ function foldOne(header: ChunkHeader, open: OpenLinks, stored: StoredLinks | und
     const entry = { configurationId, jobId, referrer: open.referrer, attribute: "member" };
     return [edge.sid === undefined ? { ...entry, referee: guid } : { ...entry, referee: edge.sid, named: guid }];
   });
-  return { open, stored, write, fresh, dirtyAt };
+  return { open, stored, write, fresh, touched: folded.touched, dirtyAt };
 
   function dirtyAt(digits: number): DirtyLinks[] {
     const unsettled = new Map<string, number>();

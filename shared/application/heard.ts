@@ -1,11 +1,15 @@
 /** What a heartbeat tells that outlives it: why an agent can't read its job's scope, and that it needs a full read for one. */
 import { type HeartbeatRequest, SCOPE_NESTING } from "../contracts/agent-api.ts";
-import { scopeOf } from "./reads.ts";
+import type { AgentScope } from "../contracts/configuration.ts";
 import type { JobRow, JobTrouble } from "./state/job-rows.ts";
 
 /** What the heartbeat says is missing, as far as the scope still names it: whoever took it out of the scope ended the trouble. */
-export function troubleOf(job: JobRow, request: HeartbeatRequest, agentId: string, now: number): JobTrouble | null {
-  const scope = scopeOf(job);
+export function troubleOf(
+  scope: AgentScope,
+  request: HeartbeatRequest,
+  agentId: string,
+  now: number,
+): JobTrouble | null {
   const named = new Set([...scope.organizationalUnits, ...scope.groups]);
   const objectGuids = (request.trouble?.objectGuids ?? []).filter((guid) => named.has(guid));
   if (request.trouble === undefined || objectGuids.length === 0) return null;

@@ -9,7 +9,16 @@ import type { Log } from "../ports/log.ts";
 import type { RowOperation, RowStore } from "../ports/row-store.ts";
 import { type Failure, fail, ok, type Result } from "./failure.ts";
 import { troubleOf, withTrouble, withWish } from "./heard.ts";
-import { abortRead, laneOf, leaseIsFree, openRead, orderOf, type ReadNeeds, reasonForFullRead } from "./reads.ts";
+import {
+  abortRead,
+  laneOf,
+  leaseIsFree,
+  openRead,
+  orderedScope,
+  orderOf,
+  type ReadNeeds,
+  reasonForFullRead,
+} from "./reads.ts";
 import { type AgentRow, agentTable, LEASE_ROW, type LeaseRow } from "./state/agent-rows.ts";
 import {
   type JobRow,
@@ -142,7 +151,7 @@ export function createHeartbeat(deps: {
         });
       }
       const needs = await deps.needsOf(job);
-      const trouble = troubleOf(job, request, agent.agentId, now);
+      const trouble = troubleOf(orderedScope(job, needs), request, agent.agentId, now);
       const changed = withTrouble(withWish(job, request, now), trouble);
       const step = decide({
         job: changed,

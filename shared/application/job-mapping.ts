@@ -7,6 +7,7 @@
 import type { FlowRules } from "../domain/attribute-flow/flow-types.ts";
 import type { ObjectFlows } from "../domain/object-flows.ts";
 import type { ObjectRecord } from "../domain/object-record.ts";
+import type { NamedObjects } from "../domain/scope/places.ts";
 import type { TargetValues } from "../domain/target-value.ts";
 import type { ReadNeeds } from "./reads.ts";
 import type { JobRow } from "./state/job-rows.ts";
@@ -53,9 +54,18 @@ export type Evaluation =
       readonly warnings: readonly MappingWarning[];
     }
   /** Out of scope or gone: the target should not hold it. `because` is the clause or state, without anyone's values. */
-  | { readonly kind: "absent"; readonly scope: string; readonly because: string; readonly flows?: ObjectFlows }
-  /** Never provisioned by this job: containers, classes without a mapping that is enabled. What is there is left alone. */
-  | { readonly kind: "ignored"; readonly scope: string }
+  | {
+      readonly kind: "absent";
+      readonly scope: string;
+      readonly because: string;
+      readonly flows?: ObjectFlows;
+      readonly undecided?: true;
+    }
+  /**
+   * Never provisioned by this job (containers, classes without a mapping that is enabled), or not to be told for now
+   * (`undecided`). What is there is left alone.
+   */
+  | { readonly kind: "ignored"; readonly scope: string; readonly undecided?: true }
   | {
       readonly kind: "failed";
       readonly code: string;
@@ -71,12 +81,21 @@ export interface LeftOut {
   readonly mappings: readonly { readonly target: string; readonly reason: string }[];
 }
 
+/** What scopes ask of places and groups, by objectGUID. */
+export interface ScopeNeeds extends NamedObjects {
+  /** A digest of both lists; "" when they are empty. */
+  readonly of: string;
+  /** Classes whose scope asks for any of it. */
+  readonly objectClasses: ReadonlySet<string>;
+}
+
 export interface JobMapping {
   readonly schemaVersion: number;
   readonly leftOut: readonly LeftOut[];
   readonly needs: ReadNeeds;
   /** What is switched on for a source class; undefined: the class has no mapping, or a disabled one. */
   flowsOf(objectClass: string): ObjectFlows | undefined;
+  readonly scope: ScopeNeeds;
   /** Learns what the target has to say (its verified domains). Throws `TargetUnavailable`. */
   prepare(): Promise<void>;
   /** After `prepare`. A name that nobody else wants, for an object that has to give up its own for a moment. */

@@ -4,18 +4,23 @@
  * Version 1 is the default schema; later versions lie in blobs and are never changed. A mapping that no longer
  * compiles is a defect: schemas are checked when they are stored.
  */
-import { createHash } from "node:crypto";
 import { compileAttributeFlow } from "../domain/attribute-flow.ts";
 import { GRAPH_TARGETS } from "../domain/graph-target.ts";
 import { ALL_FLOWS, chooseMappings } from "../domain/object-flows.ts";
-import type { SynchronizationSchema } from "../domain/synchronization-schema.ts";
+import type { ScopeFilter, SynchronizationSchema } from "../domain/synchronization-schema.ts";
 import type { BlobStore } from "../ports/blob-store.ts";
 import type { Clock, Random } from "../ports/clock.ts";
 import type { TargetDescription, TargetDirectory } from "../ports/target-directory.ts";
 import { type ClassFlow, evaluateObject } from "./evaluate-object.ts";
-import type { JobMapping, JobMappings } from "./job-mapping.ts";
+import type { JobMapping, JobMappings, ScopeNeeds } from "./job-mapping.ts";
 import { readSchema } from "./schema-store.ts";
+import { namedContext, scopeNeedsOf, withScopeNeeds } from "./scope-needs.ts";
 import type { JobRow } from "./state/job-rows.ts";
+
+/** Names of units and groups that scopes name, for explanations: so many, and sooner again while some aren't known. */
+const NAMES_AT_MOST = 100;
+const UNKNOWN_NAMES_MS = 15_000;
+const NO_NAMES: ReadonlyMap<string, string> = new Map();
 
 /** The target's verified domains are looked up again after this long. */
 const DESCRIPTION_MS = 300_000;
@@ -25,8 +30,11 @@ export function createJobMappings(deps: {
   readonly target: TargetDirectory;
   readonly clock: Clock;
   readonly random: Random;
+  /** What objects of a configuration are called, for those that are known. */
+  readonly namesOf?: (configurationId: string, objectGuids: readonly string[]) => Promise<ReadonlyMap<string, string>>;
 }): JobMappings {
   const compiled = new Map<string, Promise<Flows>>();
+  const named = new Map<string, { readonly until: number; readonly names: Promise<ReadonlyMap<string, string>> }>();
   let described: { readonly at: number; readonly description: Promise<TargetDescription> } | undefined;
 
   async function flowsOf(job: JobRow): Promise<Flows> {
@@ -55,9 +63,27 @@ export function createJobMappings(deps: {
     return description;
   }
 
+  /** Names are for explanations only: of the first few, and not younger than need be. */
+  function namesFor(job: JobRow, { organizationalUnits, groups }: ScopeNeeds): Promise<ReadonlyMap<string, string>> {
+    const guids = [...organizationalUnits, ...groups].slice(0, NAMES_AT_MOST);
+    if (guids.length === 0 || !deps.namesOf) return Promise.resolve(NO_NAMES);
+    const key = `${job.jobId}:${job.schemaVersion}`;
+    const now = deps.clock.now();
+    const known = named.get(key);
+    if (known && now < known.until) return known.names;
+    const names = deps.namesOf(job.configurationId, guids).then((found) => {
+      if (found.size < guids.length) named.set(key, { until: now + UNKNOWN_NAMES_MS, names });
+      return found;
+    });
+    named.set(key, { until: now + DESCRIPTION_MS, names });
+    names.catch(() => named.delete(key));
+    return names;
+  }
+
   return async (job) => {
     const flows = await flowsOf(job);
     let target: TargetDescription | undefined;
+    let names = NO_NAMES;
     const mapping: JobMapping = {
       needs: flows.needs,
       schemaVersion: job.schemaVersion,
@@ -66,8 +92,9 @@ export function createJobMappings(deps: {
         const own = flows.byClass.get(objectClass);
         return own && (own.flow?.objects ?? ALL_FLOWS);
       },
+      scope: flows.scope,
       prepare: async () => {
-        target = await describe();
+        [target, names] = await Promise.all([describe(), namesFor(job, flows.scope)]);
       },
       parkedName(objectGuid) {
         if (!target) throw new Error("The mapping is used before it was prepared.");
@@ -79,6 +106,7 @@ export function createJobMappings(deps: {
           job,
           byClass: flows.byClass,
           target,
+          named: namedContext(job, flows.scope, names),
           now: deps.clock.now(),
           random: () => randomInteger(deps.random),
         };
@@ -93,6 +121,7 @@ interface Flows {
   readonly byClass: ReadonlyMap<string, ClassFlow>;
   readonly needs: JobMapping["needs"];
   readonly leftOut: JobMapping["leftOut"];
+  readonly scope: ScopeNeeds;
 }
 
 function compileFlows(job: JobRow, schema: SynchronizationSchema): Flows {
@@ -104,6 +133,7 @@ function compileFlows(job: JobRow, schema: SynchronizationSchema): Flows {
     ConfigurationId: job.configurationId,
   };
   const byClass = new Map<string, ClassFlow>();
+  const filters = new Map<string, ScopeFilter | null | undefined>();
   for (const [name, { mapping, targetName, holds }] of chooseMappings(schema, GRAPH_TARGETS).byClass) {
     if (!holds) {
       byClass.set(name, { targetName });
@@ -117,16 +147,14 @@ function compileFlows(job: JobRow, schema: SynchronizationSchema): Flows {
       );
     }
     byClass.set(name, { targetName, type: holds.type, flow: result.flow });
+    filters.set(name, mapping.scope);
   }
   const attributes = [...new Set([...byClass.values()].flatMap((own) => own.flow?.sourceAttributes ?? []))].sort();
-  const objectClasses = [...byClass.keys()].sort();
-  const attributeSetHash = createHash("sha256")
-    .update(JSON.stringify([attributes, objectClasses]))
-    .digest("base64url");
+  const needs = withScopeNeeds({ attributes, objectClasses: [...byClass.keys()].sort() }, [...filters.values()]);
   const leftOut = [...byClass].flatMap(([objectClass, { targetName, flow }]) =>
     flow && flow.unsettable.length > 0 ? [{ objectClass, targetName, mappings: flow.unsettable }] : [],
   );
-  return { byClass, leftOut, needs: { attributes, attributeSetHash, objectClasses } };
+  return { byClass, leftOut, needs, scope: scopeNeedsOf(filters) };
 }
 
 function randomInteger(random: Random): number {

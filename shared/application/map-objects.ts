@@ -98,7 +98,8 @@ function planOf(
     warnings: evaluation.kind === "present" ? evaluation.warnings : [],
     scope: evaluation.scope,
     ...(evaluation.kind === "absent" ? { filteredBy: evaluation.because } : {}),
-    scopeChanged: draft.isChanged && evaluation.kind !== "present",
+    scopeChanged: draft.isChanged && evaluation.kind !== "present" && !draft.record.undecided,
+    ...(seeksFacts(draft, header) ? { seeksFacts: true } : {}),
     allow: draft.allow,
     ...(draft.lacks ? { lacks: draft.lacks } : {}),
     ...(draft.origin ? { origin: draft.origin } : {}),
@@ -156,6 +157,12 @@ function planOf(
       ? { creationOnly: evaluation.creationOnly }
       : {}),
   };
+}
+
+/** At the end of a full read everybody is looked through; and work that didn't find enough won't find more at once. */
+function seeksFacts({ record, losesFacts, isSuperseded }: Draft, header: ChunkHeader): boolean {
+  if (losesFacts) return true;
+  return record.undecided === true && !isSuperseded && !header.isFull && header.readNo > 0;
 }
 
 /** What was handed over and got its values back is an object like any other. */

@@ -10,7 +10,16 @@ import { chunksByShard, shardOf } from "../domain/shard.ts";
 import { type AttributeValue, valuesOf } from "../domain/values.ts";
 import type { BlobStore } from "../ports/blob-store.ts";
 import type { RowStore } from "../ports/row-store.ts";
-import { type ChunkFile, type ChunkHeader, type ChunkItem, FILES, readNeeded, writeOnce } from "./chunk-files.ts";
+import {
+  type ChangeOrigin,
+  type ChunkFile,
+  type ChunkHeader,
+  type ChunkItem,
+  FILES,
+  readNeeded,
+  writeOnce,
+} from "./chunk-files.ts";
+import type { ScopeWork } from "./scope-work.ts";
 import type { Escrows } from "./state/escrow-rows.ts";
 import {
   type BatchRow,
@@ -46,6 +55,8 @@ export interface WorkFile {
   readonly seeksMatch?: boolean;
   /** Of some of them: properties that step aside. */
   readonly parks?: Readonly<Record<string, readonly string[]>>;
+  /** Where it comes from, for those who don't know it themselves. */
+  readonly origin?: ChangeOrigin;
 }
 
 export function createPlanChunks(deps: {
@@ -53,6 +64,7 @@ export function createPlanChunks(deps: {
   readonly blobs: BlobStore;
   readonly fence: Fence;
   readonly escrows: Escrows;
+  readonly scopeWork: ScopeWork;
   readonly chunkObjects: number;
 }): PlanChunks {
   const jobs = jobTable(deps.rows);
@@ -91,6 +103,7 @@ export function createPlanChunks(deps: {
         seesAll: batch.visibility === "complete" || job.settings.trustVisibility !== null,
         isEnd: false,
         isFirstLoad: job.steadyStateAt === null && readNo === 1,
+        ...(batch.kind === "full" ? { isFull: true } : {}),
         mustWriteVersions: await hasOlderWork(run, readNo),
         agentId: row.value.agentId,
         server: batch.dsa.dnsName,
@@ -135,6 +148,7 @@ export function createPlanChunks(deps: {
         agentId: "",
         server: "",
       };
+      if (row.value.kind === "scope") return writeChunks(header, await deps.scopeWork.plan(job, row.value));
       return writeChunks(
         header,
         file.objectGuids.map((objectGuid, index): ChunkItem => {

@@ -16,6 +16,8 @@ export interface ReadNeeds {
   readonly attributes: readonly string[];
   readonly attributeSetHash: string;
   readonly objectClasses: readonly string[];
+  /** What the schema's own filters let an agent decide, for a job without a scope of its own. */
+  readonly scope?: AgentScope;
 }
 
 export interface ReadTiming {
@@ -136,13 +138,19 @@ export function orderOf(job: JobRow, reads: ReadsRow, needs: ReadNeeds): ReadOrd
     attributes: [...needs.attributes],
     attributeSetHash: reads.attributeSetHash,
     objectClasses: [...needs.objectClasses],
-    scope: scopeOf(job),
+    scope: orderedScope(job, needs),
     // What was in the scope that the last full read went by and is not in this one leaves by evidence, not by its absence.
     reportsLeaves:
       reads.kind === "full" &&
       ((reads.fullScopeVersion !== null && reads.fullScopeVersion !== job.scopeVersion) ||
         reads.reason === SCOPE_NESTING),
   };
+}
+
+/** What an agent goes by. A job's own scope is enough for it: the schema's filters are asked again in the cloud. */
+export function orderedScope(job: JobRow, needs: ReadNeeds): AgentScope {
+  const own = scopeOf(job);
+  return own.organizationalUnits.length + own.groups.length > 0 ? own : (needs.scope ?? own);
 }
 
 /** A job from before there was a scope has none: everything is in it. */

@@ -12,6 +12,7 @@ import { type ClaimIndex, type ClaimRequest, ownerOf } from "./state/claim-index
 import type { Escrows } from "./state/escrow-rows.ts";
 import type { ProvisioningLog } from "./state/provisioning-log.ts";
 import type { Removals } from "./state/removal-rows.ts";
+import type { ScopeNotes } from "./state/scope-notes.ts";
 
 export async function recordResults(
   deps: {
@@ -20,6 +21,7 @@ export async function recordResults(
     readonly escrows: Escrows;
     readonly removals: Removals;
     readonly provisioningLog: ProvisioningLog;
+    readonly scopeNotes: ScopeNotes;
   },
   header: ChunkHeader,
   claims: ClaimIndex,
@@ -38,6 +40,7 @@ export async function recordResults(
       result.outcome !== "escrowed" &&
       (header.readNo === 0 || result.planned.record.last?.outcome === "escrowed"),
   );
+  const seekers = settled.filter((result) => result.planned.seeksFacts).map((result) => result.planned.objectGuid);
   const entries = (repeated: boolean) =>
     settled
       .filter((result) => (result.isRepeated ?? false) === repeated)
@@ -45,6 +48,7 @@ export async function recordResults(
   await Promise.all([
     deps.provisioningLog.write(entries(false)),
     deps.provisioningLog.writeMissing(entries(true)),
+    deps.scopeNotes.put(header.jobId, "live", seekers),
     deps.escrows.put(header.jobId, header.batchId, failures, deps.clock.now()),
     deps.escrows.clear(
       header.jobId,

@@ -84,7 +84,10 @@ export const JobStatusReply = z.strictObject({
   /** What its agent may send at all; empty lists: everything. */
   scope: AgentScope,
   scopeVersion: z.number(),
-  /** Why its agent can't read; nothing is ordered while it stands. */
+  /**
+   * Why its agent can't read; nothing is ordered while it stands. Without an agent's id: what the schema's filters name is
+   * missing; reading goes on.
+   */
   trouble: z
     .strictObject({
       code: z.literal("ScopeObjectMissing"),

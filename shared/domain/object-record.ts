@@ -96,6 +96,18 @@ export interface Unlinked {
   readonly at: number;
 }
 
+/** What was found out of an object's place and memberships, for scopes that ask for it. Lists are sorted. */
+export interface ScopeFacts {
+  /** A digest of the units and groups that scopes named: what isn't listed below doesn't hold of these, and is unknown of others. */
+  readonly of: string;
+  /** The object's parent then: what is above it is known of that place only. */
+  readonly parent?: string;
+  /** Units that it is at or below, and groups that it is in. */
+  readonly holds: readonly string[];
+  /** What could not be found out: objectGUIDs, or one of the words of `scope/places.ts`. */
+  readonly doubt?: readonly string[];
+}
+
 export interface ObjectRecord {
   readonly configurationId: string;
   readonly objectGuid: string;
@@ -108,6 +120,9 @@ export interface ObjectRecord {
   readonly version: string;
   /** Why it is in or out of scope, as last decided; empty before the first decision. */
   readonly scope: string;
+  readonly facts?: ScopeFacts;
+  /** Whether it is in scope could not be said when it was last mapped: it stays as it is. */
+  readonly undecided?: true;
   readonly link?: Link;
   readonly handedOver?: HandedOver;
   readonly unlinked?: Unlinked;

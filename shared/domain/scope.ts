@@ -2,8 +2,7 @@
  * Whether an object is in scope, and which clause decided it.
  *
  * Groups are ORed, the clauses of a group are ANDed, no group filters nothing. `inputFilterGroups` are a second
- * condition whose failure keeps an object out but removes nothing. What the service doesn't support (group membership,
- * dates, `manager`, `userType`, operators without a documented meaning) is refused when the scope is compiled, every
+ * condition whose failure keeps an object out but removes nothing. What the service doesn't support (dates, `manager`, `userType`, operators without a documented meaning) is refused when the scope is compiled, every
  * fault at once: a clause that is silently false would delete people.
  *
  * Null and empty values are false for every operator but IS NULL, with one exception. In a group that excludes (its
@@ -17,6 +16,7 @@
 
 import { ExpressionError } from "./expression/failure.ts";
 import { answerOf, type Clause, type ClauseRefusal, compileClause, type Subject } from "./scope/clause.ts";
+import { type AskFacts, type NamedObjects, namedIn } from "./scope/places.ts";
 import {
   type ClauseAnswer,
   type ClauseExplanation,
@@ -41,10 +41,12 @@ export interface ScopeFailure {
 export interface Scope {
   /** Attributes that the clauses read, sorted. */
   readonly attributes: readonly string[];
+  /** Units and groups that clauses name: what becomes of them is told by `facts`, without which it is unknown. */
+  readonly named: NamedObjects;
   /** Never throws, whatever the object holds. */
-  readonly evaluate: (read: ReadAttribute) => ScopeVerdict;
+  readonly evaluate: (read: ReadAttribute, facts?: AskFacts) => ScopeVerdict;
   /** The same verdict, and what every clause says, those too that the verdict didn't need. */
-  readonly explain: (read: ReadAttribute) => ScopeExplanation;
+  readonly explain: (read: ReadAttribute, facts?: AskFacts) => ScopeExplanation;
 }
 
 export type ScopeResult =
@@ -75,12 +77,13 @@ export function compileScope(filter: ScopeFilter | null | undefined): ScopeResul
   const inputGroups = compiled("inputFilterGroups");
   if (failures.length > 0) return { ok: false, failures };
   const all = [...groups, ...inputGroups];
-  const attributes = [...new Set(all.flatMap(({ clauses }) => clauses.map(({ attribute }) => attribute)))].sort();
+  const attributes = [...new Set(all.flatMap(({ clauses }) => clauses.flatMap((own) => own.attribute ?? [])))].sort();
   const scope: Scope = {
     attributes,
-    evaluate: (read) => evaluate(groups, inputGroups, { read }),
-    explain: (read) => {
-      const subject = { read };
+    named: namedIn(filter),
+    evaluate: (read, facts) => evaluate(groups, inputGroups, { read, facts }),
+    explain: (read, facts) => {
+      const subject = { read, facts };
       const verdict = evaluate(groups, inputGroups, subject);
       return { verdict, groups: all.map((group) => explainGroup(group, subject, verdict)) };
     },

@@ -48,6 +48,19 @@ export interface JobRow {
   readonly lastScheduledAt: number | null;
   /** Why its agent can't read; nothing is ordered while it stands. */
   readonly trouble?: JobTrouble | null;
+  /** What is known of the units and groups that the schema's scopes name; absent: they name none, or nobody looked yet. */
+  readonly scopeKnown?: ScopeKnown;
+}
+
+export interface ScopeKnown {
+  /** The digest of what is named. */
+  readonly of: string;
+  /** Of the last full read that ended: only lists of members that came with it are whole. */
+  readonly attributeSetHash: string | null;
+  /** Named, and not in the directory as far as is known. */
+  readonly missing: readonly string[];
+  /** Since when: milliseconds since 1970. */
+  readonly at: number;
 }
 
 export interface JobTrouble {
@@ -162,6 +175,8 @@ export interface ReadRow {
   readonly endedAt: number;
   /** What it asked for; absent in rows of before schemas had versions: what the job has. */
   readonly schemaVersion?: number;
+  /** What it read; absent in rows of before scopes asked for it. */
+  readonly attributeSetHash?: string;
   /** Failed attempts to carry out its end. */
   readonly attempts?: number;
 }
@@ -171,7 +186,7 @@ export interface WorkRow {
   readonly workId: string;
   readonly jobId: string;
   readonly lane: Lane;
-  readonly kind: "escrows" | "reevaluate" | "links";
+  readonly kind: "escrows" | "reevaluate" | "links" | "scope";
   readonly blob: string;
   readonly objects: number;
   readonly createdAt: number;

@@ -156,7 +156,7 @@ function packedImage(image: ObjectRecord["image"]): Uint8Array {
 }
 
 function encode(record: ObjectRecord): RowValues {
-  const { link, mark, last, claims, missing, handedOver, unlinked } = record;
+  const { link, mark, last, claims, missing, handedOver, unlinked, facts } = record;
   return {
     v: 1,
     class: record.objectClass,
@@ -168,6 +168,8 @@ function encode(record: ObjectRecord): RowValues {
     image: packedImage(record.image),
     linked: link !== undefined && link.deletedAt === undefined,
     ...lightValues(link),
+    ...(facts ? { facts: packJson(facts) } : {}),
+    ...(record.undecided ? { undecided: true } : {}),
     ...(missing ? { missing: JSON.stringify(missing) } : {}),
     ...(link ? { link: packJson(link) } : {}),
     ...(mark ? { mark: JSON.stringify(mark) } : {}),
@@ -187,6 +189,7 @@ function decode(configurationId: string, objectGuid: string, values: RowValues):
   const missing = values["missing"];
   const handedOver = values["handedOver"];
   const unlinked = values["unlinked"];
+  const facts = values["facts"];
   return {
     configurationId,
     objectGuid,
@@ -197,6 +200,8 @@ function decode(configurationId: string, objectGuid: string, values: RowValues):
     state: values["state"] as ObjectRecord["state"],
     version: String(values["version"]),
     scope: String(values["scope"] ?? ""),
+    ...(facts instanceof Uint8Array ? { facts: unpackJson(facts) } : {}),
+    ...(values["undecided"] === true ? { undecided: true } : {}),
     ...(typeof missing === "string" ? { missing: JSON.parse(missing) } : {}),
     ...(link instanceof Uint8Array ? { link: unpackJson(link) } : {}),
     ...(typeof mark === "string" ? { mark: JSON.parse(mark) } : {}),

@@ -4,7 +4,7 @@
  *
  * Codes: `parse`, `length`, `nesting`, `unknown-function`, `arity`, `unsupported`, `regex` and `constant` come from
  * compiling; `type`, `range`, `date`, `regex`, `unique-exhausted`, `culture`, `parameter` and `custom` (the function
- * Error) and `limit` (too much work) from evaluating.
+ * Error) and `limit` (too much work) from evaluating; `unknown` from scopes only (too little is known of the object).
  *
  * `type` is a value of a kind that can never be what is asked for, a date where a number belongs: the expression is
  * wrong, and the checker finds it wherever the kinds are known. `conversion` is a text that could have been one and
@@ -28,6 +28,7 @@ export type FailureCode =
   | "parameter"
   | "unique-exhausted"
   | "limit"
+  | "unknown"
   | "custom";
 
 export interface CompileFailure {

@@ -12,15 +12,18 @@ import { createWork, refill, type Work } from "../expression/work.ts";
 import type { ReadAttribute } from "../source-object.ts";
 import type { ScopeFilterClause } from "../synchronization-schema.ts";
 import { OperandRefusal, operatorNamed } from "./operators.ts";
+import { type AskFacts, compilePlaceClause, NO_FACTS, type PlaceClause } from "./places.ts";
 
 /** What clauses may ask of an object. */
 export interface Subject {
   readonly read: ReadAttribute;
+  /** Where it is, and in which groups; absent: nobody knows. */
+  readonly facts?: AskFacts | undefined;
 }
 
 export interface Clause {
-  /** The attribute that it reads. */
-  readonly attribute: string;
+  /** The attribute that it reads; absent: it asks for facts. */
+  readonly attribute?: string;
   readonly text: string;
   /** Throws `ExpressionError` when it can't be told. */
   readonly holds: (subject: Subject, work: Work) => boolean;
@@ -54,6 +57,8 @@ export function compileClause(clause: ScopeFilterClause, isExcluding: boolean): 
   const attribute = clause.sourceOperandName ?? "";
   const operatorName = clause.operatorName ?? "";
   const values = clause.targetOperand?.values ?? [];
+  const place = compilePlaceClause(clause);
+  if (place) return "code" in place ? place : ofPlace(place);
   const operator = operatorNamed(operatorName);
   if (attribute === "") {
     return { code: "scope-attribute", message: "a clause names no attribute.", remedy: "Name one." };
@@ -86,6 +91,18 @@ export function compileClause(clause: ScopeFilterClause, isExcluding: boolean): 
     const message = `${text} can't be used. ${error.message}`;
     return { code: "scope-operand", message, remedy: "Correct the operand." };
   }
+}
+
+function ofPlace({ text, ask, shown }: PlaceClause): Clause {
+  return {
+    text,
+    holds: ({ facts = NO_FACTS }) => {
+      const answer = ask(facts);
+      if (answer === undefined) throw new ExpressionError("unknown", `Too little is known: ${shown(facts)}.`);
+      return answer;
+    },
+    seen: ({ facts = NO_FACTS }) => shown(facts),
+  };
 }
 
 /** Several values: all of them, as Graph's multivaluedComparisonType has it by default. Empty ones are none. */
