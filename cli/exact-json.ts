@@ -26,7 +26,11 @@ export function longInteger(value: unknown): string | undefined {
   return typeof digits === "string" && /^-?\d+$/.test(digits) ? digits : undefined;
 }
 
-/** One line of JSON, with a long integer as the number that it was. */
-export function exactJsonText(value: unknown): string {
-  return longInteger(value) ?? JSON.stringify(value) ?? "null";
+/** An id as it came, a long integer too. One that nobody can have meant (arrays in arrays without end) is null. */
+export function idText(id: unknown): string {
+  try {
+    return longInteger(id) ?? JSON.stringify(id) ?? "null";
+  } catch {
+    return "null";
+  }
 }

@@ -6,7 +6,7 @@
  */
 
 import { type CompileResult, compileExpression } from "../shared/domain/expression/compile.ts";
-import { exactJsonText, parseExactJson } from "./exact-json.ts";
+import { idText, parseExactJson } from "./exact-json.ts";
 import { contextOf, surroundingsOf } from "./expression-context.ts";
 import { type ErrorResult, errorResult, failureResult, type Result, resultOf } from "./expression-result.ts";
 import { isRecord, jsonSource, kindOf, ShapeError } from "./json-source.ts";
@@ -53,5 +53,5 @@ function refusal(error: unknown): ErrorResult {
 }
 
 function lineOf(id: unknown, result: Result): string {
-  return `{"id":${exactJsonText(id)},${JSON.stringify(result).slice(1)}`;
+  return `{"id":${idText(id)},${JSON.stringify(result).slice(1)}`;
 }

@@ -11,7 +11,7 @@ import { createExpressionBatch } from "./expression-batch.ts";
 import { contextOf, instantOf } from "./expression-context.ts";
 import { failureResult, type Result, resultOf } from "./expression-result.ts";
 import { jsonSource } from "./json-source.ts";
-import { convertLines } from "./lines.ts";
+import { convertLines, INTERRUPTED } from "./lines.ts";
 import { readJson, shaped } from "./read-json.ts";
 import { tableOf } from "./table.ts";
 import type { CommandContext, Terminal } from "./terminal.ts";
@@ -91,7 +91,8 @@ async function evaluate(text: string | undefined, options: EvaluationOptions, co
       const remedy = "Leave the expression out, or --batch.";
       throw new AgentError("config-invalid", "With --batch the expressions come from standard input.", remedy);
     }
-    return convertLines(terminal, createExpressionBatch(clock));
+    if (!(await convertLines(terminal, createExpressionBatch(clock)))) context.setExit(INTERRUPTED);
+    return;
   }
   if (text === undefined) {
     const remedy = "uplink expression eval '[mail]' --source object.json, or --batch for many.";

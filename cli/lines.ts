@@ -11,18 +11,20 @@ import type { Terminal } from "./terminal.ts";
 
 /** Characters; a longer line is refused instead of kept. */
 const LONGEST_LINE = 64 * 1024 * 1024;
+/** The exit status of a program that SIGINT ended, by the shells' convention. */
+export const INTERRUPTED = 130;
 /** Characters that are written at a time. */
 const OUTPUT_SIZE = 64 * 1024;
 
 /**
  * `convert` gets a line without its line feed, or undefined in place of one that is too long; what it returns is
- * written with one. It must not throw. Ends early when the terminal's signal is aborted.
+ * written with one. It must not throw. False when the terminal's signal ended it before the input did.
  */
 export async function convertLines(
   terminal: Terminal,
   convert: (line: string | undefined) => string,
   longest = LONGEST_LINE,
-): Promise<void> {
+): Promise<boolean> {
   const input = terminal.input ?? [];
   const decoder = new TextDecoder();
   let pieces: string[] = [];
@@ -47,7 +49,7 @@ export async function convertLines(
   terminal.stop.addEventListener("abort", stopReading, { once: true });
   try {
     for await (const chunk of input) {
-      if (terminal.stop.aborted) return;
+      if (terminal.stop.aborted) return false;
       const text = typeof chunk === "string" ? chunk : decoder.decode(chunk, { stream: true });
       let start = 0;
       for (let end = text.indexOf("\n"); end >= 0; end = text.indexOf("\n", start)) {
@@ -62,8 +64,10 @@ export async function convertLines(
     take(decoder.decode());
     if (length > 0) endLine();
     await flush();
+    return true;
   } catch (error) {
     if (!terminal.stop.aborted) throw error;
+    return false;
   } finally {
     terminal.stop.removeEventListener("abort", stopReading);
   }

@@ -6,7 +6,7 @@
  */
 
 import { compileScope, type ScopeResult } from "../shared/domain/scope.ts";
-import { exactJsonText, parseExactJson } from "./exact-json.ts";
+import { idText, parseExactJson } from "./exact-json.ts";
 import { jsonFilter } from "./json-filter.ts";
 import { isRecord, jsonSource, kindOf, ShapeError } from "./json-source.ts";
 import { wordsOfLine } from "./lines.ts";
@@ -58,5 +58,5 @@ function wordsOf(error: unknown): string {
 }
 
 function lineOf(id: unknown, answer: Answer): string {
-  return `{"id":${exactJsonText(id)},${JSON.stringify(answer).slice(1)}`;
+  return `{"id":${idText(id)},${JSON.stringify(answer).slice(1)}`;
 }

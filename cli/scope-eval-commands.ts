@@ -13,7 +13,7 @@ import type { ReadAttribute } from "../shared/domain/source-object.ts";
 import type { ObjectMapping, ScopeFilter } from "../shared/domain/synchronization-schema.ts";
 import { jsonFilter } from "./json-filter.ts";
 import { jsonSource } from "./json-source.ts";
-import { convertLines } from "./lines.ts";
+import { convertLines, INTERRUPTED } from "./lines.ts";
 import { readJson, shaped } from "./read-json.ts";
 import { createScopeBatch } from "./scope-batch.ts";
 import { tableOf } from "./table.ts";
@@ -71,7 +71,10 @@ function withFiles(command: Command): Command {
 
 async function evaluate(options: ScopeOptions, context: CommandContext): Promise<void> {
   const { terminal } = context;
-  if (options.batch) return convertLines(terminal, createScopeBatch());
+  if (options.batch) {
+    if (!(await convertLines(terminal, createScopeBatch()))) context.setExit(INTERRUPTED);
+    return;
+  }
   const { scope, read } = await filesOf(options, terminal);
   const verdict = scope.evaluate(read);
   if (verdict.failure) context.setExit(EXIT.config);

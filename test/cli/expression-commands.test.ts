@@ -2,7 +2,9 @@
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { createExpressionBatch } from "../../cli/expression-batch.ts";
 import { registerExpressionCommands } from "../../cli/expression-commands.ts";
 import { runCli } from "../../cli/run-cli.ts";
 
@@ -287,5 +289,47 @@ describe("a batch", () => {
       { kind: "absent" },
       { value: "b" },
     ]);
+  });
+
+  it("answers whatever a line holds, with one line that the contract knows", () => {
+    const convert = createExpressionBatch(() => 0);
+    const field = fc.oneof(fc.jsonValue(), fc.constantFrom("[a]", "Count([a])", 'Join(",", [a])', "Now()", "%p%"));
+    const request = fc.record(
+      {
+        id: fc.jsonValue(),
+        expression: field,
+        source: fc.oneof(fc.jsonValue(), fc.record({ a: fc.jsonValue() })),
+        context: fc.oneof(
+          fc.jsonValue(),
+          fc.record({ now: fc.jsonValue(), parameters: fc.record({ p: fc.jsonValue() }) }),
+        ),
+      },
+      { requiredKeys: [] },
+    );
+    const line = fc.oneof(
+      fc.string({ unit: "binary" }),
+      request.map((one) => JSON.stringify(one)),
+    );
+    fc.assert(
+      fc.property(line, (text) => {
+        const answer = convert(text);
+        expect(answer).not.toContain("\n");
+        expect(answer).not.toContain("A defect of the program");
+        expect(["value", "multi", "absent", "error"]).toContain((JSON.parse(answer) as { kind: string }).kind);
+      }),
+      { numRuns: 2000 },
+    );
+  });
+
+  it("isn't ended by what is nested without end", async () => {
+    const deep = `${"[".repeat(200_000)}${"]".repeat(200_000)}`;
+    const text = `{"id":${deep},"expression":"[a]"}\n{"id":1,"expression":"[a]","source":{"a":${deep}}}\n{"id":2,"expression":"[a]"}\n`;
+    const { code, out } = await uplink(["eval", "--batch"], text);
+    expect(code).toBe(0);
+    const ids = out
+      .trimEnd()
+      .split("\n")
+      .map((one) => (JSON.parse(one) as { id: unknown }).id);
+    expect(ids).toEqual([null, 1, 2]);
   });
 });

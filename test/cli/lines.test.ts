@@ -19,7 +19,8 @@ async function* bytes(...chunks: readonly string[]): AsyncGenerator<Uint8Array> 
 async function converted(longest: number | undefined, ...chunks: readonly string[]): Promise<string[]> {
   let text = "";
   const out = { write: (more: string) => (text += more) };
-  await convertLines(terminalOf(bytes(...chunks), out), (line) => `<${line ?? "too long"}>`, longest);
+  const ended = await convertLines(terminalOf(bytes(...chunks), out), (line) => `<${line ?? "too long"}>`, longest);
+  expect(ended).toBe(true);
   expect(text === "" || text.endsWith("\n")).toBe(true);
   return text.split("\n").slice(0, -1);
 }
@@ -83,7 +84,7 @@ it("ends when it is told to, though nothing comes in", async () => {
   input.write("a\nb");
   while (text === "") await new Promise((resolve) => setImmediate(resolve));
   stop.abort();
-  await end;
+  expect(await end).toBe(false);
   expect(text).toBe("a\n");
   expect(input.destroyed).toBe(true);
 });

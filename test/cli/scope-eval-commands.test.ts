@@ -2,8 +2,10 @@
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { runCli } from "../../cli/run-cli.ts";
+import { createScopeBatch } from "../../cli/scope-batch.ts";
 import { registerScopeEvalCommands } from "../../cli/scope-eval-commands.ts";
 import { defaultSchema } from "../../shared/domain/default-schema.ts";
 
@@ -181,5 +183,43 @@ describe("a batch", () => {
       { id: null, kind: "error", message: "The line must hold an object, not null." },
       { id: 4, inScope: true },
     ]);
+  });
+
+  it("answers whatever a line holds, with one line that the contract knows", () => {
+    const convert = createScopeBatch();
+    const clause = fc.oneof(
+      fc.jsonValue(),
+      fc.record({
+        attribute: fc.constantFrom("a", "distinguishedName", "manager"),
+        operator: fc.constantFrom("EQUALS", "IS NULL", "&", "REGEX MATCH", "GREATER_THAN", "IsMemberOf"),
+        value: fc.oneof(fc.string(), fc.integer(), fc.jsonValue()),
+      }),
+    );
+    const groups = fc.array(fc.oneof(fc.jsonValue(), fc.record({ clauses: fc.array(clause, { maxLength: 3 }) })), {
+      maxLength: 3,
+    });
+    const request = fc.record(
+      {
+        id: fc.jsonValue(),
+        filter: fc.oneof(fc.jsonValue(), fc.record({ groups })),
+        source: fc.oneof(fc.jsonValue(), fc.record({ a: fc.jsonValue(), distinguishedName: fc.string() })),
+      },
+      { requiredKeys: [] },
+    );
+    const line = fc.oneof(
+      fc.string({ unit: "binary" }),
+      request.map((one) => JSON.stringify(one)),
+    );
+    fc.assert(
+      fc.property(line, (text) => {
+        const answer = convert(text);
+        expect(answer).not.toContain("\n");
+        expect(answer).not.toContain("A defect of the program");
+        const told = JSON.parse(answer) as { inScope?: unknown; because?: unknown; kind?: unknown; message?: unknown };
+        const isVerdict = typeof told.inScope === "boolean" && typeof told.because === "string";
+        expect(isVerdict || (told.kind === "error" && typeof told.message === "string")).toBe(true);
+      }),
+      { numRuns: 2000 },
+    );
   });
 });
