@@ -63,8 +63,10 @@ export function explainExpression(text: string, context: EvaluationContext, opti
     const shown = (part: Node, outcome: ExplainedOutcome) => (hidden.has(part) ? redacted(outcome) : outcome);
     const parts: ExplainedPart[] = [];
     const walk = (part: Node, depth: number) => {
-      if (part.type === "string" || part.type === "number" || part.type === "word") return;
-      const outcome = shown(part, recorded.get(part) ?? { kind: "not-evaluated" });
+      const isConstant = part.type === "string" || part.type === "number" || part.type === "word";
+      if (isConstant && part !== node) return;
+      // The whole may be the constant "", which means null and isn't evaluated.
+      const outcome = shown(part, part === node ? whole : (recorded.get(part) ?? { kind: "not-evaluated" }));
       parts.push({ text: printExpression(part), position: part.position, depth, outcome });
       for (const child of childrenOf(part)) walk(child, depth + 1);
     };
