@@ -90,6 +90,23 @@ it("gives every documented answer of scoping filters, in order", async () => {
   expect(lines).toEqual(all.map(({ id, expected }) => ({ id, inScope: expected, because: expect.any(String) })));
 });
 
+it("goes on behind a pattern that tries too many ways", async () => {
+  const source = { a: `${"a".repeat(60)}!` };
+  const expression = 'Replace([a], , "^(a+)+$", , "x", , )';
+  expect(
+    await answers(
+      ["expression", "eval", "--batch"],
+      [
+        { id: 1, expression, source },
+        { id: 2, expression: "[a]", source },
+      ],
+    ),
+  ).toMatchObject([
+    { id: 1, kind: "error" },
+    { id: 2, kind: "value", value: source.a },
+  ]);
+});
+
 it("says nothing and ends well when its reader has had enough", async () => {
   const line = JSON.stringify({ id: 1, expression: "[a]", source: { a: "x".repeat(1000) } });
   const lines = Array.from({ length: 5000 }, () => line);

@@ -57,6 +57,29 @@ describe("a clause that can't be told", () => {
   });
 });
 
+describe("a pattern that tries too many ways", () => {
+  const many: Readonly<Record<string, Value>> = { a: `${"a".repeat(60)}!`, country: "US" };
+  const readMany = (name: string): Value => many[name] ?? null;
+  const COSTLY = clause("a", "REGEX MATCH", "^(a+)+$");
+
+  it.each([
+    [COSTLY, undefined],
+    [clause("a", "NOT REGEX MATCH", "^(a|aa)+$"), undefined],
+    [clause("a", "REGEX MATCH", "^(?=(a+)+b)"), undefined],
+    [clause("country", "REGEX MATCH", "^(a+)+$"), false],
+  ])("leaves that object undecided, and no other: %j", (own, expected) => {
+    const verdict = compiled({ groups: [{ clauses: [own] }] }).evaluate(readMany);
+    if (expected !== undefined) expect(verdict).toMatchObject({ inScope: expected });
+    else expect(verdict.failure).toMatchObject({ code: "limit", message: expect.stringContaining("steps") });
+  });
+
+  it("takes nothing from the clauses after it", () => {
+    const clauses = [COSTLY, clause("a", "REGEX MATCH", "!$"), COSTLY, clause("country", "REGEX MATCH", "^US$")];
+    const [group] = compiled({ groups: [{ clauses }] }).explain(readMany).groups;
+    expect(group?.clauses.map(({ answer }) => answer)).toEqual(["undecided", "holds", "undecided", "holds"]);
+  });
+});
+
 describe("an explanation", () => {
   const filter: ScopeFilter = {
     groups: [
