@@ -77,7 +77,7 @@ describe("laws of the language", () => {
         evaluated++;
         const outcome = compiled.program.evaluate(contextOf(source, taken));
         expect(plain(compiled.program.evaluate(contextOf(source, taken)))).toEqual(plain(outcome));
-        if (outcome.kind === "error") expect(outcome.message).toMatch(/./);
+        if (outcome.kind === "error") expect(outcome.message).not.toBe("");
       }),
       { numRuns: 3000 },
     );
