@@ -6,7 +6,7 @@
  * by which two processes can compare what they made of an object. A quarter of the objects are new, of the others every
  * fifth has a change. The yardstick reads and writes the same objects as JSON.
  */
-import { createHash, randomBytes } from "node:crypto";
+import { hash, randomBytes } from "node:crypto";
 import { createMemoryBlobStore } from "../shared/adapters/memory/blob-store.ts";
 import { createMemoryTargetDirectory } from "../shared/adapters/memory/target-directory.ts";
 import type { JobMapping } from "../shared/application/job-mapping.ts";
@@ -96,18 +96,16 @@ export function mapOne(mapping: JobMapping, record: ObjectRecord): string {
   return evaluation.kind === "present" ? hashOf(evaluation.values) : "";
 }
 
-/** SHA-256 of the values in canonical JSON: names in code unit order, at both levels. */
+/** SHA-256 of the values in canonical JSON: names and values by turns, by name, in one list; nested ones in their own. */
 export function hashOf(values: TargetValues): string {
-  return createHash("sha256")
-    .update(JSON.stringify(sorted(values)))
-    .digest("base64url");
+  return hash("sha256", JSON.stringify(listed(values)), "base64url");
 }
 
-function sorted(values: TargetValues): TargetValues {
-  const result: Record<string, TargetValues[string]> = {};
+function listed(values: TargetValues): unknown[] {
+  const list: unknown[] = [];
   for (const name of Object.keys(values).sort()) {
     const value = values[name] ?? null;
-    result[name] = isNested(value) ? (sorted(value) as Readonly<Record<string, string | null>>) : value;
+    list.push(name, isNested(value) ? { nested: listed(value) } : value);
   }
-  return result;
+  return list;
 }

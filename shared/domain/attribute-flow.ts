@@ -26,12 +26,14 @@ import { ExpressionError } from "./expression/failure.ts";
 import { createWork } from "./expression/work.ts";
 import { type ObjectFlows, objectFlowsOf } from "./object-flows.ts";
 import { compileScope, type Scope } from "./scope.ts";
-import { attributeReader, type SourceObject } from "./source-object.ts";
+import { attributeReader, type ReadAttribute, type SourceObject } from "./source-object.ts";
 import type { ObjectMapping } from "./synchronization-schema.ts";
 import type { TargetTable } from "./target-table.ts";
 import type { TargetScalar, TargetValue, TargetValues } from "./target-value.ts";
 
 export interface FlowInput extends SourceObject {
+  /** Of the same object, where there is one already. */
+  readonly read?: ReadAttribute;
   /** The object has no link yet: default values and creation-only mappings take part. */
   readonly creating: boolean;
   /** Milliseconds since 1970-01-01 UTC. */
@@ -143,7 +145,7 @@ function noRandom(): number {
 
 function mapObject(input: FlowInput, { drawn, references, parameter }: Prepared): FlowResult {
   const context: EvaluationContext = {
-    attribute: attributeReader(input),
+    attribute: input.read ?? attributeReader(input),
     parameter,
     now: input.now,
     random: input.random ?? noRandom,

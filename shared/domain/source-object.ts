@@ -58,15 +58,7 @@ function placeOf(table: NameTable, name: string): number {
 export function attributeReader({ bag, dn, objectGuid }: SourceObject): ReadAttribute {
   if (names.placeByName.size > MOST_NAMES) names = createNameTable();
   const table = names;
-  const values: (readonly AttributeValue[] | undefined)[] = new Array(table.lowerNames.length);
-  let hasRivals = false;
-  for (const name in bag) {
-    const place = placeOf(table, name);
-    if (values[place] !== undefined) hasRivals = true;
-    values[place] = bag[name];
-  }
-  // Of names that differ in case only, the one as written, else the first in code unit order: never that of the keys.
-  if (hasRivals) for (const name of Object.keys(bag).sort().reverse()) values[placeOf(table, name)] = bag[name];
+  const { values, hasRivals } = inPlaces(bag, table);
   return (name) => {
     const place = placeOf(table, name);
     if (place === DN) return dn === "" ? null : dn;
@@ -74,6 +66,25 @@ export function attributeReader({ bag, dn, objectGuid }: SourceObject): ReadAttr
     const own = hasRivals && Object.hasOwn(bag, name) ? bag[name] : values[place];
     return own === undefined ? null : valueOfAttribute(table.lowerNames[place] ?? "", own);
   };
+}
+
+interface InPlaces {
+  readonly values: readonly (readonly AttributeValue[] | undefined)[];
+  /** Names that differ in case only: the one as written counts, else the first in code unit order, never the last key. */
+  readonly hasRivals: boolean;
+}
+
+/** A function of its own: a loop over the keys of something that a closure holds is four times slower. */
+function inPlaces(bag: AttributeBag, table: NameTable): InPlaces {
+  const values: (readonly AttributeValue[] | undefined)[] = new Array(table.lowerNames.length);
+  let hasRivals = false;
+  for (const name in bag) {
+    const place = placeOf(table, name);
+    if (values[place] !== undefined) hasRivals = true;
+    values[place] = bag[name];
+  }
+  if (hasRivals) for (const name of Object.keys(bag).sort().reverse()) values[placeOf(table, name)] = bag[name];
+  return { values, hasRivals };
 }
 
 function valueOfAttribute(lowerName: string, values: readonly AttributeValue[]): Value {

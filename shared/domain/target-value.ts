@@ -27,7 +27,8 @@ export function differenceOf(
 ): ValueDifference {
   const changed: Record<string, TargetValue> = {};
   const blanked: string[] = [];
-  const names = Object.keys(desired).filter((name) => inDoubt.length > 0 || !sameAt(exported, desired, name));
+  const names: string[] = [];
+  for (const name in desired) if (inDoubt.length > 0 || !isSame(exported[name], desired[name])) names.push(name);
   for (const name of names.sort()) {
     const wanted = desired[name] ?? null;
     const had = exported[name] ?? null;
@@ -80,12 +81,11 @@ export function isNested(value: TargetValue): value is Readonly<Record<string, s
 }
 
 /** For most properties of most objects: there is no difference to work out. */
-function sameAt(exported: TargetValues, desired: TargetValues, name: string): boolean {
-  const wanted = desired[name] ?? null;
-  const had = exported[name] ?? null;
+function isSame(had: TargetValue = null, wanted: TargetValue = null): boolean {
   if (!isNested(wanted)) return sameValue(had, wanted);
-  const before = isNested(had) ? had : {};
-  return Object.keys(wanted).every((key) => sameAt(before, wanted, key));
+  const before: TargetValues = isNested(had) ? had : {};
+  for (const key in wanted) if (!isSame(before[key], wanted[key])) return false;
+  return true;
 }
 
 function isEmpty(value: TargetValue): boolean {
@@ -93,9 +93,9 @@ function isEmpty(value: TargetValue): boolean {
 }
 
 function sameValue(left: TargetValue, right: TargetValue): boolean {
+  if (left === right) return true;
   if (Array.isArray(left) && Array.isArray(right)) {
     return left.length === right.length && left.every((item, index) => item === right[index]);
   }
-  if (isEmpty(left) && isEmpty(right)) return true;
-  return left === right;
+  return isEmpty(left) && isEmpty(right);
 }

@@ -44,6 +44,7 @@ export function flowTypeOf(text: string | null | undefined): FlowType | undefine
 
 /** `desired` as far as it may flow to the link's target object. */
 export function flowingTo(link: Link, desired: TargetValues, rules: FlowRules): TargetValues {
+  if (rules === NO_RULES) return desired;
   const { neverClears, grows, fillsOnly } = rules;
   const grown = grows.flatMap((name): [string, TargetValue][] => {
     const [had, wanted] = [textsAt(link.exported, name), textsAt(desired, name)];
