@@ -28,9 +28,11 @@ const UNDO_TOP = -3;
 
 /** Entries that one instruction may push, with room to spare. */
 const ROOM = 16;
-/** Numbers in a stack that is kept for the next run: larger ones are let go. */
+/** Numbers that a stack holds at first; going beyond them, and beyond each doubling, costs extra. */
+const FIRST_STACK = 1 << 12;
+/** A stack of this many numbers is kept for the next run; larger ones are let go. */
 const KEPT_STACK = 1 << 18;
-let keptStack = new Int32Array(1 << 12);
+let keptStack = new Int32Array(FIRST_STACK);
 
 export function createMachine(program: Program): Machine {
   return {
@@ -53,7 +55,7 @@ export function runAt(machine: Machine, input: string, from: number, origin: num
   const { code, sets, texts } = machine.program;
   const length = input.length;
   let stack = keptStack;
-  let roof = stack.length - ROOM;
+  let roof = FIRST_STACK;
   let height = 0;
   let pc = 0;
   let pos = from;
@@ -65,9 +67,11 @@ export function runAt(machine: Machine, input: string, from: number, origin: num
       work.remaining = fuel;
       throw outOfWork(work);
     }
-    if (height > roof) {
-      stack = grown(stack);
-      roof = stack.length - ROOM;
+    if (height > roof - ROOM) {
+      // By what it needs, not by what it finds: the steps must not depend on who ran before.
+      fuel -= roof >> 2;
+      roof *= 2;
+      if (stack.length < roof) stack = grown(stack);
       if (stack.length <= KEPT_STACK) keptStack = stack;
     }
     // A case that matched continues; one that didn't breaks, and the last choice is taken up below.

@@ -13,7 +13,7 @@ import {
   refusalAt,
   take,
 } from "./reader.ts";
-import { EMPTY, type RegexNode } from "./tree.ts";
+import { choiceOf, EMPTY, type RegexNode } from "./tree.ts";
 
 const OPTIONS: Readonly<Record<string, keyof Options>> = {
   i: "ignoreCase",
@@ -53,7 +53,7 @@ export function readGroup(reader: Reader, start: number, inCondition: boolean): 
 /** Up to the closing parenthesis. Options that change inside end there. */
 function readBody(reader: Reader, start: number): RegexNode {
   const { options } = reader;
-  const body = nested(reader, start, () => reader.readChoice(reader));
+  const body = nested(reader, start, () => choiceOf(reader.readBranches(reader)));
   if (!take(reader, ")")) throw refusalAt(start, "a parenthesis without its end");
   reader.options = options;
   return body;
@@ -112,10 +112,9 @@ function readConditional(reader: Reader, start: number): RegexNode {
   const slot = readCondition(reader, start);
   const condition = slot === undefined ? readPatternCondition(reader, start) : EMPTY;
   const { options } = reader;
-  const choice = reader.readChoice(reader, slot === undefined);
+  const [yes = EMPTY, no = EMPTY, ...more] = reader.readBranches(reader, slot === undefined);
   if (!take(reader, ")")) throw refusalAt(start, "a parenthesis without its end");
   reader.options = options;
-  const [yes = EMPTY, no = EMPTY, ...more] = choice.type === "choice" ? choice.options : [choice];
   if (more.length > 0) throw refusalAt(start, "a condition with more than two branches");
   if (slot === undefined) return { type: "if-matched", condition, yes, no };
   return { type: "if-captured", slot, yes, no };

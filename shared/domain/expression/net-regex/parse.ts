@@ -8,7 +8,7 @@ import { readClass } from "./parse-class.ts";
 import { readEscape, unitNode } from "./parse-escape.ts";
 import { readGroup } from "./parse-group.ts";
 import { type Options, peek, type Reader, readDecimal, refusal, refusalAt, take } from "./reader.ts";
-import { EMPTY, type RegexNode, RegexRefusal, UNBOUNDED } from "./tree.ts";
+import { choiceOf, EMPTY, type RegexNode, RegexRefusal, UNBOUNDED } from "./tree.ts";
 import { makeSet, type UnitSet } from "./unit-set.ts";
 
 export interface ParsedRegex {
@@ -50,19 +50,17 @@ function readPattern(pattern: string, groups: Groups, collector: GroupCollector 
     at: 0,
     options: NO_OPTIONS,
     depth: 0,
-    readChoice,
+    readBranches,
   };
-  const root = readChoice(reader);
+  const root = choiceOf(readBranches(reader));
   if (reader.at < pattern.length) throw refusal(reader, "a closing parenthesis without its beginning");
   return root;
 }
 
-function readChoice(reader: Reader, inCondition = false): RegexNode {
-  const first = readSequence(reader, inCondition);
-  if (peek(reader) !== "|") return first;
-  const options = [first];
-  while (take(reader, "|")) options.push(readSequence(reader, inCondition));
-  return { type: "choice", options };
+function readBranches(reader: Reader, inCondition = false): readonly RegexNode[] {
+  const branches = [readSequence(reader, inCondition)];
+  while (take(reader, "|")) branches.push(readSequence(reader, inCondition));
+  return branches;
 }
 
 function readSequence(reader: Reader, inCondition: boolean): RegexNode {

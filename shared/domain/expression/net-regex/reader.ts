@@ -25,8 +25,8 @@ export interface Reader {
   isCountLost: boolean;
   /** How many groups or classes are open. */
   depth: number;
-  /** Reads alternatives up to a closing parenthesis or the end. */
-  readonly readChoice: (reader: Reader, inCondition?: boolean) => RegexNode;
+  /** Reads what stands between bars, up to a closing parenthesis or the end. */
+  readonly readBranches: (reader: Reader, inCondition?: boolean) => readonly RegexNode[];
 }
 
 /** Deeper patterns are refused: nobody writes them, and reading them takes stack. */

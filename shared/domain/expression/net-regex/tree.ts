@@ -1,6 +1,6 @@
 /** The tree of a .NET pattern. Groups are slots: 0 is the whole match, the others are sorted by their .NET numbers. */
 
-import type { UnitSet } from "./unit-set.ts";
+import { setOfUnits, type UnitSet, unionOf } from "./unit-set.ts";
 
 /** Where a zero-width test holds. `end` is \z, `last` is \Z and a plain $: the end or before a last line feed. */
 export type Place = "begin" | "end" | "last" | "line-begin" | "line-end" | "boundary" | "no-boundary" | "origin";
@@ -31,6 +31,16 @@ export type RegexNode =
 export const UNBOUNDED = 0x7fffffff;
 
 export const EMPTY: RegexNode = { type: "sequence", items: [] };
+
+/** `a|b` is `[ab]`: which of the two it was makes no difference. */
+export function choiceOf(options: readonly RegexNode[]): RegexNode {
+  const [only] = options;
+  if (options.length === 1 && only) return only;
+  const sets = options.flatMap((option) => {
+    return option.type === "set" ? [option.set] : option.type === "unit" ? [setOfUnits([option.code])] : [];
+  });
+  return sets.length === options.length ? { type: "set", set: unionOf(sets) } : { type: "choice", options };
+}
 
 /** A pattern that can't be used. The message says which construct, and where. */
 export class RegexRefusal extends Error {}

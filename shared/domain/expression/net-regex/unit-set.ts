@@ -79,17 +79,12 @@ export function areDisjoint(left: UnitSet, right: UnitSet): boolean {
   return left.latin.every((one, code) => one === 0 || right.latin[code] === 0);
 }
 
-/** The union of sets, for looking for where a match can begin. */
 export function unionOf(sets: readonly UnitSet[]): UnitSet {
   const [only] = sets;
   if (sets.length === 1 && only) return only;
   const latin = new Uint8Array(LATIN);
   for (const set of sets) for (let code = 0; code < LATIN; code++) if (set.latin[code] === 1) latin[code] = 1;
   const wide = sets.filter((set) => set.above !== false);
-  return {
-    latin,
-    has: (code) => wide.some((set) => set.has(code)),
-    above: wide.length === 0 ? false : undefined,
-    single: -1,
-  };
+  const above = wide.length === 0 ? false : wide.some((set) => set.above === true) ? true : undefined;
+  return { latin, has: (code) => wide.some((set) => set.has(code)), above, single: -1 };
 }
