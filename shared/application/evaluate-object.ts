@@ -97,7 +97,7 @@ export function evaluateObject(context: EvaluationContext, record: ObjectRecord,
   }
   if (record.link && typeOfLink(record.link) !== own.type)
     return typeFailure(record, own.targetName, verdict.explanation);
-  const input = { ...source, now: context.now, random: context.random };
+  const input = { ...source, read, now: context.now, random: context.random };
   const mapped: Mapped = {
     record,
     scope: verdict.explanation,
@@ -169,7 +169,7 @@ function explained(explanation: string, read: ReadAttribute): string {
 }
 
 function settleUser(context: EvaluationContext, mapped: Mapped): Evaluation {
-  const { record, result, scope, creating } = mapped;
+  const { record, result, scope } = mapped;
   const upn = result.values["userPrincipalName"];
   const immutableId = result.values["onPremisesImmutableId"];
   const mail = result.values["mail"];
@@ -197,11 +197,8 @@ function settleUser(context: EvaluationContext, mapped: Mapped): Evaluation {
       code: "InvalidDomain",
       message: `The UPN suffix '${suffix.suffix}' is not verified in the target; ${context.target.initialDomain} stands in for it.`,
     });
-  const values = withUsageLocation(
-    { ...result.values, userPrincipalName: suffix.userPrincipalName },
-    context.job,
-    creating,
-  );
+  const replaced = suffix.kind === "replaced" ? { userPrincipalName: suffix.userPrincipalName } : {};
+  const values = { ...replaced, ...usageLocationOf(mapped, context.job) };
   const identity: TargetIdentity = {
     type: "user",
     immutableId,
@@ -226,14 +223,14 @@ function settleGroup(context: EvaluationContext, mapped: Mapped, mapName: () => 
       code: "ValueLeftOut",
       message: "Mail: the group has a mail address; Microsoft Graph makes plain security groups only, without one.",
     });
-  const values = creating ? { ...result.values, uniqueName } : result.values;
-  return present(mapped, { type: "group", uniqueName }, values, warnings);
+  return present(mapped, { type: "group", uniqueName }, creating ? { uniqueName } : {}, warnings);
 }
 
+/** `settled` is what stands in for the mapping's values, or beside them. */
 function present(
   { record, result, scope, read, flow }: Mapped,
   identity: TargetIdentity,
-  values: TargetValues,
+  settled: TargetValues,
   warnings: readonly MappingWarning[],
   defaults: FlowRules["defaults"] = {},
 ): Evaluation {
@@ -250,12 +247,15 @@ function present(
       if (flowType === undefined) empty[property] = null;
     } else if (isGuid(referee)) references[property] = referee;
   }
+  const changed = { ...settled, ...empty };
+  // The mapping's values are most often taken as they are, and have many names.
+  const values = Object.keys(changed).length === 0 ? result.values : { ...result.values, ...changed };
   if (values["uniqueName"] !== undefined) creationOnly.push("uniqueName");
   const rules = withDefaults(flow.rules, defaults);
   return {
     kind: "present",
     scope,
-    values: { ...values, ...empty },
+    values,
     identity,
     references,
     creationOnly: [...new Set(creationOnly)],
@@ -306,8 +306,9 @@ function hasExported(record: ObjectRecord, property: string): boolean {
   return isNested(value) && value[key] !== undefined;
 }
 
-function withUsageLocation(values: TargetValues, job: JobRow, creating: boolean): TargetValues {
+/** The job's, for somebody new without one. */
+function usageLocationOf({ result, creating }: Mapped, job: JobRow): TargetValues {
   const fallback = job.settings.defaultUsageLocation;
-  if (fallback === undefined || typeof values["usageLocation"] === "string" || !creating) return values;
-  return { ...values, usageLocation: fallback };
+  if (fallback === undefined || typeof result.values["usageLocation"] === "string" || !creating) return {};
+  return { usageLocation: fallback };
 }
