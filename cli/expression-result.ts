@@ -23,18 +23,19 @@ export interface ErrorResult {
   readonly message: string;
 }
 
-/** The few classes that other tools know. */
-const CLASS_OF: Partial<Record<FailureCode, string>> = {
-  constant: "range",
-  conversion: "type",
-  regex: "unsupported",
-  culture: "unsupported",
-  parameter: "unsupported",
-  limit: "range",
-};
+/** The classes that tools know; every other code of ours goes with the nearest of them. */
+const CLASSES: ReadonlySet<string> = new Set([
+  ...["parse", "arity", "length", "unknown-function", "type", "case", "range", "date"],
+  ...["unsupported", "nesting", "unique-exhausted", "custom"],
+]);
+const NEAREST: Partial<Record<FailureCode, string>> = { conversion: "type", constant: "range", limit: "range" };
 
 export function errorResult(code: FailureCode, message: string): ErrorResult {
-  return { kind: "error", value: null, errorClass: CLASS_OF[code] ?? code, message };
+  return { kind: "error", value: null, errorClass: classOf(code), message };
+}
+
+function classOf(code: FailureCode): string {
+  return CLASSES.has(code) ? code : (NEAREST[code] ?? "unsupported");
 }
 
 /** What can't be compiled: the place stands in the message. */

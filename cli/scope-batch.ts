@@ -11,6 +11,7 @@ import { jsonFilter } from "./json-filter.ts";
 import { isRecord, jsonSource, kindOf, ShapeError } from "./json-source.ts";
 import { wordsOfLine } from "./lines.ts";
 import { createRecent } from "./recent.ts";
+import { jsonFacts } from "./scope-facts.ts";
 
 type Answer =
   | { readonly inScope: boolean; readonly because: string }
@@ -40,9 +41,10 @@ function evaluate(request: unknown, compiled: (filter: string) => ScopeResult): 
   const { filter, source } = request;
   if (filter === undefined) throw new ShapeError("filter is missing.");
   const read = jsonSource(source ?? {});
+  const facts = jsonFacts(request["facts"]);
   const result = compiled(JSON.stringify(filter));
   if (!result.ok) return errorAnswer(result.failures.map(({ message, remedy }) => `${message} ${remedy}`).join(" "));
-  const verdict = result.scope.evaluate(read);
+  const verdict = result.scope.evaluate(read, facts);
   if (verdict.failure) return errorAnswer(verdict.explanation);
   return { inScope: verdict.inScope, because: verdict.explanation };
 }

@@ -3,7 +3,7 @@
  * send is `uplink job scope`.
  */
 
-import type { Command } from "commander";
+import { type Command, InvalidArgumentError } from "commander";
 import { AgentError, EXIT } from "../agent/agent-error.ts";
 import { SynchronizationSchemaBody } from "../shared/contracts/synchronization-schema.ts";
 import { allOf, textOfScalar } from "../shared/domain/expression/value.ts";
@@ -16,6 +16,7 @@ import { jsonSource } from "./json-source.ts";
 import { convertLines, INTERRUPTED } from "./lines.ts";
 import { readJson, shaped } from "./read-json.ts";
 import { createScopeBatch } from "./scope-batch.ts";
+import { factsOf, guidOf } from "./scope-facts.ts";
 import { tableOf } from "./table.ts";
 import type { CommandContext, Terminal } from "./terminal.ts";
 
@@ -24,6 +25,8 @@ interface ScopeOptions {
   readonly schema?: string;
   readonly mapping?: string;
   readonly source?: string;
+  readonly unit?: readonly string[];
+  readonly group?: readonly string[];
   readonly batch?: boolean;
   readonly json?: boolean;
 }
@@ -40,8 +43,9 @@ Examples:
   uplink scope eval --batch < requests.ndjson > results.ndjson
 ${FILES_HELP}
 
---batch reads lines of {"id", "filter", "source"} and writes, in the same order, lines of {"id", "inScope", "because"} or
-{"id", "kind": "error", "message"}. A line that is no such object has an error in its place; the exit code is 0.`;
+--batch reads lines of {"id", "filter", "source", "facts"?: {"units"?, "groups"?}} and writes, in the same order, lines of
+{"id", "inScope", "because"} or {"id", "kind": "error", "message"}. A line that is no such object has an error in its
+place; the exit code is 0.`;
 
 const EXPLAIN_HELP = `
 Examples:
@@ -66,6 +70,8 @@ function withFiles(command: Command): Command {
     .option("--schema <file>", "a synchronization schema that has the filter in it")
     .option("--mapping <name>", "which object mapping of the schema, by its name or source object")
     .option("--source <file>", "the object, as JSON; - is standard input")
+    .option("--unit <guid...>", "objectGUIDs of the units that it is below, or none; not given: unknown", guids)
+    .option("--group <guid...>", "objectGUIDs of the groups that it is in, or none; not given: unknown", guids)
     .option("--json", "as JSON");
 }
 
@@ -76,7 +82,7 @@ async function evaluate(options: ScopeOptions, context: CommandContext): Promise
     return;
   }
   const { scope, read } = await filesOf(options, terminal);
-  const verdict = scope.evaluate(read);
+  const verdict = scope.evaluate(read, factsOf({ units: options.unit, groups: options.group }));
   if (verdict.failure) context.setExit(EXIT.config);
   if (options.json) return void terminal.out.write(`${JSON.stringify(verdict, null, 2)}\n`);
   terminal.out.write(`${verdict.explanation}\n`);
@@ -85,7 +91,7 @@ async function evaluate(options: ScopeOptions, context: CommandContext): Promise
 async function explain(options: ScopeOptions, context: CommandContext): Promise<void> {
   const { terminal } = context;
   const { scope, read } = await filesOf(options, terminal);
-  const explanation = scope.explain(read);
+  const explanation = scope.explain(read, factsOf({ units: options.unit, groups: options.group }));
   if (explanation.verdict.failure) context.setExit(EXIT.config);
   if (options.json) return void terminal.out.write(`${JSON.stringify(explanation, null, 2)}\n`);
   terminal.out.write(shown(explanation));
@@ -167,4 +173,12 @@ function mappingOf(mappings: readonly ObjectMapping[], name: string | undefined,
       ? "It isn't clear which object mapping is meant."
       : `'${name}' is not the name of one object mapping.`;
   throw new AgentError("config-invalid", what, `Give --mapping; the schema has: ${names || "none"}.`);
+}
+
+/** commander calls it for each of several values. */
+function guids(text: string, before: readonly string[] | undefined): readonly string[] {
+  if (text.toLowerCase() === "none") return before ?? [];
+  const guid = guidOf(text);
+  if (guid === undefined) throw new InvalidArgumentError("must be an objectGUID, 8-4-4-4-12, or none.");
+  return [...(before ?? []), guid];
 }

@@ -130,6 +130,52 @@ describe("eval and explain", () => {
   });
 });
 
+describe("clauses by objectGUID", () => {
+  const UNIT = "00000000-0000-4000-8000-0000000000aa";
+  const GROUP = "00000000-0000-4000-8000-0000000000bb";
+  const filter = {
+    groups: [
+      {
+        clauses: [
+          clause("distinguishedName", "IS_DESCENDANT_OF", UNIT),
+          clause("objectGUID", "NOT IS_MEMBER_OF", GROUP),
+        ],
+      },
+    ],
+  };
+
+  it.each([
+    [[], 2, "Neither in nor out"],
+    [["--unit", UNIT.toUpperCase()], 2, "Neither in nor out"],
+    [["--unit", `{${UNIT}}`, "--group", "none"], 0, "In scope"],
+    [["--unit", UNIT, "--group", GROUP], 0, "Out of scope"],
+    [["--unit", "none"], 0, "Out of scope"],
+    [["--unit", "OU=Staff"], 2, ""],
+  ] as const)("are answered by what is said of the object: %j", async (args, code, words) => {
+    const told = await uplink(["eval", "--filter", await fileOf("f.json", filter), "--source", "-", ...args], "{}");
+    expect(told.code).toBe(code);
+    expect(told.out).toContain(words);
+  });
+
+  it("are answered so in a batch too", async () => {
+    expect(
+      await batch(
+        { id: 1, filter, source: {}, facts: { units: [UNIT], groups: [] } },
+        { id: 2, filter, source: {}, facts: { units: [] } },
+        { id: 3, filter, source: {} },
+        { id: 4, filter, source: {}, facts: { units: ["OU"] } },
+        { id: 5, filter, source: {}, facts: [] },
+      ),
+    ).toMatchObject([
+      { id: 1, inScope: true },
+      { id: 2, inScope: false },
+      { id: 3, kind: "error", message: expect.stringContaining("Neither in nor out of scope") },
+      { id: 4, kind: "error", message: expect.stringContaining("facts.units must hold objectGUIDs") },
+      { id: 5, kind: "error", message: "facts must be an object, not an array." },
+    ]);
+  });
+});
+
 describe("a batch", () => {
   it("answers in the form of the contract, in order", async () => {
     const source = { dept: "sales", mail: "a@x" };
