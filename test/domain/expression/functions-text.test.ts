@@ -188,3 +188,15 @@ describe("PCase", () => {
     ["PCase()", {}, "failure: arity"],
   ]);
 });
+
+describe("a long run of blanks", () => {
+  it("is nobody's work", () => {
+    const a = `2020-01-01${" ".repeat(500_000)}x`;
+    expect(text("IsPresent(Trim([a]))", { a })).toBe("True");
+    expect(text('Count(Split([a], ","))', { a })).toBe("1");
+    expect(text("CDate([a])", { a })).toBe("error: date");
+    expect(text("Left([a], [a])", { a })).toBe("error: conversion");
+    expect(text('IIF([a] > 5, "y", "n")', { a })).toBe("n");
+    expect(text('FormatDateTime([a], "AllowWhiteSpaces", "yyyy-MM-dd", "yyyy")', { a })).toBe("error: date");
+  }, 5_000);
+});

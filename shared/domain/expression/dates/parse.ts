@@ -37,6 +37,9 @@ const DAY_SHAPES: readonly { readonly shape: RegExp; readonly read: (groups: Gro
 const REST =
   /^(?:(?:[Tt]|,?\s+)(\d{1,2}):(\d{2})(?::(\d{2})(?:\.(\d{1,16}))?)?(?:\s*([AaPp])[Mm])?)?\s*([Zz]|GMT|UTC|[+-]\d{2}(?::?\d{2})?)?\s*$/;
 
+/** Blanks around it included. Nothing longer is looked at, however many blanks a directory may hold. */
+const LONGEST_DATE = 200;
+
 function dayOf(year: string | undefined, month: string | undefined, day: string | undefined): Day | undefined {
   if (month === undefined) return undefined;
   const read = Number(year);
@@ -56,6 +59,7 @@ export function fullYear(twoDigits: number): number {
 
 /** Ticks in UTC; undefined for a text that is no date, the caller knows how to say that. */
 export function parseAny(text: string): bigint | undefined {
+  if (text.length > LONGEST_DATE) return undefined;
   for (const { shape, read } of DAY_SHAPES) {
     const found = shape.exec(text);
     const day = found ? read(found) : undefined;
