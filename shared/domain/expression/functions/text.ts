@@ -17,6 +17,7 @@ import {
 import { normalizeDiacritics } from "../diacritics.ts";
 import { ExpressionError } from "../failure.ts";
 import { allOf, isList, listValue, requireNumber, textOf, textOfScalar, type Value } from "../value.ts";
+import { chargeText } from "../work.ts";
 import { checkConstant } from "./constants.ts";
 
 const append: FunctionDefinition = {
@@ -246,7 +247,13 @@ const join: FunctionDefinition = {
           if (part !== "") parts.push(part);
         }
       }
-      return parts.join(textOf(separator(context)) ?? "");
+      const between = textOf(separator(context)) ?? "";
+      // Before it is made: many long sources may be more than the memory.
+      chargeText(
+        context.work,
+        parts.reduce((sum, part) => sum + part.length + between.length, 0),
+      );
+      return parts.join(between);
     };
   },
 };
