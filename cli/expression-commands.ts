@@ -2,11 +2,13 @@
 
 import { type Command, InvalidArgumentError } from "commander";
 import { AgentError, EXIT } from "../agent/agent-error.ts";
+import { ACTIVE_DIRECTORY } from "../shared/domain/active-directory.ts";
 import { checkExpression } from "../shared/domain/expression/check.ts";
 import { compileExpression } from "../shared/domain/expression/compile.ts";
 import type { EvaluationContext } from "../shared/domain/expression/definition.ts";
 import { type ExplainedOutcome, explainExpression } from "../shared/domain/expression/explain.ts";
 import type { CompileFailure } from "../shared/domain/expression/failure.ts";
+import type { ObjectDefinition } from "../shared/domain/object-definition.ts";
 import { createExpressionBatch } from "./expression-batch.ts";
 import { contextOf, instantOf } from "./expression-context.ts";
 import { failureResult, type Result, resultOf } from "./expression-result.ts";
@@ -22,6 +24,12 @@ interface EvaluationOptions {
   readonly now?: number;
   readonly existing?: readonly string[];
   readonly batch?: boolean;
+  readonly json?: boolean;
+}
+
+interface CheckOptions {
+  readonly class?: string;
+  readonly parameter?: readonly string[];
   readonly json?: boolean;
 }
 
@@ -53,8 +61,9 @@ ${SOURCE_HELP}
 Every part of the expression has a line with what it came to; branches that weren't taken are shown as not evaluated.`;
 
 const CHECK_HELP = `
-Example:
+Examples:
   uplink expression check 'Jion([a], , "b")'
+  uplink expression check 'Trim([extensionAtribute1])' --class user
 
 Every fault is told in one run, with its place. Exit codes: ${EXIT.ok} no errors (there may be warnings); ${EXIT.config} errors.`;
 
@@ -70,9 +79,14 @@ export function registerExpressionCommands(program: Command, context: CommandCon
   expression
     .command("check <expression>")
     .description("Every fault of an expression.")
+    .option(
+      "--class <name>",
+      `look attributes up in a class of Active Directory: ${[...ACTIVE_DIRECTORY.keys()].join(", ")}`,
+    )
+    .option("--parameter <name...>", "the parameters that the job has, all of them, for %Name%")
     .option("--json", "as JSON")
     .addHelpText("after", CHECK_HELP)
-    .action((text: string, options: { json?: boolean }) => check(text, options, context));
+    .action((text: string, options: CheckOptions) => check(text, options, context));
 }
 
 function evaluated(command: Command): Command {
@@ -171,13 +185,24 @@ function shortened(text: string): string {
   return text.length > WIDEST_PART ? `${text.slice(0, WIDEST_PART - 1)}…` : text;
 }
 
-function check(text: string, options: { readonly json?: boolean }, context: CommandContext): void {
+function check(text: string, options: CheckOptions, context: CommandContext): void {
   const { terminal } = context;
-  const { findings } = checkExpression(text);
+  const { findings } = checkExpression(text, {
+    source: definitionOf(options.class),
+    parameters: options.parameter && new Set(options.parameter),
+  });
   if (findings.some(({ severity }) => severity === "error")) context.setExit(EXIT.config);
   if (options.json) return void terminal.out.write(`${JSON.stringify({ findings }, null, 2)}\n`);
   const words = findings.map((finding) => `${finding.severity}: ${wordsOfFailure(finding)}`);
   terminal.out.write(words.length > 0 ? words.join("\n") : "No fault found.\n");
+}
+
+function definitionOf(name: string | undefined): ObjectDefinition | undefined {
+  if (name === undefined) return undefined;
+  const [found] = [...ACTIVE_DIRECTORY].filter(([own]) => own.toLowerCase() === name.toLowerCase());
+  if (found) return found[1];
+  const known = [...ACTIVE_DIRECTORY.keys()].join(", ");
+  throw new AgentError("config-invalid", `The class '${name}' is not described here.`, `Give one of: ${known}.`);
 }
 
 function wordsOfFailure({ code, message, remedy, position, excerpt }: WordedFailure): string {

@@ -174,6 +174,19 @@ describe("check", () => {
     expect(out).toContain("(arity, at character 13)");
   });
 
+  it("knows the attributes of a class and the job's parameters when it is told which", async () => {
+    const told = async (...args: string[]) => {
+      const { code, out } = await uplink(["check", "Trim([sAMAcountName] & %Domain%)", "--json", ...args]);
+      const { findings } = JSON.parse(out) as { findings: { severity: string; code: string }[] };
+      return [code, ...findings.map((finding) => `${finding.severity} ${finding.code}`)];
+    };
+    expect(await told()).toEqual([0]);
+    expect(await told("--class", "User")).toEqual([expect.any(Number), expect.stringContaining("unknown-attribute")]);
+    expect(await told("--parameter", "DomainFQDN")).toEqual([2, "error unknown-parameter"]);
+    expect(await told("--parameter", "DomainFQDN", "Domain")).toEqual([0]);
+    expect((await uplink(["check", "[a]", "--class", "printer"])).err).toContain("Give one of: ");
+  });
+
   it("is content with what can be used", async () => {
     expect(await uplink(["check", "Trim([a])"])).toMatchObject({ code: 0, out: "No fault found.\n" });
     expect(JSON.parse((await uplink(["check", "Trim([a])", "--json"])).out)).toEqual({ findings: [] });
