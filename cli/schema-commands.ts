@@ -73,7 +73,7 @@ export function registerSchemaCommands(program: Command, context: CommandContext
     .command("export [file]")
     .description("Writes a job's schema, or the default one, to a file or to standard output.")
     .option("--job <name>", "the job, by name, domain or id")
-    .option("--version <number>", "an older version of the job's schema", versionNumber)
+    .option("--of <version>", "an older version of the job's schema", versionNumber)
     .addOption(new Option("--default <target>", "the schema that a new job begins with").choices(TARGET_NAMES))
     .addHelpText("after", ADMIN_HELP)
     .action((file: string | undefined, options: ExportOptions) => exportSchema(file, options, context));
@@ -228,7 +228,7 @@ async function importSchema(file: string, options: ImportOptions, context: Comma
 
 interface ExportOptions {
   readonly job?: string;
-  readonly version?: number;
+  readonly of?: number;
   readonly default?: (typeof TARGET_NAMES)[number];
 }
 
@@ -251,9 +251,9 @@ async function exportSchema(
   terminal.err.write(`The schema is in ${file}.\n`);
 }
 
-async function schemaOfJob({ job = "", version }: ExportOptions, terminal: Terminal): Promise<unknown> {
+async function schemaOfJob({ job = "", of }: ExportOptions, terminal: Terminal): Promise<unknown> {
   const { admin } = await connect(terminal);
-  return admin.schema(await findConfiguration(admin, job), version);
+  return admin.schema(await findConfiguration(admin, job), of);
 }
 
 async function versions(

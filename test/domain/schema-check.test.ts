@@ -1,0 +1,251 @@
+/** The check of a whole schema: everything in one run, with its place; what starts and what doesn't. */
+import { describe, expect, it } from "vitest";
+import { sourceOf } from "../../shared/domain/attribute-flow/source-expression.ts";
+import { compileAttributeFlow } from "../../shared/domain/attribute-flow.ts";
+import { defaultSchema, defaultSchemaFor } from "../../shared/domain/default-schema.ts";
+import { chooseMappings } from "../../shared/domain/object-flows.ts";
+import { checkSchema, JOB_PARAMETERS, type SchemaFinding } from "../../shared/domain/schema-check.ts";
+import type {
+  AttributeMapping,
+  ObjectMapping,
+  SynchronizationSchema,
+} from "../../shared/domain/synchronization-schema.ts";
+import { GRAPH, TARGETS } from "../../shared/domain/targets.ts";
+import { tenantSchema } from "../support/tenant-schema.ts";
+
+type MappingEdit = (mapping: ObjectMapping) => ObjectMapping;
+
+function withMappings(edit: MappingEdit, schema: SynchronizationSchema = defaultSchema()): SynchronizationSchema {
+  return {
+    ...schema,
+    synchronizationRules: schema.synchronizationRules.map((rule) => ({
+      ...rule,
+      objectMappings: rule.objectMappings.map((one) => (one.sourceObjectName === "user" ? edit(one) : one)),
+    })),
+  };
+}
+
+function withAttributes(
+  edits: Readonly<Record<string, Partial<AttributeMapping> | null>>,
+  ...more: AttributeMapping[]
+): MappingEdit {
+  return (mapping) => ({
+    ...mapping,
+    attributeMappings: [
+      ...mapping.attributeMappings.flatMap((one) => {
+        const edit = edits[one.targetAttributeName ?? ""];
+        return edit === null ? [] : [{ ...one, ...edit }];
+      }),
+      ...more,
+    ],
+  });
+}
+
+const text = (expression: string) => ({ source: { expression } });
+const errorsOf = (findings: readonly SchemaFinding[]) => findings.filter((one) => one.severity === "error");
+const shown = ({ code, objectMapping, targetAttribute }: SchemaFinding) => [code, objectMapping, targetAttribute];
+
+describe("the default schemas", () => {
+  it.each([...TARGETS])("have no errors: %s", (name, target) => {
+    const findings = checkSchema(defaultSchemaFor(name), { target });
+    expect(errorsOf(findings)).toEqual([]);
+    // Expressions, scopes and matching of our own give no reason for a warning.
+    expect(new Set(findings.map(({ code }) => code))).toEqual(
+      new Set(name === "graph" ? ["left-out", "target-cannot-hold"] : ["target-cannot-hold"]),
+    );
+  });
+});
+
+describe("a tenant's export", () => {
+  it("starts, with warnings, each for a thing that this target can't hold or that does nothing", () => {
+    const findings = checkSchema(tenantSchema());
+    expect(errorsOf(findings)).toEqual([]);
+    const others = findings.filter(({ code }) => code !== "left-out");
+    expect(others.map(({ code }) => code)).toContain("pattern-wants-nul");
+    expect(findings.find(({ code }) => code === "pattern-wants-nul")).toMatchObject({
+      path: "synchronizationRules[0].objectMappings[0].scope.inputFilterGroups[0].clauses[5]",
+      message: expect.stringContaining("excludes nobody"),
+    });
+  });
+
+  it("is let alone where it is disabled", () => {
+    const off = withMappings((mapping) => ({ ...mapping, enabled: false }), tenantSchema());
+    expect(errorsOf(checkSchema(off)).map(({ code }) => code)).toEqual(["nothing-to-do"]);
+  });
+});
+
+describe("a schema with many faults", () => {
+  const disagreeing = { ...sourceOf("Trim([l])"), expression: "Trim([st])" };
+  const faulty = withMappings((mapping) => ({
+    ...withAttributes(
+      {
+        DisplayName: null,
+        SourceAnchor: null,
+        Title: text("Jion([title], )"),
+        Department: text("Left([department])"),
+        Company: text("Trim([company]"),
+        City: { source: disagreeing },
+        Country: text("%Contry%"),
+        State: { flowType: "Sometimes" },
+        Surname: { flowBehavior: "Now" },
+        PostalCode: { matchingPriority: -1 },
+        Manager: text("Trim([manager])"),
+        StreetAddress: text('Replace([streetAddress], , "(a", , "b", , )'),
+      },
+      { targetAttributeName: "EmployeeId", source: { expression: "[employeeNumber]" } },
+      { targetAttributeName: "", source: { expression: "[a]" } },
+    )(mapping),
+    flowTypes: "Add, Changes",
+    scope: {
+      groups: [
+        {
+          name: "filter",
+          clauses: [
+            { sourceOperandName: "department", operatorName: "LIKE", targetOperand: { values: ["x"] } },
+            { sourceOperandName: "title", operatorName: "REGEX MATCH", targetOperand: { values: ["("] } },
+          ],
+        },
+      ],
+    },
+  }));
+
+  it("is told all of them in one run, each with its place", () => {
+    const errors = errorsOf(checkSchema(faulty));
+    const user = "user → User";
+    expect(errors.map(shown)).toEqual(
+      expect.arrayContaining([
+        ["flow-types", user, null],
+        ["unknown-function", user, "Title"],
+        ["arity", user, "Department"],
+        ["parse", user, "Company"],
+        ["text-and-tree", user, "City"],
+        ["unknown-parameter", user, "Country"],
+        ["flow-type", user, "State"],
+        ["flow-behavior", user, "Surname"],
+        ["matching-priority", user, "PostalCode"],
+        ["reference", user, "Manager"],
+        ["regex", user, "StreetAddress"],
+        ["duplicate-target", user, "EmployeeId"],
+        ["no-target", user, null],
+        ["missing-target", user, "DisplayName"],
+        ["missing-target", user, "SourceAnchor"],
+        ["scope-operator", user, null],
+        ["scope-operand", user, null],
+      ]),
+    );
+    expect(errors).toHaveLength(17);
+    for (const { message, remedy } of errors) {
+      expect(message).toMatch(/\.$|\.\)$|\n/);
+      expect(remedy).not.toBe("");
+    }
+    const at = errors.find(({ targetAttribute }) => targetAttribute === "Department");
+    expect(at).toMatchObject({
+      position: 0,
+      excerpt: expect.stringContaining("^"),
+      path: expect.stringMatching(/^synchronizationRules\[0\]\.objectMappings\[0\]\.attributeMappings\[\d+\]$/),
+    });
+    const parts = errors.find(({ code }) => code === "text-and-tree");
+    expect(parts?.message).toMatch(/Trim\(\[st\]\).*Trim\(\[l\]\)/);
+  });
+
+  it("has faults of what is left out as warnings only", () => {
+    const findings = checkSchema(
+      withMappings(withAttributes({ Pager: text("Jion([pager])"), Info: { source: disagreeing } })),
+    );
+    expect(errorsOf(findings)).toEqual([]);
+    expect(findings.map(shown)).toEqual(
+      expect.arrayContaining([
+        ["unknown-function", "user → User", "Pager"],
+        ["text-and-tree", "user → User", "Info"],
+      ]),
+    );
+  });
+
+  it("is told of faults that only the engine would meet", () => {
+    const findings = checkSchema(withMappings(withAttributes({ ProxyAddresses: text("Jion([proxyAddresses])") })));
+    expect(errorsOf(findings).map(shown)).toEqual([["unknown-function", "user → User", "ProxyAddresses"]]);
+  });
+});
+
+describe("object mappings", () => {
+  const rename = (sourceObjectName: string | null) => withMappings((mapping) => ({ ...mapping, sourceObjectName }));
+
+  it("read a class that is known, and one mapping each", () => {
+    expect(errorsOf(checkSchema(rename("usr"))).map(shown)).toEqual([["unknown-class", "usr → User", null]]);
+    expect(errorsOf(checkSchema(rename(null))).map(shown)).toEqual([["no-source-class", "(none) → User", null]]);
+    expect(errorsOf(checkSchema(rename("inetOrgPerson"))).map(({ code }) => code)).toEqual(["duplicate-class"]);
+  });
+
+  it("may read a class that the schema itself defines", () => {
+    const schema = {
+      ...rename("badge"),
+      directories: [{ name: "Active Directory", objects: [{ name: "badge", attributes: [] }] }],
+    };
+    const findings = checkSchema(schema);
+    expect(errorsOf(findings)).toEqual([]);
+    expect(findings.map(({ code }) => code)).toContain("unknown-attribute");
+  });
+
+  it("go from Active Directory, and tell what only a tenant's own filters say", () => {
+    const [rule] = defaultSchema().synchronizationRules;
+    const turned = {
+      ...rule,
+      sourceDirectoryName: "Azure Active Directory",
+      targetDirectoryName: "Active Directory",
+      objectMappings: [],
+    };
+    expect(errorsOf(checkSchema({ synchronizationRules: [turned] })).map(({ code }) => code)).toContain("direction");
+    const filtered = { ...rule, objectMappings: rule?.objectMappings ?? [], groupFilter: { includedGroups: ["g"] } };
+    expect(checkSchema({ synchronizationRules: [filtered] }).map(({ code, path }) => [code, path])).toContainEqual([
+      "rule-filter",
+      "synchronizationRules[0].groupFilter",
+    ]);
+  });
+
+  it("may leave to the engine what every new object has", () => {
+    const findings = checkSchema(withMappings(withAttributes({ Alias: null })));
+    expect(errorsOf(findings)).toEqual([]);
+    expect(findings.map(shown)).toContainEqual(["missing-target", "user → User", "Alias"]);
+  });
+
+  it("need no more than names where they never create", () => {
+    const edit = withAttributes({ DisplayName: null, AccountEnabled: null });
+    expect(errorsOf(checkSchema(withMappings(edit)))).toHaveLength(2);
+    const updates = withMappings((mapping) => ({ ...edit(mapping), flowTypes: "Update" }));
+    expect(errorsOf(checkSchema(updates))).toEqual([]);
+  });
+});
+
+describe("a pattern for NUL", () => {
+  const withPattern = (pattern: string) =>
+    checkSchema(
+      withMappings((mapping) => ({
+        ...mapping,
+        scope: {
+          groups: [
+            {
+              clauses: [
+                { sourceOperandName: "cn", operatorName: "NOT REGEX MATCH", targetOperand: { values: [pattern] } },
+              ],
+            },
+          ],
+        },
+      })),
+    ).some(({ code }) => code === "pattern-wants-nul");
+
+  it.each(["\\0ACNF", "a\\00b", "\\x00", "\\u0000", "\\\\\\0A"])("is told: %s", (pattern) => {
+    expect(withPattern(pattern)).toBe(true);
+  });
+  it.each(["\\\\0ACNF", "\\07", "\\x0A", "0A", "\\\\\\\\0"])("is something else: %s", (pattern) => {
+    expect(withPattern(pattern)).toBe(false);
+  });
+});
+
+it("a schema without errors compiles", () => {
+  const parameters = Object.fromEntries(JOB_PARAMETERS.map((name) => [name, "x"]));
+  for (const schema of [defaultSchema(), tenantSchema()]) {
+    for (const { mapping, holds } of chooseMappings(schema, GRAPH.objects).byClass.values()) {
+      if (holds) expect(compileAttributeFlow(mapping, holds.table, parameters)).toMatchObject({ ok: true });
+    }
+  }
+});
