@@ -2,7 +2,7 @@
  * From text to tokens.
  *
  * White space means nothing between tokens. `\"` and `\\` are the only escapes in a constant. An attribute name stands
- * in brackets and may hold balanced brackets itself (SCIM paths do). `%Name%` is a job parameter. `&H1F` is a number
+ * in brackets and may hold balanced brackets itself (SCIM paths do); blanks around it don't belong to it. `%Name%` is a job parameter. `&H1F` is a number
  * where an operand may start, and `&` an operator where one has just ended.
  */
 
@@ -65,7 +65,7 @@ export function tokenize(text: string): Token[] {
     }
     if (character === "[") {
       const name = readAttribute(text, at);
-      push("attribute", name.slice(1, -1), name.length);
+      push("attribute", name.slice(1, -1).trim(), name.length);
       continue;
     }
     const afterOperand = ENDS_OPERAND.has(tokens.at(-1)?.kind ?? "end");

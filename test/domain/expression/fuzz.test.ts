@@ -75,8 +75,8 @@ describe("any text at all", () => {
 
   const fill = (piece: string): string => piece.repeat(Math.ceil(LIMIT / piece.length)).slice(0, LIMIT);
 
-  it.each([
-    ...PIECES.map((piece) => [piece, fill(piece)] as const),
+  it.each<[string, string]>([
+    ...PIECES.map((piece): [string, string] => [piece, fill(piece)]),
     ["a chain", fill("[a]&").slice(0, -1)],
     ["a chain of texts", `${fill('"a"&').slice(0, -4)}"a"`],
     ["a chain of comparisons", `CBool(${fill("[a]=").slice(0, LIMIT - 10)}[a])`],
