@@ -2,8 +2,9 @@
  * Whether an object is in scope, and which clause decided it.
  *
  * Groups are ORed, the clauses of a group are ANDed, no group filters nothing. `inputFilterGroups` are a second
- * condition whose failure keeps an object out but removes nothing. What the service doesn't support (dates, `manager`, `userType`, operators without a documented meaning) is refused when the scope is compiled, every
- * fault at once: a clause that is silently false would delete people.
+ * condition whose failure keeps an object out but removes nothing. What the service doesn't support (dates, `manager`,
+ * `userType`, operators without a documented meaning) is refused when the scope is compiled, every fault at once: a
+ * clause that is silently false would delete people.
  *
  * Null and empty values are false for every operator but IS NULL, with one exception. In a group that excludes (its
  * name is `Default…Exclusions`, as in Microsoft's templates) clauses that say what a value is not hold for an object

@@ -128,6 +128,31 @@ describe("an explanation", () => {
   });
 });
 
+describe("a clause that is refused", () => {
+  it.each([
+    [clause("memberOf", "EQUALS", "CN=g"), "objectGUID IS_MEMBER_OF"],
+    [clause("department", "IsMemberOf", "g"), "objectGUID IS_MEMBER_OF"],
+    [clause("department", "STARTS_WITH", "g"), "GREATER_THAN_OR_EQUALS, INCLUDES, ENDS_WITH"],
+    [clause("accountExpires", "GREATER_THAN", "0"), "single-valued"],
+  ])("says what to write instead: %j", (own, remedy) => {
+    const result = compileScope({ groups: [{ clauses: [own] }] });
+    expect(result.ok ? [] : result.failures.map((failure) => failure.remedy)).toEqual([
+      expect.stringContaining(remedy),
+    ]);
+  });
+
+  it("doesn't offer what is refused too", () => {
+    const result = compileScope({ groups: [{ clauses: [clause("a", "no such operator", "x")] }] });
+    const [, list = ""] = /one of (.*)\.$/.exec(result.ok ? "" : (result.failures[0]?.remedy ?? "")) ?? [];
+    const offered = list.split(", ");
+    expect(offered.length).toBeGreaterThan(10);
+    for (const operator of offered) {
+      const values = /^IS/.test(operator) ? [] : ["5"];
+      expect(compileScope({ groups: [{ clauses: [clause("a", operator, ...values)] }] })).toMatchObject({ ok: true });
+    }
+  });
+});
+
 describe("several values", () => {
   it.each([
     ["none of them empty", "EQUALS", ["a", "a"], true],

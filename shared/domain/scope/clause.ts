@@ -52,6 +52,14 @@ const UNSUPPORTED_ATTRIBUTES: ReadonlySet<string> = new Set([
   "accountexpires",
 ]);
 
+const GROUP_ATTRIBUTE = /^member(s|Of)?$/i;
+const GROUP_OPERATOR = /^is[\s_]?member[\s_]?of$/i;
+const BY_GROUP = "Write objectGUID IS_MEMBER_OF with the groups' objectGUIDs.";
+const OPERATORS_SHOWN = [
+  ...["EQUALS", "NOT EQUALS", "IS NULL", "IS NOT NULL", "IS TRUE", "IS FALSE", "REGEX MATCH", "NOT REGEX MATCH"],
+  ...["GREATER_THAN", "GREATER_THAN_OR_EQUALS", "INCLUDES", "ENDS_WITH", "&", "!&"],
+].join(", ");
+
 /** `isExcluding`: in a group that excludes, where an absent attribute can't be what is excluded. */
 export function compileClause(clause: ScopeFilterClause, isExcluding: boolean): Clause | ClauseRefusal {
   const attribute = clause.sourceOperandName ?? "";
@@ -65,11 +73,13 @@ export function compileClause(clause: ScopeFilterClause, isExcluding: boolean): 
   }
   if (UNSUPPORTED_ATTRIBUTES.has(attribute.toLowerCase())) {
     const message = `the attribute ${attribute} can't be filtered by.`;
-    return { code: "scope-attribute", message, remedy: "Filter by a single-valued text, number or Boolean." };
+    const remedy = GROUP_ATTRIBUTE.test(attribute) ? BY_GROUP : "Filter by a single-valued text, number or Boolean.";
+    return { code: "scope-attribute", message, remedy };
   }
   if (!operator) {
     const message = `the operator '${operatorName}' is not supported.`;
-    return { code: "scope-operator", message, remedy: "Use EQUALS, REGEX MATCH, IS NOT NULL or another listed one." };
+    const remedy = GROUP_OPERATOR.test(operatorName) ? BY_GROUP : `Use one of ${OPERATORS_SHOWN}.`;
+    return { code: "scope-operator", message, remedy };
   }
   if (operator.isBinary && values.length !== 1) {
     const message = `${attribute} ${operatorName} has ${values.length} operands.`;
