@@ -128,6 +128,8 @@ export function lastOf(
     ...(code === undefined ? {} : { code }),
     ...(message === undefined ? {} : { message }),
     ...(remedy === undefined ? {} : { remedy }),
+    ...(planned.waiting.length === 0 ? {} : { waiting: planned.waiting }),
+    ...(planned.lacks ? { lacks: planned.lacks } : {}),
   };
 }
 

@@ -103,10 +103,12 @@ export async function failedResult(
 
 /** By its row, which this batch wrote before: in an attempt that was interrupted, or in one that runs beside this. */
 export function settledBefore(planned: PlannedObject, record: ObjectRecord): ExportResult {
-  const { code, message = "", remedy = "", outcome = "escrowed" } = record.last ?? {};
+  const { code, message = "", remedy = "", outcome = "escrowed", waiting = [], lacks } = record.last ?? {};
+  // It may have been planned again before it was written: what it waits for stands in the row.
+  const { lacks: _, ...rest } = planned;
   return {
     kind: "settled",
-    planned,
+    planned: { ...rest, waiting, ...(lacks ? { lacks } : {}) },
     outcome,
     warnings: [],
     record,

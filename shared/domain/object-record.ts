@@ -5,6 +5,7 @@
  * update needs no read and a no-op no call. `version` is that of the change last applied; an older change is a no-op.
  */
 import type { Doubt } from "./doubt.ts";
+import type { RemovalClass } from "./plan.ts";
 import type { TargetType } from "./target-table.ts";
 import type { TargetValues } from "./target-value.ts";
 import type { AttributeBag } from "./values.ts";
@@ -64,6 +65,9 @@ export interface LastOutcome {
   readonly code?: string;
   readonly message?: string;
   readonly remedy?: string;
+  /** Classes of removal that it waits for, and what blanking the names that a full read didn't bring takes away. */
+  readonly waiting?: readonly RemovalClass[];
+  readonly lacks?: readonly RemovalClass[];
 }
 
 /** A value that one object of a tenant set has at a time. */

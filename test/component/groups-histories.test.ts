@@ -77,12 +77,22 @@ describe("any history with groups and managers", () => {
     );
   }, 120_000);
 
-  const full: Event = { do: "read", kind: "full", size: 1, doubled: false };
+  const full = { do: "read", kind: "full", size: 1, doubled: false } as const;
 
   it.each<[string, readonly Event[]]>([
     [
       "a member whom a delta takes out stays out, whatever lists of two older reads are still on their way",
       [...START, full, full, { do: "quit", name: "sales", member: "ann" }],
+    ],
+    [
+      "somebody whose deletion was planned again while the other lane made him, and whose activity was repeated, is counted once",
+      [
+        ...START,
+        { do: "create", name: "cid" },
+        { ...full, size: 4 },
+        { do: "delete", name: "bob" },
+        { do: "delete", name: "ann" },
+      ],
     ],
   ])("found once: %s", async (_, own) => {
     await holds(own);
