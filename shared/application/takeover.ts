@@ -1,5 +1,5 @@
 /** What is done with a target object that a source object turned out to be. Pure. */
-import { flowingToTakenOver, NO_RULES } from "../domain/attribute-flow/flow-types.ts";
+import { flowingToTakenOver } from "../domain/attribute-flow/flow-types.ts";
 import { type RemovalClass, withoutNulls } from "../domain/plan.ts";
 import { type TargetValues, withoutProperties } from "../domain/target-value.ts";
 import type { PlannedObject } from "./chunk-files.ts";
@@ -12,7 +12,9 @@ export function takeover(
   evaluation: Extract<Evaluation, { kind: "present" }>,
   allow: readonly RemovalClass[],
 ): Pick<PlannedObject, "action" | "waiting" | "outcome" | "matchedBy"> {
-  const mayFlow = flowingToTakenOver(withoutNulls(evaluation.values), evaluation.rules ?? NO_RULES);
+  const { rules } = evaluation;
+  const given = withoutNulls(evaluation.values);
+  const mayFlow = rules ? flowingToTakenOver(given, rules) : given;
   const all = withoutProperties(mayFlow, evaluation.creationOnly);
   const waiting = match.restore ? [] : disablesOf(all, match.accountEnabled, allow);
   const values = waiting.length > 0 ? withoutProperties(all, ["accountEnabled"]) : all;

@@ -1,14 +1,15 @@
 /** The schemas that a new job begins with, by target: people, groups and contacts of one domain, in Graph's shape. */
 
-import { contactMapping, groupMapping } from "./default-schema/groups.ts";
-import { scimContactMapping, scimGroupMapping, scimUserMapping } from "./default-schema/scim.ts";
+import { contactMapping } from "./default-schema/contacts.ts";
+import { groupMapping } from "./default-schema/groups.ts";
+import { scimGroupMapping, scimUserMapping } from "./default-schema/scim.ts";
 import { userMapping } from "./default-schema/users.ts";
 import type { ObjectMapping, SynchronizationSchema } from "./synchronization-schema.ts";
 import type { TargetName } from "./targets.ts";
 
 /** A new schema for Microsoft Graph, the same each time. */
 export function defaultSchema(): SynchronizationSchema {
-  const objectMappings = [userMapping("user"), userMapping("inetOrgPerson"), groupMapping(), contactMapping()];
+  const objectMappings = [userMapping("user"), userMapping("inetOrgPerson"), groupMapping(), contactMapping("Entra")];
   return schemaOf("AD2AAD", "Entra ID", objectMappings);
 }
 
@@ -19,7 +20,7 @@ export function defaultSchemaFor(target: TargetName): SynchronizationSchema {
     scimUserMapping("user"),
     scimUserMapping("inetOrgPerson"),
     scimGroupMapping(),
-    scimContactMapping(),
+    contactMapping("SCIM"),
   ]);
 }
 

@@ -6,7 +6,7 @@
  * the read and the guard (N6). A property named in `held` is left out as well (a claim that another object has).
  * What the mapping has switched off for the whole class is not done, waits for nothing and is named.
  */
-import { type FlowRules, flowingTo, mergedValues, NO_RULES, sentAgain } from "./attribute-flow/flow-types.ts";
+import { type FlowRules, flowingTo, mergedValues, sentAgain } from "./attribute-flow/flow-types.ts";
 import { ALL_FLOWS, type ObjectFlows, type SwitchedOff } from "./object-flows.ts";
 import type { Link, ObjectRecord } from "./object-record.ts";
 import { differenceOf, type TargetValues, withoutProperties } from "./target-value.ts";
@@ -63,8 +63,8 @@ export function planObject(record: ObjectRecord, desired: Desired, options: Plan
   if (!link || isExpired) {
     return { action: { kind: "create", values: withoutNulls(values) }, waiting: [], settled: "no-op" };
   }
-  const rules = desired.rules ?? NO_RULES;
-  const flowing = flowingTo(link, values, rules);
+  const { rules } = desired;
+  const flowing = rules ? flowingTo(link, values, rules) : values;
   if (!isDeleted) return planUpdate(link, flowing, rules, { ...options, flows });
   // Back within 30 days: the old target object, and everything set to what the directory says now (N9).
   return {
@@ -84,7 +84,7 @@ export function switchedOff(what: SwitchedOff): ObjectPlan {
 
 type Options = PlanOptions & { readonly flows: ObjectFlows };
 
-function planUpdate(link: Link, values: TargetValues, rules: FlowRules, options: Options): ObjectPlan {
+function planUpdate(link: Link, values: TargetValues, rules: FlowRules | undefined, options: Options): ObjectPlan {
   const inDoubt = link.doubt?.properties ?? [];
   const { changed, blanked } = differenceOf(link.exported, values, inDoubt);
   if (!options.flows.updates && Object.keys(changed).length > 0) return switchedOff("Update");
@@ -101,7 +101,7 @@ function planUpdate(link: Link, values: TargetValues, rules: FlowRules, options:
     sent = withoutProperties(sent, blanked);
   }
   if (Object.keys(sent).length === 0) return { action: { kind: "none" }, waiting, settled: "no-op" };
-  const whole = mergedValues(sent, sentAgain(values, changed, rules));
+  const whole = rules ? mergedValues(sent, sentAgain(values, changed, rules)) : sent;
   return { action: { kind: "update", targetId: link.targetId, values: whole }, waiting, settled: "no-op" };
 }
 

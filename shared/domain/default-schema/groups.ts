@@ -1,9 +1,9 @@
 /**
- * The default mapping of a group, and of a contact.
+ * The default mapping of a group.
  *
  * Security groups become plain security groups, whatever else they are: Microsoft Graph makes no others. What a group is
  * (security, mail, its unique name) is fixed when it is made. Members are declared here and moved by the links' own
- * engine. A contact is declared too, so that it is read and said to have no place in the target; nothing of it flows.
+ * engine.
  */
 
 import { DEFAULT_GROUP_EXCLUSIONS } from "../scope/default-exclusions.ts";
@@ -37,24 +37,6 @@ export function groupMapping(): ObjectMapping {
       attributeMapping("onPremisesObjectIdentifier", "[objectGUID]"),
       attributeMapping("OnPremiseSecurityIdentifier", "[objectSid]"),
       attributeMapping("onPremisesSamAccountName", "[sAMAccountName]"),
-    ],
-  };
-}
-
-export function contactMapping(): ObjectMapping {
-  return {
-    name: "Synchronize on-premises contact to Entra Contact",
-    enabled: true,
-    flowTypes: "Add,Update,Delete",
-    sourceObjectName: "contact",
-    targetObjectName: "Contact",
-    scope: { groups: [], inputFilterGroups: [], categoryFilterGroups: [] },
-    attributeMappings: [
-      attributeMapping("DisplayName", DISPLAY_NAME),
-      attributeMapping("GivenName", "Trim([givenName])"),
-      attributeMapping("Surname", "Trim([sn])"),
-      attributeMapping("Mail", "Trim([mail])"),
-      attributeMapping("onPremisesObjectIdentifier", "[objectGUID]"),
     ],
   };
 }

@@ -4,14 +4,12 @@
  *
  * Where the template takes what only Entra has, Active Directory's own stands in: `active` comes from userAccountControl,
  * and `externalId` is the objectGUID, which never changes, not the mail nickname. A country is SCIM's two letters.
- * Objects are matched by `externalId`, then by `userName`. SCIM knows no contacts: they are declared, so that they are
- * read and said to have no place in the target.
+ * Objects are matched by `externalId`, then by `userName`.
  */
 
 import { DEFAULT_GROUP_EXCLUSIONS, DEFAULT_USER_EXCLUSIONS } from "../scope/default-exclusions.ts";
 import type { ObjectMapping } from "../synchronization-schema.ts";
 import { attributeMapping } from "./attribute-mapping.ts";
-import { contactMapping } from "./groups.ts";
 import { ACCOUNT_ENABLED, ACCOUNT_NAME, DISPLAY_NAME } from "./users.ts";
 
 const ENTERPRISE = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User";
@@ -75,8 +73,4 @@ export function scimGroupMapping(): ObjectMapping {
       attributeMapping("members", "[member]"),
     ],
   };
-}
-
-export function scimContactMapping(): ObjectMapping {
-  return { ...contactMapping(), name: "Synchronize on-premises contact to SCIM Contact" };
 }

@@ -8,7 +8,7 @@
  */
 
 import { DEFAULT_USER_EXCLUSIONS } from "../scope/default-exclusions.ts";
-import type { ObjectMapping } from "../synchronization-schema.ts";
+import type { AttributeMapping, ObjectMapping } from "../synchronization-schema.ts";
 import { attributeMapping } from "./attribute-mapping.ts";
 
 export const ACCOUNT_NAME =
@@ -160,6 +160,13 @@ const MAPPINGS: readonly (readonly [target: string, expression: string])[] = [
   ["UserSMIMECertificate", "[userSMIMECertificate]"],
   ["WwwHomepage", "[wWWHomePage]"],
 ];
+
+/** The mappings of these target attributes, as people have them. */
+export function personMappings(targets: ReadonlySet<string>): AttributeMapping[] {
+  return MAPPINGS.filter(([target]) => targets.has(target)).map(([target, expression]) =>
+    attributeMapping(target, expression),
+  );
+}
 
 /** The mapping of a class of people, the same each time. */
 export function userMapping(sourceObjectName: "user" | "inetOrgPerson"): ObjectMapping {
