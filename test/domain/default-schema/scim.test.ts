@@ -63,6 +63,23 @@ describe("the default mapping to SCIM", () => {
     expect(values["name.givenName"]).toBe("Ada");
   });
 
+  it("takes lists whole, each value once, and lets them grow where they are told to", () => {
+    const attributeMappings = [
+      {
+        targetAttributeName: 'emails[type eq "other"].value',
+        source: { expression: "[proxyAddresses]" },
+        flowType: "MultiValueAddOnly",
+      },
+    ];
+    const table = SCIM.objects.get("User")!.table;
+    const compiled = compileAttributeFlow({ attributeMappings }, table, {});
+    if (!compiled.ok) throw new Error(compiled.failures.map((failure) => failure.message).join("\n"));
+    const bag = { proxyAddresses: ["a@x.org", "b@x.org", "a@x.org", ""] };
+    const { values } = compiled.flow.map({ bag, dn: "CN=a", objectGuid: GUID, creating: false, now: 0 });
+    expect(values).toEqual({ 'emails[type eq "other"].value': ["a@x.org", "b@x.org"] });
+    expect(compiled.flow).toMatchObject({ warnings: [], rules: { grows: ['emails[type eq "other"].value'] } });
+  });
+
   it("makes a resource of a group, and leaves its members to the links' engine", () => {
     const { resource, references } = map("group", { cn: ["Staff"] });
     expect(resource).toMatchObject({ displayName: "Staff", externalId: GUID });
