@@ -30,7 +30,7 @@ export interface Throughput {
   readonly parts: readonly Part[];
 }
 
-/** Milliseconds for the four object mappings of the default schema. */
+/** Milliseconds of CPU for the four object mappings of the default schema. */
 export interface Compilation {
   /** In a process that has compiled nothing before; the median of several processes. */
   readonly first: number;

@@ -69,7 +69,7 @@ export function mappingReport(conditions: Readonly<Record<string, string>>, meas
     ...table(LANES, throughput.lanes, LEGEND),
     ...table(PARTS, throughput.parts, ["The parts of the first line, each measured alone."]),
     ...table(HEAP, heap, ["In use after a garbage collection; no two objects were the same."]),
-    `The default schema compiles in ${fixed(compilation.first, 1)} ms in a fresh process, in ${fixed(compilation.later, 1)} ms later.`,
+    `The default schema compiles in ${fixed(compilation.first, 1)} ms of CPU in a fresh process, in ${fixed(compilation.later, 1)} ms later.`,
     "",
     ...(faults.length === 0 ? ["All numbers were reached."] : ["Not reached:", ...faults.map((fault) => `  ${fault}`)]),
   ].join("\n");
