@@ -209,6 +209,11 @@ const EXPRESSIONS: Readonly<Record<string, readonly Case[]>> = {
     ['CDate("2026-01-31T10:00:00")', {}, "1/31/2026 10:00:00 AM"],
     ['CDate("2021-06-30+08:00")', {}, "6/29/2021 4:00:00 PM"],
   ],
+  "generalized-time": [
+    ["CDate([a])", { a: "20260115102030.0Z" }, "1/15/2026 10:20:30 AM"],
+    ['DateDiff("d", [a], Now())', { a: "20260114102030.0Z" }, "1"],
+    ["CDate([a])", { a: "20261315102030.0Z" }, "error: date"],
+  ],
   "format-shifts-to-utc": [['FormatDateTime("2021-06-30+08:00", , "yyyy-MM-ddzzz", "yyyy-MM-dd")', {}, "2021-06-29"]],
   "format-styles-and-names": [
     ['FormatDateTime("2020-12-31 ", "allowtrailingwhite", "yyyy-MM-dd", "MMMM")', {}, "December"],

@@ -10,6 +10,8 @@ import { explainExpression } from "../../../shared/domain/expression/explain.ts"
 import { FUNCTIONS } from "../../../shared/domain/expression/functions/index.ts";
 import { parse } from "../../../shared/domain/expression/parser.ts";
 import { printExpression } from "../../../shared/domain/expression/print.ts";
+import type { StaticType } from "../../../shared/domain/expression/static-type.ts";
+import type { Scalar } from "../../../shared/domain/expression/value.ts";
 import { createWork } from "../../../shared/domain/expression/work.ts";
 import {
   anySource,
@@ -37,6 +39,17 @@ function contextOf(source: Source, taken: readonly string[] = []): EvaluationCon
 /** JSON of everything, for comparisons. */
 const plain = (outcome: Outcome): unknown =>
   JSON.parse(JSON.stringify(outcome, (_, value: unknown) => (typeof value === "bigint" ? `${value}n` : value)));
+
+/** Directories give numbers, truths, times and references as texts. */
+const GIVEN_AS_TEXT = ["text", "number", "Boolean", "time", "name"] as const;
+
+function isOfType(value: Scalar, result: StaticType | undefined): boolean {
+  const kinds = result?.kinds;
+  if (!kinds) return true;
+  if (typeof value === "string") return GIVEN_AS_TEXT.some((kind) => kinds.has(kind));
+  if (typeof value === "bigint") return kinds.has("number");
+  return kinds.has(typeof value === "boolean" ? "Boolean" : value.kind);
+}
 
 describe("laws of the language", () => {
   it("reads what it prints, for every tree", () => {
@@ -88,13 +101,16 @@ describe("laws of the language", () => {
     let accepted = 0;
     fc.assert(
       fc.property(sensibleTree, fc.array(conformingSource, { minLength: 3, maxLength: 3 }), (tree, sources) => {
-        const { program, findings } = checkExpression(printExpression(tree), { source: CLASS });
+        const { program, findings, result } = checkExpression(printExpression(tree), { source: CLASS });
         expect(program === undefined).toBe(findings.some(({ severity }) => severity === "error"));
         if (!program) return;
         accepted++;
         for (const source of sources) {
           const outcome = program.evaluate(contextOf(source));
           if (outcome.kind === "error") expect(outcome.code, outcome.message).not.toBe("type");
+          if (outcome.kind === "value") expect(isOfType(outcome.value, result), "its kind is foretold").toBe(true);
+          if (outcome.kind === "multi" && outcome.values.length > 1)
+            expect(result?.many, "several values are foretold").toBe(true);
         }
       }),
       { numRuns: 3000 },

@@ -57,9 +57,16 @@ export function fullYear(twoDigits: number): number {
   return twoDigits + (twoDigits > 49 ? 1900 : 2000);
 }
 
+/** The generalized time of LDAP, as AD writes whenCreated. .NET doesn't read it; directories write nothing else. */
+const GENERALIZED = /^\s*(\d{4})(\d{2})(\d{2})(\d{2})(\d{2})(\d{2})(?:\.(\d{1,16}))?(Z)\s*$/;
+
 /** Ticks in UTC; undefined for a text that is no date, the caller knows how to say that. */
 export function parseAny(text: string): bigint | undefined {
   if (text.length > LONGEST_DATE) return undefined;
+  const ldap = GENERALIZED.exec(text);
+  const written = ldap ? dayOf(ldap[1], ldap[2], ldap[3]) : undefined;
+  if (ldap && written)
+    return ticksOfParts(written, [undefined, ldap[4], ldap[5], ldap[6], ldap[7], undefined, ldap[8]]);
   for (const { shape, read } of DAY_SHAPES) {
     const found = shape.exec(text);
     const day = found ? read(found) : undefined;
