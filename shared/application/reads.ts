@@ -143,8 +143,15 @@ export function orderOf(job: JobRow, reads: ReadsRow, needs: ReadNeeds): ReadOrd
     reportsLeaves:
       reads.kind === "full" &&
       ((reads.fullScopeVersion !== null && reads.fullScopeVersion !== job.scopeVersion) ||
+        isOtherPart(job, reads, needs) ||
         reads.reason === SCOPE_NESTING),
   };
+}
+
+/** Whether the schema's filters may leave less to the agent than they did when the last full read was ordered. */
+function isOtherPart(job: JobRow, reads: ReadsRow, needs: ReadNeeds): boolean {
+  const isDerived = needs.scope !== undefined && orderedScope(job, needs) === needs.scope;
+  return isDerived && reads.fullAttributeSetHash !== null && reads.fullAttributeSetHash !== needs.attributeSetHash;
 }
 
 /** What an agent goes by. A job's own scope is enough for it: the schema's filters are asked again in the cloud. */

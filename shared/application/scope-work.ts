@@ -46,6 +46,9 @@ interface ScopePlanFile {
   readonly notes: readonly ScopeNote[];
 }
 
+/** Reads without a batch that may follow each other. */
+const TRACELESS = 20;
+
 export function createScopeWork(deps: {
   readonly rows: RowStore;
   readonly blobs: BlobStore;
@@ -96,16 +99,24 @@ export function createScopeWork(deps: {
     return { of: scope.of, attributeSetHash: hash ?? null, missing, at: isNews ? deps.clock.now() : before.at };
   }
 
-  /** A read that takes members out is half-way through, or a batch was given up: who is in no list may be in one all the same. */
-  async function isUncertain(job: JobRow): Promise<boolean> {
-    if (job.fullReadWanted?.startsWith("parked") === true) return true;
-    const reads = await readRow<ReadsRow>(jobs, job.jobId, ROW.reads);
-    return (
-      reads !== undefined &&
-      reads.value.openReadNo !== 0 &&
-      reads.value.kind === "delta" &&
-      reads.value.nextSequence > 1
-    );
+  /**
+   * A delta is half-way through, or was given up there, or a batch was: who was taken out of one list may be about to be put
+   * into another.
+   */
+  async function isUncertain({ jobId, fullReadWanted }: JobRow): Promise<boolean> {
+    if (fullReadWanted?.startsWith("parked") === true) return true;
+    const reads = (await readRow<ReadsRow>(jobs, jobId, ROW.reads))?.value;
+    if (!reads) return false;
+    if (reads.openReadNo !== 0 && reads.kind === "delta" && reads.nextSequence > 1) return true;
+    const next = reads.openReadNo === 0 ? reads.nextReadNo : reads.openReadNo;
+    // A read that brought nothing leaves no trace.
+    for (let readNo = next - 1; readNo > Math.max(0, next - TRACELESS); readNo--) {
+      const last =
+        (await readRow<CycleRow>(jobs, jobId, ROW.cycle(readNo))) ??
+        (await readRow<ReadRow>(jobs, jobId, ROW.read(readNo)));
+      if (last) return last.value.kind === "delta" && last.value.state === "aborted";
+    }
+    return false;
   }
 
   async function planOnce(job: JobRow, { workId, lane }: WorkRow): Promise<ScopePlanFile> {

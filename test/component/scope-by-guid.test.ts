@@ -50,11 +50,15 @@ const group = (name: string, members: readonly string[], parent = "Groups") =>
   inside(parent, withMembers(members, aGroup(name)));
 const gone = (name: string): Change => ({ op: "delete", objectGuid: guidOf(name) });
 
-/** `groups`: of the filter for people; a job with groups and units as they are. */
-async function start(
-  groups: ScopeFilterGroup[],
-  options: { settings?: Partial<JobSettings>; cloud?: CloudOptions } = {},
-) {
+interface Options {
+  readonly settings?: Partial<JobSettings>;
+  readonly cloud?: CloudOptions;
+  /** Groups have the same filter as people. */
+  readonly forAll?: boolean;
+}
+
+/** `groups`: of the filter for people. */
+async function start(groups: ScopeFilterGroup[], options: Options = {}) {
   const cloud = await createCloud(options.cloud);
   const agent = await cloud.addDomain("corp.example", options.settings);
   await setFilter(groups);
@@ -64,7 +68,7 @@ async function start(
     const schema = defaultSchema();
     const [rule] = schema.synchronizationRules;
     const objectMappings = (rule?.objectMappings ?? []).map((mapping) =>
-      mapping.sourceObjectName === "group" ? mapping : { ...mapping, scope: { groups: own } },
+      mapping.sourceObjectName === "group" && !options.forAll ? mapping : { ...mapping, scope: { groups: own } },
     );
     const put = await cloud.cloud.routes.schemas.put(
       agent.jobId,
@@ -279,6 +283,12 @@ describe("what is not known", () => {
     await agent.send(agent.batch(order, 1, [changing("guests", { remove: ["ann"] })]));
     await cloud.run();
     expect(people()).toEqual(["ann", "bob"]);
+    // Given up there: the next delta goes on where this one began, and tells both.
+    await agent.heartbeat({ want: "none", abortReadNo: order.readNo });
+    await cloud.run();
+    expect(people()).toEqual(["ann", "bob"]);
+    await agent.read("delta", [changing("guests", { remove: ["ann"] })]);
+    expect(people()).toEqual(["bob"]);
   });
 });
 
@@ -311,5 +321,141 @@ describe("an explanation", () => {
     cloud.clock.set(cloud.clock.now() + 600_000);
     await agent.read("delta", [changing("staff", { remove: ["bob"] })]);
     expect(await logOf("bob")).toContain(`Colleagues (${guidOf("staff")})`);
+  });
+});
+
+describe("the agents' part", () => {
+  const scopeOf = (units: string[], groups: string[]) => ({
+    organizationalUnits: units.map(guidOf).sort(),
+    groups: groups.map(guidOf).sort(),
+  });
+
+  it("is what every way of every filter asks for, and another one is read whole, with who leaves by it", async () => {
+    const { agent, setFilter, people } = await start(
+      ways([below("Sales")], [below("Lab"), equals("department", "IT")]),
+      {
+        forAll: true,
+      },
+    );
+    const placed = [unit("Sales"), unit("Lab"), user("ann", "Sales"), user("bob", "Lab", { department: "IT" })];
+    expect(await agent.read("full", placed)).toMatchObject({
+      scope: scopeOf(["Sales", "Lab"], []),
+      reportsLeaves: false,
+    });
+    expect(people()).toEqual(["ann", "bob"]);
+    await setFilter(ways([below("Lab")]));
+    const order = await agent.order("delta");
+    expect(order).toMatchObject({ kind: "full", scope: scopeOf(["Lab"], []), reportsLeaves: true });
+    expect(await agent.order("delta")).toMatchObject({ readNo: order.readNo });
+    await agent.read("full", [...placed.slice(0, 2), user("bob", "Lab")]);
+    expect(people()).toEqual(["bob"]);
+    await setFilter(ways([memberOf("staff"), below("Lab")]));
+    expect((await agent.order("delta")).scope).toEqual(scopeOf([], ["staff"]));
+  });
+
+  it("is the job's own where it has one, and none where a filter lets others in", async () => {
+    const own = { scope: scopeOf(["Elsewhere"], []) };
+    const { agent, setFilter } = await start(ways([below("Sales")]), { forAll: true, settings: own });
+    expect((await agent.order("full")).scope).toEqual(own.scope);
+    const { agent: free } = await start(ways([below("Sales")]));
+    expect((await free.order("full")).scope).toEqual(scopeOf([], []));
+    await setFilter(ways([below("Sales")], [equals("department", "IT")]));
+    expect((await agent.order("full")).scope).toEqual(own.scope);
+  });
+
+  it("reads groups with their members though none is mapped", async () => {
+    const { cloud, agent, people } = await start(ways([memberOf("staff")]));
+    const schema = defaultSchema();
+    const [rule] = schema.synchronizationRules;
+    const people_ = (rule?.objectMappings ?? []).filter((mapping) => mapping.sourceObjectName === "user");
+    const objectMappings = people_.map((mapping) => ({ ...mapping, scope: { groups: ways([memberOf("staff")]) } }));
+    const only = { ...schema, synchronizationRules: [{ ...rule, objectMappings }] } as SynchronizationSchema;
+    expect(await cloud.cloud.routes.schemas.put(agent.jobId, only, "test")).toMatchObject({ ok: true });
+    const order = await agent.read("full", [...UNITS, user("ann"), user("bob"), group("staff", ["ann"])]);
+    expect(order.objectClasses).toEqual(["group", "user"]);
+    expect(order.attributes).toContain("member");
+    expect(people()).toEqual(["ann"]);
+    expect(cloud.target.objects().filter((own) => own.type === "group")).toEqual([]);
+  });
+
+  it("says what is gone, and nothing is read until it is back", async () => {
+    const { agent } = await start(ways([below("Sales")]), { forAll: true });
+    await agent.read("full", [unit("Sales"), user("ann", "Sales")]);
+    const message = "The scope names objects that can't be read.";
+    const trouble = { code: "ScopeObjectMissing" as const, message, objectGuids: [guidOf("Sales")] };
+    expect(await agent.heartbeat({ want: "delta", trouble })).toMatchObject({ value: { order: null } });
+    expect((await agent.status()).trouble).toMatchObject({ message, agentId: agent.proven.agent.agentId });
+  });
+});
+
+describe("activities", () => {
+  const story = async (cloud: CloudOptions) => {
+    const {
+      agent,
+      people,
+      cloud: own,
+    } = await start(ways([memberOf("staff")], [below("Lab")]), {
+      cloud: { chunkObjects: 3, ...cloud },
+    });
+    const names = ["ann", "bob", "cat", "dan", "eve", "fay"];
+    await agent.read(
+      "full",
+      [...UNITS, unit("Lab"), ...names.map((name) => user(name)), group("staff", ["ann", "in"]), group("in", ["bob"])],
+      4,
+    );
+    expect(people()).toEqual(["ann", "bob"]);
+    await agent.read("delta", [
+      changing("staff", { add: ["cat"], remove: ["ann"] }),
+      user("dan", "Lab"),
+      user("new", "Lab"),
+    ]);
+    expect(people()).toEqual(["bob", "cat", "dan", "new"]);
+    await agent.read("delta", [changing("staff", { remove: ["in"] }), unit("Lab", "Groups")]);
+    expect(people()).toEqual(["cat", "dan", "new"]);
+    expect((await agent.status()).waiting.work).toBe(0);
+    const left: string[] = [];
+    for await (const rows of own.rows.table("scopenotes").scan()) left.push(...rows.map((row) => row.row));
+    expect(left).toEqual([]);
+    const writes = own.target.writes();
+    await agent.read("delta", [user("cat")]);
+    expect(own.target.writes()).toBe(writes);
+  };
+
+  it("called twice come to the same", async () => {
+    await story({
+      aroundActivity: async (_name, _input, run) => {
+        await run();
+        return run();
+      },
+    });
+  });
+
+  it("killed at each of their first writes come to the same", async () => {
+    let left = Number.POSITIVE_INFINITY;
+    await story({
+      wrapRows: (rows) => ({
+        ...rows,
+        table: (name) => {
+          const table = rows.table(name);
+          return {
+            ...table,
+            transact: (partition, operations) => {
+              if (--left === 0) throw new Error("The activity died here.");
+              return table.transact(partition, operations);
+            },
+          };
+        },
+      }),
+      aroundActivity: async (_name, _input, run) => {
+        for (let deadly = 1; deadly <= 6; deadly++) {
+          left = deadly;
+          await run().catch((error: unknown) => {
+            if (!String(error).includes("died here")) throw error;
+          });
+        }
+        left = Number.POSITIVE_INFINITY;
+        return run();
+      },
+    });
   });
 });

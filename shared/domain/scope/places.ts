@@ -174,10 +174,6 @@ export function askRecord(
   };
 }
 
-export function sameFacts(left: ScopeFacts | undefined, right: ScopeFacts | undefined): boolean {
-  return factsText(left) === factsText(right);
-}
-
 /** In one form, whatever the order of keys. */
 export function factsText(facts: ScopeFacts | undefined): string {
   return facts ? JSON.stringify([facts.of, facts.parent ?? null, facts.holds, facts.doubt ?? []]) : "";
