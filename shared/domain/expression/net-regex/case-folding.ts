@@ -16,8 +16,14 @@ function tables(): Folding {
   if (folding) return folding;
   const lower = new Uint16Array(0x10000);
   const classes = new Map<number, number[]>();
-  for (let code = 0; code < lower.length; code++) lower[code] = lowerOf(code);
-  for (const [code, low] of lower.entries()) if (low !== code) classes.set(low, [...(classes.get(low) ?? [low]), code]);
+  for (let code = 0; code < lower.length; code++) {
+    const low = lowerOf(code);
+    lower[code] = low;
+    if (low === code) continue;
+    const units = classes.get(low);
+    if (units) units.push(code);
+    else classes.set(low, [low, code]);
+  }
   folding = { lower, classes };
   return folding;
 }

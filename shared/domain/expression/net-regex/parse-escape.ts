@@ -4,7 +4,7 @@ import { equivalents } from "./case-folding.ts";
 import { blockNamed, type Category, casedLetters, categoryNamed, digits, spaces, wordUnits } from "./categories.ts";
 import { isDigit, isWordUnit, peek, type Reader, readDecimal, readName, refusal, refusalAt, take } from "./reader.ts";
 import type { Place, RegexNode } from "./tree.ts";
-import { makeSet, type SetParts, setOfUnits } from "./unit-set.ts";
+import { makeSet, type SetParts, setOfUnits, type UnitSet } from "./unit-set.ts";
 
 const CONTROL: Readonly<Record<string, number>> = { a: 7, b: 8, t: 9, n: 10, v: 11, f: 12, r: 13, e: 27 };
 
@@ -24,12 +24,22 @@ export function readEscape(reader: Reader, start: number): RegexNode {
     reader.at++;
     return { type: "place", place };
   }
+  const letter = peek(reader);
   const parts = readShorthand(reader);
-  if (parts) return { type: "set", set: makeSet({ ...parts, ignoreCase: reader.options.ignoreCase, ...PLAIN }) };
+  if (parts) return { type: "set", set: shorthandSet(letter, parts, reader.options.ignoreCase) };
   return readReference(reader, start) ?? unitNode(reader, readEscapedUnit(reader));
 }
 
-const PLAIN = { isNegated: false, except: undefined };
+const sharedSets = new Map<string, UnitSet>();
+
+/** `\d` and its like mean the same in every pattern; `\p` is followed by a name. */
+function shorthandSet(letter: string, parts: Pick<SetParts, "ranges" | "categories">, ignoreCase: boolean): UnitSet {
+  const known = sharedSets.get(letter);
+  if (known) return known;
+  const set = makeSet({ ...parts, ignoreCase, isNegated: false, except: undefined });
+  if (letter.toLowerCase() !== "p") sharedSets.set(letter, set);
+  return set;
+}
 
 /** One unit, with those that equal it where case is ignored. */
 export function unitNode({ options }: Reader, code: number): RegexNode {

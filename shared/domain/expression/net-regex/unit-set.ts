@@ -31,8 +31,7 @@ const LAST = 0xffff;
 
 export function makeSet(parts: SetParts): UnitSet {
   const has = membership(parts);
-  const latin = new Uint8Array(LATIN);
-  for (let code = 0; code < LATIN; code++) latin[code] = has(code) ? 1 : 0;
+  const latin = latinTable(parts);
   const above = allAbove(parts);
   const members = above === false ? latin.reduce((sum, one) => sum + one, 0) : LATIN;
   return {
@@ -43,8 +42,23 @@ export function makeSet(parts: SetParts): UnitSet {
   };
 }
 
+function latinTable({ ranges, categories, isNegated, except, ignoreCase }: SetParts): Uint8Array {
+  const latin = new Uint8Array(LATIN);
+  for (const [first, last] of ranges) latin.fill(1, first, Math.min(last + 1, LATIN));
+  for (let code = 0; code < LATIN; code++) {
+    const isIn = latin[code] === 1 || (ignoreCase && equivalents(code).some((equal) => isInRanges(ranges, equal)));
+    const isMember = isIn || categories.some((one) => one.category.has(code) !== one.isNegated);
+    latin[code] = isMember !== isNegated && !(except && contains(except, code)) ? 1 : 0;
+  }
+  return latin;
+}
+
+function isInRanges(ranges: SetParts["ranges"], code: number): boolean {
+  return ranges.some(([first, last]) => code >= first && code <= last);
+}
+
 function membership({ ranges, categories, isNegated, except, ignoreCase }: SetParts): (code: number) => boolean {
-  const inRanges = (code: number) => ranges.some(([first, last]) => code >= first && code <= last);
+  const inRanges = (code: number) => isInRanges(ranges, code);
   const inAny = ignoreCase ? (code: number) => equivalents(code).some(inRanges) : inRanges;
   const isMember = (code: number) => inAny(code) || categories.some((one) => one.category.has(code) !== one.isNegated);
   if (!except) return isNegated ? (code) => !isMember(code) : isMember;
