@@ -6,6 +6,7 @@ import { AgentError } from "../agent/agent-error.ts";
 import { defaultSchemaFor } from "../shared/domain/default-schema.ts";
 import { checkSchema, hasErrors } from "../shared/domain/schema-check.ts";
 import { diffSchemas } from "../shared/domain/schema-diff.ts";
+import { type PreferredForm, settleDisagreements } from "../shared/domain/schema-settle.ts";
 import { GRAPH, TARGET_NAMES, TARGETS, type Target } from "../shared/domain/targets.ts";
 import { ADMIN_HELP } from "./admin-commands.ts";
 import { connect } from "./connection.ts";
@@ -65,6 +66,12 @@ export function registerSchemaCommands(program: Command, context: CommandContext
     .command("import <file>")
     .description("Makes a schema that of a job; everything is read and mapped again.")
     .requiredOption("--job <name>", "the job, by name, domain or id")
+    .addOption(
+      new Option("--prefer <form>", "what counts where an expression's text and its tree disagree").choices([
+        "text",
+        "tree",
+      ]),
+    )
     .option("--expect <version>", "refuse unless this version is in effect", versionNumber)
     .option("--json", "as JSON")
     .addHelpText("after", ADMIN_HELP)
@@ -202,12 +209,14 @@ function parametersOf(domain: string): Record<string, string> {
 interface ImportOptions {
   readonly job: string;
   readonly expect?: number;
+  readonly prefer?: PreferredForm;
   readonly json?: boolean;
 }
 
 async function importSchema(file: string, options: ImportOptions, context: CommandContext): Promise<void> {
   const { terminal } = context;
-  const schema = await readSchemaFile(file);
+  const content = await readSchemaFile(file);
+  const schema = options.prefer ? settleDisagreements(content, options.prefer) : content;
   // What is wrong with it is told here already, without a service.
   const findings = checkSchema(schema);
   if (hasErrors(findings)) {

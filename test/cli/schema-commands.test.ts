@@ -131,7 +131,9 @@ describe("schema diff", () => {
     const after = await file("after.json", changed("Trim([title])", "[title]"));
     const { code, out } = await uplink("diff", before, after);
     expect([code, out]).toEqual([0, expect.stringContaining("  ~ Title\n      expression: Trim([title]) → [title]\n")]);
-    expect(JSON.parse((await uplink("diff", before, after, "--json")).out).objectMappings).toHaveLength(2);
+    expect(JSON.parse((await uplink("diff", before, after, "--json")).out).objectMappings).toContainEqual(
+      expect.objectContaining({ objectMapping: "user → User", kind: "changed" }),
+    );
     expect((await uplink("diff", before, before)).out).toBe("Nothing differs.\n");
   });
 });
@@ -177,6 +179,25 @@ describe("schema export and import", () => {
       err: expect.stringContaining("is at version 1, not 3"),
     });
     expect((await uplink("versions", "corp.example", "--json")).out).toContain('"version": 1');
+  });
+
+  it("takes the texts or the trees, as told, where an admin edited only one of them", async () => {
+    const edited = JSON.stringify(defaultSchema()).replaceAll(
+      '"expression":"Trim([title])"',
+      '"expression":"ToUpper([title], )"',
+    );
+    const path = await file("edited.json", edited);
+    const refused = await uplink("import", path, "--job", "corp.example");
+    expect([refused.code, refused.out]).toEqual([1, expect.stringContaining("the text says ToUpper([title], )")]);
+    expect((await uplink("import", path, "--job", "corp.example", "--prefer", "tree")).out).toContain(
+      "had that schema already",
+    );
+    expect((await uplink("import", path, "--job", "corp.example", "--prefer", "text")).code).toBe(0);
+    expect((await uplink("diff", "1", "2", "--job", "corp.example")).out).toContain(
+      "expression: Trim([title]) → ToUpper([title], )",
+    );
+    const back = await uplink("export", "--job", "corp.example");
+    expect((await uplink("check", await file("back.json", back.out))).code).toBe(0);
   });
 
   it("writes the default ones without a service, and wants to know which", async () => {
