@@ -14,11 +14,9 @@ function attribute(type: string, name: string) {
 describe("what Active Directory says of its classes", () => {
   it("names every attribute once in all its tables", () => {
     const names = [...Object.values(schema), ...Object.values(extensions)].flatMap(attributesOf);
-    const description = names.filter(({ name }) => name === "description");
-    expect(description).toHaveLength(2);
-    const others = names.filter(({ name }) => name !== "description").map(({ name }) => name.toLowerCase());
-    expect(others.filter((name, index) => others.indexOf(name) !== index)).toEqual([]);
-    expect(others.length).toBeGreaterThan(400);
+    const lower = names.map(({ name }) => name.toLowerCase());
+    expect(lower.filter((name, index) => lower.indexOf(name) !== index)).toEqual([]);
+    expect(lower.length).toBeGreaterThan(400);
   });
 
   it.each([
@@ -31,7 +29,7 @@ describe("what Active Directory says of its classes", () => {
     ["user", "whenCreated", "DateTime", false],
     ["user", "isCriticalSystemObject", "Boolean", false],
     ["user", "description", "String", false],
-    ["contact", "description", "String", true],
+    ["contact", "description", "String", false],
     ["group", "member", "Reference", true],
     ["group", "groupType", "Integer", false],
     ["inetOrgPerson", "msExchMailboxGuid", "Binary", false],

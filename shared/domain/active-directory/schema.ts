@@ -2,8 +2,8 @@
  * The attributes that Active Directory's own schema (Windows Server 2016) gives to users, groups and contacts: names in
  * its spelling, by type and number of values. Back links and computed attributes are among them: they can be read.
  *
- * One name is told here otherwise than in the schema: `description` may have several values there, but not on accounts
- * and groups, whose manager in the server takes one. Contacts take several.
+ * One name is told here otherwise than in the schema: `description` may have several values there, but the server lets
+ * accounts and groups have one, and no tool writes more to a contact.
  */
 
 import type { AttributeTable } from "./table.ts";
@@ -11,7 +11,7 @@ import type { AttributeTable } from "./table.ts";
 /** Every class has these: what `top` and `mailRecipient` say. */
 export const EVERYONE: AttributeTable = {
   text: `
-    adminDescription adminDisplayName cn displayName displayNamePrintable info legacyExchangeDN mail
+    adminDescription adminDisplayName cn description displayName displayNamePrintable info legacyExchangeDN mail
     msDS-ExternalDirectoryObjectId msDS-LastKnownRDN msDS-ObjectSoa msDS-PhoneticDisplayName msDS-PrincipalName
     msDS-SourceAnchor msExchAssistantName name proxiedObjectName telephoneNumber textEncodedORAddress wWWHomePage`,
   texts: `
@@ -70,7 +70,7 @@ export const PEOPLE: AttributeTable = {
 
 /** Users and groups: what `securityPrincipal` says. */
 export const PRINCIPALS: AttributeTable = {
-  text: "description desktopProfile msSFU30Name msSFU30NisDomain sAMAccountName",
+  text: "desktopProfile msSFU30Name msSFU30NisDomain sAMAccountName",
   texts: "accountNameHistory altSecurityIdentities",
   integer: "adminCount gidNumber msDS-KeyVersionNumber operatorCount rid sAMAccountType",
   references: `
@@ -134,7 +134,6 @@ export const USERS: AttributeTable = {
 /** Contacts alone. */
 export const CONTACTS: AttributeTable = {
   text: "notes",
-  texts: "description",
 };
 
 /** Groups alone. */

@@ -216,7 +216,13 @@ function joined(parts: readonly Evaluate[], context: EvaluationContext): Value {
 
 function compileWord(name: string, position: number): Evaluate {
   if (WORDS.has(name)) return () => name;
-  const remedy = `Write [${name}] for the attribute, "${name}" for the constant or ${name}() for the function.`;
+  const truth = ["true", "false"].find((one) => one === name.toLowerCase());
+  const isNull = name.toLowerCase() === "null";
+  const remedy = truth
+    ? `Write "${truth === "true" ? "True" : "False"}", between quotation marks.`
+    : isNull
+      ? 'Leave the argument out for no value, or ask with IsNull; "" alone, as the whole expression, sets null.'
+      : `Write [${name}] for the attribute, "${name}" for the constant or ${name}() for the function.`;
   throw new CompileError("parse", position, `The bare word '${name}' means nothing.`, remedy);
 }
 

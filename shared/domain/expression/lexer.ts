@@ -68,6 +68,8 @@ export function tokenize(text: string): Token[] {
       push("attribute", name.slice(1, -1).trim(), name.length);
       continue;
     }
+    const foreign = foreignOperator(text, at);
+    if (foreign) throw foreign;
     const afterOperand = ENDS_OPERAND.has(tokens.at(-1)?.kind ?? "end");
     const hexadecimal = afterOperand ? null : take(HEXADECIMAL);
     if (hexadecimal) {
@@ -104,10 +106,31 @@ export function tokenize(text: string): Token[] {
   return tokens;
 }
 
+/** Operators of other languages, and what to write here. */
+const FOREIGN: readonly (readonly [RegExp, string])[] = [
+  [/&&|\|\||!(?!=)/y, "Nest one IIF in the other: the true path for AND, the false path for OR; use Not for NOT."],
+  [/==/y, "Write = to compare."],
+  [/!=/y, "Write <> to compare."],
+];
+
+function foreignOperator(text: string, position: number): CompileError | undefined {
+  for (const [pattern, remedy] of FOREIGN) {
+    pattern.lastIndex = position;
+    const found = pattern.exec(text)?.[0];
+    if (!found) continue;
+    return new CompileError("unsupported", position, `The language has no operator '${found}'.`, remedy);
+  }
+  return undefined;
+}
+
 function unexpectedCharacter(character: string, position: number): CompileError {
   if (character === "'") {
     const remedy = "Write constants between double quotes.";
     return new CompileError("parse", position, "An apostrophe can't begin a constant.", remedy);
+  }
+  if ("\u201c\u201d\u201e\u00ab\u00bb\u2018\u2019".includes(character)) {
+    const remedy = 'Write constants between plain double quotes ("), not those that word processors make of them.';
+    return new CompileError("parse", position, "A typographic quotation mark can't begin a constant.", remedy);
   }
   if ("+-*/|".includes(character)) {
     const remedy = "Use functions instead: Join or & for text, DateAdd for dates, nested IIF for conditions.";

@@ -107,6 +107,10 @@ function unexpected(token: Token, expectation: string): CompileError {
     const remedy = "Nest one IIF in the other: the true path for AND, the false path for OR.";
     return new CompileError("unsupported", token.position, `The language has no operator ${word}.`, remedy);
   }
+  if (token.kind === "open") {
+    const message = "Parentheses hold the arguments of a function, and nothing else.";
+    return new CompileError("parse", token.position, message, expectation);
+  }
   const found = token.kind === "end" ? "the end of the expression" : `'${token.text}'`;
   const message = `Found ${found} where it can't stand.`;
   return new CompileError("parse", token.position, message, expectation);

@@ -82,6 +82,8 @@ const RESULTS: Readonly<Record<string, (args: Args) => StaticType>> = {
   IgnoreFlowIfNullOrEmpty: first,
   RemoveDuplicates: first,
   Error: () => NOTHING,
+  // With another attribute to fall back on, a source that has a value is passed on as it is.
+  Replace: (args) => (args[5] ? union([first(args), typeOf("text")]) : typeOf("text")),
   Split: () => typeOf("text", true),
   SelectUniqueValue: () => typeOf("text"),
   AppRoleAssignmentsComplex: () => typeOf("structure", true),

@@ -127,6 +127,8 @@ describe("the check of an expression", () => {
     expect(good.program?.attributes).toEqual(["userAccountControl"]);
     expect(good.result).toMatchObject({ kinds: new Set(["number"]), many: false });
     expect(checkExpression("[proxyAddresses]", USER).result).toMatchObject({ kinds: new Set(["text"]), many: true });
+    const passedOn = checkExpression('Replace([isCriticalSystemObject], , "(?<n>b)", "n", , [cn])', USER).result;
+    expect(passedOn?.kinds).toEqual(new Set(["Boolean", "text"]));
     expect(checkExpression("Left([proxyAddresses], 3)", USER).program).toBeDefined();
     expect(checkExpression("Frobnicate()", USER)).not.toHaveProperty("program");
     expect(checkExpression("Left(").node).toBeUndefined();
