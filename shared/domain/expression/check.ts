@@ -20,7 +20,7 @@ import { parse } from "./parser.ts";
 import { type StaticType, typeOf, typeOfAttribute, typeOfCall, typeOfConstant, UNKNOWN } from "./static-type.ts";
 import { createWork } from "./work.ts";
 
-export type { Finding, FindingCode } from "./finding.ts";
+export type { Finding } from "./finding.ts";
 
 export interface CheckOptions {
   /** The functions known to expressions; all of the language by default. */

@@ -71,7 +71,7 @@ const EXCERPT_WIDTH = 72;
 export function excerptAt(text: string, position: number): string {
   const lineStart = text.lastIndexOf("\n", Math.max(0, position - 1)) + 1;
   const lineEnd = text.indexOf("\n", position);
-  const line = text.slice(lineStart, lineEnd < 0 ? undefined : lineEnd).replaceAll("\t", " ");
+  const line = text.slice(lineStart, lineEnd < 0 ? undefined : lineEnd).replace(/[\p{Cc}\u2028\u2029]/gu, " ");
   const column = position - lineStart;
   const from = Math.max(0, Math.min(column - EXCERPT_WIDTH / 2, line.length - EXCERPT_WIDTH));
   return `${line.slice(from, from + EXCERPT_WIDTH)}\n${" ".repeat(column - from)}^`;

@@ -103,6 +103,7 @@ describe("the grammar", () => {
   it("puts a caret below the place, on its line", () => {
     const failure = failureOf('Join(", ",\n  [a],\n  Frobnicate([b]))');
     expect(failure.excerpt).toBe("  Frobnicate([b]))\n  ^");
+    expect(failureOf('Join("\t",\r\n\tTrimm([a]),\r\n"x")').excerpt).toBe(" Trimm([a]), \n ^");
     const long = failureOf(`${" ".repeat(200)}Frobnicate([b])`);
     expect(long.excerpt.split("\n")[0]!.length).toBeLessThanOrEqual(72);
     expect(long.excerpt.split("\n")[0]![long.excerpt.split("\n")[1]!.length - 1]).toBe("F");
