@@ -2,10 +2,11 @@
 
 import type { Outcome, Program } from "../expression/compile.ts";
 import type { EvaluationContext } from "../expression/definition.ts";
+import { ExpressionError } from "../expression/failure.ts";
 import type { Scalar } from "../expression/value.ts";
 import type { TargetProperty } from "../target-table.ts";
 import type { TargetScalar } from "../target-value.ts";
-import { convert, type FlowCode } from "./convert.ts";
+import { type Converted, convert, type FlowCode } from "./convert.ts";
 
 /** A mapping that the target can take, compiled. */
 export interface Drawn {
@@ -61,7 +62,7 @@ function convertedOf(entry: TargetProperty, outcome: Given): DrawResult {
 }
 
 function converted(entry: TargetProperty, scalar: Scalar): DrawResult {
-  const result = convert(entry, scalar);
+  const result = attempted(entry, scalar);
   if (result.kind === "empty") return EMPTY;
   if (result.kind === "value") {
     if (!result.adjusted) return { value: result.value };
@@ -69,4 +70,14 @@ function converted(entry: TargetProperty, scalar: Scalar): DrawResult {
   }
   const notice = { code: result.code, message: result.message };
   return result.isFatal ? { failure: notice } : { warning: notice };
+}
+
+/** Bytes that should be a SID and are none have no text: a fault of this object, as if the expression had met it. */
+function attempted(entry: TargetProperty, scalar: Scalar): Converted {
+  try {
+    return convert(entry, scalar);
+  } catch (error) {
+    if (!(error instanceof ExpressionError)) throw error;
+    return { kind: "fault", code: "AttributeMappingFailed", message: error.message, isFatal: true };
+  }
 }
