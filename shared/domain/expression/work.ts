@@ -54,6 +54,11 @@ export function chargeText(work: Work, length: number): void {
   charge(work, length);
 }
 
+/** Charges a search for one text in another before it begins: at worst it compares each place with all of it. */
+export function chargeSearch(work: Work, text: string, wanted: string): void {
+  charge(work, Math.floor((text.length * Math.min(wanted.length, text.length)) / 128));
+}
+
 /** Charges what a function gave, and hands it on. */
 export function metered(value: Value, work: Work): Value {
   if (typeof value === "string") {

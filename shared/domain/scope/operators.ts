@@ -10,7 +10,7 @@
 import { compileNetRegex } from "../expression/net-regex/net-regex.ts";
 import { RegexRefusal } from "../expression/net-regex/tree.ts";
 import { integerOf, type Scalar, textOfScalar } from "../expression/value.ts";
-import type { Work } from "../expression/work.ts";
+import { chargeSearch, type Work } from "../expression/work.ts";
 import { isAtOrBelow, sameDn } from "../values.ts";
 
 export interface Operator {
@@ -68,12 +68,17 @@ function endsWith(operand: string, attribute: string): (value: Scalar) => boolea
   };
 }
 
-function sharesBits(operand: string): (value: Scalar) => boolean {
+function found(text: string, wanted: string, work: Work): boolean {
+  chargeSearch(work, text, wanted);
+  return text.includes(wanted);
+}
+
+function sharesBits(operand: string): (value: Scalar, work: Work) => boolean {
   const mask = integerOf(operand);
-  return (value) => {
+  return (value, work) => {
     const integer = integerOf(value);
     if (mask !== undefined && integer !== undefined) return (mask & integer) !== 0n;
-    return operand.includes(textOfScalar(value));
+    return found(operand, textOfScalar(value), work);
   };
 }
 
@@ -120,7 +125,7 @@ const OPERATORS: ReadonlyMap<string, Operator> = new Map([
   ["NOT REGEX MATCH", binary(not(matches), true)],
   ["GREATER THAN", binary(ordered((value, bound) => value > bound))],
   ["GREATER THAN OR EQUALS", binary(ordered((value, bound) => value >= bound))],
-  ["INCLUDES", binary((operand) => (value) => textOfScalar(value).includes(operand))],
+  ["INCLUDES", binary((operand) => (value, work) => found(textOfScalar(value), operand, work))],
   ["ENDS WITH", binary(endsWith)],
   ["&", binary(sharesBits)],
   ["!&", SHARES_NO_BITS],

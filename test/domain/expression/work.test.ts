@@ -64,6 +64,16 @@ describe("text that functions make", () => {
     expect(text(expression, source)).toBe("error: limit");
   });
 
+  it.each([
+    ["InStr", "InStr([a], [b])"],
+    ["Split", "Split([a], [b])"],
+    ["Replace", 'Replace([a], [b], , , "x", , )'],
+  ])("is searched only as long as it may take: %s", (_, expression) => {
+    const source = { a: HALF, b: `b${"a".repeat(HALF.length / 2)}` };
+    expect(text(expression, source)).toBe("error: limit");
+    expect(text(expression, { a: "a".repeat(5000), b: `b${"a".repeat(2000)}` })).not.toBe("error: limit");
+  });
+
   it("isn't bounded where nothing is made of it", () => {
     const long = MEBI.repeat(3);
     const flows = (expression: string, source: Source, value: string) => {

@@ -3,6 +3,7 @@
 import { any, type FunctionDefinition, list, number, text, textArgument } from "../definition.ts";
 import { ExpressionError } from "../failure.ts";
 import { allOf, listValue, requireNumber, type Scalar, textOf, textOfScalar } from "../value.ts";
+import { chargeSearch } from "../work.ts";
 import { checkConstant } from "./constants.ts";
 import { trimmed } from "./text.ts";
 
@@ -67,6 +68,7 @@ const split: FunctionDefinition = {
       const value = source(context);
       if (value === null || value === "") return null;
       const separator = delimiter(context) ?? "";
+      chargeSearch(context.work, value, separator);
       const parts = separator === "" ? [value] : value.split(separator);
       return listValue(parts.map(trimmed));
     };

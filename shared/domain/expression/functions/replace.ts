@@ -9,7 +9,7 @@ import { ExpressionError } from "../failure.ts";
 import { compileNetRegex, type NetRegex } from "../net-regex/net-regex.ts";
 import { RegexRefusal } from "../net-regex/tree.ts";
 import { isEmpty } from "../value.ts";
-import { charge, chargeText, type Work } from "../work.ts";
+import { charge, chargeSearch, chargeText, type Work } from "../work.ts";
 
 const [OLD, PATTERN, GROUP, REPLACEMENT, ATTRIBUTE, TEMPLATE] = [1, 2, 3, 4, 5, 6] as const;
 
@@ -47,7 +47,7 @@ function replaceText(call: Call): Evaluate {
 }
 
 function replaceEvery(text: string, wanted: string, replacement: string, work: Work): string {
-  charge(work, text.length >> 3);
+  chargeSearch(work, text, wanted);
   const parts = text.split(wanted);
   // Before it is made: the result may be larger than the memory.
   chargeText(work, text.length + (parts.length - 1) * (replacement.length - wanted.length));

@@ -17,7 +17,7 @@ import {
 import { normalizeDiacritics } from "../diacritics.ts";
 import { ExpressionError } from "../failure.ts";
 import { allOf, isList, listValue, requireNumber, textOf, textOfScalar, type Value } from "../value.ts";
-import { chargeText } from "../work.ts";
+import { chargeSearch, chargeText } from "../work.ts";
 import { checkConstant } from "./constants.ts";
 
 const append: FunctionDefinition = {
@@ -188,6 +188,7 @@ const inStr: FunctionDefinition = {
       const from = (start ? positionOf(start(context), "The start of InStr") : null) ?? 1;
       if (from > where.length) return 0n;
       const isText = isTextCompare(compareType(context));
+      chargeSearch(context.work, where, what);
       const index = isText ? toUpper(where).indexOf(toUpper(what), from - 1) : where.indexOf(what, from - 1);
       return BigInt(index + 1);
     };

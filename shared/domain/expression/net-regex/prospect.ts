@@ -9,7 +9,7 @@ import { contains, setOfUnits, type UnitSet, unionOf } from "./unit-set.ts";
 export interface Prospect {
   /** Only at the beginning of the text, or where the search began. */
   readonly anchor: "begin" | "origin" | undefined;
-  /** What every match begins with; "" when that is not one text. */
+  /** What every match begins with, or the beginning of that; "" when it is not one text. */
   readonly prefix: string;
   /** What the first unit of every match is in. */
   readonly first: UnitSet | undefined;
@@ -19,9 +19,12 @@ export interface Prospect {
   readonly least: number;
 }
 
+/** Enough to be rare. Looking for a long text takes its length times the other's in the worst case. */
+const LONGEST_PREFIX = 32;
+
 export function prospectOf(root: RegexNode): Prospect {
   const head = flattened([root]);
-  const prefix = prefixOf(head);
+  const prefix = prefixOf(head).slice(0, LONGEST_PREFIX);
   return {
     anchor: isAnchored(root, "begin") ? "begin" : isAnchored(root, "origin") ? "origin" : undefined,
     prefix,
