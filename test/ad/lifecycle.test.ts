@@ -3,6 +3,7 @@
  * directory says. A small forest, so that a comparison costs little; the scenarios build upon each other.
  */
 import { afterAll, beforeAll } from "vitest";
+import { describeFilters } from "./scenarios/filters.ts";
 import { describeGroups } from "./scenarios/groups.ts";
 import { describePeople } from "./scenarios/people.ts";
 import { describeScope } from "./scenarios/scope.ts";
@@ -23,3 +24,4 @@ afterAll(async () => {
 describePeople(on);
 describeGroups(on);
 describeScope(on);
+describeFilters(on);

@@ -19,6 +19,7 @@ import {
   ProvisioningLogReply,
   TokenReply,
 } from "../../shared/contracts/admin-api.ts";
+import type { SynchronizationSchema } from "../../shared/domain/synchronization-schema.ts";
 import { createJsonClient } from "./runtime/https.ts";
 import { projectRoot } from "./runtime/program.ts";
 import {
@@ -90,7 +91,7 @@ export async function startAdRuntime(options: AdRuntimeOptions) {
   }
 
   let bearer: string | undefined;
-  async function admin(method: "GET" | "POST", path: string, body?: unknown): Promise<unknown> {
+  async function admin(method: "GET" | "POST" | "PUT", path: string, body?: unknown): Promise<unknown> {
     bearer ??= await adminToken();
     const answer = await call(`${host.url}/api/${path}`, {
       method,
@@ -144,6 +145,12 @@ export async function startAdRuntime(options: AdRuntimeOptions) {
     /** Asks for a full read, as an admin does with *restart*. */
     async restart(job: Job): Promise<void> {
       await admin("POST", `v1.0/servicePrincipals/${job.configurationId}/synchronization/jobs/${job.jobId}/restart`);
+    },
+
+    /** Another version of the job's schema; everything is read anew for it. */
+    async changeSchema(job: Job, change: (schema: SynchronizationSchema) => SynchronizationSchema): Promise<void> {
+      const path = `v1.0/servicePrincipals/${job.configurationId}/synchronization/jobs/${job.jobId}/schema`;
+      await admin("PUT", path, change((await admin("GET", path)) as SynchronizationSchema));
     },
 
     /** Waits until everything accepted is closed; returns the account of the last read. */

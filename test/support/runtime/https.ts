@@ -4,7 +4,7 @@ import { Agent, request } from "node:https";
 import { text } from "node:stream/consumers";
 
 export type JsonRequest = {
-  readonly method?: "GET" | "POST" | "DELETE";
+  readonly method?: "GET" | "POST" | "DELETE" | "PUT";
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: string;
 };
