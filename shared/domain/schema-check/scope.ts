@@ -1,4 +1,7 @@
-/** The scope of an object mapping: everything that the compiler of scopes refuses, and patterns that can match nothing. */
+/**
+ * The scope of an object mapping: everything that the compiler of scopes refuses, patterns that can match nothing, and
+ * filters that remove nobody.
+ */
 
 import { compileScope } from "../scope.ts";
 import type { ScopeFilter, ScopeFilterGroup } from "../synchronization-schema.ts";
@@ -9,6 +12,15 @@ export function checkScope(scope: ScopeFilter | null | undefined, path: string, 
   const compiled = compileScope(scope);
   if (!compiled.ok) {
     for (const { code, message, remedy } of compiled.failures) report.error({ code, message, remedy, path });
+  }
+  if ((scope.inputFilterGroups ?? []).length > 0) {
+    report.warn({
+      code: "input-filter",
+      message:
+        "The scope's inputFilterGroups keep objects out and let nobody go: who comes to fail them stays in the target as he was.",
+      remedy: "Move the clauses to groups if those who leave are to be removed.",
+      path: `${path}.inputFilterGroups`,
+    });
   }
   checkPatterns(scope.groups ?? [], `${path}.groups`, report);
   checkPatterns(scope.inputFilterGroups ?? [], `${path}.inputFilterGroups`, report);
