@@ -106,19 +106,19 @@ export function tokenize(text: string): Token[] {
   return tokens;
 }
 
-/** Operators of other languages, and what to write here. */
-const FOREIGN: readonly (readonly [RegExp, string])[] = [
-  [/&&|\|\||!(?!=)/y, "Nest one IIF in the other: the true path for AND, the false path for OR; use Not for NOT."],
-  [/==/y, "Write = to compare."],
-  [/!=/y, "Write <> to compare."],
+/** Operators of other languages, and what to write here. The first are those of Connect's engine. */
+const FOREIGN: readonly (readonly [RegExp, "unsupported" | "parse", string])[] = [
+  [/&&|\|\|/y, "unsupported", "Nest one IIF in the other: the true path for AND, the false path for OR."],
+  [/==/y, "parse", "Write = to compare."],
+  [/!=/y, "parse", "Write <> to compare."],
+  [/!/y, "parse", "Use the function Not."],
 ];
 
 function foreignOperator(text: string, position: number): CompileError | undefined {
-  for (const [pattern, remedy] of FOREIGN) {
+  for (const [pattern, code, remedy] of FOREIGN) {
     pattern.lastIndex = position;
     const found = pattern.exec(text)?.[0];
-    if (!found) continue;
-    return new CompileError("unsupported", position, `The language has no operator '${found}'.`, remedy);
+    if (found) return new CompileError(code, position, `The language has no operator '${found}'.`, remedy);
   }
   return undefined;
 }
