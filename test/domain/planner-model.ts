@@ -13,7 +13,6 @@ import { compileAttributeFlow } from "../../shared/domain/attribute-flow.ts";
 import { changeVersion, endOfRead, readNoOf } from "../../shared/domain/change-version.ts";
 import { defaultSchema } from "../../shared/domain/default-schema.ts";
 import { GRAPH_TARGETS } from "../../shared/domain/graph-target.ts";
-import type { TargetType } from "../../shared/domain/target-table.ts";
 import {
   foldChange,
   type SourceChange,
@@ -33,6 +32,7 @@ import {
 import type { Link, ObjectRecord } from "../../shared/domain/object-record.ts";
 import { planObject, REMOVAL_CLASSES } from "../../shared/domain/plan.ts";
 import { bindAction, type ReferenceTarget } from "../../shared/domain/references.ts";
+import type { TargetType } from "../../shared/domain/target-table.ts";
 import { applyDifference, type TargetValues } from "../../shared/domain/target-value.ts";
 
 const CONFIGURATION = "c0ffee";
