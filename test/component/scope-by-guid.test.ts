@@ -290,6 +290,30 @@ describe("what is not known", () => {
     await agent.read("delta", [changing("guests", { remove: ["ann"] })]);
     expect(people()).toEqual(["bob"]);
   });
+
+  it("is concluded from nothing while work of a read before meets the next one half-way", async () => {
+    const { agent, people, cloud } = await start(ways([memberOf("staff", "guests")]));
+    await agent.read("full", [...UNITS, user("ann"), user("bob"), group("staff", ["ann"]), group("guests", [])]);
+    const last = (id: string) => ({
+      isLast: true,
+      end: { batches: 1, objects: 1, digest: "" },
+      watermarkAfter: { mode: "ldif" as const, id, token: id, at: new Date(cloud.clock.now()).toISOString() },
+    });
+    const first = await agent.order("delta");
+    await agent.send(agent.batch(first, 1, [changing("staff", { add: ["bob"] })], last("w1")));
+    const second = await agent.order("delta");
+    await agent.send(agent.batch(second, 1, [changing("staff", { remove: ["ann"] })]));
+    await cloud.run();
+    expect(people()).toEqual(["ann", "bob"]);
+    const end = { ...last("w2"), end: { batches: 2, objects: 2, digest: "" } };
+    expect(
+      await agent.send(agent.batch(second, 2, [changing("staff", { remove: ["bob"], add: [] })], end)),
+    ).toMatchObject({
+      ok: true,
+    });
+    await cloud.run();
+    expect(people()).toEqual([]);
+  });
 });
 
 describe("the guard", () => {
