@@ -245,13 +245,13 @@ function compare(work: Work, list: List, since: string, listed: ReadonlySet<stri
     if (listed?.has(guid)) continue;
     // What was let go before is looked at again with every list: it may have been held back.
     if (!edge.wanted) touched.add(guid);
-    if (!edge.wanted || spokenOf(head, edge) >= since) continue;
+    const spoken = spokenOf(head, edge);
+    if (!edge.wanted || spoken >= since) continue;
     touched.add(guid);
     const { missing = 0, ...rest } = edge;
-    edges.set(
-      guid,
-      list.isFull ? { ...edge, missing: Math.max(missing, readNo) } : { ...rest, wanted: false, version: since },
-    );
+    // A list that the head is about to forget may have spoken of it last.
+    const noted = { ...edge, version: spoken, missing: Math.max(missing, readNo) };
+    edges.set(guid, list.isFull ? noted : { ...rest, wanted: false, version: since });
   }
   return {
     ...head,

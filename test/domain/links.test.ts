@@ -133,6 +133,16 @@ const FOUND: [Look[], number[]][] = [
     [0, 4, 3, 1, 2],
   ],
 ];
+/** A full read's list that lacks an edge has to leave it the version of the list that it takes the place of. */
+const FORGOTTEN_LIST: [Look[], number[]] = [
+  [
+    { kind: "delta", add: ["c"], remove: [] },
+    { kind: "delta", add: [], remove: [] },
+    { kind: "list", names: ["c"], isFull: true, parts: 1 },
+    { kind: "list", names: [], isFull: true, parts: 1 },
+  ],
+  [0, 2, 1, 3],
+];
 const RUNS = 1_000;
 
 describe("folding what a directory says of links", () => {
@@ -171,6 +181,7 @@ describe("folding what a directory says of links", () => {
             if (edge && isUnsettled(edge)) expect(folded.touched.has(guid)).toBe(true);
           }
       }),
+      { numRuns: RUNS, examples: [[FORGOTTEN_LIST, 1]] },
     );
   });
 
