@@ -2,7 +2,7 @@
  * The work that the bench of the mapping measures: what the map activity does for one object, by the functions that it
  * calls, on objects of the generated directory; and the yardstick beside it.
  *
- * `map` is scope, attribute flow, the plan (difference to what was exported) and a hash of the values in canonical JSON,
+ * `map` is scope, attribute flow, the plan (difference to what was exported) and a hash of the values in one form,
  * by which two processes can compare what they made of an object. A quarter of the objects are new, of the others every
  * fifth has a change. The yardstick reads and writes the same objects as JSON.
  */
@@ -17,7 +17,7 @@ import { JobSettings } from "../shared/contracts/configuration.ts";
 import { NO_VERSION } from "../shared/domain/change-version.ts";
 import type { ObjectRecord } from "../shared/domain/object-record.ts";
 import { planObject, withoutNulls } from "../shared/domain/plan.ts";
-import { isNested, type TargetValues } from "../shared/domain/target-value.ts";
+import type { TargetValue, TargetValues } from "../shared/domain/target-value.ts";
 import { AD_DOMAIN, type AdObject } from "./ad-objects.ts";
 
 /** A Monday; nothing of the mapping depends on it but functions such as Now. */
@@ -96,16 +96,18 @@ export function mapOne(mapping: JobMapping, record: ObjectRecord): string {
   return evaluation.kind === "present" ? hashOf(evaluation.values) : "";
 }
 
-/** SHA-256 of the values in canonical JSON: names and values by turns, by name, in one list; nested ones in their own. */
+/** SHA-256 of the values in one form: by name, each value behind its type and length. */
 export function hashOf(values: TargetValues): string {
-  return hash("sha256", JSON.stringify(listed(values)), "base64url");
+  return hash("sha256", written(values), "base64url");
 }
 
-function listed(values: TargetValues): unknown[] {
-  const list: unknown[] = [];
-  for (const name of Object.keys(values).sort()) {
-    const value = values[name] ?? null;
-    list.push(name, isNested(value) ? { nested: listed(value) } : value);
-  }
-  return list;
+function written(value: TargetValue | TargetValues): string {
+  if (typeof value === "string") return `s${value.length}:${value}`;
+  if (value === null || typeof value === "boolean") return String(value);
+  if (isList(value)) return `l${value.length}:${value.map(written).join("")}`;
+  let text = "o";
+  for (const name of Object.keys(value).sort()) text += `${name.length}:${name}${written(value[name] ?? null)}`;
+  return `${text}.`;
 }
+
+const isList = (value: TargetValue | TargetValues): value is readonly string[] => Array.isArray(value);

@@ -74,20 +74,24 @@ export function textOf(value: Value): string | null {
   return first === null ? null : textOfScalar(first);
 }
 
-function textOfBinary(value: Binary): string {
-  const bytes = decodeBase64(value.base64);
-  if (value.form === "guid" && bytes.length === 16) return guidFromBytes(bytes);
-  if (value.form === "sid") {
-    try {
-      return sidFromBytes(bytes);
-    } catch (cause) {
-      throw new ExpressionError(
-        "conversion",
-        `A value of ${bytes.length} bytes is not a security identifier. ${cause}`,
-      );
-    }
+function textOfBinary({ base64, form }: Binary): string {
+  if (form === "bytes") return base64;
+  const bytes = bytesOf(base64);
+  if (form === "guid") return bytes.length === 16 ? guidFromBytes(bytes) : base64;
+  try {
+    return sidFromBytes(bytes);
+  } catch (cause) {
+    throw new ExpressionError("conversion", `A value of ${bytes.length} bytes is not a security identifier. ${cause}`);
   }
-  return value.base64;
+}
+
+/** None for what is no base64: nothing may be thrown for an object but an `ExpressionError`. */
+function bytesOf(base64: string): Uint8Array {
+  try {
+    return decodeBase64(base64);
+  } catch {
+    return new Uint8Array();
+  }
 }
 
 /** No more digits than 64 bits can have, and zeros before them: a text of a million digits is no number here. */
