@@ -3,13 +3,13 @@
 import { contactMapping } from "./default-schema/contacts.ts";
 import { groupMapping } from "./default-schema/groups.ts";
 import { scimGroupMapping, scimUserMapping } from "./default-schema/scim.ts";
-import { userMapping } from "./default-schema/users.ts";
+import { userMappings } from "./default-schema/users.ts";
 import type { ObjectMapping, SynchronizationSchema } from "./synchronization-schema.ts";
 import type { TargetName } from "./targets.ts";
 
 /** A new schema for Microsoft Graph, the same each time. */
 export function defaultSchema(): SynchronizationSchema {
-  const objectMappings = [userMapping("user"), userMapping("inetOrgPerson"), groupMapping(), contactMapping("Entra")];
+  const objectMappings = [...userMappings(), groupMapping(), contactMapping("Entra")];
   return schemaOf("AD2AAD", "Entra ID", objectMappings);
 }
 

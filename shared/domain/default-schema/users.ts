@@ -168,15 +168,16 @@ export function personMappings(targets: ReadonlySet<string>): AttributeMapping[]
   );
 }
 
-/** The mapping of a class of people, the same each time. */
-export function userMapping(sourceObjectName: "user" | "inetOrgPerson"): ObjectMapping {
-  return {
+/** The mappings of the classes of people, the same each time. */
+export function userMappings(): ObjectMapping[] {
+  const attributeMappings = MAPPINGS.map(([target, expression]) => attributeMapping(target, expression));
+  return ["user", "inetOrgPerson"].map((sourceObjectName) => ({
     name: `Synchronize on-premises ${sourceObjectName} to Entra User`,
     enabled: true,
     flowTypes: "Add,Update,Delete",
     sourceObjectName,
     targetObjectName: "User",
     scope: { groups: [DEFAULT_USER_EXCLUSIONS], inputFilterGroups: [], categoryFilterGroups: [] },
-    attributeMappings: MAPPINGS.map(([target, expression]) => attributeMapping(target, expression)),
-  };
+    attributeMappings,
+  }));
 }
