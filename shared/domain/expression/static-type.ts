@@ -93,6 +93,7 @@ const RESULTS: Readonly<Record<string, (args: Args) => StaticType>> = {
   NormalizeDiacritics: changedTexts,
   ToLower: changedTexts,
   ToUpper: changedTexts,
+  PCase: changedTexts,
   ConvertToBase64: changedTexts,
   ConvertToUTF8Hex: changedTexts,
 };

@@ -166,6 +166,12 @@ const EXPRESSIONS: Readonly<Record<string, readonly Case[]>> = {
     ['Word([m], 1, " ")', { m: ["a b", "B", "a b"] }, "a"],
     ["Left([m], 1)", { m: ["a b", "B", "a b"] }, "a"],
   ],
+  "texts-of-several-values": [
+    ["Trim([m])", { m: [" a", "b "] }, "a | b"],
+    ["PCase([m])", { m: ["ADA LOVELACE", "king"] }, "Ada Lovelace | King"],
+    ["ToUpper([m])", { m: ["a", "b"] }, "A | B"],
+    ['Append([m], "!")', { m: ["a", "b"] }, "a!"],
+  ],
   "pcase-apostrophe": [
     ['PCase("o\'neil")', {}, "O'neil"],
     ['PCase("o\'neil", "\'")', {}, "O'Neil"],
@@ -268,6 +274,7 @@ const EXPRESSIONS: Readonly<Record<string, readonly Case[]>> = {
     ["RandomString(3, 1, 1, 1, 1)", {}, "error: range"],
     ["RandomString(257, 1, 1, 1, 1)", {}, "failure: range"],
     ["RandomString(0, 0, 0, 0, 0)", {}, "failure: range"],
+    ["RandomString(6, -1, 0, 0, 3)", {}, "error: range"],
   ],
   "role-form": [
     [
@@ -367,6 +374,12 @@ const SCOPES: Readonly<Record<string, readonly ScopeCase[]>> = {
     [clause("ENDS_WITH", ".com"), "x.com", true],
     [clause("&", "Sales,HR"), "sales", false],
     [clause("&", "Sales,HR"), "Sales", true],
+  ],
+  "ampersand-of-numbers": [
+    [clause("&", "10"), "2", true],
+    [clause("&", "10"), "1", false],
+    [clause("!&", "10"), "1", true],
+    [clause("&", "10 or 12"), "1", true],
   ],
   "equals-of-booleans": [
     [clause("EQUALS", "True"), true, true],

@@ -66,7 +66,7 @@ const randomString: FunctionDefinition = {
         for (let index = 0; index < times; index++) drawn.push(alphabet[below(alphabet.length, context.random)] ?? "");
       };
       alphabets.forEach((alphabet, index) => {
-        draw(alphabet, Math.max(0, minimums[index] ?? 0));
+        draw(alphabet, minimums[index] ?? 0);
       });
       draw(alphabets.flat(), length - drawn.length);
       return shuffled(drawn, context.random).join("");
@@ -75,7 +75,11 @@ const randomString: FunctionDefinition = {
 };
 
 function checkRequest(length: number, minimums: readonly number[], alphabets: readonly ArrayLike<string>[]): void {
-  const least = minimums.reduce((sum, minimum) => sum + Math.max(0, minimum), 0);
+  const negative = minimums.find((minimum) => minimum < 0);
+  if (negative !== undefined) {
+    throw new ExpressionError("range", `RandomString can't have ${negative} characters of a kind.`);
+  }
+  const least = minimums.reduce((sum, minimum) => sum + minimum, 0);
   if (length < 1 || length > MAXIMUM_LENGTH || least > length) {
     const message = `RandomString can't make ${length} characters with ${least} of given kinds; ${MAXIMUM_LENGTH} is the most.`;
     throw new ExpressionError("range", message);

@@ -1,5 +1,6 @@
 /**
- * Text functions. A null source gives null unless the documentation says otherwise (Left, Word: an empty text).
+ * Text functions. A null source gives null unless the documentation says otherwise (Left, Word: an empty text). What
+ * changes a text as a whole changes each of several values, as documented for Trim; what takes parts takes the first.
  * Positions count UTF-16 units from 1, as in .NET.
  */
 
@@ -112,11 +113,14 @@ const pCase: FunctionDefinition = {
   parameters: [text("source"), optionalText("wordSeparators")],
   returns: "text",
   compile: (call) => {
-    const source = textArgument(call, 0);
+    const source = call.required(0);
     const separators = textArgument(call, 1);
     return (context) => {
       const value = source(context);
-      return value === null ? null : toProperCase(value, separators(context));
+      if (value === null) return null;
+      const boundaries = separators(context);
+      if (isList(value)) return listValue(allOf(value).map((item) => toProperCase(textOfScalar(item), boundaries)));
+      return toProperCase(textOfScalar(value), boundaries);
     };
   },
 };
