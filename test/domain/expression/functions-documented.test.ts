@@ -92,3 +92,55 @@ describe("documented expressions", () => {
     expect(text(expression, source, around)).toBe(expected);
   });
 });
+
+/** The guide for HR systems prints these with input and output; outputs that lower-case by themselves are left out. */
+const padded = (source: string, width: number) =>
+  `Replace(Join("","${"0".repeat(width)}",${source}), ,"(.*?)(?<id>.{0,${width}})$", ,"\${id}", ,)`;
+const proper = (source: string) => `Join("", Mid(${source}, 1, 1), ToLower(Mid(${source}, 2, 64), ))`;
+const phone = (group: string) =>
+  String.raw`Replace(Replace([m], , "\\+(?<isdCode>\\d* )(?<phoneNumber>.*)", , "${"$"}{${group}}", , ), ,"[()\\s-]+", ,"", , )`;
+const HIDDEN = `IIF(DateDiff("d", CDate(IIF(IsPresent([start]), [start], DateAdd("d", "10", Now()))), Now()) >= -1,
+  IIF(DateDiff("d", Now(), CDate(IIF(IsPresent([end]), [end], DateAdd("d", "1", Now())))) >= 0, "FALSE", "TRUE"), "TRUE")`;
+const EXPIRES = `Switch([end],
+  NumFromDate(Join("", FormatDateTime([end], "M/d/yyyy hh:mm:ss tt", "yyyy-MM-dd"), " 23:59:59-05:00")),
+  "", "9223372036854775807")`;
+const DELETED = `IIF(DateDiff("d", Now(), CDate(Switch([end], [end], "", "9999-01-01"))) <= -14, "OU=DELETED", "OU=Default")`;
+const WRITEBACK = `IgnoreFlowIfNullOrEmpty(IIF(IsPresent([day]),IIF(DateDiff("d", Now(), CDate([day])) <> 1, "", [mail]),"noemail"))`;
+const PRIMARY = `Switch(Join("+",Switch([b],[b],"","other"),Switch([c],[c],"","other")), "no primary phone",
+  "true+false", "business phone is primary", "other+true", "cell phone is primary")`;
+const summer = { now: "2025-07-30T00:00:00Z" };
+
+describe("documented expressions for HR systems", () => {
+  it.each<{ expression: string; source: Source; expected: string; around?: Surroundings }>([
+    { expression: padded("[id]", 8), source: { id: "12345" }, expected: "00012345" },
+    { expression: `Append("05",${padded("[id]", 6)})`, source: { id: 789 }, expected: "05000789" },
+    {
+      expression: `Join(", ", ${proper("[l]")}, ${proper("Coalesce([p], [f])")})`,
+      source: { l: "JOHNSON", p: "Mike", f: "Michael" },
+      expected: "Johnson, Mike",
+    },
+    { expression: phone("phoneNumber"), source: { m: "+1 (555) 123-4567" }, expected: "5551234567" },
+    { expression: phone("isdCode"), source: { m: "+44 20 7946 0958" }, expected: "44" },
+    { expression: HIDDEN, source: { start: "2025-01-15", end: "2025-12-31" }, around: summer, expected: "FALSE" },
+    { expression: HIDDEN, source: { start: "2025-01-15", end: "2025-06-30" }, around: summer, expected: "TRUE" },
+    { expression: HIDDEN, source: {}, around: summer, expected: "TRUE" },
+    { expression: EXPIRES, source: { end: "12/31/2025 12:00:00 AM" }, expected: "134117171990000000" },
+    { expression: EXPIRES, source: { end: "" }, expected: "9223372036854775807" },
+    { expression: DELETED, source: { end: "2025-07-10" }, around: summer, expected: "OU=DELETED" },
+    { expression: DELETED, source: { end: "2025-07-25" }, around: summer, expected: "OU=Default" },
+    { expression: DELETED, source: {}, around: summer, expected: "OU=Default" },
+    { expression: WRITEBACK, source: { day: "2025-07-31", mail: "u" }, around: summer, expected: "u" },
+    { expression: WRITEBACK, source: { day: "2025-08-02", mail: "u" }, around: summer, expected: "ignored" },
+    { expression: WRITEBACK, source: { day: "", mail: "u" }, around: summer, expected: "noemail" },
+    { expression: PRIMARY, source: { b: "true", c: "false" }, expected: "business phone is primary" },
+    { expression: PRIMARY, source: { c: "true" }, expected: "cell phone is primary" },
+    {
+      expression: 'IIF([gone]="True", Join("_",FormatDateTime(Now(), , "M/d/yyyy h:mm:ss tt", "yyyy-MM-dd"),[m]), [m])',
+      source: { gone: true, m: "a@b.c" },
+      around: summer,
+      expected: "2025-07-30_a@b.c",
+    },
+  ])("$expression over $source gives $expected", ({ expression, source, expected, around }) => {
+    expect(text(expression, source, around)).toBe(expected);
+  });
+});
