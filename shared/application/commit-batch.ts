@@ -25,6 +25,7 @@ import {
   jobTable,
   LANES,
   listRows,
+  mappedVersionOf,
   NO_OUTCOMES,
   type OutcomeCounts,
   pack,
@@ -164,7 +165,7 @@ export function createCommit(deps: {
         // Before: whoever sees the cycle closed sees what still follows from it.
         await deps.waiting.afterCycle(run.jobId, cycle);
         await deps.scopeWork.afterCycle(run.jobId, cycle, read.value);
-        await closeCycle(run.jobId, cycle);
+        await closeCycle(run.jobId, cycle, read.value);
         deps.log.info("cycle-closed", {
           jobId: run.jobId,
           cycleId: cycle.cycleId,
@@ -191,7 +192,7 @@ export function createCommit(deps: {
       const nothing = { removed: NO_REMOVALS, staged: [] };
       const none = { byChange: [], absent: NO_OUTCOMES };
       const cycle = cycleRow(run, given, done, nothing, none, { entries: [], writes: 0 }, deps.clock.now());
-      await closeCycle(run.jobId, cycle);
+      await closeCycle(run.jobId, cycle, read.value);
       await deps.removals.clear(cycle.cycleId);
       await moveWatermark(run.jobId);
       deps.log.error("cycle-abandoned", { jobId: run.jobId, cycleId: cycle.cycleId, because });
@@ -256,20 +257,26 @@ export function createCommit(deps: {
     return done.map((row) => row.value);
   }
 
-  async function closeCycle(jobId: string, cycle: CycleRow): Promise<void> {
+  async function closeCycle(jobId: string, cycle: CycleRow, { schemaVersion = 1 }: ReadRow): Promise<void> {
     for (;;) {
       const job = await readRow<JobRow>(jobs, jobId, ROW.job);
-      const isFirst =
-        job !== undefined && job.value.steadyStateAt === null && cycle.kind === "full" && cycle.state === "ended";
+      const isWhole = job !== undefined && cycle.kind === "full" && cycle.state === "ended";
+      const isNew = isWhole && (job.value.steadyStateAt === null || mappedVersionOf(job.value) !== schemaVersion);
       const written = await jobs.transact(jobId, [
         { op: "upsert", row: ROW.cycle(cycle.readNo), values: pack(cycle) },
         { op: "delete", row: ROW.read(cycle.readNo) },
-        ...(isFirst
+        ...(isNew
           ? [
               {
                 op: "replace" as const,
                 row: ROW.job,
-                values: pack({ ...job.value, steadyStateAt: cycle.closedAt }),
+                values: pack({
+                  ...job.value,
+                  steadyStateAt: job.value.steadyStateAt ?? cycle.closedAt,
+                  ...(schemaVersion === 1 && job.value.mappedSchemaVersion === undefined
+                    ? {}
+                    : { mappedSchemaVersion: schemaVersion }),
+                } satisfies JobRow),
                 etag: job.etag,
               },
             ]

@@ -1,6 +1,7 @@
 /**
  * What a lane does next. Order within a lane is the order of reads: the batches of a read, then its ReadEnd, then the
- * next read; work that the cloud gave itself comes when no batch waits. With nothing left the runner goes idle in one
+ * next read; work that the cloud gave itself comes when no batch waits, and waits itself while another schema is in effect
+ * than objects were read for. With nothing left the runner goes idle in one
  * transaction with the inbox, so no batch falls between "nothing there" and "asleep".
  */
 
@@ -13,6 +14,7 @@ import {
   type JobRow,
   jobTable,
   listRows,
+  mappedVersionOf,
   pack,
   type ReadRow,
   ROW,
@@ -57,7 +59,7 @@ export function createNextBatch(deps: {
       const runner = await readRow<RunnerRow>(jobs, run.jobId, ROW.runner(run.lane));
       const job = await readRow<JobRow>(jobs, run.jobId, ROW.job);
       if (!job || !runner || runner.value.epoch !== run.epoch) return { kind: "superseded" };
-      const step = job.value.state === "paused" ? ({ kind: "paused" } as const) : await findWork(run.jobId, run.lane);
+      const step = job.value.state === "paused" ? ({ kind: "paused" } as const) : await findWork(job.value, run.lane);
       if (step.kind === "idle" || step.kind === "paused") {
         if (await stopRunning(run, runner.value, runner.etag, rows.get(ROW.inbox(run.lane))?.etag)) return step;
         continue;
@@ -75,7 +77,8 @@ export function createNextBatch(deps: {
     }
   };
 
-  async function findWork(jobId: string, lane: Lane): Promise<NextStep> {
+  async function findWork(job: JobRow, lane: Lane): Promise<NextStep> {
+    const { jobId } = job;
     const reads = (await listRows<ReadRow>(jobs, jobId, "read:")).filter((read) => read.value.lane === lane);
     const batches = await listRows<BatchRow>(jobs, jobId, `batch:${lane}:`);
     const waiting = batches.find((batch) => batch.value.state === "accepted");
@@ -87,7 +90,11 @@ export function createNextBatch(deps: {
       const { batchId, readNo, sequence, attempts } = waiting.value;
       return { kind: "batch", batchId, readNo, sequence, attempt: attempts };
     }
-    const [work] = await listRows<WorkRow>(jobs, jobId, `work:${lane}:`, 1);
+    // By another schema than images were read for, somebody would be out of scope for an attribute that nobody asked for.
+    const work =
+      mappedVersionOf(job) === job.schemaVersion
+        ? (await listRows<WorkRow>(jobs, jobId, `work:${lane}:`, 1))[0]
+        : (await listRows<WorkRow>(jobs, jobId, `work:${lane}:`)).find((row) => row.value.kind === "links");
     return work ? { kind: "work", workId: work.value.workId, attempt: work.value.attempts } : { kind: "idle" };
   }
 }

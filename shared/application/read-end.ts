@@ -15,7 +15,7 @@ import type { RowStore } from "../ports/row-store.ts";
 import { type ChunkFile, FILES, readFile, readNeeded, writeOnce } from "./chunk-files.ts";
 import type { JobContext } from "./export-chunk.ts";
 import { cycleIdOf } from "./plan-chunks.ts";
-import { type JobRow, jobTable, pack, type ReadRow, ROW, readRow } from "./state/job-rows.ts";
+import { type JobRow, jobTable, mappedVersionOf, pack, type ReadRow, ROW, readRow } from "./state/job-rows.ts";
 import type { ObjectSummary } from "./state/object-store.ts";
 import type { Removals } from "./state/removal-rows.ts";
 import { createVerdicts, headerOf, itemsOf, stagedRows, type Verdict, verdictPath } from "./verdict.ts";
@@ -107,12 +107,12 @@ export function createReadEnd(deps: {
       await deps.fence.check(run);
       const cycleId = "workId" in of ? of.workId : cycleIdOf(run.jobId, of.readNo);
       const job = await jobOf(run.jobId);
+      const read = "readNo" in of ? await readOf(run.jobId, of.readNo) : undefined;
       const verdict =
-        (await readFile<Verdict>(deps.blobs, verdictPath(cycleId))) ??
-        (await decideOnce(job, cycleId, "readNo" in of ? await readOf(run.jobId, of.readNo) : undefined));
+        (await readFile<Verdict>(deps.blobs, verdictPath(cycleId))) ?? (await decideOnce(job, cycleId, read));
       // All of this follows from the verdict that is written down: a repetition writes the same.
       const chunks = chunksByShard(itemsOf(verdict), deps.chunkObjects);
-      const header = headerOf(job, cycleId, verdict);
+      const header = headerOf(job, cycleId, verdict, read?.schemaVersion ?? mappedVersionOf(job));
       await Promise.all(
         chunks.map((own, index) =>
           writeOnce(deps.blobs, FILES.chunk(verdict.batchId, index), { header, items: own } satisfies ChunkFile),

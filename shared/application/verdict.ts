@@ -211,7 +211,8 @@ export function itemsOf(verdict: Verdict): ChunkItem[] {
   );
 }
 
-export function headerOf(job: JobRow, cycleId: string, verdict: Verdict): ChunkHeader {
+/** `schemaVersion`: the one that the removals were found by; by another one more might go than was judged. */
+export function headerOf(job: JobRow, cycleId: string, verdict: Verdict, schemaVersion: number): ChunkHeader {
   return {
     batchId: verdict.batchId,
     jobId: job.jobId,
@@ -219,7 +220,7 @@ export function headerOf(job: JobRow, cycleId: string, verdict: Verdict): ChunkH
     cycleId,
     readNo: verdict.readNo,
     at: verdict.at,
-    schemaVersion: job.schemaVersion,
+    schemaVersion,
     seesAll: false,
     isEnd: true,
     isFirstLoad: false,

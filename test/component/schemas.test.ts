@@ -2,7 +2,11 @@
 import { describe, expect, it } from "vitest";
 import { SchemaDiffReply, SchemaReply, SchemaVersionReply } from "../../shared/contracts/admin-api.ts";
 import { defaultSchema } from "../../shared/domain/default-schema.ts";
-import type { AttributeMapping, SynchronizationSchema } from "../../shared/domain/synchronization-schema.ts";
+import type {
+  AttributeMapping,
+  ScopeFilterClause,
+  SynchronizationSchema,
+} from "../../shared/domain/synchronization-schema.ts";
 import { aUser, createCloud } from "../support/cloud.ts";
 import { tenantSchema } from "../support/tenant-schema.ts";
 
@@ -18,6 +22,21 @@ function edited(edit: Edit, base: SynchronizationSchema = defaultSchema()): Sync
         mapping.sourceObjectName === "user"
           ? { ...mapping, attributeMappings: mapping.attributeMappings.flatMap((one) => edit(one) ?? []) }
           : mapping,
+      ),
+    })),
+  };
+}
+
+/** That with one clause for users. */
+function scopedTo(clause: ScopeFilterClause, edit: Edit): SynchronizationSchema {
+  const base = edited(edit);
+  const groups = [{ name: "some", clauses: [clause] }];
+  return {
+    ...base,
+    synchronizationRules: base.synchronizationRules.map((rule) => ({
+      ...rule,
+      objectMappings: rule.objectMappings.map((mapping) =>
+        mapping.sourceObjectName === "user" ? { ...mapping, scope: { groups } } : mapping,
       ),
     })),
   };
@@ -153,6 +172,59 @@ describe("another schema", () => {
     expect(titleOf("ann")).toBe("Head");
     expect(await agent.heartbeat({ want: "continue" })).toMatchObject({ value: { order: null } });
     expect(await agent.order("delta")).toMatchObject({ kind: "full", reason: "schema", readNo: order.readNo + 1 });
+  });
+
+  it("isn't asked of objects before they were read for it: a retry in between removes nobody", async () => {
+    const { agent, cloud, put, titleOf } = await aJob();
+    await agent.read("full", [aUser("ann", { title: "Chief" }), aUser("bob")]);
+    const ann = aUser("ann", { title: "x".repeat(300), employeeType: "Staff" }, ["title"]);
+    await agent.read("delta", [ann]);
+    expect(await agent.status()).toMatchObject({ escrowed: 1 });
+    // Nobody's employeeType was read so far.
+    await put(
+      scopedTo({ sourceOperandName: "employeeType", operatorName: "IS NOT NULL" }, toTitle("Left([title], 10)")),
+    );
+    cloud.clock.set(cloud.clock.now() + 48 * 3_600_000);
+    await cloud.tick();
+    await cloud.run();
+    await cloud.driver.settled();
+    expect(cloud.target.objects().map(({ deleted }) => deleted)).toEqual([false, false]);
+    expect(await agent.status()).toMatchObject({ escrowed: 1, waiting: { work: 1 } });
+    await agent.read("full", [ann, aUser("bob", { employeeType: "Staff" })]);
+    cloud.clock.set(cloud.clock.now() + 3_600_000);
+    await cloud.tick();
+    await cloud.run();
+    await cloud.driver.settled();
+    expect(cloud.target.objects().map(({ deleted }) => deleted)).toEqual([false, false]);
+    expect(titleOf("ann")).toBe("x".repeat(10));
+    expect(await agent.status()).toMatchObject({ escrowed: 0, waiting: { work: 0 } });
+  });
+
+  it("has no part in the end of a read for the one before: nothing is blanked that it alone leaves empty", async () => {
+    const { agent, cloud, put, titleOf } = await aJob();
+    await agent.read("full", [aUser("ann", { title: "Chief", department: "Sales" })]);
+    const order = await agent.order("delta");
+    const last = agent.batch(order, 1, [aUser("ann", { department: "Sales" }, ["title"])], {
+      isLast: true,
+      end: { batches: 1, objects: 1, digest: "" },
+      watermarkAfter: {
+        mode: "dirsync",
+        id: "after",
+        token: "AAAA",
+        invocationId: "00000000-0000-4000-8000-0000000000dc",
+        dnsName: "dc1",
+        usn: "77",
+        at: "2026-01-05T08:00:00.000Z",
+      },
+    });
+    expect(await agent.send(last)).toMatchObject({ ok: true });
+    await put(
+      edited((one) => (one.targetAttributeName === "Department" ? { ...one, source: { expression: "[info]" } } : one)),
+    );
+    await cloud.run();
+    await cloud.driver.settled();
+    expect(titleOf("ann") ?? null).toBeNull();
+    expect(cloud.target.objects()[0]?.values["department"]).toBe("Sales");
   });
 
   it("removes nobody by not asking for their class any more", async () => {

@@ -48,8 +48,18 @@ export interface JobRow {
   readonly lastScheduledAt: number | null;
   /** Why its agent can't read; nothing is ordered while it stands. */
   readonly trouble?: JobTrouble | null;
+  /**
+   * The schema of the last full read that came to its end here: images hold what it asked for. Absent: 1. Until it is the
+   * job's own, images may lack what the present schema maps and filters by.
+   */
+  readonly mappedSchemaVersion?: number;
   /** What is known of the units and groups that the schema's scopes name; absent: they name none, or nobody looked yet. */
   readonly scopeKnown?: ScopeKnown;
+}
+
+/** The schema by which images may be mapped without a batch. */
+export function mappedVersionOf(job: JobRow): number {
+  return job.mappedSchemaVersion ?? 1;
 }
 
 export interface ScopeKnown {
