@@ -7,6 +7,7 @@
  * none: nothing of it is read, written or removed.
  */
 
+import { ACTIVE_DIRECTORY } from "./active-directory.ts";
 import type { ObjectMapping, SynchronizationSchema } from "./synchronization-schema.ts";
 import type { TargetObjects, TargetTable, TargetType } from "./target-table.ts";
 
@@ -63,13 +64,18 @@ export interface ChosenMappings {
   readonly unused: readonly { readonly mapping: ObjectMapping; readonly clashes: boolean }[];
 }
 
+/** In the directory's own spelling: names of classes have no case there, and rows are found by them. */
+function classNamed(name: string): string {
+  return ACTIVE_DIRECTORY.get(name.toLowerCase())?.name ?? name;
+}
+
 export function chooseMappings(schema: SynchronizationSchema, target: TargetObjects): ChosenMappings {
   const enabled = schema.synchronizationRules
     .flatMap((rule) => rule.objectMappings)
     .filter((mapping) => mapping.sourceObjectName && mapping.enabled !== false);
   const byClass = new Map<string, ChosenMapping>();
   for (const mapping of enabled) {
-    const name = mapping.sourceObjectName ?? "";
+    const name = classNamed(mapping.sourceObjectName ?? "");
     const targetName = mapping.targetObjectName ?? "User";
     const holds = target.get(targetName);
     const chosen = byClass.get(name);

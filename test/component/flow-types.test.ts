@@ -169,6 +169,22 @@ describe("a class whose deletions are switched off", () => {
 });
 
 describe("a class whose mapping is disabled", () => {
+  it("keeps also whom a lost answer left without a link", async () => {
+    const { cloud, agent, become } = await start();
+    await agent.read("full", [asPerson(aUser("bob"))]);
+    cloud.target.order({ kind: "lose-answer" });
+    await agent.read("delta", [aUser("ann")]);
+    expect(upns(cloud)).toEqual(["ann", "bob"]);
+    await become({ user: { enabled: false } });
+    await agent.read("full", [asPerson(aUser("bob"))]);
+    for (let round = 0; round < 3; round++) {
+      cloud.clock.set(cloud.clock.now() + 48 * 3_600_000);
+      await cloud.tick();
+      await cloud.run();
+      await cloud.driver.settled();
+    }
+    expect(upns(cloud)).toEqual(["ann", "bob"]);
+  });
   it("is read no more, and what it brought stays, whatever becomes of it", async () => {
     const { cloud, agent, become } = await start();
     await agent.read("full", [aUser("ann"), aUser("bob"), asPerson(aUser("eve"))]);

@@ -54,6 +54,13 @@ describe("the mapping of a class", () => {
     expect(choose(mapping("User", { enabled: false })).byClass.size).toBe(0);
   });
 
+  it("is found by the directory's own spelling of the class, however the schema writes it", () => {
+    const [first, second] = [mapping("User", { sourceObjectName: "User" }), mapping("User")];
+    const { byClass, unused } = choose(first, second, mapping("Group", { sourceObjectName: "GROUP" }));
+    expect([...byClass.keys()]).toEqual(["user", "group"]);
+    expect(unused).toEqual([{ mapping: second, clashes: true }]);
+  });
+
   it("is that of its own class", () => {
     const { byClass } = choose(mapping("User"), mapping("Group", { sourceObjectName: "group" }));
     expect([...byClass.keys()]).toEqual(["user", "group"]);
