@@ -241,6 +241,33 @@ describe("a pattern for NUL", () => {
   });
 });
 
+it("tells of groups that let everybody in, and only of those", () => {
+  const clauses = [{ sourceOperandName: "department", operatorName: "IS NOT NULL" }];
+  const scope = { groups: [{ name: "one", clauses }, { name: "misspelt" }], inputFilterGroups: [{ clauses: [] }] };
+  const found = checkSchema(withMappings((mapping) => ({ ...mapping, scope })));
+  expect(found.filter(({ code }) => code === "empty-scope-group")).toMatchObject([
+    { severity: "warning", message: expect.stringContaining("misspelt"), path: expect.stringContaining("groups[1]") },
+    { severity: "warning", path: expect.stringContaining("inputFilterGroups[0]") },
+  ]);
+});
+
+it("refuses a constant that the target would refuse for every object", () => {
+  const found = checkSchema(
+    withMappings(
+      withAttributes({
+        AccountEnabled: text('"maybe"'),
+        Title: text(`"${"x".repeat(200)}"`),
+        Department: text('"Sales"'),
+        City: text('""'),
+      }),
+    ),
+  );
+  expect(errorsOf(found).map(({ code, targetAttribute }) => [code, targetAttribute])).toEqual([
+    ["constant", "AccountEnabled"],
+    ["constant", "Title"],
+  ]);
+});
+
 it("a schema without errors compiles", () => {
   const parameters = Object.fromEntries(JOB_PARAMETERS.map((name) => [name, "x"]));
   for (const schema of [defaultSchema(), tenantSchema()]) {

@@ -6,12 +6,14 @@
  * too: directories have attributes that no definition lists, and reading one that isn't there only gives no value.
  */
 
+import { convert } from "../attribute-flow/convert.ts";
 import { FLOW_BEHAVIORS, FLOW_TYPES } from "../attribute-flow/flow-types.ts";
-import { readSource } from "../attribute-flow/source-expression.ts";
+import { expressionOf, readSource } from "../attribute-flow/source-expression.ts";
 import { checkExpression } from "../expression/check.ts";
+import { parse } from "../expression/parser.ts";
 import type { ObjectDefinition } from "../object-definition.ts";
 import type { AttributeMapping, ObjectMapping } from "../synchronization-schema.ts";
-import type { TargetEntry, TargetTable } from "../target-table.ts";
+import type { TargetEntry, TargetProperty, TargetTable } from "../target-table.ts";
 import { createReporter, type Reporter, type SchemaFinding } from "./finding.ts";
 
 export interface AttributeCheck {
@@ -51,7 +53,8 @@ export function checkAttributeMappings(
     }
     const isUsed = leftOut === undefined || (entry !== undefined && "usedByEngine" in entry);
     const gentle: Reporter = { error: report.warn, warn: report.warn };
-    checkSource(one, check, isUsed ? report : gentle);
+    const isSound = checkSource(one, check, isUsed ? report : gentle);
+    if (isSound && leftOut === undefined && entry && "property" in entry) checkConstant(one, entry, report);
   }
   return findings;
 }
@@ -84,19 +87,32 @@ function checkTarget(one: AttributeMapping, property: string, other: string | un
   }
 }
 
-function checkSource(one: AttributeMapping, check: AttributeCheck, report: Reporter): void {
+/** A constant that the target can't take would fail for every object. */
+function checkConstant({ source }: AttributeMapping, entry: TargetProperty, report: Reporter): void {
+  const text = expressionOf(source);
+  const node = text === undefined ? undefined : parse(text);
+  if (node?.type !== "string" || node.value === "" || entry.type === "reference") return;
+  const converted = convert(entry, node.value);
+  if (converted.kind !== "fault") return;
+  const remedy = "Change the constant, or remove the mapping.";
+  const finding = { code: "constant", message: `The constant can't be taken. ${converted.message}`, remedy };
+  report[converted.isFatal ? "error" : "warn"](finding);
+}
+
+/** Whether there is an expression without errors. */
+function checkSource(one: AttributeMapping, check: AttributeCheck, report: Reporter): boolean {
   const reading = readSource(one.source);
   if (reading.kind === "nothing") {
     const message = "The mapping has no source, so its value is always null.";
     report.warn({ code: "no-source", message, remedy: "Give it an expression, or remove it." });
-    return;
+    return false;
   }
   if (reading.kind === "disagreement") {
     const message = `The expression is given twice, and not the same: the text says ${shortened(reading.text)}, the tree of parameters says ${shortened(reading.tree)}.`;
     const remedy =
       "Correct the one that isn't meant. A text alone is enough: name, type and parameters may be left out; uplink schema import --prefer text (or tree) settles all of them.";
     report.error({ code: "text-and-tree", message, remedy });
-    return;
+    return false;
   }
   const { expression, isOfTree } = reading;
   const { findings } = checkExpression(expression, { source: check.source, parameters: check.parameters });
@@ -105,6 +121,7 @@ function checkSource(one: AttributeMapping, check: AttributeCheck, report: Repor
     const isError = severity === "error" && code !== "unknown-attribute";
     report[isError ? "error" : "warn"]({ code, message: shown, remedy, position, excerpt });
   }
+  return !findings.some(({ severity }) => severity === "error");
 }
 
 const SHOWN = 160;

@@ -1,6 +1,6 @@
 /**
- * The scope of an object mapping: everything that the compiler of scopes refuses, patterns that can match nothing, and
- * filters that remove nobody.
+ * The scope of an object mapping: everything that the compiler of scopes refuses, patterns that can match nothing, groups
+ * that let everybody in, and filters that remove nobody.
  */
 
 import { compileScope } from "../scope.ts";
@@ -22,8 +22,23 @@ export function checkScope(scope: ScopeFilter | null | undefined, path: string, 
       path: `${path}.inputFilterGroups`,
     });
   }
-  checkPatterns(scope.groups ?? [], `${path}.groups`, report);
-  checkPatterns(scope.inputFilterGroups ?? [], `${path}.inputFilterGroups`, report);
+  for (const kind of ["groups", "inputFilterGroups"] as const) {
+    checkEmpty(scope[kind] ?? [], `${path}.${kind}`, report);
+    checkPatterns(scope[kind] ?? [], `${path}.${kind}`, report);
+  }
+}
+
+/** A misspelt `clauses` looks like this, and one such group undoes all others: groups are ORed. */
+function checkEmpty(groups: readonly ScopeFilterGroup[], path: string, report: Reporter): void {
+  for (const [at, group] of groups.entries()) {
+    if ((group.clauses ?? []).length > 0) continue;
+    report.warn({
+      code: "empty-scope-group",
+      message: `In the scope's ${group.name || `group ${at + 1}`} there is no clause, so it lets everybody in, whatever the other groups say.`,
+      remedy: "Give it clauses, or remove the group.",
+      path: `${path}[${at}]`,
+    });
+  }
 }
 
 function checkPatterns(groups: readonly ScopeFilterGroup[], path: string, report: Reporter): void {
