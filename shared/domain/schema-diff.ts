@@ -100,7 +100,10 @@ function changedMapping(objectMapping: string, was: ObjectMapping, is: ObjectMap
   const named = (mapping: ObjectMapping) =>
     keyed(mapping.attributeMappings, (one) => one.targetAttributeName || "(no name)");
   const attributes = pairs(named(was), named(is)).flatMap(([targetAttribute, old, now]): AttributeDiff[] => {
-    const changes = differences(old ? settingsOfAttribute(old) : {}, now ? settingsOfAttribute(now) : {});
+    const changes = [
+      ...differences(old ? settingsOfAttribute(old) : {}, now ? settingsOfAttribute(now) : {}),
+      ...(old && now ? jsonChanges("", unreadOfAttribute(old), unreadOfAttribute(now)) : []),
+    ];
     if (old && now) return changes.length > 0 ? [{ targetAttribute, kind: "changed", changes }] : [];
     return [{ targetAttribute, kind: now ? "added" : "removed", changes }];
   });
@@ -227,12 +230,25 @@ function rest({ synchronizationRules, ...others }: SynchronizationSchema): unkno
       containerFilter,
       groupFilter,
       ...own
-    }) => own,
+    }) => ({ name, ...own }),
   );
   return { ...others, synchronizationRules: rules };
 }
 
 function unread({ attributeMappings, scope, name, enabled, flowTypes, ...others }: ObjectMapping): unknown {
+  return others;
+}
+
+function unreadOfAttribute({
+  targetAttributeName,
+  source,
+  defaultValue,
+  flowType,
+  flowBehavior,
+  matchingPriority,
+  exportMissingReferences,
+  ...others
+}: AttributeMapping): unknown {
   return others;
 }
 

@@ -30,6 +30,22 @@ describe("two schemas", () => {
     expect(words(defaultSchema(), { synchronizationRules: [turned] })).toBe("Nothing differs.\n");
   });
 
+  it("are told by what nobody here reads, too, of rules and of single mappings", () => {
+    const [rule] = defaultSchema().synchronizationRules;
+    const [user, ...others] = rule?.objectMappings ?? [];
+    const [first, ...rest] = user?.attributeMappings ?? [];
+    if (!rule || !user || !first) throw new Error("The default schema is empty.");
+    const mine = { ...first, ofTomorrow: { deep: 1 } };
+    const changed = {
+      ...rule,
+      alsoNew: true,
+      objectMappings: [{ ...user, attributeMappings: [mine, ...rest] }, ...others],
+    };
+    const said = words(defaultSchema(), { synchronizationRules: [changed] });
+    expect(said).toContain(`synchronizationRules.${rule.name}.alsoNew: + true`);
+    expect(said).toMatch(/~ AccountEnabled\n\s+ofTomorrow: \+ \{"deep":1\}/);
+  });
+
   it("are told by what was before and is after, of every setting", () => {
     const [rule] = defaultSchema().synchronizationRules;
     const [user, ...others] = rule?.objectMappings ?? [];
