@@ -13,13 +13,14 @@ import { connect } from "./connection.ts";
 import { findConfiguration } from "./find-configuration.ts";
 import { ShapeError } from "./json-source.ts";
 import { readSchemaFile, readText } from "./read-schema.ts";
-import { createObjectMapper, type MappedObject, objectOfLine } from "./schema-map.ts";
+import { createObjectMapper, type FileObject, type MappedObject, objectOfLine } from "./schema-map.ts";
 import { counted, wordsOfDiff, wordsOfFindings } from "./schema-words.ts";
 import { moment, tableOf } from "./table.ts";
 import type { CommandContext, Terminal } from "./terminal.ts";
 
 /** What a schema command's status says beside what all commands share. */
 const ERRORS_FOUND = 1;
+const NO_OBJECT = 2;
 
 const CHECK_HELP = `
 Errors keep a job from starting; warnings say what it leaves out. Every fault is told in one run, with its place.
@@ -34,8 +35,9 @@ Examples:
 const MAP_HELP = `
 The objects are lines of JSON: {"objectGUID", "objectClass", "dn", "attributes": {name: value}}, or the attributes alone.
 A value is a text, a number, a Boolean, {"$binary": base64} or an array of these; without objectClass an object is a user.
-A line for each is written: what would be sent if it were new, what is dropped and why. Nothing is sent.
-Exit codes: 0 every object can be sent or is out of scope, ${ERRORS_FOUND} an object fails or the schema has errors, 2 usage.`;
+A line for each is written: what would be sent if it were new, what is dropped and why. Nothing is sent. A line that
+holds no object has {"line", "error"} in its place.
+Exit codes: 0 every object can be sent or is out of scope, ${ERRORS_FOUND} an object fails or the schema has errors, ${NO_OBJECT} a line is no object.`;
 
 interface TargetOption {
   readonly target: Target;
@@ -163,22 +165,27 @@ async function map(file: string, options: MapOptions, context: CommandContext): 
   });
   const lines = (await readText(options.objects)).split("\n");
   const rows: string[][] = [];
+  let exit = 0;
   for (const [index, line] of lines.entries()) {
     if (line.trim() === "") continue;
-    const mapped = mappedLine(line, `${options.objects}, line ${index + 1}`, mapObject);
-    if (mapped.failures.length > 0) context.setExit(ERRORS_FOUND);
-    if (options.table) rows.push(rowOf(mapped));
-    else terminal.out.write(`${JSON.stringify(mapped)}\n`);
+    const mapped = mappedLine(line, mapObject);
+    if ("error" in mapped) exit = NO_OBJECT;
+    else if (mapped.failures.length > 0) exit ||= ERRORS_FOUND;
+    const shown = "error" in mapped ? { line: index + 1, ...mapped } : mapped;
+    if (options.table) rows.push("line" in shown ? [`line ${shown.line}`, "-", "-", "-", shown.error] : rowOf(shown));
+    else terminal.out.write(`${JSON.stringify(shown)}\n`);
   }
+  if (exit !== 0) context.setExit(exit);
   if (options.table) terminal.out.write(tableOf([["object", "goes to", "sent", "dropped", "why"], ...rows]));
 }
 
-function mappedLine(line: string, place: string, mapObject: (object: ReturnType<typeof objectOfLine>) => MappedObject) {
+/** One line of many: what is wrong with it keeps nobody else from being shown. */
+function mappedLine(line: string, mapObject: (object: FileObject) => MappedObject): MappedObject | { error: string } {
   try {
     return mapObject(objectOfLine(line));
   } catch (error) {
     if (!(error instanceof ShapeError)) throw error;
-    throw new AgentError("config-invalid", `${place}: ${error.message}`, "Correct the line; --help shows its form.");
+    return { error: error.message };
   }
 }
 

@@ -269,8 +269,16 @@ describe("schema map", () => {
       out: "",
       err: expect.stringContaining("Jion"),
     });
-    const odd = await uplink("map", schema, "--objects", await lines(ann, { objectGUID: "x" }));
-    expect([odd.code, odd.err]).toEqual([2, expect.stringContaining("line 3: objectGUID must be a GUID")]);
+    const odd = await uplink("map", schema, "--objects", await lines(ann, { objectGUID: "x" }, long, ann));
+    const shown = odd.out
+      .trim()
+      .split("\n")
+      .map((line) => JSON.parse(line));
+    expect([odd.code, shown.length]).toEqual([2, 4]);
+    expect(shown[1]).toEqual({ line: 3, error: expect.stringContaining("objectGUID must be a GUID") });
+    expect(shown[3]).toEqual(shown[0]);
+    const table = await uplink("map", schema, "--table", "--objects", await lines(ann, { objectGUID: "x" }));
+    expect(table.out).toMatch(/^line 3 +- +- +- +objectGUID must/m);
   });
 
   it("maps for SCIM as it maps for Graph", async () => {
