@@ -110,7 +110,7 @@ function checkSource(one: AttributeMapping, check: AttributeCheck, report: Repor
   if (reading.kind === "disagreement") {
     const message = `The expression is given twice, and not the same: the text says ${shortened(reading.text)}, the tree of parameters says ${shortened(reading.tree)}.`;
     const remedy =
-      "Correct the one that isn't meant. A text alone is enough: name, type and parameters may be left out; uplink schema import --prefer text (or tree) settles all of them.";
+      "Correct the one that isn't meant. A text alone is enough: name, type and parameters may be left out; uplink schema import --prefer text (or tree) settles all of them, save texts that lack a job parameter which the tree has: write it into those.";
     report.error({ code: "text-and-tree", message, remedy });
     return false;
   }
