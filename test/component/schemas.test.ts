@@ -1,6 +1,7 @@
 /** Schemas of jobs: what is taken, kept and compared, and what another one does to reads and to what is in the target. */
 import { describe, expect, it } from "vitest";
 import { SchemaDiffReply, SchemaReply, SchemaVersionReply } from "../../shared/contracts/admin-api.ts";
+import type { ChangeBatch } from "../../shared/contracts/change.ts";
 import { defaultSchema } from "../../shared/domain/default-schema.ts";
 import type {
   AttributeMapping,
@@ -143,6 +144,21 @@ describe("the schema of a job", () => {
   });
 });
 
+/** What a batch of one object carries that is a whole read. */
+const END: Partial<ChangeBatch> = {
+  isLast: true,
+  end: { batches: 1, objects: 1, digest: "" },
+  watermarkAfter: {
+    mode: "dirsync",
+    id: "after",
+    token: "AAAA",
+    invocationId: "00000000-0000-4000-8000-0000000000dc",
+    dnsName: "dc1",
+    usn: "77",
+    at: "2026-01-05T08:00:00.000Z",
+  },
+};
+
 describe("another schema", () => {
   it("has everything read in full, and every object mapped by it", async () => {
     const { agent, put, titleOf } = await aJob();
@@ -204,19 +220,7 @@ describe("another schema", () => {
     const { agent, cloud, put, titleOf } = await aJob();
     await agent.read("full", [aUser("ann", { title: "Chief", department: "Sales" })]);
     const order = await agent.order("delta");
-    const last = agent.batch(order, 1, [aUser("ann", { department: "Sales" }, ["title"])], {
-      isLast: true,
-      end: { batches: 1, objects: 1, digest: "" },
-      watermarkAfter: {
-        mode: "dirsync",
-        id: "after",
-        token: "AAAA",
-        invocationId: "00000000-0000-4000-8000-0000000000dc",
-        dnsName: "dc1",
-        usn: "77",
-        at: "2026-01-05T08:00:00.000Z",
-      },
-    });
+    const last = agent.batch(order, 1, [aUser("ann", { department: "Sales" }, ["title"])], END);
     expect(await agent.send(last)).toMatchObject({ ok: true });
     await put(
       edited((one) => (one.targetAttributeName === "Department" ? { ...one, source: { expression: "[info]" } } : one)),
@@ -225,6 +229,22 @@ describe("another schema", () => {
     await cloud.driver.settled();
     expect(titleOf("ann") ?? null).toBeNull();
     expect(cloud.target.objects()[0]?.values["department"]).toBe("Sales");
+  });
+
+  it("makes nobody absent from a full read that had begun before it", async () => {
+    const { agent, cloud, put } = await aJob();
+    await agent.read("full", [aUser("ann"), aUser("bob")]);
+    const order = await agent.order("full");
+    await put(edited(toTitle("[employeeType]")));
+    expect(await agent.send(agent.batch(order, 1, [aUser("ann")], END))).toMatchObject({ ok: true });
+    await cloud.run();
+    await cloud.driver.settled();
+    expect((await agent.status()).lastCycle).toMatchObject({
+      kind: "full",
+      complete: false,
+      incompleteBecause: "the schema changed while it was read",
+    });
+    expect(cloud.target.objects().map(({ deleted }) => deleted)).toEqual([false, false]);
   });
 
   it("removes nobody by not asking for their class any more", async () => {
