@@ -23,7 +23,7 @@ import {
 } from "./attribute-flow/mappings.ts";
 import type { EvaluationContext } from "./expression/definition.ts";
 import { ExpressionError } from "./expression/failure.ts";
-import { createWork } from "./expression/work.ts";
+import { createWork, OBJECT_LIMIT, WORK_LIMIT } from "./expression/work.ts";
 import { type ObjectFlows, objectFlowsOf } from "./object-flows.ts";
 import { compileScope, type Scope } from "./scope.ts";
 import { attributeReader, type ReadAttribute, type SourceObject } from "./source-object.ts";
@@ -150,7 +150,7 @@ function mapObject(input: FlowInput, { drawn, references, parameter }: Prepared)
     now: input.now,
     random: input.random ?? noRandom,
     isTaken: input.isTaken,
-    work: createWork(),
+    work: createWork(WORK_LIMIT, OBJECT_LIMIT),
   };
   const collector = createCollector();
   const { values, put } = collector;

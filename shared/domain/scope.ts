@@ -16,7 +16,7 @@
  */
 
 import { ExpressionError } from "./expression/failure.ts";
-import { answerOf, type Clause, type ClauseRefusal, compileClause, type Subject } from "./scope/clause.ts";
+import { answerOf, beginObject, type Clause, type ClauseRefusal, compileClause, type Subject } from "./scope/clause.ts";
 import { type AskFacts, type NamedObjects, namedIn } from "./scope/places.ts";
 import {
   type ClauseAnswer,
@@ -82,10 +82,15 @@ export function compileScope(filter: ScopeFilter | null | undefined): ScopeResul
   const scope: Scope = {
     attributes,
     named: namedIn(filter),
-    evaluate: (read, facts) => evaluate(groups, inputGroups, { read, facts }),
+    evaluate: (read, facts) => {
+      beginObject();
+      return evaluate(groups, inputGroups, { read, facts });
+    },
     explain: (read, facts) => {
       const subject = { read, facts };
+      beginObject();
       const verdict = evaluate(groups, inputGroups, subject);
+      beginObject();
       return { verdict, groups: all.map((group) => explainGroup(group, subject, verdict)) };
     },
   };

@@ -462,3 +462,13 @@ describe("laws of the flow", () => {
     );
   });
 });
+
+it("bounds all patterns of an object's mapping together", () => {
+  const names = Array.from({ length: 15 }, (_, index) => `ExtensionAttribute${index + 1}`);
+  const more = ["City", "Company", "Department", "GivenName", "State"];
+  const slow = 'Replace([cn], , "(a+)+$", , "x", , )';
+  const flow = flowOf(mappingOf(...[...names, ...more].map((name) => mapOne(name, slow))));
+  const { failures } = flow.map(inputOf({ cn: [`${"a".repeat(40)}b`] }));
+  expect(failures).toHaveLength(20);
+  expect(failures.filter(({ message }) => message.includes("together")).length).toBeGreaterThan(2);
+});

@@ -25,6 +25,29 @@ const HOLDS = clause("dept", "EQUALS", "sales");
 const FAILS = clause("country", "EQUALS", "FR");
 const UNDECIDED = clause("sid", "EQUALS", "S-1-5-18");
 
+describe("a filter of many patterns that try too many ways", () => {
+  const slow: Value = `${"a".repeat(40)}b`;
+  const readSlow = (name: string): Value => (name === "slow" ? slow : read(name));
+  const many: ScopeFilterGroup[] = Array.from({ length: 40 }, () => ({
+    clauses: [clause("slow", "REGEX MATCH", "(a+)+$")],
+  }));
+
+  it("has a bound for all of them together, the same for the next object", () => {
+    const scope = compiled({ groups: many });
+    for (let object = 0; object < 2; object++) {
+      const { groups, verdict } = scope.explain(readSlow);
+      expect(verdict.failure?.code).toBe("limit");
+      expect(groups[0]?.clauses[0]?.message).toContain("after 2000000 steps");
+      expect(groups[39]?.clauses[0]?.message).toContain("together");
+    }
+  });
+
+  it("still lets in whom another group lets in", () => {
+    const verdict = compiled({ groups: [...many, { clauses: [HOLDS] }] }).evaluate(readSlow);
+    expect(verdict).toMatchObject({ inScope: true });
+  });
+});
+
 describe("a clause that can't be told", () => {
   it.each([
     ["alone", [[UNDECIDED]], "undecided"],

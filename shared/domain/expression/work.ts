@@ -5,6 +5,8 @@
  * Matching a pattern charges its steps. Functions charge the text that they make: each of a few nested calls can
  * multiply its source, and a text that outgrew the memory would take everybody else's objects with it. An evaluation
  * that runs out fails with the code `limit`, for its object alone.
+ *
+ * A schema has as many expressions and clauses as an admin likes, so those of one object have a bound together too.
  */
 
 import { ExpressionError } from "./failure.ts";
@@ -14,10 +16,17 @@ import { isList, type Scalar, type Value } from "./value.ts";
 export interface Work {
   readonly limit: number;
   remaining: number;
+  /** What the evaluation under way was given. */
+  granted: number;
+  /** What is left for all evaluations together, before what was granted last. */
+  total: number;
 }
 
 /** Some 20 ms of matching. The usual patterns need less than a step for each character of their source. */
 export const WORK_LIMIT = 2_000_000;
+
+/** Some 300 ms: all expressions of an object's mapping together, or all clauses of its filter. */
+export const OBJECT_LIMIT = 16 * WORK_LIMIT;
 
 /** Characters (UTF-16 units) of one value, or of all values of a list together. */
 export const MAXIMUM_TEXT = 1_048_576;
@@ -25,12 +34,24 @@ export const MAXIMUM_TEXT = 1_048_576;
 /** Values this short are free: an expression is too short itself to make many of them. */
 const FREE_TEXT = 256;
 
-export function createWork(limit: number = WORK_LIMIT): Work {
-  return { limit, remaining: limit };
+/** `total` is the bound of all evaluations together. */
+export function createWork(limit: number = WORK_LIMIT, total: number = Number.POSITIVE_INFINITY): Work {
+  const granted = Math.min(limit, total);
+  return { limit, remaining: granted, granted, total };
 }
 
+/** For the next evaluation: `limit` steps again, as far as the bound of all of them has so many left. */
 export function refill(work: Work): void {
-  work.remaining = work.limit;
+  work.total -= work.granted - work.remaining;
+  work.granted = Math.max(0, Math.min(work.limit, work.total));
+  work.remaining = work.granted;
+}
+
+/** For the next object: nothing is spent yet. */
+export function restart(work: Work, total: number): void {
+  work.total = total;
+  work.granted = Math.min(work.limit, total);
+  work.remaining = work.granted;
 }
 
 /** Takes `steps` off the meter. Throws `ExpressionError` with the code `limit` when there aren't as many left. */
@@ -40,7 +61,11 @@ export function charge(work: Work, steps: number): void {
 }
 
 export function outOfWork(work: Work): ExpressionError {
-  const message = `The evaluation was ended after ${work.limit} steps: a pattern tries too many ways, or the texts are too long.`;
+  const many =
+    work.granted < work.limit
+      ? "the expressions or clauses of one object need too many together"
+      : "the texts are too long";
+  const message = `The evaluation was ended after ${work.granted} steps: a pattern tries too many ways, or ${many}.`;
   return new ExpressionError("limit", message);
 }
 

@@ -8,7 +8,7 @@
 
 import { ExpressionError } from "../expression/failure.ts";
 import { allOf, isList, type Scalar, textOfScalar, type Value } from "../expression/value.ts";
-import { createWork, refill, type Work } from "../expression/work.ts";
+import { createWork, OBJECT_LIMIT, refill, restart, type Work } from "../expression/work.ts";
 import type { ReadAttribute } from "../source-object.ts";
 import type { ScopeFilterClause } from "../synchronization-schema.ts";
 import { OperandRefusal, operatorNamed } from "./operators.ts";
@@ -132,6 +132,11 @@ function holdsForAll(
 }
 
 const work = createWork();
+
+/** Before the clauses of a filter are asked about an object: what they may do together. */
+export function beginObject(): void {
+  restart(work, OBJECT_LIMIT);
+}
 
 /** Whether a clause holds, or why it can't be told. Nothing that an object holds makes it throw. */
 export function answerOf(clause: Clause, subject: Subject): boolean | ExpressionError {

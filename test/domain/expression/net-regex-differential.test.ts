@@ -5,6 +5,7 @@
 
 import fc from "fast-check";
 import { expect, it } from "vitest";
+import { ExpressionError } from "../../../shared/domain/expression/failure.ts";
 import { compileNetRegex } from "../../../shared/domain/expression/net-regex/net-regex.ts";
 import { createWork } from "../../../shared/domain/expression/work.ts";
 
@@ -103,10 +104,28 @@ function compare({ net, js }: Pattern, text: string, ignoreCase: boolean): void 
   const other = new RegExp(js, ignoreCase ? "gi" : "g");
   const groups = new RegExp(`${js}|`).exec("")?.length ?? 0;
   const shown = Array.from({ length: groups }, (_, group) => `$${group}`).join("|");
+  const given = boundedly(() => regex.replace(text, `<${shown}>`, createWork()));
+  // What ours gives up, the other one might try for hours.
+  if (given === undefined) return;
   const expected = text.replace(other, (...found) => `<${found.slice(0, groups).join("|")}>`);
-  expect(regex.replace(text, `<${shown}>`, createWork())).toBe(expected);
+  expect(given).toBe(expected);
+  compared++;
+}
+
+let compared = 0;
+const RUNS = 1200;
+
+/** Undefined where it takes more steps than an evaluation has. */
+function boundedly(run: () => string): string | undefined {
+  try {
+    return run();
+  } catch (error) {
+    if (error instanceof ExpressionError && error.code === "limit") return undefined;
+    throw error;
+  }
 }
 
 it("finds and captures what JavaScript's engine does", () => {
-  fc.assert(fc.property(pattern, input, fc.boolean(), compare), { numRuns: 1200 });
+  fc.assert(fc.property(pattern, input, fc.boolean(), compare), { numRuns: RUNS });
+  expect(compared).toBeGreaterThan(0.98 * RUNS);
 });

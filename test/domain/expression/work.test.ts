@@ -1,7 +1,14 @@
 import { describe, expect, it } from "vitest";
 import { compileExpression } from "../../../shared/domain/expression/compile.ts";
 import { ExpressionError } from "../../../shared/domain/expression/failure.ts";
-import { charge, createWork, MAXIMUM_TEXT, refill, WORK_LIMIT } from "../../../shared/domain/expression/work.ts";
+import {
+  charge,
+  createWork,
+  MAXIMUM_TEXT,
+  refill,
+  restart,
+  WORK_LIMIT,
+} from "../../../shared/domain/expression/work.ts";
 import { contextOf, run, type Source, text } from "./support.ts";
 
 const MEBI = "a".repeat(MAXIMUM_TEXT);
@@ -15,6 +22,23 @@ describe("the work of an evaluation", () => {
     refill(work);
     charge(work, 10);
     expect(() => charge(work, 1)).toThrow(expect.objectContaining({ code: "limit" }));
+  });
+
+  it("has a bound for all evaluations of an object together, and begins anew with the next object", () => {
+    const work = createWork(10, 25);
+    const spend = (steps: number) => {
+      refill(work);
+      charge(work, steps);
+    };
+    for (const steps of [10, 8, 7, 0]) spend(steps);
+    expect(() => spend(1)).toThrow(
+      expect.objectContaining({ code: "limit", message: expect.stringContaining("together") }),
+    );
+    restart(work, 25);
+    spend(10);
+    // What was refused counts as well: trying is what costs.
+    expect(() => spend(11)).toThrow(expect.objectContaining({ code: "limit" }));
+    expect(() => spend(10)).toThrow(expect.objectContaining({ message: expect.stringContaining("together") }));
   });
 
   it("begins anew with every evaluation of the same context", () => {
