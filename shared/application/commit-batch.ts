@@ -273,9 +273,9 @@ export function createCommit(deps: {
                 values: pack({
                   ...job.value,
                   steadyStateAt: job.value.steadyStateAt ?? cycle.closedAt,
-                  ...(schemaVersion === 1 && job.value.mappedSchemaVersion === undefined
+                  ...(mappedVersionOf(job.value) === schemaVersion
                     ? {}
-                    : { mappedSchemaVersion: schemaVersion }),
+                    : { mappedSchemaVersion: schemaVersion, mappedSchemaRead: cycle.readNo }),
                 } satisfies JobRow),
                 etag: job.etag,
               },

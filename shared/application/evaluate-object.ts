@@ -10,6 +10,7 @@ import { defaultAlias } from "../domain/attribute-flow/convert.ts";
 import { type FlowRules, NO_RULES } from "../domain/attribute-flow/flow-types.ts";
 import type { ReferenceFlow } from "../domain/attribute-flow/mappings.ts";
 import type { AttributeFlow, FlowResult } from "../domain/attribute-flow.ts";
+import { readNoOf } from "../domain/change-version.ts";
 import { textOf } from "../domain/expression/value.ts";
 import { ALL_FLOWS } from "../domain/object-flows.ts";
 import { type ObjectRecord, typeOfLink } from "../domain/object-record.ts";
@@ -20,7 +21,7 @@ import { isNested, type TargetValues } from "../domain/target-value.ts";
 import { settleSuffix } from "../domain/user-principal-name.ts";
 import { isGuid } from "../domain/values.ts";
 import type { TargetDescription } from "../ports/target-directory.ts";
-import { failed, mappingFailure, scopeFailure, typeFailure } from "./evaluation-failures.ts";
+import { failed, mappingFailure, outdatedImage, scopeFailure, typeFailure } from "./evaluation-failures.ts";
 import type { Evaluation, MappingWarning, TargetIdentity } from "./job-mapping.ts";
 import type { JobRow } from "./state/job-rows.ts";
 
@@ -77,6 +78,8 @@ export function evaluateObject(context: EvaluationContext, record: ObjectRecord,
     if (isLinked(record)) return typeFailure(record, own.targetName, scope);
     return { kind: "absent", scope, because: TARGET_CANNOT_HOLD };
   }
+  // What the schema asks for may be missing in it, and would be taken for empty.
+  if (readNoOf(record.version) < (context.job.mappedSchemaRead ?? 0)) return outdatedImage(record);
   const source = { bag: record.image, dn: record.dn, objectGuid: record.objectGuid };
   const read = attributeReader(source);
   const { named = NOTHING_NAMED } = context;

@@ -22,6 +22,16 @@ export function scopeFailure({ objectGuid }: ObjectRecord, { failure, explanatio
   );
 }
 
+/** An image from before the schema: what it lacks may never have been asked for, and must not be taken for empty. */
+export function outdatedImage({ objectGuid }: ObjectRecord): Failed {
+  return failed(
+    "not read since the schema changed",
+    "ImageOutdated",
+    `Object ${objectGuid} was not in the full read that the job's schema brought, so it can't be mapped by it. Its target object stays as it is.`,
+    "See why that read lacked it (uplink job show): who is gone is staged or absent; who is there comes with its next change or the next full read.",
+  );
+}
+
 export function typeFailure(
   { objectGuid, objectClass, link }: ObjectRecord,
   targetName: string,

@@ -105,7 +105,9 @@ export function createPlanChunks(deps: {
         isEnd: false,
         isFirstLoad: job.steadyStateAt === null && readNo === 1,
         ...(batch.kind === "full" ? { isFull: true } : {}),
-        mustWriteVersions: await hasOlderWork(run, readNo),
+        // Rows have to tell which images another schema's first full read brought.
+        mustWriteVersions:
+          (batch.kind === "full" && batch.schemaVersion !== mappedVersionOf(job)) || (await hasOlderWork(run, readNo)),
         agentId: row.value.agentId,
         server: batch.dsa.dnsName,
       };

@@ -48,8 +48,8 @@ const toTitle =
   (one) =>
     one.targetAttributeName === "Title" ? { ...one, source: { expression } } : one;
 
-async function aJob() {
-  const cloud = await createCloud();
+async function aJob(options: Parameters<typeof createCloud>[0] = {}) {
+  const cloud = await createCloud(options);
   const agent = await cloud.addDomain("corp.example");
   const { schemas } = cloud.cloud.routes;
   const put = async (schema: SynchronizationSchema, expectedVersion?: number) => {
@@ -216,6 +216,37 @@ describe("another schema", () => {
     expect(await agent.status()).toMatchObject({ escrowed: 0, waiting: { work: 0 } });
   });
 
+  it("isn't asked of who was missing from the first read for it: neither removed nor blanked by what nobody read", async () => {
+    const { agent, cloud, put, titleOf } = await aJob({ settings: { trustVisibility: null } });
+    const bob = aUser("bob", { employeeType: "Staff" });
+    await agent.read("full", [aUser("ann", { title: "Chief" }), aUser("bob")]);
+    await agent.read("delta", [aUser("ann", { title: "x".repeat(300), employeeType: "Staff" }, ["title"])]);
+    expect(await agent.status()).toMatchObject({ escrowed: 1 });
+    await put(scopedTo({ sourceOperandName: "employeeType", operatorName: "IS NOT NULL" }, toTitle("[employeeType]")));
+    // An account that may not see everything: ann is there, and her absence proves nothing.
+    const order = await agent.order("full");
+    expect(order).toMatchObject({ reason: "schema" });
+    expect(await agent.send({ ...agent.batch(order, 1, [bob], END), visibility: "partial" })).toMatchObject({
+      ok: true,
+    });
+    const later = async () => {
+      await cloud.run();
+      await cloud.driver.settled();
+      cloud.clock.set(cloud.clock.now() + 48 * 3_600_000);
+      await cloud.tick();
+      await cloud.run();
+      await cloud.driver.settled();
+    };
+    await later();
+    await later();
+    expect(cloud.target.objects().map(({ deleted }) => deleted)).toEqual([false, false]);
+    expect([titleOf("ann"), titleOf("bob")]).toEqual(["Chief", "Staff"]);
+    expect(await agent.status()).toMatchObject({ escrowed: 1, waiting: { work: 0 } });
+    await agent.read("delta", [aUser("ann", { employeeType: "Boss" })]);
+    expect(titleOf("ann")).toBe("Boss");
+    expect(await agent.status()).toMatchObject({ escrowed: 0 });
+  });
+
   it("has no part in the end of a read for the one before: nothing is blanked that it alone leaves empty", async () => {
     const { agent, cloud, put, titleOf } = await aJob();
     await agent.read("full", [aUser("ann", { title: "Chief", department: "Sales" })]);
@@ -271,6 +302,38 @@ describe("another schema", () => {
     expect(order.objectClasses).not.toContain("inetOrgPerson");
     expect((await agent.status()).lastCycle).toMatchObject({ complete: true, deleted: 0, absent: { exported: 0 } });
     expect(cloud.target.objects()).toHaveLength(3);
+  });
+});
+
+describe("units that a schema names by distinguished name", () => {
+  it("let in only who is below, and let nobody go who leaves", async () => {
+    const { agent, cloud, put, titleOf } = await aJob();
+    const { synchronizationRules } = defaultSchema();
+    const containerFilter = { includedContainers: ["OU=People,DC=corp,DC=example"] };
+    const reply = await put({
+      synchronizationRules: synchronizationRules.map((rule) => ({ ...rule, containerFilter })),
+    });
+    expect(reply.warnings.map(({ code }) => code)).toContain("container-filter");
+    const elsewhere = (name: string, title: string) => ({
+      ...aUser(name, { title }),
+      dn: `CN=${name},OU=Other,DC=corp,DC=example`,
+    });
+    await agent.read("full", [aUser("ann", { title: "Chief" }), elsewhere("bob", "Clerk")]);
+    expect(cloud.target.objects()).toHaveLength(1);
+    expect(titleOf("ann")).toBe("Chief");
+    await agent.read("full", [elsewhere("ann", "Head"), aUser("bob", { title: "Clerk" })]);
+    expect(cloud.target.objects().map(({ deleted }) => deleted)).toEqual([false, false]);
+    expect([titleOf("ann"), titleOf("bob")]).toEqual(["Chief", "Clerk"]);
+  });
+
+  it("and groups so named are refused", async () => {
+    const { agent, schemas } = await aJob();
+    const groupFilter = { includedGroups: ["CN=Cloud,DC=corp,DC=example"] };
+    const filtered = defaultSchema().synchronizationRules.map((rule) => ({ ...rule, groupFilter }));
+    expect(await schemas.put(agent.jobId, { synchronizationRules: filtered }, "ann")).toMatchObject({
+      ok: false,
+      failure: { status: 422, code: "schema-invalid" },
+    });
   });
 });
 

@@ -53,6 +53,8 @@ export interface JobRow {
    * job's own, images may lack what the present schema maps and filters by.
    */
   readonly mappedSchemaVersion?: number;
+  /** The number of that read. An image from before it may lack what the schema asks for. Absent: none does. */
+  readonly mappedSchemaRead?: number;
   /** What is known of the units and groups that the schema's scopes name; absent: they name none, or nobody looked yet. */
   readonly scopeKnown?: ScopeKnown;
 }
