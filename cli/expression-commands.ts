@@ -35,6 +35,9 @@ interface CheckOptions {
 
 const clock = () => Date.now();
 
+/** What a check's status says beside what all commands share, as that of a schema's check does. */
+const ERRORS_FOUND = 1;
+
 const SOURCE_HELP = `
 The object is JSON: attribute name to text, number, Boolean, null, array (several values), {"$binary": "base64"}, or an
 object for an app role assignment. An attribute that isn't there is null.
@@ -65,7 +68,7 @@ Examples:
   uplink expression check 'Jion([a], , "b")'
   uplink expression check 'Trim([extensionAtribute1])' --class user
 
-Every fault is told in one run, with its place. Exit codes: ${EXIT.ok} no errors (there may be warnings); ${EXIT.config} errors.`;
+Every fault is told in one run, with its place. Exit codes: ${EXIT.ok} no error (there may be warnings), ${ERRORS_FOUND} errors, ${EXIT.config} the command line is wrong.`;
 
 export function registerExpressionCommands(program: Command, context: CommandContext): void {
   const expression = program.command("expression").description("The mapping language, tried out on this machine.");
@@ -191,7 +194,7 @@ function check(text: string, options: CheckOptions, context: CommandContext): vo
     source: definitionOf(options.class),
     parameters: options.parameter && new Set(options.parameter),
   });
-  if (findings.some(({ severity }) => severity === "error")) context.setExit(EXIT.config);
+  if (findings.some(({ severity }) => severity === "error")) context.setExit(ERRORS_FOUND);
   if (options.json) return void terminal.out.write(`${JSON.stringify({ findings }, null, 2)}\n`);
   const words = findings.map((finding) => `${finding.severity}: ${wordsOfFailure(finding)}`);
   terminal.out.write(words.length > 0 ? words.join("\n") : "No fault found.\n");

@@ -7,6 +7,7 @@ import { type Command, InvalidArgumentError } from "commander";
 import { AgentError, EXIT } from "../agent/agent-error.ts";
 import { SynchronizationSchemaBody } from "../shared/contracts/synchronization-schema.ts";
 import { allOf, textOfScalar } from "../shared/domain/expression/value.ts";
+import { withinContainers } from "../shared/domain/scope/containers.ts";
 import type { GroupExplanation, ScopeExplanation } from "../shared/domain/scope/verdict.ts";
 import { compileScope, type Scope } from "../shared/domain/scope.ts";
 import type { ReadAttribute } from "../shared/domain/source-object.ts";
@@ -153,7 +154,9 @@ async function filterOf(options: ScopeOptions, read: ReadAttribute, terminal: Te
     const faults = parsed.error.issues.map((issue) => `${issue.path.join(".")}: ${issue.message}`);
     throw new AgentError("config-invalid", `${path} is no synchronization schema.`, faults.join("\n"));
   }
-  const mappings = parsed.data.synchronizationRules.flatMap((rule) => rule.objectMappings);
+  const mappings = parsed.data.synchronizationRules.flatMap((rule) =>
+    rule.objectMappings.map((mapping) => withinContainers(mapping, rule)),
+  );
   return mappingOf(mappings, options.mapping, read).scope ?? {};
 }
 

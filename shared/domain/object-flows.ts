@@ -4,10 +4,11 @@
  *
  * A class has one mapping: the first that is enabled and whose target object the target can hold; without one the first
  * enabled, whose objects are then said to have no place. A class whose mappings are all disabled is skipped, as if it had
- * none: nothing of it is read, written or removed.
+ * none: nothing of it is read, written or removed. The units that a rule names are a part of its mappings' scopes.
  */
 
 import { ACTIVE_DIRECTORY } from "./active-directory.ts";
+import { withinContainers } from "./scope/containers.ts";
 import type { ObjectMapping, SynchronizationSchema } from "./synchronization-schema.ts";
 import type { TargetObjects, TargetTable, TargetType } from "./target-table.ts";
 
@@ -52,6 +53,7 @@ export function explainSwitchedOff(what: SwitchedOff, objectClass: string): stri
 
 /** How a class is mapped; without `holds`: to something that the target can't hold. */
 export interface ChosenMapping {
+  /** With the units of its rule in the scope. */
   readonly mapping: ObjectMapping;
   readonly targetName: string;
   readonly holds?: { readonly type: TargetType; readonly table: TargetTable };
@@ -60,7 +62,10 @@ export interface ChosenMapping {
 export interface ChosenMappings {
   /** By source class. */
   readonly byClass: ReadonlyMap<string, ChosenMapping>;
-  /** Enabled, and never used: another mapping of the same class goes first. `clashes`: the target could hold it too. */
+  /**
+   * Enabled, and never used: another mapping of the same class goes first. `clashes`: the target could hold it too. As
+   * the schema has them.
+   */
   readonly unused: readonly { readonly mapping: ObjectMapping; readonly clashes: boolean }[];
 }
 
@@ -71,20 +76,22 @@ function classNamed(name: string): string {
 
 export function chooseMappings(schema: SynchronizationSchema, target: TargetObjects): ChosenMappings {
   const enabled = schema.synchronizationRules
-    .flatMap((rule) => rule.objectMappings)
-    .filter((mapping) => mapping.sourceObjectName && mapping.enabled !== false);
+    .flatMap((rule) => rule.objectMappings.map((mapping) => ({ mapping, rule })))
+    .filter(({ mapping }) => mapping.sourceObjectName && mapping.enabled !== false);
   const byClass = new Map<string, ChosenMapping>();
-  for (const mapping of enabled) {
+  const used = new Map<string, ObjectMapping>();
+  for (const { mapping, rule } of enabled) {
     const name = classNamed(mapping.sourceObjectName ?? "");
     const targetName = mapping.targetObjectName ?? "User";
     const holds = target.get(targetName);
     const chosen = byClass.get(name);
     if (chosen && (chosen.holds || !holds)) continue;
-    byClass.set(name, { mapping, targetName, ...(holds ? { holds } : {}) });
+    byClass.set(name, { mapping: withinContainers(mapping, rule), targetName, ...(holds ? { holds } : {}) });
+    used.set(name, mapping);
   }
-  const used = new Set([...byClass.values()].map((own) => own.mapping));
+  const first = new Set(used.values());
   const unused = enabled
-    .filter((mapping) => !used.has(mapping))
-    .map((mapping) => ({ mapping, clashes: target.has(mapping.targetObjectName ?? "User") }));
+    .filter(({ mapping }) => !first.has(mapping))
+    .map(({ mapping }) => ({ mapping, clashes: target.has(mapping.targetObjectName ?? "User") }));
   return { byClass, unused };
 }

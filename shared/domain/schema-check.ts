@@ -13,6 +13,7 @@ import { type AttributeDefinition, type ObjectDefinition, objectDefinition } fro
 import { type ChosenMappings, chooseMappings, objectFlowsOf } from "./object-flows.ts";
 import { type AttributeCheck, checkAttributeMappings } from "./schema-check/attribute-mappings.ts";
 import { createReporter, type Reporter, type SchemaFinding } from "./schema-check/finding.ts";
+import { checkRuleFilters } from "./schema-check/rule-filters.ts";
 import { checkScope } from "./schema-check/scope.ts";
 import type { ObjectMapping, SynchronizationRule, SynchronizationSchema } from "./synchronization-schema.ts";
 import { GRAPH, type Target } from "./targets.ts";
@@ -83,19 +84,7 @@ function checkRule(rule: SynchronizationRule, path: string, context: Context): v
     });
     return;
   }
-  for (const [kind, values] of [
-    ["containerFilter", rule.containerFilter?.includedContainers],
-    ["groupFilter", rule.groupFilter?.includedGroups],
-  ] as const) {
-    if ((values ?? []).length === 0) continue;
-    report.warn({
-      code: "rule-filter",
-      message: `Rule ${name} has a ${kind} of ${values?.length}, which the schema alone doesn't carry out here.`,
-      remedy:
-        "Set units and groups by objectGUID as the job's scope (uplink job scope), where a rename changes nothing.",
-      path: `${path}.${kind}`,
-    });
-  }
+  if (rule.objectMappings.some(({ enabled }) => enabled !== false)) checkRuleFilters(rule, path, report);
   for (const [index, mapping] of rule.objectMappings.entries()) {
     if (mapping.enabled !== false) checkObjectMapping(mapping, `${path}.objectMappings[${index}]`, context);
   }

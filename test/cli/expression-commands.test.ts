@@ -166,9 +166,9 @@ describe("explain", () => {
 });
 
 describe("check", () => {
-  it("names every fault with its place, and ends with 2", async () => {
+  it("names every fault with its place, and ends with 1", async () => {
     const { code, out } = await uplink(["check", "Jion([a]) & Left([b])"]);
-    expect(code).toBe(2);
+    expect(code).toBe(1);
     expect(out.match(/^error: /gm)).toHaveLength(2);
     expect(out).toContain("(unknown-function, at character 1)");
     expect(out).toContain("(arity, at character 13)");
@@ -182,9 +182,15 @@ describe("check", () => {
     };
     expect(await told()).toEqual([0]);
     expect(await told("--class", "User")).toEqual([expect.any(Number), expect.stringContaining("unknown-attribute")]);
-    expect(await told("--parameter", "DomainFQDN")).toEqual([2, "error unknown-parameter"]);
+    expect(await told("--parameter", "DomainFQDN")).toEqual([1, "error unknown-parameter"]);
     expect(await told("--parameter", "DomainFQDN", "Domain")).toEqual([0]);
-    expect((await uplink(["check", "[a]", "--class", "printer"])).err).toContain("Give one of: ");
+  });
+
+  it("ends with 2 where the command line is wrong", async () => {
+    const { code, err } = await uplink(["check", "[a]", "--class", "printer"]);
+    expect(code).toBe(2);
+    expect(err).toContain("Give one of: ");
+    expect(await uplink(["check"])).toMatchObject({ code: 2 });
   });
 
   it("is content with what can be used", async () => {

@@ -97,6 +97,20 @@ describe("eval and explain", () => {
     expect(unclear.err).toMatch(/Give --mapping; the schema has: .*user.*group/i);
   });
 
+  it("takes the units of a schema's rule for a part of the filter", async () => {
+    const containerFilter = { includedContainers: ["OU=People,DC=corp,DC=example"] };
+    const synchronizationRules = defaultSchema().synchronizationRules.map((rule) => ({ ...rule, containerFilter }));
+    const schema = await fileOf("within.json", { synchronizationRules });
+    const at = (distinguishedName: string) =>
+      fileOf("ada.json", { objectClass: "user", sAMAccountName: "ada", distinguishedName });
+    const there = await at("CN=ada,OU=People,DC=corp,DC=example");
+    expect((await uplink(["explain", "--schema", schema, "--source", there])).out).toMatch(/^In scope/);
+    const elsewhere = await at("CN=ada,OU=Other,DC=corp,DC=example");
+    expect((await uplink(["explain", "--schema", schema, "--source", elsewhere])).out).toMatch(
+      /^Out of scope: container 1 wants distinguishedName ENDS_WITH 'OU=People,DC=corp,DC=example'/,
+    );
+  });
+
   it("ends with 2 when a filter can't be evaluated for the object, and says why", async () => {
     const filter = await fileOf("filter.json", { groups: [{ clauses: [clause("objectSid", "EQUALS", "S-1-5-18")] }] });
     const source = await fileOf("x.json", { objectSid: { $binary: "AQID" } });

@@ -8,6 +8,7 @@ import { checkSchema, JOB_PARAMETERS, type SchemaFinding } from "../../shared/do
 import type {
   AttributeMapping,
   ObjectMapping,
+  SynchronizationRule,
   SynchronizationSchema,
 } from "../../shared/domain/synchronization-schema.ts";
 import { GRAPH, TARGETS } from "../../shared/domain/targets.ts";
@@ -186,7 +187,7 @@ describe("object mappings", () => {
     expect(findings.map(({ code }) => code)).toContain("unknown-attribute");
   });
 
-  it("go from Active Directory, and tell what only a tenant's own filters say", () => {
+  it("go from Active Directory", () => {
     const [rule] = defaultSchema().synchronizationRules;
     const turned = {
       ...rule,
@@ -195,11 +196,6 @@ describe("object mappings", () => {
       objectMappings: [],
     };
     expect(errorsOf(checkSchema({ synchronizationRules: [turned] })).map(({ code }) => code)).toContain("direction");
-    const filtered = { ...rule, objectMappings: rule?.objectMappings ?? [], groupFilter: { includedGroups: ["g"] } };
-    expect(checkSchema({ synchronizationRules: [filtered] }).map(({ code, path }) => [code, path])).toContainEqual([
-      "rule-filter",
-      "synchronizationRules[0].groupFilter",
-    ]);
   });
 
   it("may leave to the engine what every new object has", () => {
@@ -213,6 +209,43 @@ describe("object mappings", () => {
     expect(errorsOf(checkSchema(withMappings(edit)))).toHaveLength(2);
     const updates = withMappings((mapping) => ({ ...edit(mapping), flowTypes: "Update" }));
     expect(errorsOf(checkSchema(updates))).toEqual([]);
+  });
+});
+
+describe("a rule's own filter", () => {
+  const { synchronizationRules } = defaultSchema();
+  const filtered = (more: Partial<SynchronizationRule>) =>
+    checkSchema({ synchronizationRules: synchronizationRules.map((rule) => ({ ...rule, ...more })) })
+      .filter(({ code }) => code.endsWith("-filter"))
+      .map(({ severity, code, path, message }) => [severity, code, path.replace(/.*\./, ""), message]);
+  const containers = (...includedContainers: string[]) => ({ containerFilter: { includedContainers } });
+
+  it("of units is carried out by their names, and the warning says how far that goes", () => {
+    expect(filtered(containers("OU=People,DC=corp,DC=example"))).toEqual([
+      ["warning", "container-filter", "containerFilter", expect.stringMatching(/lets nobody go.*renamed/)],
+    ]);
+    expect(filtered(containers())).toEqual([]);
+  });
+
+  it("of units that aren't named by distinguished names is refused", () => {
+    expect(filtered(containers("OU=People,DC=corp,DC=example", "People", ""))).toEqual([
+      ["error", "container-filter", "containerFilter", expect.stringContaining("'People', ''")],
+    ]);
+  });
+
+  it("of groups is refused: everybody would come", () => {
+    expect(filtered({ groupFilter: { includedGroups: ["CN=Cloud,DC=corp,DC=example"] } })).toEqual([
+      ["error", "group-filter", "groupFilter", expect.stringContaining("everybody")],
+    ]);
+    expect(filtered({ groupFilter: { includedGroups: [] } })).toEqual([]);
+  });
+
+  it("doesn't matter where nothing is enabled", () => {
+    const objectMappings = synchronizationRules.flatMap((rule) =>
+      rule.objectMappings.map((mapping) => ({ ...mapping, enabled: false })),
+    );
+    const groupFilter = { includedGroups: ["CN=Cloud"] };
+    expect(filtered({ ...containers("People"), groupFilter, objectMappings })).toEqual([]);
   });
 });
 
