@@ -79,6 +79,15 @@ describe("any history", () => {
       ],
     ],
     [
+      "an activity that dies while an agent asks takes nothing from the agent",
+      [
+        { do: "crash", at: 4 },
+        { do: "read", kind: "full", size: 1, doubled: false },
+        { do: "read", kind: "delta", size: 1, doubled: false },
+        { do: "hours", count: 1 },
+      ],
+    ],
+    [
       "somebody absent from a full read is not taken away when a later delta saw him",
       [
         create("ann"),

@@ -5,6 +5,7 @@
  * After every activity the invariants are looked at; at the end everything is given time, and target and projection are
  * compared.
  */
+import { AsyncLocalStorage } from "node:async_hooks";
 import { createHash } from "node:crypto";
 import { expect } from "vitest";
 import type { CommittedWatermark } from "../../shared/application/commit-batch.ts";
@@ -44,11 +45,12 @@ export async function createWorld(options: WorldOptions = {}) {
   let touches = 0;
   let awayFor = 0;
   let outcomesToFail = 0;
-  let isActive = 0;
+  /** Faults are an activity's: an agent's request that comes meanwhile has none. */
+  const inActivity = new AsyncLocalStorage<true>();
   const bookOfIds = new Map<string, Set<string>>();
 
   const onWrite = () => {
-    if (isActive === 0) return;
+    if (!inActivity.getStore()) return;
     writes++;
     if (crashAfter === undefined || --crashAfter > 0) return;
     crashAfter = undefined;
@@ -60,7 +62,7 @@ export async function createWorld(options: WorldOptions = {}) {
       faultyRows(
         rows,
         onWrite,
-        () => isActive > 0 && touches > 0 && touches-- > 0,
+        () => inActivity.getStore() === true && touches > 0 && touches-- > 0,
         () => outcomesToFail > 0 && outcomesToFail-- > 0,
       ),
     wrapBlobs: (blobs) => ({
@@ -70,15 +72,14 @@ export async function createWorld(options: WorldOptions = {}) {
         return blobs.put(path, content, more);
       },
     }),
-    aroundActivity: async (name, _input, run) => {
-      isActive++;
+    aroundActivity: async (name, _input, activity) => {
+      const run: typeof activity = () => inActivity.run(true, activity);
       try {
         if (awayFor > 0 && --awayFor === 0) cloud.target.setUnavailable(undefined);
         if (options.twice) await repeated(run);
         if (options.atOnce?.includes(name)) return (await Promise.all([repeated(run), repeated(run)]))[0];
         return await repeated(run);
       } finally {
-        isActive--;
         await checkInvariants();
       }
     },
