@@ -5,7 +5,6 @@
  * proof; what the service refuses comes back as a value with the service's own words. An aborted signal ends the waiting
  * between tries, never a request under way: that one the service may have taken already.
  */
-import { setTimeout as sleep } from "node:timers/promises";
 import type { z } from "zod";
 import {
   AcceptReply,
@@ -22,6 +21,7 @@ import type { Clock } from "../shared/ports/clock.ts";
 import type { Log } from "../shared/ports/log.ts";
 import type { AgentKey } from "./keys.ts";
 import { createProver } from "./proof.ts";
+import { rest } from "./rest.ts";
 
 export interface ServiceFailure {
   /** The service's code, or `service-unreachable`, `service-untrusted`, `service-reply` (no reply of ours), `stopped`. */
@@ -95,7 +95,7 @@ export function createUplinkClient(deps: UplinkClientDeps): UplinkClient {
           message: outcome.failure.message,
           remedy: outcome.failure.remedy,
         });
-      await sleep(pause, undefined, { signal: options.signal }).catch(() => undefined);
+      await rest(pause, options.signal);
       if (options.signal.aborted) return stopped<T>(outcome.failure);
     }
   }

@@ -5,12 +5,12 @@
  * account may replicate and sees deleted objects), because a name may lead to another DC and rights may have been taken
  * away. A watermark that is of no use on the DC that answers is `source-cookie`, and a full read follows.
  */
-import { setTimeout as sleep } from "node:timers/promises";
 import type { Change, Watermark } from "../../../shared/contracts/change.ts";
 import type { Clock } from "../../../shared/ports/clock.ts";
 import type { Log } from "../../../shared/ports/log.ts";
 import type { SourceDescription, SourcePage, SourceReadOrder } from "../../../shared/ports/source-directory.ts";
 import type { AgentSource } from "../../agent-source.ts";
+import { rest } from "../../rest.ts";
 import { watermarkIdOf } from "../../watermark-id.ts";
 import type { SyntaxTable } from "../attribute-syntax.ts";
 import { memberName } from "../member-lists.ts";
@@ -143,9 +143,7 @@ export function createLdapSource(deps: LdapSourceDeps): AgentSource {
         const { connection, facts } = await freshSession();
         await readPlaces(connection, facts.root, scope);
       }),
-    waitForChange: async (signal) => {
-      await sleep(settings.pollSeconds * 1000, undefined, { signal }).catch(() => undefined);
-    },
+    waitForChange: (signal) => rest(settings.pollSeconds * 1000, signal),
     close: async () => {
       await session?.connection.close();
       session = undefined;

@@ -8,6 +8,7 @@ import { basename, dirname } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Clock } from "../../../shared/ports/clock.ts";
 import { SourceError } from "../../../shared/ports/source-directory.ts";
+import { rest } from "../../rest.ts";
 import { type FileState, fileState, sameState } from "./ldif-index.ts";
 import type { LdifSettings } from "./settings.ts";
 
@@ -30,10 +31,10 @@ export async function refuseWhileWritten(
 ): Promise<void> {
   const { settleMilliseconds } = deps.settings;
   const age = deps.clock.now() - state.mtimeMs;
-  const rest = age < 0 ? Math.min(settleMilliseconds, LONGEST_WAIT_MS) : settleMilliseconds - age;
-  if (rest <= 0) return;
-  if (rest <= LONGEST_WAIT_MS) {
-    await sleep(rest);
+  const left = age < 0 ? Math.min(settleMilliseconds, LONGEST_WAIT_MS) : settleMilliseconds - age;
+  if (left <= 0) return;
+  if (left <= LONGEST_WAIT_MS) {
+    await sleep(left);
     if (sameState(state, await fileState(path))) return;
   }
   throw new SourceError(
@@ -55,11 +56,11 @@ export async function waitForFile(
   try {
     const before = await stateOf(path);
     if (before === keyOf(known)) {
-      await pause(times.pollSeconds * 1000, AbortSignal.any([signal, noticed.signal]));
+      await rest(times.pollSeconds * 1000, AbortSignal.any([signal, noticed.signal]));
     }
     let state = await stateOf(path);
     while (!signal.aborted && state !== keyOf(known)) {
-      await pause(times.settleMilliseconds, signal);
+      await rest(times.settleMilliseconds, signal);
       const now = await stateOf(path);
       if (now === state) return;
       state = now;
@@ -79,10 +80,6 @@ function startWatcher(path: string, onChange: () => void): FSWatcher | undefined
   } catch {
     return undefined;
   }
-}
-
-async function pause(milliseconds: number, signal: AbortSignal): Promise<void> {
-  await sleep(milliseconds, undefined, { signal }).catch(() => undefined);
 }
 
 function keyOf(state: FileState | undefined): string {
