@@ -36,7 +36,9 @@ export function forestLines(report: ForestReport, names: Names): string[] {
     ];
   }
   const filtered = Object.entries(cycle.filteredBy).sort(([, left], [, right]) => right - left);
-  const warnings = report.entries.filter((entry) => entry.provisioningStatusInfo.status === "warning");
+  const told = report.entries.filter((entry) => entry.provisioningStatusInfo.status === "warning");
+  const leftOut = told.filter((entry) => errorOf(entry)?.errorCode === "MappingLeftOut");
+  const warnings = told.filter((entry) => !leftOut.includes(entry));
   return [
     `${name} (${fqdn}): read ${cycle.readNo}, ${cycle.kind}, ${objects(cycle.received)}, ${seconds(report.seconds)}`,
     labelled("done", `${doneOf(cycle)}; ${count(cycle.writes, "write")}`),
@@ -44,13 +46,17 @@ export function forestLines(report: ForestReport, names: Names): string[] {
     ...filtered.map(([reason, times], index) => labelled(index === 0 ? "filtered" : "", `${times} × ${reason}`)),
     ...warnings
       .slice(0, MOST_WARNINGS)
-      .map((entry) =>
-        labelled("warning", `${nameOf(entry)}: ${entry.provisioningStatusInfo.errorInformation?.reason}`),
-      ),
+      .map((entry) => labelled("warning", `${nameOf(entry)}: ${errorOf(entry)?.reason}`)),
     ...(warnings.length > MOST_WARNINGS ? [labelled("", `and ${warnings.length - MOST_WARNINGS} more warnings`)] : []),
+    // What, without the names: there are a hundred of them, and `uplink logs` has them.
+    ...leftOut.map((entry) => labelled("left out", (errorOf(entry)?.reason ?? "").replace(/:.*$/s, "."))),
     ...stagedLines(cycle),
     ...escrowLines(report.escrows, names),
   ];
+}
+
+function errorOf(entry: ForestReport["entries"][number]) {
+  return entry.provisioningStatusInfo.errorInformation;
 }
 
 /** One line about all forests. */

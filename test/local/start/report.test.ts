@@ -59,6 +59,18 @@ test("staged removals and a read that was given up are said", () => {
   ]);
 });
 
+test("what of a schema the target can't hold is counted, its hundred names are not", () => {
+  const errorInformation = {
+    ...{ errorCode: "MappingLeftOut", recommendedAction: null },
+    reason: "97 mappings of user to User are left out, for the target can't hold them: AltRecipient, Assistant.",
+  };
+  const entries = [anEntry("other", "warning", { provisioningStatusInfo: { status: "warning", errorInformation } })];
+  const report = { name: "hq", fqdn: "x", seconds: 1, cycle: aCycle(), entries, escrows: [] };
+  expect(forestLines(report, new Map()).slice(2)).toEqual([
+    "  left out  97 mappings of user to User are left out, for the target can't hold them.",
+  ]);
+});
+
 test("who is in both forests is named with its own name in each", () => {
   const configuration = "0123456789abcdef0123456789abcdef";
   const escrow = EscrowReply.parse({
