@@ -10,6 +10,7 @@ import {
   ConfigurationReply,
   CycleReply,
   EscrowReply,
+  EscrowRetryReply,
   JobStatusReply,
   type JoinRequest,
   LinkReply,
@@ -20,6 +21,8 @@ import {
   SchemaReply,
   SchemaVersionReply,
   ScopeReply,
+  StagedDecisionReply,
+  StagedSetReply,
   TokenReply,
 } from "../shared/contracts/admin-api.ts";
 import { ErrorReply } from "../shared/contracts/agent-api.ts";
@@ -51,6 +54,15 @@ export interface AdminClient {
   /** Newest first. */
   cycles(jobId: string, top?: number): Promise<CycleReply[]>;
   escrows(jobId: string): Promise<EscrowReply[]>;
+  /** Of one object, or of all. */
+  retryEscrows(jobId: string, objectGuid?: string): Promise<EscrowRetryReply>;
+  staged(jobId: string, options: { readonly members: boolean }): Promise<StagedSetReply[]>;
+  decideStaged(
+    jobId: string,
+    of: StagedSetReply["class"],
+    action: "approve" | "drop",
+    digest: string,
+  ): Promise<StagedDecisionReply>;
   act(configuration: JobAddress, action: JobAction): Promise<void>;
   setScope(jobId: string, scope: AgentScope): Promise<ScopeReply>;
   /** As it was imported: fields and order of keys are what they were. Without a version the one in effect. */
@@ -127,6 +139,18 @@ export function createAdminClient(deps: AdminClientDeps): AdminClient {
     status: (jobId) => ask(JobStatusReply, fill(ADMIN_ROUTES.jobStatus, { jobId })),
     cycles: (jobId, top) => list(CycleReply, `${fill(ADMIN_ROUTES.cycles, { jobId })}${top ? `?$top=${top}` : ""}`),
     escrows: (jobId) => list(EscrowReply, fill(ADMIN_ROUTES.escrows, { jobId })),
+    retryEscrows: (jobId, objectGuid) =>
+      ask(EscrowRetryReply, fill(ADMIN_ROUTES.escrowRetry, { jobId }), {
+        method: "POST",
+        body: objectGuid === undefined ? {} : { objectGuid },
+      }),
+    staged: (jobId, { members }) =>
+      list(StagedSetReply, `${fill(ADMIN_ROUTES.staged, { jobId })}${members ? "?members=true" : ""}`),
+    decideStaged: (jobId, of, action, digest) =>
+      ask(StagedDecisionReply, fill(ADMIN_ROUTES.stagedDecision, { jobId, class: of, action }), {
+        method: "POST",
+        body: { digest },
+      }),
     async act({ id, jobId }, action) {
       const path = fill(ADMIN_ROUTES.jobAction, { configurationId: id, jobId, action });
       const response = await send(path, { method: "POST" });

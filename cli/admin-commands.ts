@@ -58,6 +58,9 @@ export function registerAdminCommands(program: Command, context: CommandContext)
   admin(escrow.command("list [job]").description("Why each of them waits, and what to do.")).action(
     (name: string | undefined, options: Shown) => escrowList(name, options, context),
   );
+  admin(escrow.command("retry <job> [guid]").description("Try all of them again at once, or one.")).action(
+    (name: string, guid: string | undefined, options: Shown) => escrowRetry(name, guid, options, context),
+  );
 
   admin(program.command("logs").description("The provisioning log, newest first."))
     .option("--job <name>", "of one job")
@@ -182,6 +185,20 @@ async function escrowList(name: string | undefined, options: Shown, { terminal }
     ),
   );
   terminal.out.write(words.length === 0 ? "Nothing is in escrow.\n" : words.join("\n"));
+}
+
+async function escrowRetry(
+  name: string,
+  guid: string | undefined,
+  options: Shown,
+  { terminal }: CommandContext,
+): Promise<void> {
+  const { admin: client } = await connect(terminal);
+  const { jobId, displayName } = await findConfiguration(client, name);
+  const reply = await client.retryEscrows(jobId, guid?.toLowerCase());
+  if (options.json) return json(terminal.out, reply);
+  const what = reply.objects === 0 ? "nothing is in escrow" : `${reply.objects} objects are tried again now`;
+  terminal.out.write(`${displayName}: ${what}.\n`);
 }
 
 async function logs(

@@ -10,6 +10,7 @@ import { type Registration, runCli } from "./run-cli.ts";
 import { registerSchemaCommands } from "./schema-commands.ts";
 import { registerScopeCommands } from "./scope-commands.ts";
 import { registerScopeEvalCommands } from "./scope-eval-commands.ts";
+import { registerStagedCommands } from "./staged-commands.ts";
 import { registerTargetCommands } from "./target-commands.ts";
 
 const registrations: readonly Registration[] = [
@@ -18,6 +19,7 @@ const registrations: readonly Registration[] = [
   registerLinkCommands,
   registerScopeCommands,
   registerSchemaCommands,
+  registerStagedCommands,
   registerTargetCommands,
   registerExpressionCommands,
   registerScopeEvalCommands,

@@ -22,6 +22,7 @@ import { jobRoutes } from "./jobs.http.ts";
 import { linkRoutes } from "./links.http.ts";
 import { provisioningLogRoute } from "./provisioning-log.http.ts";
 import { schemaRoutes } from "./schemas.http.ts";
+import { stagedRoutes } from "./staged.http.ts";
 import { wakeJobHandler } from "./wake-job.queue.ts";
 
 const config = readConfig(process.env);
@@ -38,6 +39,7 @@ const routes: readonly Route[] = [
   ...jobRoutes(cloud.routes),
   ...schemaRoutes(cloud.routes.schemas),
   ...linkRoutes(cloud.routes.links),
+  ...stagedRoutes(cloud.routes),
   provisioningLogRoute(cloud.routes.queries),
 ];
 for (const route of routes) registerRoute(cloud.routes, route);

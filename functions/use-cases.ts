@@ -29,10 +29,12 @@ import { createPlanLinks } from "../shared/application/plan-links.ts";
 import { createTargetPreparation } from "../shared/application/prepare-target.ts";
 import { createReadEnd } from "../shared/application/read-end.ts";
 import { createReferences } from "../shared/application/references.ts";
+import { createRetryEscrows } from "../shared/application/retry-escrows.ts";
 import { createSchemas } from "../shared/application/schemas.ts";
 import { createScopeFacts } from "../shared/application/scope-facts.ts";
 import { createScopeGroups } from "../shared/application/scope-groups.ts";
 import { createScopeWork } from "../shared/application/scope-work.ts";
+import { createStagedSets } from "../shared/application/staged-sets.ts";
 import { createClaimIndex } from "../shared/application/state/claim-index.ts";
 import { createDirtyRows } from "../shared/application/state/dirty-links.ts";
 import { createEscrows } from "../shared/application/state/escrow-rows.ts";
@@ -164,6 +166,8 @@ export function createUseCases(adapters: Adapters, settings: UseCaseSettings) {
       }),
       acceptBatch: createAcceptBatch({ rows, blobs, doorbell, clock, log }),
       schemas: createSchemas({ rows, blobs, clock, log }),
+      staged: createStagedSets({ rows, blobs, clock, log, removals, ring }),
+      retryEscrows: createRetryEscrows({ ...chunked, escrows, dirty, ring, escrowsAtOnce: settings.escrowsAtOnce }),
       links: createLinkAdmin({ rows, blobs, clock, log, contextOf, ring }),
       queries: createAdminQueries({ rows, clock, escrows, dirty, removals, provisioningLog }),
       wakeJob: async (jobId: string) => {
@@ -196,7 +200,7 @@ export function createUseCases(adapters: Adapters, settings: UseCaseSettings) {
       ...chunkActivities({
         clock,
         log,
-        planChunks: createPlanChunks({ ...chunked, escrows, scopeWork }),
+        planChunks: createPlanChunks({ ...chunked, escrows, removals, scopeWork }),
         mapChunk: createMapChunk({ blobs, fence, clock, contextOf }),
         exportChunk: createExportChunk({
           blobs,

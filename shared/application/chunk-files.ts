@@ -32,6 +32,8 @@ export interface ChunkHeader {
   readonly isFull?: boolean;
   /** The other lane has older work: rows are written although nothing changed, so that their versions stand. */
   readonly mustWriteVersions: boolean;
+  /** The admin who approved the removals that its items are allowed. */
+  readonly approvedBy?: string;
   /** Who read it, and where; empty for work, whose items have origins of their own. */
   readonly agentId: string;
   readonly server: string;
@@ -56,6 +58,10 @@ export interface ChunkItem {
   readonly isAbsent?: boolean;
   /** What the full read did not bring of it is gone at the source. */
   readonly losesMissing?: boolean;
+  /** The read whose end found the two of above, when that is not the header's. */
+  readonly readNo?: number;
+  /** Its row is written even if nothing changed: an absence is staged, and this change's version says that it is over. */
+  readonly mustWriteVersion?: boolean;
   /** Without a link it is looked for in the target, whatever the index knows. */
   readonly seeksMatch?: boolean;
   /** Properties that take a parked name: others wait in a circle for the present ones. */

@@ -14,7 +14,7 @@ import type { RowOperation, RowStore } from "../ports/row-store.ts";
 import { FILES, type OutcomeFile, readNeeded } from "./chunk-files.ts";
 import { countOf, cycleRow, detailOf, finalOutcomes, withLinks } from "./cycle-account.ts";
 import type { LinkAccounts } from "./link-account.ts";
-import { cycleIdOf } from "./plan-chunks.ts";
+import { cycleIdOf, type WorkFile } from "./plan-chunks.ts";
 import type { ScopeWork } from "./scope-work.ts";
 import {
   addOutcomes,
@@ -206,6 +206,7 @@ export function createCommit(deps: {
         if (!work || !job) break;
         await deps.waiting.afterWork(job.value, work.value);
         if (work.value.kind === "scope") await deps.scopeWork.afterWork(work.value);
+        if (work.value.kind === "approved") await forgetApproved(run.jobId, work.value);
         const written = await jobs.transact(run.jobId, [
           { op: "delete", row: ROW.work(run.lane, workId), etag: work.etag },
         ]);
@@ -219,6 +220,12 @@ export function createCommit(deps: {
       }
     },
   };
+
+  /** What was approved has been carried out, or its evidence stands no more. */
+  async function forgetApproved(jobId: string, work: WorkRow): Promise<void> {
+    const { approved } = await readNeeded<WorkFile>(deps.blobs, work.blob);
+    if (approved) await deps.removals.forget(jobId, approved.rows);
+  }
 
   async function accountOf(run: SyncRunInput, read: ReadRow): Promise<CycleRow> {
     const verdict = await readVerdict(deps.blobs, cycleIdOf(run.jobId, read.readNo));

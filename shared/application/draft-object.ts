@@ -60,13 +60,14 @@ export function draftOf(
   let isSuperseded = items.some((item) => item.change !== undefined);
   let losesFacts = false;
   for (const item of items) {
+    const { readNo = header.readNo } = item;
     // Seen by a later read meanwhile: then it is not absent.
-    if (item.isAbsent && record && record.state === "live" && readNoOf(record.version) <= header.readNo) {
-      record = { ...record, state: "absent", version: endOfRead(header.readNo) };
+    if (item.isAbsent && record && record.state === "live" && readNoOf(record.version) <= readNo) {
+      record = { ...record, state: "absent", version: endOfRead(readNo) };
       isChanged = true;
     }
     // What a later change brought is no longer among the names.
-    if (item.losesMissing && record?.missing?.readNo === header.readNo) {
+    if (item.losesMissing && record?.missing?.readNo === readNo) {
       record = withoutMissing(record);
       isChanged = true;
     }
@@ -88,13 +89,14 @@ export function draftOf(
   const scopeChanged = settled.scope !== evaluation.scope || (settled.undecided ?? false) !== undecided;
   const lacks = isSuperseded ? undefined : lacksOf(deps.mapping, header, settled, evaluation, now);
   const origin = items.at(-1)?.origin;
+  const mustWriteVersion = header.mustWriteVersions || items.some((item) => item.mustWriteVersion);
   const parks = items.flatMap((item) => item.parks ?? []);
   return {
     objectGuid,
     indexes: items.map((item) => item.index),
     record: { ...decided, scope: evaluation.scope, ...(undecided ? { undecided } : {}) },
     ...(known?.etag === undefined ? {} : { etag: known.etag }),
-    isChanged: isChanged || scopeChanged || (header.mustWriteVersions && !isSuperseded),
+    isChanged: isChanged || scopeChanged || (mustWriteVersion && !isSuperseded),
     isSuperseded,
     evaluation,
     allow: items.flatMap((item) => item.allow ?? []),

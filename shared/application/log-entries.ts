@@ -130,6 +130,13 @@ function stepsOf(
     none: "EntrySynchronizationSkip",
   }[planned.action.kind];
   const status = result.outcome === "escrowed" ? "failure" : result.warnings.length > 0 ? "warning" : "success";
+  if (header.approvedBy !== undefined && planned.action.kind !== "none")
+    steps.push({
+      name: "RemovalApproval",
+      type: "processing",
+      status: "success",
+      description: `Staged, and approved by ${header.approvedBy}.`,
+    });
   steps.push({
     name,
     type: "export",

@@ -6,6 +6,7 @@ import type { ChangeBatch } from "../contracts/change.ts";
 import { changeVersion } from "../domain/change-version.ts";
 import { exportPhases } from "../domain/export-phases.ts";
 import { withFoldedLinks } from "../domain/image.ts";
+import { REMOVAL_CLASSES } from "../domain/plan.ts";
 import { chunksByShard, shardOf } from "../domain/shard.ts";
 import { type AttributeValue, valuesOf } from "../domain/values.ts";
 import type { BlobStore } from "../ports/blob-store.ts";
@@ -34,6 +35,7 @@ import {
   type WorkRow,
 } from "./state/job-rows.ts";
 import { groupBy } from "./state/object-store.ts";
+import type { Removals, StagedRow } from "./state/removal-rows.ts";
 import type { Fence, SyncRunInput } from "./wake-job.ts";
 
 export interface ChunksPlanned {
@@ -56,6 +58,8 @@ export interface WorkFile {
   readonly seeksMatch?: boolean;
   /** Of some of them: properties that step aside. */
   readonly parks?: Readonly<Record<string, readonly string[]>>;
+  /** Staged removals that an admin approved; each object has one of them. */
+  readonly approved?: { readonly by: string; readonly rows: readonly StagedRow[] };
   /** Where it comes from, for those who don't know it themselves. */
   readonly origin?: ChangeOrigin;
 }
@@ -65,6 +69,7 @@ export function createPlanChunks(deps: {
   readonly blobs: BlobStore;
   readonly fence: Fence;
   readonly escrows: Escrows;
+  readonly removals: Removals;
   readonly scopeWork: ScopeWork;
   readonly chunkObjects: number;
 }): PlanChunks {
@@ -111,12 +116,17 @@ export function createPlanChunks(deps: {
         agentId: row.value.agentId,
         server: batch.dsa.dnsName,
       };
+      const absences = await deps.removals.stagedAbsences(
+        job.jobId,
+        batch.changes.map((change) => change.objectGuid),
+      );
       const items = batch.changes.map(
         (change, index): ChunkItem => ({
           objectGuid: change.objectGuid,
           index,
           change: withFoldedLinks(change),
           version: changeVersion(readNo, sequence, index),
+          ...(absences.has(change.objectGuid) ? { mustWriteVersion: true } : {}),
         }),
       );
       if (batch.kind === "full") {
@@ -151,6 +161,11 @@ export function createPlanChunks(deps: {
         agentId: "",
         server: "",
       };
+      if (file.approved) {
+        const { by, rows } = file.approved;
+        // What still waits after what was approved is not part of it: it stays where it was staged, uncounted.
+        return writeChunks({ ...header, isEnd: true, approvedBy: by }, rows.map(approvedItem));
+      }
       if (row.value.kind === "scope") return writeChunks(header, await deps.scopeWork.plan(job, row.value));
       return writeChunks(
         header,
@@ -185,6 +200,21 @@ export function createPlanChunks(deps: {
     const ends = await listRows<ReadRow>(jobs, run.jobId, "read:");
     return ends.some((read) => read.value.lane === other && read.value.readNo < readNo);
   }
+}
+
+/** A removal that was approved, with the evidence for which it was staged: whether that still stands, its record says. */
+function approvedItem({ objectGuid, class: allowed, absentIn, missing }: StagedRow, index: number): ChunkItem {
+  const readNo = missing?.readNo ?? absentIn;
+  // Else more would go than was approved.
+  const losesMissing = missing?.lacks.every((name) => name === allowed) ?? false;
+  return {
+    objectGuid,
+    index,
+    allow: REMOVAL_CLASSES.filter((name) => name === allowed),
+    ...(absentIn === undefined ? {} : { isAbsent: true }),
+    ...(losesMissing ? { losesMissing } : {}),
+    ...(readNo === undefined ? {} : { readNo }),
+  };
 }
 
 /** Items by the phase that they go out in; work, whose items bring no change, is one. */

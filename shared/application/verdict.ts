@@ -38,6 +38,8 @@ export interface JudgedRemoval extends Removal {
   readonly isIdle: boolean;
   /** The names that the full read did not bring are gone from its image. */
   readonly losesMissing: boolean;
+  /** They are gone from the directory, and stay in its image because what that takes away was not let pass. */
+  readonly keepsMissing?: boolean;
   /** Why its absence is no evidence. */
   readonly blindBecause?: string;
 }
@@ -180,7 +182,8 @@ function judgedBy(allowed: readonly RemovalClass[], removal: Weighed): JudgedRem
   const isStaged = removal.blindBecause !== undefined || (classes.length > 0 && within(allowed, classes).length === 0);
   // Else its image would forget what the target has to keep.
   const losesMissing = removal.losesMissing && within(allowed, removal.lacks ?? []).length === removal.lacks?.length;
-  return { ...removal, isStaged, losesMissing };
+  const keepsMissing = removal.losesMissing && !losesMissing;
+  return { ...removal, isStaged, losesMissing, ...(keepsMissing ? { keepsMissing } : {}) };
 }
 
 function within(allowed: readonly RemovalClass[], classes: readonly RemovalClass[]): RemovalClass[] {
@@ -232,7 +235,8 @@ export function headerOf(job: JobRow, cycleId: string, verdict: Verdict, schemaV
 
 export function stagedRows(cycleId: string, verdict: Verdict): StagedRow[] {
   const reasons = new Map(verdict.staged.map((staged) => [staged.class, staged.reason]));
-  return verdict.removals.flatMap(({ objectGuid, classes, isStaged, blindBecause }) =>
+  const { readNo } = verdict;
+  return verdict.removals.flatMap(({ objectGuid, classes, isStaged, isAbsent, keepsMissing, lacks, blindBecause }) =>
     REMOVAL_CLASSES.filter((name) => classes.includes(name) && (isStaged || !verdict.allowed.includes(name))).map(
       (name) => ({
         objectGuid,
@@ -240,6 +244,8 @@ export function stagedRows(cycleId: string, verdict: Verdict): StagedRow[] {
         cycleId,
         reason: blindBecause ?? reasons.get(name) ?? "",
         stagedAt: verdict.at,
+        ...(isAbsent ? { absentIn: readNo } : {}),
+        ...(keepsMissing && lacks ? { missing: { readNo, lacks } } : {}),
       }),
     ),
   );

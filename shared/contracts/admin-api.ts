@@ -175,6 +175,40 @@ export const EscrowReply = z.strictObject({
 });
 export type EscrowReply = z.infer<typeof EscrowReply>;
 
+/** Asks for a retry of one object, or of all that is in escrow. */
+export const EscrowRetryRequest = z.strictObject({ objectGuid: Guid.optional() });
+export const EscrowRetryReply = z.strictObject({ jobId: z.string(), objects: z.number() });
+export type EscrowRetryReply = z.infer<typeof EscrowRetryReply>;
+
+const StagedClass = z.enum(["deletes", "disables", "blanks", "memberships"]);
+
+/** What the guard held back of one class in one cycle; of memberships: their groups. */
+export const StagedSetReply = z.strictObject({
+  class: StagedClass,
+  cycleId: z.string(),
+  count: z.number(),
+  reason: z.string(),
+  /** Of exactly these objects: approving and dropping name it. */
+  digest: z.string(),
+  since: z.string(),
+  /** An admin approved it, and it is being carried out. */
+  isApproved: z.boolean(),
+  sample: z.array(z.string()),
+  /** All objects, where they were asked for (`?members=true`). */
+  members: z.array(z.string()).optional(),
+});
+export type StagedSetReply = z.infer<typeof StagedSetReply>;
+
+export const StagedDecisionRequest = z.strictObject({ digest: z.string().min(1).max(64) });
+export const StagedDecisionReply = z.strictObject({
+  jobId: z.string(),
+  class: StagedClass,
+  digest: z.string(),
+  decision: z.enum(["approved", "dropped"]),
+  objects: z.number(),
+});
+export type StagedDecisionReply = z.infer<typeof StagedDecisionReply>;
+
 export const AgentReply = z.strictObject({
   agentId: z.string(),
   name: z.string(),
@@ -267,6 +301,10 @@ export const ADMIN_ROUTES = {
   jobScope: "v1.0/uplink/jobs/{jobId}/scope",
   cycles: "v1.0/uplink/jobs/{jobId}/cycles",
   escrows: "v1.0/uplink/jobs/{jobId}/escrows",
+  escrowRetry: "v1.0/uplink/jobs/{jobId}/escrows/retry",
+  staged: "v1.0/uplink/jobs/{jobId}/staged",
+  stagedDecision:
+    "v1.0/uplink/jobs/{jobId}/staged/{class:regex(^(deletes|disables|blanks|memberships)$)}/{action:regex(^(approve|drop)$)}",
   link: "v1.0/uplink/jobs/{jobId}/links/{objectGuid}",
   linkAction: "v1.0/uplink/jobs/{jobId}/links/{objectGuid}/{action:regex(^(join|move|unlink)$)}",
   rebuildLinks: "v1.0/uplink/jobs/{jobId}/rebuildLinks",

@@ -198,7 +198,7 @@ export interface WorkRow {
   readonly workId: string;
   readonly jobId: string;
   readonly lane: Lane;
-  readonly kind: "escrows" | "reevaluate" | "links" | "scope";
+  readonly kind: "escrows" | "reevaluate" | "links" | "scope" | "approved";
   readonly blob: string;
   readonly objects: number;
   readonly createdAt: number;

@@ -10,7 +10,7 @@ import { REMOVAL_CLASSES, type RemovalClass } from "../../domain/plan.ts";
 import type { RowOperation, RowStore } from "../../ports/row-store.ts";
 import { type ChangeOrigin, type ChunkHeader, originOf, type PlannedObject } from "../chunk-files.ts";
 import { transactionChunks } from "../transaction-chunks.ts";
-import { pack, type Stored, unpack } from "./job-rows.ts";
+import { afterPrefix, pack, type Stored, unpack } from "./job-rows.ts";
 
 /** The change that asked for a removal, and its outcome so far. */
 export interface RemovalOrigin extends ChangeOrigin {
@@ -37,6 +37,10 @@ export interface StagedRow {
   readonly cycleId: string;
   readonly reason: string;
   readonly stagedAt: number;
+  /** The full read that it is absent from, where nothing else says that it is gone. */
+  readonly absentIn?: number;
+  /** What it takes to blank the names that a full read did not bring, and which one's. */
+  readonly missing?: { readonly readNo: number; readonly lacks: readonly RemovalClass[] };
 }
 
 interface RemovalRow {
@@ -61,6 +65,10 @@ export interface Removals {
   stage(jobId: string, rows: readonly StagedRow[]): Promise<void>;
   unstage(jobId: string, of: StagedClass, objectGuid: string): Promise<void>;
   staged(jobId: string): Promise<StagedRow[]>;
+  /** Of some objects, those that are staged as absent: where one shows itself again, its row has to say so. */
+  stagedAbsences(jobId: string, objectGuids: readonly string[]): Promise<ReadonlySet<string>>;
+  /** Drops these rows; one that another cycle staged anew stays. */
+  forget(jobId: string, rows: readonly StagedRow[]): Promise<void>;
   /** Drops what was staged before a moment (milliseconds since 1970): a complete full read judged everything anew. */
   dropStaged(jobId: string, before: number): Promise<void>;
 }
@@ -75,6 +83,14 @@ export function createRemovals(deps: { readonly rows: RowStore }): Removals {
     const found: Stored<StagedRow>[] = [];
     for await (const rows of stagedTable.range(jobId)) found.push(...rows.map((row) => unpack<StagedRow>(row)));
     return found;
+  }
+  /** One that was staged again at this moment has another etag, and stays. */
+  async function drop(jobId: string, rows: readonly Stored<StagedRow>[]): Promise<void> {
+    const operations = rows.map(({ row, etag }): RowOperation => ({ op: "delete", row, etag }));
+    for (const chunk of transactionChunks(operations)) {
+      if ((await stagedTable.transact(jobId, chunk)).ok) continue;
+      for (const operation of chunk) await stagedTable.transact(jobId, [operation]);
+    }
   }
   return {
     add(header, entries) {
@@ -134,9 +150,7 @@ export function createRemovals(deps: { readonly rows: RowStore }): Removals {
       await write(cycleId, operations);
     },
     async stage(jobId, rows) {
-      const operations = rows.map(
-        (row): RowOperation => ({ op: "upsert", row: `${row.class}:${row.objectGuid}`, values: pack(row) }),
-      );
+      const operations = rows.map((row): RowOperation => ({ op: "upsert", row: rowOf(row), values: pack(row) }));
       for (const chunk of transactionChunks(operations)) await stagedTable.transact(jobId, chunk);
     },
     async unstage(jobId, of, objectGuid) {
@@ -146,13 +160,40 @@ export function createRemovals(deps: { readonly rows: RowStore }): Removals {
     async staged(jobId) {
       return (await stagedRows(jobId)).map((row) => row.value);
     },
+    async stagedAbsences(jobId, objectGuids) {
+      const prefix = "deletes:";
+      const first = await stagedTable
+        .range(jobId, { from: prefix, to: afterPrefix(prefix), limit: 1 })
+        [Symbol.asyncIterator]()
+        .next();
+      if (first.done || first.value.length === 0) return new Set();
+      const found = await stagedTable.getMany(
+        jobId,
+        [...new Set(objectGuids)].map((own) => `${prefix}${own}`),
+      );
+      const rows = [...found.values()].map((row) => unpack<StagedRow>(row).value);
+      return new Set(rows.flatMap((row) => (row.absentIn === undefined ? [] : [row.objectGuid])));
+    },
+    async forget(jobId, rows) {
+      const cycles = new Map(rows.map((row) => [rowOf(row), row.cycleId]));
+      const known = await stagedTable.getMany(jobId, [...cycles.keys()]);
+      const own = [...known.values()].map((row) => unpack<StagedRow>(row));
+      await drop(
+        jobId,
+        own.filter(({ row, value }) => cycles.get(row) === value.cycleId),
+      );
+    },
     async dropStaged(jobId, before) {
-      const old = (await stagedRows(jobId)).filter((row) => row.value.stagedAt < before);
-      const operations = old.map(({ row, etag }): RowOperation => ({ op: "delete", row, etag }));
-      // One that was staged again at this moment has another etag, and stays.
-      for (const operation of operations) await stagedTable.transact(jobId, [operation]);
+      await drop(
+        jobId,
+        (await stagedRows(jobId)).filter((row) => row.value.stagedAt < before),
+      );
     },
   };
+}
+
+function rowOf(row: Pick<StagedRow, "class" | "objectGuid">): string {
+  return `${row.class}:${row.objectGuid}`;
 }
 
 export function unionOf(left: readonly RemovalClass[], right: readonly RemovalClass[]): RemovalClass[] {

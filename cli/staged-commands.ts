@@ -1,0 +1,117 @@
+/** `uplink staged list|approve|drop`: what the guard held back, and an admin's decision on exactly that. */
+import { Argument, type Command } from "commander";
+import type { ConfigurationReply, StagedSetReply } from "../shared/contracts/admin-api.ts";
+import { ADMIN_HELP } from "./admin-commands.ts";
+import { connect } from "./connection.ts";
+import { csvOf } from "./csv.ts";
+import { findConfiguration } from "./find-configuration.ts";
+import { listOf, moment } from "./table.ts";
+import type { CommandContext } from "./terminal.ts";
+
+const CLASSES: readonly StagedSetReply["class"][] = ["deletes", "disables", "blanks", "memberships"];
+
+interface Shown {
+  readonly json?: boolean;
+}
+
+interface Listed extends Shown {
+  readonly csv?: boolean;
+  readonly members?: boolean;
+}
+
+interface StagedSet extends StagedSetReply {
+  readonly job: string;
+}
+
+export function registerStagedCommands(program: Command, context: CommandContext): void {
+  const staged = program
+    .command("staged")
+    .description("Removals that the guard held back.")
+    .addHelpText("after", ADMIN_HELP);
+  const command = (usage: string, description: string) =>
+    staged.command(usage).description(description).option("--json", "as JSON").addHelpText("after", ADMIN_HELP);
+  command("list [job]", "Sets by job, class and cycle: how many, why, and the digest that a decision names.")
+    .option("--members", "all objects, not some of them")
+    .option("--csv", "as comma-separated values; with --members a line for each object")
+    .action((job: string | undefined, options: Listed) => list(job, options, context));
+  const actions = [
+    ["approve", "Carry out exactly that set; who is back meanwhile stays."],
+    ["drop", "Forget exactly that set, until a read brings evidence anew."],
+  ] as const;
+  for (const [action, description] of actions)
+    command(`${action} <job>`, description)
+      .addArgument(new Argument("<class>", "what would be removed").choices(CLASSES))
+      .requiredOption("--digest <digest>", "of the set, as 'uplink staged list' shows it")
+      .action((job: string, of: StagedSetReply["class"], options: Shown & { digest: string }) =>
+        decide(action, job, of, options, context),
+      );
+}
+
+async function list(name: string | undefined, options: Listed, { terminal }: CommandContext): Promise<void> {
+  const { admin: client } = await connect(terminal);
+  const configurations = name === undefined ? await client.configurations() : [await findConfiguration(client, name)];
+  const setsOf = async ({ jobId, displayName }: ConfigurationReply): Promise<StagedSet[]> =>
+    (await client.staged(jobId, { members: options.members ?? false })).map((own) => ({ job: displayName, ...own }));
+  const sets = (await Promise.all(configurations.map(setsOf))).flat();
+  if (options.json) terminal.out.write(`${JSON.stringify(sets, null, 2)}\n`);
+  else if (options.csv) terminal.out.write(csvOf(options.members ? memberRows(sets) : setRows(sets)));
+  else terminal.out.write(sets.length === 0 ? "Nothing is staged.\n" : sets.map(viewOf).join("\n"));
+}
+
+async function decide(
+  action: "approve" | "drop",
+  name: string,
+  of: StagedSetReply["class"],
+  options: Shown & { readonly digest: string },
+  { terminal }: CommandContext,
+): Promise<void> {
+  const { admin: client } = await connect(terminal);
+  const { jobId, displayName } = await findConfiguration(client, name);
+  const reply = await client.decideStaged(jobId, of, action, options.digest);
+  if (options.json) {
+    terminal.out.write(`${JSON.stringify(reply, null, 2)}\n`);
+    return;
+  }
+  const what =
+    reply.decision === "approved"
+      ? "are carried out now, for those whose evidence still stands; 'uplink logs' tells of each"
+      : "are forgotten, until a read brings evidence anew";
+  terminal.out.write(`${displayName}: ${reply.objects} ${reply.class} ${what}.\n`);
+}
+
+function viewOf(set: StagedSet): string {
+  const shown = set.members ?? set.sample;
+  const more = set.count - shown.length;
+  return listOf([
+    ["job", set.job],
+    ["class", set.isApproved ? `${set.class}, approved and being carried out` : set.class],
+    ["cycle", set.cycleId],
+    ["count", set.class === "memberships" ? `of ${set.count} groups` : String(set.count)],
+    ["why", set.reason],
+    ["since", moment(set.since)],
+    ["digest", set.digest],
+    ...shown.map((guid, index): [string, string] => [index === 0 ? "objects" : " ", guid]),
+    [" ", more > 0 ? `and ${more} more (--members shows them)` : null],
+  ]);
+}
+
+function setRows(sets: readonly StagedSet[]): string[][] {
+  const rows = sets.map((set) => [
+    set.job,
+    set.class,
+    set.cycleId,
+    String(set.count),
+    set.reason,
+    set.digest,
+    set.since,
+    String(set.isApproved),
+  ]);
+  return [["job", "class", "cycle", "count", "reason", "digest", "since", "approved"], ...rows];
+}
+
+function memberRows(sets: readonly StagedSet[]): string[][] {
+  const rows = sets.flatMap((set) =>
+    (set.members ?? []).map((guid) => [set.job, set.class, set.cycleId, set.digest, guid]),
+  );
+  return [["job", "class", "cycle", "digest", "object"], ...rows];
+}

@@ -1,0 +1,55 @@
+/** What waits for an admin's hand: staged removals, and escrows that needn't wait for their time. */
+import { ok } from "../shared/application/failure.ts";
+import { parseJson } from "../shared/application/parse-request.ts";
+import type { RetryEscrows } from "../shared/application/retry-escrows.ts";
+import type { StagedSets } from "../shared/application/staged-sets.ts";
+import type { StagedClass } from "../shared/application/state/removal-rows.ts";
+import { ADMIN_ROUTES, EscrowRetryRequest, StagedDecisionRequest } from "../shared/contracts/admin-api.ts";
+import type { Route, RouteRequest } from "./http-route.ts";
+
+export function stagedRoutes(deps: { readonly staged: StagedSets; readonly retryEscrows: RetryEscrows }): Route[] {
+  const { staged, retryEscrows } = deps;
+  return [
+    {
+      name: "ListStaged",
+      methods: ["GET"],
+      route: ADMIN_ROUTES.staged,
+      guard: "admin-read",
+      handle: async (request) => {
+        const sets = await staged.list(jobOf(request), { members: request.query.get("members") === "true" });
+        return sets.ok ? ok({ status: 200, body: { value: sets.value } }) : sets;
+      },
+    },
+    {
+      name: "DecideStaged",
+      methods: ["POST"],
+      route: ADMIN_ROUTES.stagedDecision,
+      guard: "admin-write",
+      handle: async (request, admin) => {
+        const asked = parseJson(request.body, StagedDecisionRequest, "decision on staged removals");
+        if (!asked.ok) return asked;
+        const decide = request.params["action"] === "approve" ? staged.approve : staged.drop;
+        // The route lets nothing else through.
+        const of = request.params["class"] as StagedClass;
+        const done = await decide(jobOf(request), of, asked.value.digest, admin.id);
+        return done.ok ? ok({ status: 200, body: done.value }) : done;
+      },
+    },
+    {
+      name: "RetryEscrows",
+      methods: ["POST"],
+      route: ADMIN_ROUTES.escrowRetry,
+      guard: "admin-write",
+      handle: async (request, admin) => {
+        const asked = parseJson(request.body, EscrowRetryRequest, "retry request");
+        if (!asked.ok) return asked;
+        const done = await retryEscrows(jobOf(request), asked.value.objectGuid, admin.id);
+        return done.ok ? ok({ status: 200, body: done.value }) : done;
+      },
+    },
+  ];
+}
+
+function jobOf(request: RouteRequest): string {
+  return request.params["jobId"] ?? "";
+}

@@ -1,0 +1,158 @@
+/**
+ * What the guard staged, as sets that an admin decides on: one class of removals of one cycle, and a digest of exactly
+ * that. A decision names the digest, so nobody approves or drops another set than the one that he saw.
+ *
+ * Approved is work in the lane (`plan-chunks.ts`): each object is mapped anew and loses only that class, if its evidence
+ * still stands; none of it counts for the guard. The rows stay until that work is over, so whoever shows himself again in
+ * between is noticed. Memberships are shown; deciding on them is not built yet.
+ */
+import { createHash } from "node:crypto";
+import type { StagedDecisionReply, StagedSetReply } from "../contracts/admin-api.ts";
+import type { BlobStore } from "../ports/blob-store.ts";
+import type { Clock } from "../ports/clock.ts";
+import type { Lane } from "../ports/doorbell.ts";
+import type { Log } from "../ports/log.ts";
+import type { RowStore } from "../ports/row-store.ts";
+import { addWork } from "./add-work.ts";
+import { noSuchJob } from "./configurations.ts";
+import { type Failure, fail, ok, type Result } from "./failure.ts";
+import { jobTable, ROW } from "./state/job-rows.ts";
+import { groupBy } from "./state/object-store.ts";
+import type { Removals, StagedClass, StagedRow } from "./state/removal-rows.ts";
+
+const SAMPLE = 10;
+const LANE: Lane = "live";
+
+export interface StagedSets {
+  /** By class and cycle; `members`: with all objects, not a sample alone. Failures: 404. */
+  list(jobId: string, options: { readonly members: boolean }): Promise<Result<StagedSetReply[]>>;
+  /** Has that set carried out; again: the same. Failures: 404, 409 (another set by now), 422 (memberships). */
+  approve(jobId: string, of: StagedClass, digest: string, by: string): Promise<Result<StagedDecisionReply>>;
+  /** Forgets that set until evidence comes anew. Failures: 404, 409 (another set by now, approved), 422 (memberships). */
+  drop(jobId: string, of: StagedClass, digest: string, by: string): Promise<Result<StagedDecisionReply>>;
+}
+
+interface StagedSet {
+  readonly class: StagedClass;
+  readonly cycleId: string;
+  readonly digest: string;
+  /** In the order of GUIDs. */
+  readonly rows: readonly StagedRow[];
+}
+
+export function createStagedSets(deps: {
+  readonly rows: RowStore;
+  readonly blobs: BlobStore;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly removals: Removals;
+  readonly ring: (jobId: string, lane: Lane) => Promise<void>;
+}): StagedSets {
+  const jobs = jobTable(deps.rows);
+  const isApproved = async (jobId: string, { digest }: StagedSet) =>
+    (await jobs.get(jobId, ROW.work(LANE, workIdOf(jobId, digest)))) !== undefined;
+
+  async function find(jobId: string, of: StagedClass, digest: string): Promise<Result<StagedSet>> {
+    if (!(await jobs.get(jobId, ROW.job))) return noSuchJob(jobId);
+    if (of === "memberships") return fail(undecidable());
+    const sets = setsOf(jobId, await deps.removals.staged(jobId)).filter((own) => own.class === of);
+    const found = sets.find((own) => own.digest === digest.toLowerCase());
+    return found ? ok(found) : fail(otherSet(of, digest, sets));
+  }
+
+  return {
+    async list(jobId, { members }) {
+      if (!(await jobs.get(jobId, ROW.job))) return noSuchJob(jobId);
+      const sets = setsOf(jobId, await deps.removals.staged(jobId));
+      const approved = await Promise.all(sets.map((own) => isApproved(jobId, own)));
+      return ok(sets.map((own, index) => replyOf(own, approved[index] ?? false, members)));
+    },
+
+    async approve(jobId, of, digest, by) {
+      const found = await find(jobId, of, digest);
+      if (!found.ok) return found;
+      const { rows } = found.value;
+      const objectGuids = rows.map((row) => row.objectGuid);
+      const workId = workIdOf(jobId, found.value.digest);
+      await addWork(deps, jobId, "approved", { objectGuids, approved: { by, rows } }, workId, LANE);
+      deps.log.warn("removals-approved", { jobId, class: of, count: rows.length, digest: found.value.digest, by });
+      // The tick finds what nobody rang for.
+      await deps.ring(jobId, LANE).catch(() => deps.log.warn("doorbell-unreachable", { jobId, lane: LANE }));
+      return ok({ jobId, class: of, digest: found.value.digest, decision: "approved", objects: rows.length });
+    },
+
+    async drop(jobId, of, digest, by) {
+      const found = await find(jobId, of, digest);
+      if (!found.ok) return found;
+      if (await isApproved(jobId, found.value)) return fail(approvedAlready(found.value));
+      const { rows } = found.value;
+      await deps.removals.forget(jobId, rows);
+      deps.log.warn("removals-dropped", { jobId, class: of, count: rows.length, digest: found.value.digest, by });
+      return ok({ jobId, class: of, digest: found.value.digest, decision: "dropped", objects: rows.length });
+    },
+  };
+}
+
+/** One set, one approval: asked twice it is the same work. */
+function workIdOf(jobId: string, digest: string): string {
+  return `${jobId}-work-approved-${digest}`;
+}
+
+function setsOf(jobId: string, all: readonly StagedRow[]): StagedSet[] {
+  return groupBy(all, (row) => `${row.class} ${row.cycleId}`).flatMap(([, own]) => {
+    const rows = [...own].sort((left, right) => (left.objectGuid < right.objectGuid ? -1 : 1));
+    const [first] = rows;
+    if (!first) return [];
+    const { class: of, cycleId } = first;
+    const exact = JSON.stringify([jobId, of, cycleId, rows.map((row) => row.objectGuid)]);
+    return [{ class: of, cycleId, digest: createHash("sha256").update(exact).digest("hex").slice(0, 32), rows }];
+  });
+}
+
+function replyOf(
+  { class: of, cycleId, digest, rows }: StagedSet,
+  isApproved: boolean,
+  members: boolean,
+): StagedSetReply {
+  const guids = rows.map((row) => row.objectGuid);
+  return {
+    class: of,
+    cycleId,
+    count: rows.length,
+    reason: [...new Set(rows.map((row) => row.reason))].join("; "),
+    digest,
+    since: new Date(Math.min(...rows.map((row) => row.stagedAt))).toISOString(),
+    isApproved,
+    sample: guids.slice(0, SAMPLE),
+    ...(members ? { members: guids } : {}),
+  };
+}
+
+function otherSet(of: StagedClass, digest: string, sets: readonly StagedSet[]): Failure {
+  const present = sets.map((own) => ({ target: own.digest, message: `${own.rows.length} ${of} of ${own.cycleId}` }));
+  return {
+    status: 409,
+    code: "staged-set-changed",
+    message: `No set of ${of} has digest ${digest}${sets.length === 0 ? ": none is staged" : "; these are staged now"}.`,
+    remedy: "Look at what is staged now ('uplink staged list'), and decide on that.",
+    details: present,
+  };
+}
+
+function approvedAlready({ class: of, digest }: StagedSet): Failure {
+  return {
+    status: 409,
+    code: "staged-set-approved",
+    message: `The ${of} of digest ${digest} were approved, and are being carried out.`,
+    remedy: "Pause the job if that has to stop.",
+  };
+}
+
+function undecidable(): Failure {
+  return {
+    status: 422,
+    code: "staged-memberships",
+    message: "Staged memberships can't be approved or dropped in this version.",
+    remedy: "Correct the group in the directory, or raise the job's bounds: its next change has them judged again.",
+  };
+}
