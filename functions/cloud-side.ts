@@ -36,8 +36,14 @@ export function createCloudSide(config: Config): UseCases {
   });
   return createUseCases(
     { rows, blobs, doorbell, target, clock, random, log },
-    { ...config, targetKey: config.target.tenantId },
+    { ...config, targetKey: config.target.tenantId, quota: quotaOf(config) },
   );
+}
+
+/** The budget belongs to an application in a tenant of a cloud. */
+function quotaOf({ target }: Config) {
+  const key = `${new URL(target.graphUrl).hostname}:${target.tenantId}:${target.clientId}`;
+  return target.writesPerWindow === 0 ? undefined : { key, writes: target.writesPerWindow };
 }
 
 function storageOf(config: Config) {

@@ -43,6 +43,7 @@ import { createLinkReferrers } from "../shared/application/state/link-referrers.
 import { createLinkRows } from "../shared/application/state/link-rows.ts";
 import { createObjectStore } from "../shared/application/state/object-store.ts";
 import { createProvisioningLog } from "../shared/application/state/provisioning-log.ts";
+import { createQuotaRows } from "../shared/application/state/quota-rows.ts";
 import { createReferrerIndex } from "../shared/application/state/referrer-index.ts";
 import { createRemovals } from "../shared/application/state/removal-rows.ts";
 import { createScopeNotes } from "../shared/application/state/scope-notes.ts";
@@ -54,6 +55,7 @@ import { createAdminTokens } from "../shared/application/verify-admin-token.ts";
 import { createProofVerifier } from "../shared/application/verify-proof.ts";
 import { createWaitingClaims } from "../shared/application/waiting-claims.ts";
 import { createFence, createWakeJob, type WakeJob } from "../shared/application/wake-job.ts";
+import { createOpenQuota, createWriteQuota } from "../shared/application/write-quota.ts";
 import type { Config } from "../shared/config.ts";
 import type { BlobStore } from "../shared/ports/blob-store.ts";
 import type { Clock, Random } from "../shared/ports/clock.ts";
@@ -82,6 +84,8 @@ export interface UseCaseSettings {
   readonly chunkObjects: number;
   readonly escrowsAtOnce: number;
   readonly logMonths: number;
+  /** What the application may write in the target; undefined: nobody watches that. */
+  readonly quota?: { readonly key: string; readonly writes: number } | undefined;
 }
 
 /** Edges that one activity carries out at most, by estimate: 250 writes of 20 members. */
@@ -114,6 +118,15 @@ export function createUseCases(adapters: Adapters, settings: UseCaseSettings) {
   const dirty = createDirtyRows({ rows });
   const fence = createFence({ rows, clock });
   const jobs = jobTable(rows);
+  const { quota: given } = settings;
+  const quota = given
+    ? createWriteQuota({
+        quotaRows: createQuotaRows({ rows, clock, key: given.key }),
+        clock,
+        log,
+        budget: given.writes,
+      })
+    : createOpenQuota();
 
   const ring = (jobId: string, lane: "bulk" | "live") => doorbell.ring(jobId, lane);
   const vanished = createVanished({ rows, blobs, clock, log, ring });
@@ -214,6 +227,7 @@ export function createUseCases(adapters: Adapters, settings: UseCaseSettings) {
           links: createLinkStore({ rows, targetKey }),
           tellLeftOut: createTellLeftOut({ rows, provisioningLog }),
           scopeNotes,
+          quota,
           contextOf,
         }),
       }),
@@ -241,6 +255,7 @@ export function createUseCases(adapters: Adapters, settings: UseCaseSettings) {
           target,
           provisioningLog,
           goneGroups,
+          quota,
           flowsOf: async (job) => (await mappings(job)).flowsOf,
         }),
       }),

@@ -18,6 +18,8 @@ export interface Config {
       | { readonly kind: "managed-identity" };
     readonly graphUrl: string;
     readonly authorityUrl: string;
+    /** In 150 seconds; 0: nobody watches it. */
+    readonly writesPerWindow: number;
   };
   readonly admin: { readonly audience: string; readonly tenantId: string; readonly authorityUrl: string };
   readonly times: {
@@ -130,6 +132,7 @@ function configOf(values: Values): Config {
             : { kind: "managed-identity" },
       graphUrl: text("UPLINK_TARGET_GRAPH_URL").replace(/\/$/, ""),
       authorityUrl,
+      writesPerWindow: number("UPLINK_TARGET_WRITES"),
     },
     admin: {
       audience: text("UPLINK_ADMIN_AUDIENCE"),

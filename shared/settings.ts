@@ -85,6 +85,18 @@ export const SETTINGS = [
     schema: url,
   },
   {
+    name: "UPLINK_TARGET_WRITES",
+    meaning:
+      "Writes that the application has in the target in 150 seconds, for all jobs; 0: send, and wait when it throttles",
+    default: "3000",
+    schema: z.coerce
+      .number()
+      .int()
+      .min(0)
+      .max(100_000)
+      .refine((writes) => writes === 0 || writes >= 100, "0, or at least 100"),
+  },
+  {
     name: "UPLINK_ADMIN_AUDIENCE",
     meaning: "Audience of admins' access tokens",
     default: "api://directory-uplink",

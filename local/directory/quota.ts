@@ -1,7 +1,7 @@
 /**
  * Graph's limits: writes of an application in a tenant, writes of a tenant, resource units.
  *
- * Each is a sliding window, kept as thirty slots. A call that is refused isn't counted. A batch books call by call.
+ * Each is a sliding window, kept as a hundred and fifty slots. A call that is refused isn't counted. A batch books call by call.
  * Not modelled: the limit of one application over all tenants (there is one tenant here), and the smaller limits of
  * single resources.
  */
@@ -21,7 +21,7 @@ export const defaultQuota: QuotaSetting = { writesPerWindow: 3000, windowSeconds
 
 const TENANT = { limit: 18_000, seconds: 300 };
 const UNIT_SECONDS = 10;
-const SLOTS = 30;
+const SLOTS = 150;
 const WARN_ABOVE = 0.8;
 
 export function createQuota(deps: {

@@ -117,13 +117,14 @@ export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
       });
       return child;
     };
-    const { settings = {}, appPath } = options;
+    const { verifiedDomains = [], quota = "on", settings: given = {}, appPath } = options;
+    // Where the target counts no writes, nobody has to keep within them.
+    const settings = { ...(quota === "off" ? { UPLINK_TARGET_WRITES: "0" } : {}), ...given };
     const { exporter } = applications;
     const host = () => startHost(context, { exporter, settings, ...(appPath === undefined ? {} : { appPath }) });
 
     watch(await startAzurite(context, options.inMemory ?? false));
     log(`Azurite: blobs on port ${ports.azuriteBlob}, tables on port ${ports.azuriteTable}`);
-    const { verifiedDomains = [], quota = "on" } = options;
     watch(await startDirectory(context, { verifiedDomains, quota }));
     log(`Directory stand-in: ${urls.graph}`);
     watch(await host());

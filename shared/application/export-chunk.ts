@@ -39,6 +39,7 @@ import type { ScopeNotes } from "./state/scope-notes.ts";
 import type { Vanished } from "./vanished.ts";
 import type { Fence, SyncRunInput } from "./wake-job.ts";
 import { settledBefore } from "./write-outcomes.ts";
+import { type WriteQuota, writesOf } from "./write-quota.ts";
 
 const ROUNDS = 3;
 /** How long to leave an object alone that another run is exporting, at most, before looking again. */
@@ -78,6 +79,7 @@ export function createExportChunk(deps: {
   readonly links: LinkStore;
   readonly tellLeftOut: TellLeftOut;
   readonly scopeNotes: ScopeNotes;
+  readonly quota: WriteQuota;
   readonly contextOf: (jobId: string, schemaVersion: number) => Promise<JobContext>;
 }): ExportChunk {
   return async (ref) => {
@@ -86,14 +88,16 @@ export function createExportChunk(deps: {
     if ((await deps.blobs.get(outcomePath)) !== undefined) return { done: true };
     const plan = await readNeeded<PlanFile>(deps.blobs, FILES.plan(ref.batchId, ref.chunk));
     const context = await deps.contextOf(ref.jobId, plan.header.schemaVersion);
+    const allowance = await deps.quota.book(ref.lane, context.target, plannedWrites(plan));
+    if (allowance.granted === 0) return { done: false, notBefore: allowance.notBefore };
     await deps.tellLeftOut(plan.header, context.mapping);
     // Counted for this chunk alone: others write through the same adapter at the same time.
     let writes = 0;
     const target: TargetDirectory = {
-      ...context.target,
-      apply: (actions, options) => context.target.apply(actions, { ...options, onWrite: () => void writes++ }),
+      ...allowance.target,
+      apply: (actions, options) => allowance.target.apply(actions, { ...options, onWrite: () => void writes++ }),
     };
-    const results = await settleAll(ref, plan, { ...context, target });
+    const results = await settleAll(ref, plan, { ...context, target }).finally(allowance.settle);
     if (plan.header.isFirstLoad) deps.references.note(plan.header.configurationId, madeIn(results));
     await recordResults(deps, plan.header, context.claims, results);
     const unsent = results.filter((result) => result.kind === "unsent");
@@ -282,6 +286,16 @@ function madeIn(results: readonly ExportResult[]): [string, Reference][] {
 function hasAppeared({ planned, record }: Extract<ExportResult, { kind: "settled" }>): boolean {
   const isMade = ["create", "adopt", "restore"].includes(planned.action.kind);
   return isMade && record.link !== undefined && record.link.deletedAt === undefined;
+}
+
+/** By estimate: what is bound, found or refused meanwhile makes it more or less. */
+function plannedWrites({ objects }: PlanFile): number {
+  return objects.reduce((sum, { action }) => {
+    if (action.kind === "none") return sum;
+    if (action.kind !== "restore")
+      return sum + writesOf(action.kind === "adopt" ? { ...action, kind: "update" } : action);
+    return sum + 1 + (Object.keys(action.values).length > 0 ? writesOf({ ...action, kind: "update" }) : 0);
+  }, 0);
 }
 
 /** The plan of a chunk, where there is one. */

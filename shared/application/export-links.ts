@@ -29,6 +29,7 @@ import type { ObjectStore } from "./state/object-store.ts";
 import type { ProvisioningLog } from "./state/provisioning-log.ts";
 import type { Removals } from "./state/removal-rows.ts";
 import type { Fence, SyncRunInput } from "./wake-job.ts";
+import { memberWrites, type WriteQuota } from "./write-quota.ts";
 
 export interface LinkChunkRef extends SyncRunInput {
   readonly linksId: string;
@@ -64,6 +65,7 @@ export function createExportLinks(
     readonly target: TargetDirectory;
     readonly provisioningLog: ProvisioningLog;
     readonly goneGroups: GoneGroups;
+    readonly quota: WriteQuota;
     /** What is switched on for a source class; undefined: it isn't mapped. */
     readonly flowsOf: (job: JobRow) => Promise<JobMapping["flowsOf"]>;
   },
@@ -78,12 +80,23 @@ export function createExportLinks(
     const job = await readRow<JobRow>(jobs, ref.jobId, ROW.job);
     if (!job) throw new Error(`Job ${ref.jobId} is gone.`);
     const { header, items } = await readNeeded<LinkChunkFile>(deps.blobs, FILES.linkChunk(ref.linksId, ref.chunk));
+    const allowance = await deps.quota.book(header.isBulk ? "bulk" : "live", deps.target, leastWrites(items));
+    if (allowance.granted === 0) return { done: false, notBefore: allowance.notBefore };
+    return exportAll(ref, job.value, { header, items }, allowance.target).finally(allowance.settle);
+  };
+
+  async function exportAll(
+    ref: LinkChunkRef,
+    job: JobRow,
+    { header, items }: LinkChunkFile,
+    target: TargetDirectory,
+  ): Promise<ExportedLinks> {
     const by = `${ref.linksId}-${ref.chunk}`;
     let writes = 0;
     const groups = new Map<number, JudgedGroup>();
     const failures = new Map<number, { failure: TargetFailure; count: number }>();
     let retryAfterMs = 0;
-    let open = await withTargets(header, items, await deps.flowsOf(job.value));
+    let open = await withTargets(header, items, await deps.flowsOf(job));
     const living = open;
     await judge.concludeOnly(
       header,
@@ -92,9 +105,9 @@ export function createExportLinks(
     for (let round = 0; open.length > 0; round++) {
       if (round === ROUNDS)
         throw new Error(`The members of group ${open[0]?.item.referrer} kept changing while they were exported.`);
-      const judged = await judge.groups(header, open, by, job.value.settings.guard);
+      const judged = await judge.groups(header, open, by, job.settings.guard);
       for (const own of judged.groups) groups.set(own.work.item.index, own);
-      const sent = await sendLinks(deps, deps.target, header, by, judged.groups, () => void writes++);
+      const sent = await sendLinks(deps, target, header, by, judged.groups, () => void writes++);
       for (const [index, failed] of sent.failures) {
         const before = failures.get(index);
         failures.set(index, { failure: failed.failure, count: failed.count + (before?.count ?? 0) });
@@ -109,9 +122,9 @@ export function createExportLinks(
     const counts = sumOf(outcomes, groups);
     const stagedBecause = outcomes.find((own) => own.staged)?.staged?.reason;
     const file: LinkOutcomeFile = { counts, writes, ...(stagedBecause === undefined ? {} : { stagedBecause }) };
-    await writeOnce(deps.blobs, path, file);
+    await writeOnce(deps.blobs, FILES.linkOutcome(ref.linksId, ref.chunk), file);
     return { done: true };
-  };
+  }
 
   /** The items whose groups have a living target object that may be changed. */
   async function withTargets(
@@ -198,6 +211,14 @@ function outcomesOf(
       },
     ];
   });
+}
+
+/** If all of them are to be added, twenty a write; removals are more, and what is too much for the grant goes the next time. */
+function leastWrites(items: readonly LinkItem[]): number {
+  return items.reduce((sum, { rows, referees }) => {
+    const edges = rows.reduce((all, { dirty }) => all + dirty.edges, 0);
+    return sum + memberWrites("add", Math.max(1, edges, referees.length));
+  }, 0);
 }
 
 function withFailure(stored: StoredDirty, failure: TargetFailure | undefined, now: number): StoredDirty {

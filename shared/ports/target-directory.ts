@@ -118,6 +118,8 @@ export interface ApplyOptions {
   readonly priority: "low" | "normal";
   /** Called for each writing call that this very `apply` makes: many run at once over one adapter. */
   readonly onWrite?: () => void;
+  /** Called for each call that the target refuses with 429, with what its Retry-After says. */
+  readonly onThrottle?: (retryAfterMs: number | undefined) => void;
 }
 
 export interface TargetDirectory {

@@ -33,6 +33,8 @@ export interface CloudOptions {
   readonly settings?: Partial<JobSettings>;
   readonly beforeActivity?: DriverDeps["beforeActivity"];
   readonly chunkObjects?: number;
+  /** Writes in 150 seconds; nobody watches them when left out. */
+  readonly quota?: number;
   /** Faults of storage are put in here. */
   readonly wrapRows?: (rows: RowStore) => RowStore;
   readonly wrapBlobs?: (blobs: BlobStore) => BlobStore;
@@ -81,6 +83,7 @@ export async function createCloud(options: CloudOptions = {}) {
       chunkObjects: options.chunkObjects ?? 200,
       escrowsAtOnce: 1000,
       logMonths: 12,
+      ...(options.quota === undefined ? {} : { quota: { key: "cloud:tenant:app", writes: options.quota } }),
     },
   );
   const driver = createDriver({

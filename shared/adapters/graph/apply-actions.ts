@@ -7,7 +7,7 @@
 import type { TargetAction, TargetFailure, TargetResult } from "../../ports/target-directory.ts";
 import { TargetUnavailable } from "../../ports/target-directory.ts";
 import { type ActionContext, giveUp, type PendingAction } from "./action-step.ts";
-import { BATCH_SIZE, type GraphClient, type GraphReply } from "./graph-client.ts";
+import { BATCH_SIZE, type GraphClient, type GraphReply, isThrottle } from "./graph-client.ts";
 import { startAction, stepOf } from "./pending-action.ts";
 
 export interface ApplyDeps {
@@ -18,6 +18,7 @@ export interface ApplyDeps {
   readonly limit: <T>(task: () => Promise<T>) => Promise<T>;
   /** A write was answered other than by throttling. */
   readonly onWrite: () => void;
+  readonly onThrottle: (retryAfterMs: number | undefined) => void;
   /** It took effect just now. */
   readonly onDone: (action: TargetAction, id: string) => void;
 }
@@ -55,6 +56,7 @@ export async function applyActions(
         continue;
       }
       if (isWrite(item, reply)) deps.onWrite();
+      if (isThrottle(reply)) deps.onThrottle(reply.retryAfterMs);
       const step = await stepOf(item, reply, deps.context);
       if (step.kind === "result") {
         results.set(item.action, step.result);

@@ -15,7 +15,7 @@ import type { TargetMemberChange, TargetMemberResult } from "../../ports/target-
 import { TargetUnavailable } from "../../ports/target-directory.ts";
 import { isFresh, LAG_RETRY_AFTER_MS, lagWaitMs } from "./action-step.ts";
 import { objectUrl } from "./addresses.ts";
-import { BATCH_SIZE, type GraphClient, type GraphReply, type GraphRequest } from "./graph-client.ts";
+import { BATCH_SIZE, type GraphClient, type GraphReply, type GraphRequest, isThrottle } from "./graph-client.ts";
 import { groupGone, type MemberVerdict, missingMember, verdictOf } from "./member-reply.ts";
 import { type ChangeOnItsWay, cut, type MemberUnit, startChange } from "./member-units.ts";
 import type { WriteKind } from "./recent-writes.ts";
@@ -32,6 +32,7 @@ export interface ChangeMembersDeps {
   readonly recentWrite: (id: string) => WriteKind | undefined;
   /** A write was answered other than by throttling. */
   readonly onWrite: () => void;
+  readonly onThrottle: (retryAfterMs: number | undefined) => void;
 }
 
 /**
@@ -89,6 +90,7 @@ export async function changeMembers(
       else if (item.kind === "is-it-there") takeExistence(item.group, reply, deps, canWait);
       else {
         if (isWrite(reply)) deps.onWrite();
+        if (isThrottle(reply)) deps.onThrottle(reply.retryAfterMs);
         const verdict = verdictOf(item.unit, reply, deps.backOffMs);
         const isForAll = verdict.kind === "later" && verdict.forAll;
         if (isForAll && !canWait(verdict.waitMs)) stopMs = Math.max(stopMs, verdict.patienceMs);

@@ -25,6 +25,11 @@ export type GraphReply =
   | { readonly kind: "lost"; readonly code: "Timeout" | "InternalServerError"; readonly message: string }
   | { readonly kind: "unsent"; readonly status: number; readonly retryAfterMs?: number };
 
+/** Refused because the quota is used up; a busy target (503) is something else. */
+export function isThrottle(reply: GraphReply): reply is Exclude<GraphReply, { kind: "lost" }> {
+  return reply.kind !== "lost" && reply.status === 429;
+}
+
 export interface GraphClient {
   /** One reply a request, in order; at most 20. */
   batch(requests: readonly GraphRequest[], lowPriority: boolean): Promise<readonly GraphReply[]>;

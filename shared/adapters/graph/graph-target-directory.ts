@@ -108,6 +108,7 @@ export function createGraphTargetDirectory(deps: GraphTargetDeps): TargetDirecto
         sleep,
         limit,
         onWrite: countWrites(options.onWrite),
+        onThrottle: (retryAfterMs) => options.onThrottle?.(retryAfterMs),
         // An update makes nothing that could lag.
         onDone: (action, id) => {
           if (action.kind !== "update") recent.add(id, action.kind);
@@ -127,6 +128,7 @@ export function createGraphTargetDirectory(deps: GraphTargetDeps): TargetDirecto
         backOffMs,
         recentWrite: (id) => recent.last(id),
         onWrite: countWrites(options.onWrite),
+        onThrottle: (retryAfterMs) => options.onThrottle?.(retryAfterMs),
       });
       const unsent = results.reduce((sum, result) => sum + result.unsent.length, 0);
       if (unsent > 0) log.info("graph-members-put-off", { unsent, groups: changes.length });

@@ -8,6 +8,7 @@
 
 import type { TargetValues } from "../../domain/target-value.ts";
 import type {
+  ApplyOptions,
   TargetAction,
   TargetDirectory,
   TargetFailure,
@@ -115,7 +116,7 @@ export function createMemoryTargetDirectory(options: MemoryTargetOptions = {}): 
     return entry.fault;
   };
 
-  const apply = (action: TargetAction, onWrite: (() => void) | undefined): TargetResult => {
+  const apply = (action: TargetAction, { onWrite, onThrottle }: ApplyOptions): TargetResult => {
     const { key } = action;
     received.push(action);
     const parts = partsOf(action);
@@ -123,6 +124,7 @@ export function createMemoryTargetDirectory(options: MemoryTargetOptions = {}): 
     const fault = takeFault(action);
     if (fault?.kind === "throttle") {
       const retryAfterMs = fault.retryAfterMs ?? 1_000;
+      onThrottle?.(retryAfterMs);
       const throttled = failure(action, "TooManyRequests", "the target throttles", { retriable: true, retryAfterMs });
       return { key, outcome: "unsent", failure: throttled };
     }
@@ -156,11 +158,11 @@ export function createMemoryTargetDirectory(options: MemoryTargetOptions = {}): 
       reachable();
       return new Set(wanted.filter((id) => objects.get(id)?.privileged));
     },
-    async apply(actions, { onWrite }) {
+    async apply(actions, options) {
       reachable();
       const keys = new Set(actions.map((action) => action.key));
       if (keys.size < actions.length) throw new Error("Two actions of one call have the same key.");
-      return actions.map((action) => apply(action, onWrite));
+      return actions.map((action) => apply(action, options));
     },
     async changeMembers(changes, { onWrite }) {
       reachable();

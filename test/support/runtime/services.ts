@@ -148,6 +148,8 @@ export async function createHost(options: {
     UPLINK_TARGET_CLIENT_SECRET: applications.exporter.clientSecret,
     UPLINK_TARGET_GRAPH_URL: `${options.directoryUrl}/v1.0`,
     UPLINK_TARGET_AUTHORITY_URL: options.directoryUrl,
+    // The directory counts no writes either.
+    UPLINK_TARGET_WRITES: "0",
     UPLINK_ADMIN_AUDIENCE: tenant.audience,
     // A test waits for what a service takes its time over.
     UPLINK_HEARTBEAT_SECONDS: "2",
