@@ -7,6 +7,7 @@ import { AgentError } from "../agent/agent-error.ts";
 import {
   ADMIN_ROUTES,
   AgentReply,
+  ClearQuarantineReply,
   ConfigurationReply,
   CycleReply,
   EscrowReply,
@@ -64,6 +65,7 @@ export interface AdminClient {
     digest: string,
   ): Promise<StagedDecisionReply>;
   act(configuration: JobAddress, action: JobAction): Promise<void>;
+  clearQuarantine(jobId: string): Promise<ClearQuarantineReply>;
   setScope(jobId: string, scope: AgentScope): Promise<ScopeReply>;
   /** As it was imported: fields and order of keys are what they were. Without a version the one in effect. */
   schema(configuration: JobAddress, version?: number): Promise<unknown>;
@@ -156,6 +158,8 @@ export function createAdminClient(deps: AdminClientDeps): AdminClient {
       const response = await send(path, { method: "POST" });
       if (!response.ok) throw refusal(`POST ${path}`, response.status, await response.text());
     },
+    clearQuarantine: (jobId) =>
+      ask(ClearQuarantineReply, fill(ADMIN_ROUTES.clearQuarantine, { jobId }), { method: "POST" }),
     setScope: (jobId, scope) => ask(ScopeReply, fill(ADMIN_ROUTES.jobScope, { jobId }), { method: "PUT", body: scope }),
     schema: ({ id, jobId }, version) =>
       ask(z.unknown(), `${fill(ADMIN_ROUTES.schema, { configurationId: id, jobId })}${queryOf({ version })}`),

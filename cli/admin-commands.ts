@@ -3,7 +3,15 @@ import { type Command, InvalidArgumentError } from "commander";
 import { EXIT } from "../agent/agent-error.ts";
 import type { ConfigurationReply } from "../shared/contracts/admin-api.ts";
 import type { AdminClient, JobAction } from "./admin-client.ts";
-import { agentTable, cycleList, jobTable, scopeText, withNames } from "./admin-views.ts";
+import {
+  agentTable,
+  cycleList,
+  jobTable,
+  quarantineLines,
+  quarantineList,
+  scopeText,
+  withNames,
+} from "./admin-views.ts";
 import { connect } from "./connection.ts";
 import { findConfiguration } from "./find-configuration.ts";
 import { listOf, moment, tableOf } from "./table.ts";
@@ -79,7 +87,7 @@ async function status(options: Shown, { terminal }: CommandContext): Promise<voi
   const jobs = await Promise.all(configurations.map((one) => client.status(one.jobId)));
   const agents = await Promise.all(configurations.map((one) => client.agents(one.id)));
   if (options.json) return json(terminal.out, { url, jobs, agents: agents.flat() });
-  terminal.out.write(`Service ${url}\n\n${jobTable(configurations, jobs)}\n`);
+  terminal.out.write(`Service ${url}\n\n${jobTable(configurations, jobs)}\n${quarantineList(jobs)}`);
   terminal.out.write(agentTable(configurations, agents));
 }
 
@@ -117,6 +125,7 @@ async function jobShow(name: string, options: Shown, { terminal }: CommandContex
       ["full read wanted", job.fullReadWanted],
       ["scope", scopeText(job.scope)],
       ["trouble", job.trouble ? `${job.trouble.code} since ${moment(job.trouble.at)}: ${job.trouble.message}` : null],
+      ...quarantineLines(job.quarantine),
       ["steady state", moment(job.steadyStateAt)],
       ["escrowed", String(job.escrowed)],
       ["staged", String(job.staged)],

@@ -6,7 +6,11 @@ export function jobTable(configurations: readonly ConfigurationReply[], jobs: re
   const rows = jobs.map((job, index) => [
     job.displayName,
     configurations[index]?.domainFqdn ?? "",
-    job.trouble ? `${job.state}, ${job.trouble.code}` : job.state,
+    [
+      job.state,
+      ...(job.trouble ? [job.trouble.code] : []),
+      ...(job.quarantine ? [job.quarantine.nextAttempt === null ? "disabled" : "quarantine"] : []),
+    ].join(", "),
     job.openRead ? `read ${job.openRead.readNo}` : "-",
     String(job.waiting.batches + job.waiting.readsEnding + job.waiting.work),
     String(job.escrowed),
@@ -14,6 +18,25 @@ export function jobTable(configurations: readonly ConfigurationReply[], jobs: re
     job.lastCycle ? `read ${job.lastCycle.readNo} at ${moment(job.lastCycle.closedAt)}` : "none yet",
   ]);
   return tableOf([["job", "domain", "state", "reading", "waiting", "escrowed", "staged", "last cycle"], ...rows]);
+}
+
+/** Below the jobs: why each that is in quarantine is, and what to do. */
+export function quarantineList(jobs: readonly JobStatusReply[]): string {
+  const words = jobs.flatMap(({ displayName, quarantine }) =>
+    quarantine ? [listOf([["quarantine", displayName], ...quarantineLines(quarantine)])] : [],
+  );
+  return words.map((text) => `${text}\n`).join("");
+}
+
+export function quarantineLines(quarantine: JobStatusReply["quarantine"]): [string, string][] {
+  if (!quarantine) return [];
+  const { reason, error, nextAttempt, seriesBegan, seriesCount } = quarantine;
+  return [
+    ["stopped by", `${reason}: ${error.code}: ${error.message}`],
+    ["since", `${moment(seriesBegan)}, failed attempts since then: ${seriesCount}`],
+    ["next attempt", nextAttempt === null ? "none: the job is disabled until it is cleared" : moment(nextAttempt)],
+    ["remedy", error.remedy],
+  ];
 }
 
 export function scopeText({ organizationalUnits, groups }: JobStatusReply["scope"]): string {

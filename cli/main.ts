@@ -6,6 +6,7 @@ import { registerAdminCommands } from "./admin-commands.ts";
 import { registerAgentCommands } from "./agent-commands.ts";
 import { registerExpressionCommands } from "./expression-commands.ts";
 import { registerLinkCommands } from "./link-commands.ts";
+import { registerQuarantineCommands } from "./quarantine-commands.ts";
 import { type Registration, runCli } from "./run-cli.ts";
 import { registerSchemaCommands } from "./schema-commands.ts";
 import { registerScopeCommands } from "./scope-commands.ts";
@@ -16,6 +17,7 @@ import { registerTargetCommands } from "./target-commands.ts";
 const registrations: readonly Registration[] = [
   registerAgentCommands,
   registerAdminCommands,
+  registerQuarantineCommands,
   registerLinkCommands,
   registerScopeCommands,
   registerSchemaCommands,

@@ -3,6 +3,7 @@ import type { AdminQueries } from "../shared/application/admin-queries.ts";
 import type { Configurations } from "../shared/application/configurations.ts";
 import { ok, type Result } from "../shared/application/failure.ts";
 import { parseJson } from "../shared/application/parse-request.ts";
+import type { Quarantines } from "../shared/application/quarantines.ts";
 import { ADMIN_ROUTES } from "../shared/contracts/admin-api.ts";
 import { AgentScope } from "../shared/contracts/configuration.ts";
 import { type Route, type RouteReply, type RouteRequest, topOf } from "./http-route.ts";
@@ -10,10 +11,11 @@ import { type Route, type RouteReply, type RouteRequest, topOf } from "./http-ro
 export interface JobRouteDeps {
   readonly configurations: Configurations;
   readonly queries: AdminQueries;
+  readonly quarantines: Pick<Quarantines, "clear">;
   readonly wakeJob: (jobId: string) => Promise<void>;
 }
 
-export function jobRoutes({ configurations, queries, wakeJob }: JobRouteDeps): Route[] {
+export function jobRoutes({ configurations, queries, quarantines, wakeJob }: JobRouteDeps): Route[] {
   return [
     get("JobStatus", ADMIN_ROUTES.jobStatus, (request) => queries.status(jobOf(request))),
     get("ListCycles", ADMIN_ROUTES.cycles, async (request) =>
@@ -45,7 +47,10 @@ export function jobRoutes({ configurations, queries, wakeJob }: JobRouteDeps): R
             ? await configurations.requestFullRead(jobId, "asked")
             : await configurations.setPaused(jobId, action === "pause");
         if (!done.ok) return done;
-        if (action !== "pause") await wakeJob(jobId);
+        if (action === "pause") return ok({ status: 204, body: undefined });
+        // As in Graph: who starts or restarts a job means it to work.
+        await quarantines.clear(jobId);
+        await wakeJob(jobId);
         return ok({ status: 204, body: undefined });
       },
     },

@@ -21,6 +21,7 @@ import { type Route, registerRoute } from "./http-route.ts";
 import { jobRoutes } from "./jobs.http.ts";
 import { linkRoutes } from "./links.http.ts";
 import { provisioningLogRoute } from "./provisioning-log.http.ts";
+import { clearQuarantineRoute } from "./quarantine.http.ts";
 import { schemaRoutes } from "./schemas.http.ts";
 import { stagedRoutes } from "./staged.http.ts";
 import { wakeJobHandler } from "./wake-job.queue.ts";
@@ -37,6 +38,7 @@ const routes: readonly Route[] = [
   ...configurationRoutes(cloud.routes.configurations),
   agentsRoute(cloud.routes),
   ...jobRoutes(cloud.routes),
+  clearQuarantineRoute(cloud.routes),
   ...schemaRoutes(cloud.routes.schemas),
   ...linkRoutes(cloud.routes.links),
   ...stagedRoutes(cloud.routes),

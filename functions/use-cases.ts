@@ -27,6 +27,7 @@ import { createNoteScope } from "../shared/application/note-scope.ts";
 import { createPlanChunks } from "../shared/application/plan-chunks.ts";
 import { createPlanLinks } from "../shared/application/plan-links.ts";
 import { createTargetPreparation } from "../shared/application/prepare-target.ts";
+import { createQuarantines } from "../shared/application/quarantines.ts";
 import { createReadEnd } from "../shared/application/read-end.ts";
 import { createReferences } from "../shared/application/references.ts";
 import { createRetryEscrows } from "../shared/application/retry-escrows.ts";
@@ -86,6 +87,7 @@ export interface UseCaseSettings {
   readonly logMonths: number;
   /** What the application may write in the target; undefined: nobody watches that. */
   readonly quota?: { readonly key: string; readonly writes: number } | undefined;
+  readonly quarantine: Config["quarantine"];
 }
 
 /** Edges that one activity carries out at most, by estimate: 250 writes of 20 members. */
@@ -147,8 +149,11 @@ export function createUseCases(adapters: Adapters, settings: UseCaseSettings) {
   const groups = createScopeGroups({ links, linkReferrers, referrers, scopedRows });
   const facts = createScopeFacts({ scopedRows, groups });
   const scopeWork = createScopeWork({ rows, blobs, clock, log, notes: scopeNotes, facts, mappings, ring });
+  const quarantines = createQuarantines({ rows, clock, log, escrows, settings: settings.quarantine });
+  const answering = { clock, log, noteFault: quarantines.noteFault };
   const linkAccounts = createLinkAccounts({ rows, blobs, clock, log, dirty, ring });
-  const commit = createCommit({ rows, blobs, fence, clock, log, removals, linkAccounts, waiting, scopeWork });
+  const closing = { removals, linkAccounts, waiting, scopeWork, quarantines };
+  const commit = createCommit({ rows, blobs, fence, clock, log, ...closing });
   const goneGroups = createGoneGroups({ rows, blobs, clock, log, objects, claims, target, ring });
   const readEnd = createReadEnd({ ...chunked, removals, contextOf });
   const wakeJobWith = (starter: OrchestrationStarter): WakeJob =>
@@ -168,6 +173,7 @@ export function createUseCases(adapters: Adapters, settings: UseCaseSettings) {
       proofs,
       adminTokens,
       configurations,
+      quarantines,
       enrolAgent: createEnrolAgent({ rows, clock, log }),
       heartbeat: createHeartbeat({
         rows,
@@ -199,20 +205,19 @@ export function createUseCases(adapters: Adapters, settings: UseCaseSettings) {
         dirty,
         linkAccounts,
         wakeJob: wakeJobWith(starter),
+        watchQuarantine: quarantines.watch,
         times: { ...settings.times, logMonths: settings.logMonths, escrowsAtOnce: settings.escrowsAtOnce },
       }),
     fullSync: createFullSync({ rows, clock, log, configurations }),
     activities: {
       ...runActivities({
-        clock,
-        log,
+        ...answering,
         nextBatch: createNextBatch({ rows, clock, isPrepared: preparation.isPrepared }),
         prepareTarget: preparation.prepare,
         noteFailure: createNoteFailure({ rows, fence, clock, log, abandonCycle: commit.abandonCycle }),
       }),
       ...chunkActivities({
-        clock,
-        log,
+        ...answering,
         planChunks: createPlanChunks({ ...chunked, escrows, removals, scopeWork }),
         mapChunk: createMapChunk({ blobs, fence, clock, contextOf }),
         exportChunk: createExportChunk({
@@ -232,8 +237,7 @@ export function createUseCases(adapters: Adapters, settings: UseCaseSettings) {
         }),
       }),
       ...linkActivities({
-        clock,
-        log,
+        ...answering,
         foldLinks: createFoldLinks({
           rows,
           blobs,
@@ -259,7 +263,7 @@ export function createUseCases(adapters: Adapters, settings: UseCaseSettings) {
           flowsOf: async (job) => (await mappings(job)).flowsOf,
         }),
       }),
-      ...closeActivities({ clock, log, commit, readEnd }),
+      ...closeActivities({ ...answering, commit, readEnd }),
     },
   };
 }

@@ -34,6 +34,14 @@ export interface Config {
   readonly chunkObjects: number;
   readonly escrowsAtOnce: number;
   readonly logMonths: number;
+  readonly quarantine: {
+    readonly failures: number;
+    readonly percent: number;
+    readonly count: number;
+    readonly total: number;
+    readonly retryHours: readonly number[];
+    readonly disableAfterDays: number;
+  };
   readonly schedules: { readonly tick: string; readonly fullSync: string };
 }
 
@@ -151,6 +159,14 @@ function configOf(values: Values): Config {
     chunkObjects: number("UPLINK_CHUNK_OBJECTS"),
     escrowsAtOnce: number("UPLINK_ESCROWS_AT_ONCE"),
     logMonths: number("UPLINK_LOG_MONTHS"),
+    quarantine: {
+      failures: number("UPLINK_QUARANTINE_FAILURES"),
+      percent: number("UPLINK_QUARANTINE_PERCENT"),
+      count: number("UPLINK_QUARANTINE_COUNT"),
+      total: number("UPLINK_QUARANTINE_TOTAL"),
+      retryHours: text("UPLINK_QUARANTINE_RETRY_HOURS").split(",").map(Number),
+      disableAfterDays: number("UPLINK_QUARANTINE_DISABLE_DAYS"),
+    },
     schedules: { tick: text("UPLINK_TICK_SCHEDULE"), fullSync: text("UPLINK_FULL_SYNC_SCHEDULE") },
   };
 }

@@ -157,6 +157,42 @@ export const SETTINGS = [
     schema: count(1, 10_000),
   },
   {
+    name: "UPLINK_QUARANTINE_FAILURES",
+    meaning: "Failures of one cycle below which no job is put in quarantine",
+    default: "5000",
+    schema: count(1, 10_000_000),
+  },
+  {
+    name: "UPLINK_QUARANTINE_PERCENT",
+    meaning: "Share of a cycle's changes that may fail without quarantine",
+    default: "40",
+    schema: count(1, 100),
+  },
+  {
+    name: "UPLINK_QUARANTINE_COUNT",
+    meaning: "Failures of one cycle that bring no quarantine yet, those of references left out",
+    default: "40000",
+    schema: count(1, 10_000_000),
+  },
+  {
+    name: "UPLINK_QUARANTINE_TOTAL",
+    meaning: "Failures of one cycle that bring no quarantine yet, those of references among them",
+    default: "60000",
+    schema: count(1, 10_000_000),
+  },
+  {
+    name: "UPLINK_QUARANTINE_RETRY_HOURS",
+    meaning: "Hours from quarantine to the next attempt, one after the other; the last is repeated",
+    default: "6,12,24",
+    schema: z.string().regex(/^[1-9]\d{0,3}(,[1-9]\d{0,3})*$/, "whole hours with commas between them"),
+  },
+  {
+    name: "UPLINK_QUARANTINE_DISABLE_DAYS",
+    meaning: "Days in quarantine after which a job is disabled",
+    default: "28",
+    schema: count(1, 365),
+  },
+  {
     name: "UPLINK_PAYLOAD_RETENTION_DAYS",
     meaning: "Days that the payloads of closed batches are kept",
     default: "7",

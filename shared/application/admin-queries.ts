@@ -6,6 +6,7 @@ import type {
   JobStatusReply,
   ProvisioningLogReply,
 } from "../contracts/admin-api.ts";
+import type { Quarantine } from "../domain/quarantine.ts";
 import { isNested, type TargetValue, type TargetValues } from "../domain/target-value.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { RowStore } from "../ports/row-store.ts";
@@ -110,6 +111,7 @@ export function createAdminQueries(deps: {
         scope: scopeOf(job.value),
         scopeVersion: job.value.scopeVersion,
         trouble: troubleReply(job.value.trouble ?? missingInCloud(job.value)),
+        quarantine: quarantineReply(job.value.quarantine ?? null),
         steadyStateAt: moment(job.value.steadyStateAt),
         escrowed: (await deps.escrows.list(jobId)).length + (await failingLinks(jobId)).length,
         staged: (await deps.removals.staged(jobId)).length,
@@ -174,6 +176,19 @@ function missingInCloud({ scopeKnown }: JobRow): JobTrouble | null {
 function troubleReply(trouble: JobTrouble | null): JobStatusReply["trouble"] {
   if (trouble === null) return null;
   return { ...trouble, objectGuids: [...trouble.objectGuids], at: new Date(trouble.at).toISOString() };
+}
+
+function quarantineReply(quarantine: Quarantine | null): JobStatusReply["quarantine"] {
+  if (quarantine === null) return null;
+  const { reason, currentBegan, nextAttempt, seriesBegan, seriesCount, error } = quarantine;
+  return {
+    reason,
+    currentBegan: new Date(currentBegan).toISOString(),
+    nextAttempt: moment(nextAttempt),
+    seriesBegan: new Date(seriesBegan).toISOString(),
+    seriesCount,
+    error,
+  };
 }
 
 function moment(at: number | null): string | null {

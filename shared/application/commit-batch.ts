@@ -15,6 +15,7 @@ import { FILES, type OutcomeFile, readNeeded } from "./chunk-files.ts";
 import { countOf, cycleRow, detailOf, finalOutcomes, withLinks } from "./cycle-account.ts";
 import type { LinkAccounts } from "./link-account.ts";
 import { cycleIdOf, type WorkFile } from "./plan-chunks.ts";
+import type { Quarantines } from "./quarantines.ts";
 import type { ScopeWork } from "./scope-work.ts";
 import {
   addOutcomes,
@@ -66,6 +67,7 @@ export function createCommit(deps: {
   readonly linkAccounts: LinkAccounts;
   readonly waiting: WaitingClaims;
   readonly scopeWork: ScopeWork;
+  readonly quarantines: Pick<Quarantines, "afterCycle" | "tell">;
 }): Commit {
   const jobs = jobTable(deps.rows);
 
@@ -269,26 +271,25 @@ export function createCommit(deps: {
       const job = await readRow<JobRow>(jobs, jobId, ROW.job);
       const isWhole = job !== undefined && cycle.kind === "full" && cycle.state === "ended";
       const isNew = isWhole && (job.value.steadyStateAt === null || mappedVersionOf(job.value) !== schemaVersion);
+      const judged = job && deps.quarantines.afterCycle(job.value, cycle);
+      const next: JobRow | undefined =
+        judged && isNew
+          ? {
+              ...judged,
+              steadyStateAt: judged.steadyStateAt ?? cycle.closedAt,
+              ...(mappedVersionOf(judged) === schemaVersion
+                ? {}
+                : { mappedSchemaVersion: schemaVersion, mappedSchemaRead: cycle.readNo }),
+            }
+          : judged;
       const written = await jobs.transact(jobId, [
         { op: "upsert", row: ROW.cycle(cycle.readNo), values: pack(cycle) },
         { op: "delete", row: ROW.read(cycle.readNo) },
-        ...(isNew
-          ? [
-              {
-                op: "replace" as const,
-                row: ROW.job,
-                values: pack({
-                  ...job.value,
-                  steadyStateAt: job.value.steadyStateAt ?? cycle.closedAt,
-                  ...(mappedVersionOf(job.value) === schemaVersion
-                    ? {}
-                    : { mappedSchemaVersion: schemaVersion, mappedSchemaRead: cycle.readNo }),
-                } satisfies JobRow),
-                etag: job.etag,
-              },
-            ]
+        ...(job && next && next !== job.value
+          ? [{ op: "replace" as const, row: ROW.job, values: pack(next), etag: job.etag }]
           : []),
       ]);
+      if (written.ok && job && next) deps.quarantines.tell(jobId, job.value, next);
       if (written.ok || written.reason === "missing") return;
     }
   }

@@ -3,6 +3,7 @@
  * to read. One transaction on the job's partition decides lease, open read and order together.
  */
 import type { HeartbeatReply, HeartbeatRequest } from "../contracts/agent-api.ts";
+import { isHeld } from "../domain/quarantine.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Lane } from "../ports/doorbell.ts";
 import type { Log } from "../ports/log.ts";
@@ -188,10 +189,15 @@ export function createHeartbeat(deps: {
         agentStatus: "active",
         lease: { held: true, epoch: step.lease.epoch, seconds: deps.times.leaseMs / 1000 },
         order: step.hasOrder ? orderOf(changed, step.reads, needs) : null,
-        ...(job.state === "paused" ? { message: "The job is paused." } : {}),
+        ...messageOf(job, now),
       });
     }
   };
+}
+
+function messageOf(job: JobRow, now: number): { readonly message?: string } {
+  if (job.state === "paused") return { message: "The job is paused." };
+  return isHeld(job.quarantine, now) ? { message: "The job is in quarantine." } : {};
 }
 
 interface Decision {
@@ -242,14 +248,15 @@ function decide(input: {
   });
   if (isTroubled) return done(false);
   const isForced = full !== undefined && full !== "first";
+  const isStopped = job.state === "paused" || isHeld(job.quarantine, now);
   if (request.want === "continue") {
     // It may have ended while this request was under way: that is no wish for another read.
     if (!isOpen()) return done(false);
     // A delta that polls and has sent nothing yet may stay open for an hour: a full read that is wanted needn't wait for it.
-    const yields = isForced && job.state === "active" && reads.kind === "delta" && reads.nextSequence === 1;
+    const yields = isForced && !isStopped && reads.kind === "delta" && reads.nextSequence === 1;
     if (!yields) return done(true);
   }
-  if (job.state === "paused" || (request.want === "none" && !isForced)) return done(isOpen());
+  if (isStopped || (request.want === "none" && !isForced)) return done(isOpen());
   const kind = full !== undefined || request.want === "full" ? "full" : "delta";
   const reason = full ?? request.reason ?? (kind === "full" ? "asked by the agent" : "delta");
   // A read without batches is the same read asked for again; one with batches was lost by a restart of the agent.

@@ -6,6 +6,7 @@
  */
 
 import type { NextStep } from "../contracts/orchestration.ts";
+import { isHeld } from "../domain/quarantine.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Lane } from "../ports/doorbell.ts";
 import type { RowStore } from "../ports/row-store.ts";
@@ -59,7 +60,8 @@ export function createNextBatch(deps: {
       const runner = await readRow<RunnerRow>(jobs, run.jobId, ROW.runner(run.lane));
       const job = await readRow<JobRow>(jobs, run.jobId, ROW.job);
       if (!job || !runner || runner.value.epoch !== run.epoch) return { kind: "superseded" };
-      const step = job.value.state === "paused" ? ({ kind: "paused" } as const) : await findWork(job.value, run.lane);
+      const isStopped = job.value.state === "paused" || isHeld(job.value.quarantine, deps.clock.now());
+      const step = isStopped ? ({ kind: "paused" } as const) : await findWork(job.value, run.lane);
       if (step.kind === "idle" || step.kind === "paused") {
         if (await stopRunning(run, runner.value, runner.etag, rows.get(ROW.inbox(run.lane))?.etag)) return step;
         continue;

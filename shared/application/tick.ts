@@ -43,6 +43,8 @@ export interface TickTimes {
   readonly escrowsAtOnce: number;
 }
 
+type Duty = (entry: ConfigurationEntry) => Promise<void>;
+
 export type Tick = () => Promise<void>;
 
 export function createTick(deps: {
@@ -55,6 +57,8 @@ export function createTick(deps: {
   readonly dirty: DirtyRows;
   readonly linkAccounts: LinkAccounts;
   readonly wakeJob: WakeJob;
+  /** Looks after a job's quarantine; whether the job must wait. */
+  readonly watchQuarantine: (jobId: string) => Promise<boolean>;
   readonly times: TickTimes;
 }): Tick {
   const jobs = jobTable(deps.rows);
@@ -62,8 +66,15 @@ export function createTick(deps: {
 
   return async () => {
     for (const entry of await deps.configurations.list()) {
+      let isHeld = false;
+      const watchQuarantine = async () => {
+        isHeld = await deps.watchQuarantine(entry.jobId);
+      };
+      // A job in quarantine sleeps until its next attempt, which begins as what waited for too long always does.
+      const wakers: readonly Duty[] = [retryEscrows, sweep];
       // One job's trouble must not keep the others from being looked after.
-      for (const duty of [checkAgents, retryEscrows, sweep, dropPayloads]) {
+      for (const duty of [checkAgents, watchQuarantine, ...wakers, dropPayloads]) {
+        if (isHeld && wakers.includes(duty)) continue;
         await duty(entry).catch((error: unknown) =>
           deps.log.error("tick-duty-failed", { duty: duty.name, jobId: entry.jobId, message: String(error) }),
         );

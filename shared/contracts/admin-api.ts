@@ -3,6 +3,7 @@
  * with role `Synchronization.Read.All` or `Synchronization.ReadWrite.All`.
  */
 import { z } from "zod";
+import { QUARANTINE_REASONS } from "../domain/quarantine.ts";
 import { Guid } from "./change.ts";
 import { AgentScope } from "./configuration.ts";
 
@@ -61,6 +62,16 @@ export const CycleReply = z.strictObject({
 });
 export type CycleReply = z.infer<typeof CycleReply>;
 
+const QuarantineReply = z.strictObject({
+  reason: z.enum(QUARANTINE_REASONS),
+  currentBegan: z.string(),
+  /** Null: the job is disabled until an admin clears the quarantine. In the past: an attempt is under way. */
+  nextAttempt: Moment,
+  seriesBegan: z.string(),
+  seriesCount: z.number(),
+  error: z.strictObject({ code: z.string(), message: z.string(), remedy: z.string() }),
+});
+
 export const JobStatusReply = z.strictObject({
   jobId: z.string(),
   configurationId: z.string(),
@@ -97,6 +108,8 @@ export const JobStatusReply = z.strictObject({
       agentId: z.string(),
     })
     .nullable(),
+  /** Why it is stopped, in Graph's names; null: it isn't. */
+  quarantine: QuarantineReply.nullable(),
   steadyStateAt: Moment,
   escrowed: z.number(),
   staged: z.number(),
@@ -293,12 +306,17 @@ export const ProvisioningLogReply = z.object({
 });
 export type ProvisioningLogReply = z.infer<typeof ProvisioningLogReply>;
 
+/** `cleared`: the job was in quarantine. */
+export const ClearQuarantineReply = z.strictObject({ jobId: z.string(), cleared: z.boolean() });
+export type ClearQuarantineReply = z.infer<typeof ClearQuarantineReply>;
+
 export const ADMIN_ROUTES = {
   configurations: "v1.0/uplink/configurations",
   tokens: "v1.0/uplink/configurations/{configurationId}/enrolmentTokens",
   agents: "v1.0/uplink/configurations/{configurationId}/agents",
   jobStatus: "v1.0/uplink/jobs/{jobId}/status",
   jobScope: "v1.0/uplink/jobs/{jobId}/scope",
+  clearQuarantine: "v1.0/uplink/jobs/{jobId}/clearQuarantine",
   cycles: "v1.0/uplink/jobs/{jobId}/cycles",
   escrows: "v1.0/uplink/jobs/{jobId}/escrows",
   escrowRetry: "v1.0/uplink/jobs/{jobId}/escrows/retry",

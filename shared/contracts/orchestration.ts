@@ -36,7 +36,7 @@ export type Answer<T> =
   | { readonly kind: "done"; readonly value: T }
   /** The target asks for patience: nothing is wrong, call again. */
   | { readonly kind: "wait"; readonly notBefore: number; readonly reason: string }
-  /** A newer run took the lane over: this one ends. */
+  /** A newer run took the lane over, or the job is in quarantine: this one ends. */
   | { readonly kind: "fenced" };
 
 export interface StepResult {

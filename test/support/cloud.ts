@@ -20,11 +20,22 @@ import type { ProvenAgent } from "../../shared/application/verify-proof.ts";
 import type { HeartbeatRequest, ReadOrder } from "../../shared/contracts/agent-api.ts";
 import { batchIdOf, type Change, ChangeBatch, type DomainIdentity } from "../../shared/contracts/change.ts";
 import type { JobSettings } from "../../shared/contracts/configuration.ts";
+import type { QuarantineSettings } from "../../shared/domain/quarantine.ts";
 import type { BlobStore } from "../../shared/ports/blob-store.ts";
 import type { Lane } from "../../shared/ports/doorbell.ts";
 import type { Log } from "../../shared/ports/log.ts";
 import type { RowStore } from "../../shared/ports/row-store.ts";
 import { createDriver, type DriverDeps } from "./orchestration-driver.ts";
+
+/** The documented numbers, which are the settings' defaults. */
+export const DEFAULT_QUARANTINE: QuarantineSettings = {
+  failures: 5_000,
+  percent: 40,
+  count: 40_000,
+  total: 60_000,
+  retryHours: [6, 12, 24],
+  disableAfterDays: 28,
+};
 
 export const START = Date.UTC(2026, 0, 5, 8, 0, 0);
 
@@ -35,6 +46,7 @@ export interface CloudOptions {
   readonly chunkObjects?: number;
   /** Writes in 150 seconds; nobody watches them when left out. */
   readonly quota?: number;
+  readonly quarantine?: Partial<QuarantineSettings>;
   /** Faults of storage are put in here. */
   readonly wrapRows?: (rows: RowStore) => RowStore;
   readonly wrapBlobs?: (blobs: BlobStore) => BlobStore;
@@ -84,6 +96,7 @@ export async function createCloud(options: CloudOptions = {}) {
       escrowsAtOnce: 1000,
       logMonths: 12,
       ...(options.quota === undefined ? {} : { quota: { key: "cloud:tenant:app", writes: options.quota } }),
+      quarantine: { ...DEFAULT_QUARANTINE, ...options.quarantine },
     },
   );
   const driver = createDriver({

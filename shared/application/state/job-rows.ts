@@ -18,6 +18,7 @@ import type { JobSettings } from "../../contracts/configuration.ts";
 import type { RemovalCounts } from "../../domain/guard.ts";
 import type { Outcome } from "../../domain/object-record.ts";
 import type { RemovalClass } from "../../domain/plan.ts";
+import type { Quarantine } from "../../domain/quarantine.ts";
 import type { Lane } from "../../ports/doorbell.ts";
 import type { Row, RowStore, RowTable } from "../../ports/row-store.ts";
 import { packJson, unpackJson } from "./packing.ts";
@@ -55,6 +56,8 @@ export interface JobRow {
   readonly mappedSchemaVersion?: number;
   /** The number of that read. An image from before it may lack what the schema asks for. Absent: none does. */
   readonly mappedSchemaRead?: number;
+  /** Why it is stopped, or on trial; absent and null: it isn't. */
+  readonly quarantine?: Quarantine | null;
   /** What is known of the units and groups that the schema's scopes name; absent: they name none, or nobody looked yet. */
   readonly scopeKnown?: ScopeKnown;
 }

@@ -24,6 +24,7 @@ import type { TargetValues } from "../../../shared/domain/target-value.ts";
 import type { Lane } from "../../../shared/ports/doorbell.ts";
 import type { Log } from "../../../shared/ports/log.ts";
 import type { RowStore } from "../../../shared/ports/row-store.ts";
+import { DEFAULT_QUARANTINE } from "../cloud.ts";
 import { createDriver } from "../orchestration-driver.ts";
 
 export type ReleaseCloud = Awaited<ReturnType<typeof openRelease>>;
@@ -78,6 +79,7 @@ export async function openRelease(release: Release, options: ReleaseCloudOptions
       chunkObjects: 200,
       escrowsAtOnce: 1000,
       logMonths: 120,
+      quarantine: DEFAULT_QUARANTINE,
     },
   );
   const driver = createDriver({

@@ -1,0 +1,165 @@
+/**
+ * A job's quarantine, on its row: imposed by a target that refuses the job or by a cycle full of failures, lifted by a
+ * clean cycle or by an admin. What it means is decided in `domain/quarantine.ts`.
+ *
+ * An attempt needs nothing begun: once `nextAttempt` is past, work is handed out and reads are ordered as ever. It fails with
+ * the first cause that it meets, and succeeds when the tick finds a clean cycle behind it, nothing that waits (so what
+ * failed was tried), and no more standing failures than are let pass.
+ */
+import {
+  causeOf,
+  expired,
+  failuresOf,
+  imposed,
+  isHeld,
+  type Quarantine,
+  type QuarantineCause,
+  type QuarantineSettings,
+} from "../domain/quarantine.ts";
+import type { Clock } from "../ports/clock.ts";
+import type { Log } from "../ports/log.ts";
+import type { RowStore } from "../ports/row-store.ts";
+import type { TargetUnavailable } from "../ports/target-directory.ts";
+import { noSuchJob } from "./configurations.ts";
+import { ok, type Result } from "./failure.ts";
+import type { Escrows } from "./state/escrow-rows.ts";
+import {
+  type BatchRow,
+  type CycleRow,
+  type JobRow,
+  jobTable,
+  LANES,
+  listRows,
+  pack,
+  ROW,
+  readRow,
+  totalOf,
+} from "./state/job-rows.ts";
+
+export interface Quarantines {
+  /** Whether the job must wait now: because of this, or anyway. */
+  noteFault(jobId: string, fault: TargetUnavailable): Promise<boolean>;
+  /** The job's row after a cycle, to be written with it; the very same one when nothing changes. */
+  afterCycle(job: JobRow, cycle: CycleRow): JobRow;
+  /** Tells of what was written. */
+  tell(jobId: string, before: JobRow, after: JobRow): void;
+  /** The tick's duty: ends an attempt, or disables the job. Whether the job must wait. */
+  watch(jobId: string): Promise<boolean>;
+  /** By hand; the job goes on at once. Failures: 404. */
+  clear(jobId: string): Promise<Result<{ readonly jobId: string; readonly cleared: boolean }>>;
+}
+
+export function createQuarantines(deps: {
+  readonly rows: RowStore;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly escrows: Escrows;
+  readonly settings: QuarantineSettings;
+}): Quarantines {
+  const { clock, log, settings } = deps;
+  const jobs = jobTable(deps.rows);
+
+  function under(job: JobRow, cause: QuarantineCause): JobRow {
+    const quarantine = imposed(job.quarantine, cause, clock.now(), settings);
+    return quarantine === job.quarantine ? job : { ...job, quarantine };
+  }
+
+  function tell(jobId: string, { quarantine: before }: JobRow, { quarantine: after }: JobRow): void {
+    if (after === before) return;
+    if (!after) {
+      log.info("quarantine-over", { jobId, reason: before?.reason ?? "" });
+      return;
+    }
+    if (after.nextAttempt === before?.nextAttempt) return;
+    const { reason, error, seriesCount, nextAttempt } = after;
+    const told = { jobId, reason, code: error.code, message: error.message, remedy: error.remedy, seriesCount };
+    if (nextAttempt === null) log.error("job-disabled", told);
+    else log.error("job-quarantined", { ...told, nextAttempt: new Date(nextAttempt).toISOString() });
+  }
+
+  /** The job as it was written, or as it is if `change` gave it back unchanged; undefined: there is none. */
+  async function changeJob(jobId: string, change: (job: JobRow) => JobRow): Promise<JobRow | undefined> {
+    for (;;) {
+      const job = await readRow<JobRow>(jobs, jobId, ROW.job);
+      if (!job) return undefined;
+      const next = change(job.value);
+      if (next === job.value) return next;
+      const written = await jobs.transact(jobId, [{ op: "replace", row: ROW.job, values: pack(next), etag: job.etag }]);
+      if (!written.ok) continue;
+      tell(jobId, job.value, next);
+      return next;
+    }
+  }
+
+  return {
+    tell,
+    async noteFault(jobId, { code, message, remedy }) {
+      const isFault = code === "target-credentials" || code === "target-refused";
+      const error = { code, message, remedy: `${remedy} Then uplink quarantine clear.` };
+      const job = await changeJob(jobId, (found) =>
+        isFault ? under(found, { reason: "EncounteredQuarantineException", error, events: 0 }) : found,
+      );
+      return isHeld(job?.quarantine, clock.now());
+    },
+    afterCycle(job, cycle) {
+      const events = cycle.received + totalOf(cycle.absent);
+      const escrowed = cycle.outcomes.escrowed + cycle.absent.escrowed;
+      const { escrowedBy } = cycle.detail;
+      const coded = Object.values(escrowedBy).reduce((sum, times) => sum + times, 0);
+      const cause = causeOf(failuresOf(escrowedBy, events, Math.max(0, escrowed - coded)), settings);
+      if (cause) return under(job, cause);
+      const { quarantine } = job;
+      // What was under way when the job was stopped proves nothing, and neither does a read that was given up.
+      if (!quarantine || isHeld(quarantine, clock.now()) || cycle.state !== "ended") return job;
+      const clean: Quarantine = {
+        ...quarantine,
+        cleanCycleAt: cycle.closedAt,
+        events: Math.max(quarantine.events, events),
+      };
+      return { ...job, quarantine: clean };
+    },
+    async watch(jobId) {
+      const job = (await readRow<JobRow>(jobs, jobId, ROW.job))?.value;
+      if (!job?.quarantine) return false;
+      const isOver = !isHeld(job.quarantine, clock.now()) && (await hasNothingToDo(jobId));
+      const standing = isOver ? await standingFailures(jobId, job.quarantine) : undefined;
+      const after = await changeJob(jobId, (found) => {
+        // A cause was met meanwhile: the next tick sees what came of it.
+        if (!found.quarantine || found.quarantine.currentBegan !== job.quarantine?.currentBegan) return found;
+        if (isOver && found.quarantine.cleanCycleAt !== undefined)
+          return standing ? under(found, standing) : { ...found, quarantine: null };
+        const quarantine = expired(found.quarantine, clock.now(), settings);
+        return quarantine === found.quarantine ? found : { ...found, quarantine };
+      });
+      return isHeld(after?.quarantine, clock.now());
+    },
+    async clear(jobId) {
+      let cleared = false;
+      const job = await changeJob(jobId, (found) => {
+        cleared = found.quarantine != null;
+        return cleared ? { ...found, quarantine: null } : found;
+      });
+      return job ? ok({ jobId, cleared }) : noSuchJob(jobId);
+    },
+  };
+
+  /** Whatever met the fault, or failed, was tried: nothing waits, and no escrow is due. */
+  async function hasNothingToDo(jobId: string): Promise<boolean> {
+    if ((await listRows(jobs, jobId, "read:", 1)).length > 0) return false;
+    for (const lane of LANES) {
+      if ((await listRows(jobs, jobId, `work:${lane}:`, 1)).length > 0) return false;
+      const batches = await listRows<BatchRow>(jobs, jobId, `batch:${lane}:`);
+      if (batches.some((batch) => batch.value.state === "accepted")) return false;
+    }
+    const now = clock.now();
+    return !(await deps.escrows.list(jobId)).some((escrow) => escrow.nextAttemptAt <= now);
+  }
+
+  /** After a cycle full of failures: its objects may be in escrow still, whatever the cycles after it brought. */
+  async function standingFailures(jobId: string, { reason, events }: Quarantine): Promise<QuarantineCause | undefined> {
+    if (reason === "EncounteredQuarantineException") return undefined;
+    const byCode: Record<string, number> = {};
+    for (const { code } of await deps.escrows.list(jobId)) byCode[code] = (byCode[code] ?? 0) + 1;
+    return causeOf(failuresOf(byCode, events), settings);
+  }
+}
