@@ -182,6 +182,7 @@ describe("failures of a cycle", () => {
     const sent = cloud.target.received.length;
     await pass(3 * HOUR);
     expect(cloud.target.received).toHaveLength(sent);
+    expect((await agent.status()).waiting).toMatchObject({ work: 0 });
     await pass(await toNext());
     expect(createdIn(cloud)).toBe(10);
     await pass(MINUTE);
@@ -191,6 +192,30 @@ describe("failures of a cycle", () => {
     await pass(MINUTE);
     expect(await quarantine()).toBeNull();
     expect(await agent.status()).toMatchObject({ escrowed: 0 });
+  });
+
+  it("are judged when they were tried, not by a cycle that came before", async () => {
+    const { cloud, agent, pass, quarantine, toNext } = await start();
+    cloud.target.order({ kind: "fail", count: 10, failure: refused });
+    await agent.read("full", people(10));
+    cloud.clock.set(cloud.clock.now() + (await toNext()));
+    await agent.read("delta", []);
+    await pass(0);
+    expect(await quarantine()).toMatchObject({ seriesCount: 0 });
+    await pass(MINUTE);
+    expect(await quarantine()).toBeNull();
+  });
+
+  it("that stand after the attempt are a share of the cycle that brought them", async () => {
+    const { cloud, agent, pass, quarantine, toNext } = await start();
+    cloud.target.order({ kind: "fail", count: 7, failure: refused });
+    await agent.read("full", people(15));
+    cloud.target.order({ kind: "fail", count: 6, failure: refused });
+    await pass(await toNext());
+    await agent.read("delta", []);
+    await pass(0);
+    expect(await agent.status()).toMatchObject({ escrowed: 6 });
+    expect(await quarantine()).toBeNull();
   });
 
   it("that stand after the attempt stop the job for longer, however clean an empty cycle looks", async () => {
