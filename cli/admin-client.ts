@@ -12,6 +12,7 @@ import {
   CycleReply,
   EscrowReply,
   EscrowRetryReply,
+  ExclusionReply,
   JobStatusReply,
   type JoinRequest,
   LinkReply,
@@ -82,6 +83,9 @@ export interface AdminClient {
   ): Promise<LinkReply>;
   /** One of 16 parts of the job's objects. */
   rebuildLinks(jobId: string, shard: string): Promise<RebuildReply>;
+  exclusions(): Promise<ExclusionReply[]>;
+  exclude(guid: string, reason: string): Promise<ExclusionReply>;
+  removeExclusion(guid: string): Promise<ExclusionReply>;
   log(query: {
     readonly jobId: string;
     readonly objectGuid?: string;
@@ -176,6 +180,10 @@ export function createAdminClient(deps: AdminClientDeps): AdminClient {
       ask(LinkReply, fill(ADMIN_ROUTES.linkAction, { jobId, objectGuid, action }), { method: "POST", body }),
     rebuildLinks: (jobId, shard) =>
       ask(RebuildReply, fill(ADMIN_ROUTES.rebuildLinks, { jobId }), { method: "POST", body: { shard } }),
+    exclusions: () => list(ExclusionReply, ADMIN_ROUTES.exclusions),
+    exclude: (guid, reason) =>
+      ask(ExclusionReply, fill(ADMIN_ROUTES.exclusion, { guid }), { method: "PUT", body: { reason } }),
+    removeExclusion: (guid) => ask(ExclusionReply, fill(ADMIN_ROUTES.exclusion, { guid }), { method: "DELETE" }),
     log: ({ jobId, objectGuid, top }) => {
       const query = new URLSearchParams({ jobId, ...(objectGuid === undefined ? {} : { objectGuid }) });
       if (top !== undefined) query.set("$top", String(top));

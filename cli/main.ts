@@ -4,6 +4,7 @@
  */
 import { registerAdminCommands } from "./admin-commands.ts";
 import { registerAgentCommands } from "./agent-commands.ts";
+import { registerExclusionCommands } from "./exclusion-commands.ts";
 import { registerExpressionCommands } from "./expression-commands.ts";
 import { registerLinkCommands } from "./link-commands.ts";
 import { registerQuarantineCommands } from "./quarantine-commands.ts";
@@ -19,6 +20,7 @@ const registrations: readonly Registration[] = [
   registerAdminCommands,
   registerQuarantineCommands,
   registerLinkCommands,
+  registerExclusionCommands,
   registerScopeCommands,
   registerSchemaCommands,
   registerStagedCommands,

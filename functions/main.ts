@@ -15,6 +15,7 @@ import { createCloudSide } from "./cloud-side.ts";
 import { configurationRoutes } from "./configurations.http.ts";
 import { createDurableStarter } from "./durable-starter.ts";
 import { enrolRoute } from "./enrol.http.ts";
+import { exclusionRoutes } from "./exclusions.http.ts";
 import { healthRoute } from "./health.http.ts";
 import { heartbeatRoute } from "./heartbeat.http.ts";
 import { type Route, registerRoute } from "./http-route.ts";
@@ -42,6 +43,7 @@ const routes: readonly Route[] = [
   ...schemaRoutes(cloud.routes.schemas),
   ...linkRoutes(cloud.routes.links),
   ...stagedRoutes(cloud.routes),
+  ...exclusionRoutes(cloud.routes.exclusions),
   provisioningLogRoute(cloud.routes.queries),
 ];
 for (const route of routes) registerRoute(cloud.routes, route);

@@ -9,6 +9,8 @@ import { createAdminQueries } from "../shared/application/admin-queries.ts";
 import { createCommit } from "../shared/application/commit-batch.ts";
 import { createConfigurations } from "../shared/application/configurations.ts";
 import { createEnrolAgent } from "../shared/application/enrol-agent.ts";
+import { createExclusions } from "../shared/application/excluded.ts";
+import { createExclusionAdmin } from "../shared/application/exclusion-admin.ts";
 import { createExportChunk, type JobContext } from "../shared/application/export-chunk.ts";
 import { createExportLinks } from "../shared/application/export-links.ts";
 import { createFoldLinks } from "../shared/application/fold-links.ts";
@@ -39,6 +41,7 @@ import { createStagedSets } from "../shared/application/staged-sets.ts";
 import { createClaimIndex } from "../shared/application/state/claim-index.ts";
 import { createDirtyRows } from "../shared/application/state/dirty-links.ts";
 import { createEscrows } from "../shared/application/state/escrow-rows.ts";
+import { createExclusionRows } from "../shared/application/state/exclusion-rows.ts";
 import { type JobRow, jobTable, LANES, ROW, readRow } from "../shared/application/state/job-rows.ts";
 import { createLinkReferrers } from "../shared/application/state/link-referrers.ts";
 import { createLinkRows } from "../shared/application/state/link-rows.ts";
@@ -119,6 +122,14 @@ export function createUseCases(adapters: Adapters, settings: UseCaseSettings) {
   const referrers = createReferrerIndex({ rows, targetKey });
   const dirty = createDirtyRows({ rows });
   const fence = createFence({ rows, clock });
+  const exclusionRows = createExclusionRows({ rows, targetKey });
+  const exclusions = createExclusions({
+    list: exclusionRows,
+    objects,
+    claims,
+    configurations: configurations.list,
+    clock,
+  });
   const jobs = jobTable(rows);
   const { quota: given } = settings;
   const quota = given
@@ -139,7 +150,7 @@ export function createUseCases(adapters: Adapters, settings: UseCaseSettings) {
     if (!job) throw new Error(`Job ${jobId} is gone.`);
     const mapping = await mappings(schemaVersion === undefined ? job.value : { ...job.value, schemaVersion });
     await mapping.prepare();
-    return { mapping, objects, claims, target, vanished };
+    return { mapping, objects, claims, target, vanished, excluded: await exclusions.load() };
   }
 
   const preparation = createTargetPreparation({ rows, clock, log, contextOf });
@@ -155,7 +166,7 @@ export function createUseCases(adapters: Adapters, settings: UseCaseSettings) {
   const closing = { removals, linkAccounts, waiting, scopeWork, quarantines };
   const commit = createCommit({ rows, blobs, fence, clock, log, ...closing });
   const goneGroups = createGoneGroups({ rows, blobs, clock, log, objects, claims, target, ring });
-  const readEnd = createReadEnd({ ...chunked, removals, contextOf });
+  const readEnd = createReadEnd({ ...chunked, removals, contextOf, excluded: exclusions.load });
   const wakeJobWith = (starter: OrchestrationStarter): WakeJob =>
     createWakeJob({
       rows,
@@ -188,6 +199,17 @@ export function createUseCases(adapters: Adapters, settings: UseCaseSettings) {
       staged: createStagedSets({ rows, blobs, clock, log, removals, ring }),
       retryEscrows: createRetryEscrows({ ...chunked, escrows, dirty, ring, escrowsAtOnce: settings.escrowsAtOnce }),
       links: createLinkAdmin({ rows, blobs, clock, log, contextOf, ring }),
+      exclusions: createExclusionAdmin({
+        rows,
+        blobs,
+        clock,
+        log,
+        list: exclusionRows,
+        exclusions,
+        escrows,
+        configurations: configurations.list,
+        ring,
+      }),
       queries: createAdminQueries({ rows, clock, escrows, dirty, removals, provisioningLog }),
       wakeJob: async (jobId: string) => {
         for (const lane of LANES) await ring(jobId, lane);
@@ -256,6 +278,7 @@ export function createUseCases(adapters: Adapters, settings: UseCaseSettings) {
           references,
           dirty,
           removals,
+          excluded: exclusions.load,
           target,
           provisioningLog,
           goneGroups,

@@ -4,6 +4,7 @@
  */
 import { MEMBERS_A_WRITE } from "../ports/target-directory.ts";
 import type { ChunkHeader, PlannedObject } from "./chunk-files.ts";
+import type { Excluded } from "./excluded.ts";
 import type { ExportResult } from "./export-objects.ts";
 import type { Binding, LinkStore } from "./link-store.ts";
 import type { References } from "./references.ts";
@@ -23,6 +24,7 @@ export async function bindMembers(
   deps: MemberDeps,
   { configurationId, isFirstLoad }: ChunkHeader,
   planned: readonly PlannedObject[],
+  excluded: Excluded,
 ): Promise<WithMembers> {
   const groups = planned.filter((own) => own.type === "group" && own.action.kind === "create");
   if (groups.length === 0) return { planned, bindings: new Map() };
@@ -37,7 +39,8 @@ export async function bindMembers(
     const byTarget = new Map<string, string>();
     for (const { guid } of group.members) {
       const member = found.get(guid);
-      if (member && !member.isDeleted) byTarget.set(member.targetId, guid);
+      const isFree = !excluded(guid) && !excluded(member?.targetId);
+      if (member && !member.isDeleted && isFree) byTarget.set(member.targetId, guid);
     }
     const members = [...byTarget].map(([targetId, guid]) => ({ guid, targetId }));
     return members.length === 0 ? [] : [{ group, members }];

@@ -10,6 +10,7 @@ import { factsText } from "../domain/scope/places.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { TargetDirectory } from "../ports/target-directory.ts";
 import type { ChangeOrigin, ChunkHeader, ChunkItem } from "./chunk-files.ts";
+import { EXCLUDED_SCOPE, type Excluded } from "./excluded.ts";
 import type { Evaluation, JobMapping } from "./job-mapping.ts";
 import { lacksOf } from "./missing-names.ts";
 import type { ClaimIndex } from "./state/claim-index.ts";
@@ -23,6 +24,7 @@ export interface MapDeps {
   readonly target: TargetDirectory;
   readonly clock: Clock;
   readonly vanished: Vanished;
+  readonly excluded: Excluded;
 }
 
 export interface Draft {
@@ -84,10 +86,13 @@ export function draftOf(
   }
   const settled = record ?? emptyTombstone(header.configurationId, objectGuid);
   const { undecided: _, ...decided } = settled;
-  const evaluation = evaluationOf(deps.mapping, settled);
+  const isExcluded = deps.excluded(objectGuid) || deps.excluded(settled.link?.targetId);
+  const evaluation: Evaluation = isExcluded
+    ? { kind: "ignored", scope: EXCLUDED_SCOPE, excluded: true }
+    : evaluationOf(deps.mapping, settled);
   const undecided = "undecided" in evaluation && evaluation.undecided === true;
   const scopeChanged = settled.scope !== evaluation.scope || (settled.undecided ?? false) !== undecided;
-  const lacks = isSuperseded ? undefined : lacksOf(deps.mapping, header, settled, evaluation, now);
+  const lacks = isSuperseded || isExcluded ? undefined : lacksOf(deps.mapping, header, settled, evaluation, now);
   const origin = items.at(-1)?.origin;
   const mustWriteVersion = header.mustWriteVersions || items.some((item) => item.mustWriteVersion);
   const parks = items.flatMap((item) => item.parks ?? []);

@@ -21,6 +21,7 @@ import {
   waits,
   writeOnce,
 } from "./chunk-files.ts";
+import type { Excluded } from "./excluded.ts";
 import { type ExportResult, exportObjects } from "./export-objects.ts";
 import { lastOf } from "./export-records.ts";
 import type { JobMapping } from "./job-mapping.ts";
@@ -38,6 +39,7 @@ import type { Removals } from "./state/removal-rows.ts";
 import type { ScopeNotes } from "./state/scope-notes.ts";
 import type { Vanished } from "./vanished.ts";
 import type { Fence, SyncRunInput } from "./wake-job.ts";
+import { withheld } from "./withheld.ts";
 import { settledBefore } from "./write-outcomes.ts";
 import { type WriteQuota, writesOf } from "./write-quota.ts";
 
@@ -63,6 +65,7 @@ export interface JobContext {
   readonly claims: ClaimIndex;
   readonly target: TargetDirectory;
   readonly vanished: Vanished;
+  readonly excluded: Excluded;
 }
 
 export type ExportChunk = (ref: ChunkRef) => Promise<ExportedChunk>;
@@ -122,7 +125,8 @@ export function createExportChunk(deps: {
       const withMembers = await bindMembers(
         deps,
         plan.header,
-        await bindReferences(deps.references, plan.header, open),
+        await bindReferences(deps.references, plan.header, withheld(open, context.excluded)),
+        context.excluded,
       );
       open = withMembers.planned;
       // Planned while another run was at it: the row decides.
@@ -213,7 +217,9 @@ export function createExportChunk(deps: {
       } else if (row?.etag !== undefined && isOwnMark && planned.action.kind === "none") {
         // What it was marked for can't be bound any more: what was sent stays in doubt.
         const { mark: _, ...rest } = row.record;
-        again.set(planned.objectGuid, { record: rest, etag: row.etag });
+        // Whether a create took effect is to be looked up, whenever it is wanted again.
+        const lost = mark?.kind === "creating" ? { mark: { ...mark, isLost: true } } : {};
+        again.set(planned.objectGuid, { record: { ...rest, ...lost }, etag: row.etag });
       } else if (row?.etag !== undefined && isOwnMark) {
         resumed.set(planned.objectGuid, row.etag);
         open.push({ ...planned, record: row.record });

@@ -13,6 +13,7 @@ import type { Log } from "../ports/log.ts";
 import type { RowStore } from "../ports/row-store.ts";
 import type { TargetDirectory, TargetFailure } from "../ports/target-directory.ts";
 import { FILES, readNeeded, writeOnce } from "./chunk-files.ts";
+import type { Excluded } from "./excluded.ts";
 import type { GoneGroups } from "./gone-groups.ts";
 import type { JobMapping } from "./job-mapping.ts";
 import type { LinkChunkFile, LinkChunkHeader, LinkItem, LinkOutcomeFile } from "./link-files.ts";
@@ -51,6 +52,7 @@ export interface LinkDeps {
   readonly references: References;
   readonly dirty: DirtyRows;
   readonly removals: Removals;
+  readonly excluded: () => Promise<Excluded>;
 }
 
 /** Rounds of marking and sending: a group whose row changes, or whose member was replaced by another, comes again. */
@@ -96,7 +98,8 @@ export function createExportLinks(
     const groups = new Map<number, JudgedGroup>();
     const failures = new Map<number, { failure: TargetFailure; count: number }>();
     let retryAfterMs = 0;
-    let open = await withTargets(header, items, await deps.flowsOf(job));
+    const { open: first, excluded } = await withTargets(header, items, await deps.flowsOf(job));
+    let open = first;
     const living = open;
     await judge.concludeOnly(
       header,
@@ -118,7 +121,13 @@ export function createExportLinks(
     }
     if (retryAfterMs > 0) return { done: false, notBefore: deps.clock.now() + retryAfterMs };
     const outcomes = outcomesOf(living, groups, failures, by);
-    await record(header, items, outcomes, groups);
+    await keepDirty(header, excluded);
+    await record(
+      header,
+      items.filter((item) => !excluded.includes(item)),
+      outcomes,
+      groups,
+    );
     const counts = sumOf(outcomes, groups);
     const stagedBecause = outcomes.find((own) => own.staged)?.staged?.reason;
     const file: LinkOutcomeFile = { counts, writes, ...(stagedBecause === undefined ? {} : { stagedBecause }) };
@@ -126,7 +135,7 @@ export function createExportLinks(
     return { done: true };
   }
 
-  /** The items whose groups have a living target object that may be changed. */
+  /** The items whose groups have a living target object that may be changed, and those that nobody may touch. */
   async function withTargets(
     { configurationId }: LinkChunkHeader,
     items: readonly LinkItem[],
@@ -134,12 +143,25 @@ export function createExportLinks(
   ) {
     const guids = items.map((item) => item.referrer);
     const lights = await deps.objects.lights(configurationId, guids, { dn: true });
-    return items.flatMap((item) => {
+    const isExcluded = await deps.excluded();
+    const excluded = items.filter(({ referrer }) => isExcluded(referrer) || isExcluded(lights.get(referrer)?.targetId));
+    const open = items.flatMap((item) => {
       const light = lights.get(item.referrer);
-      if (light?.targetId === undefined || light.deletedAt !== undefined) return [];
+      if (light?.targetId === undefined || light.deletedAt !== undefined || excluded.includes(item)) return [];
       if (!flowsOf(light.objectClass)?.updates) return [];
       return [{ item, groupId: light.targetId, dn: light.dn ?? "" }];
     });
+    return { open, excluded };
+  }
+
+  /** What was said of a group on the exclusion list is looked at when it is taken off, and at each end until then. */
+  async function keepDirty({ jobId }: LinkChunkHeader, excluded: readonly LinkItem[]): Promise<void> {
+    const concluded = excluded.flatMap((item) => item.rows).filter(({ dirty }) => dirty.missingIn !== undefined);
+    await deps.dirty.put(
+      jobId,
+      concluded.map(({ dirty: { missingIn: _, ...dirty } }) => dirty),
+    );
+    await deps.dirty.drain(jobId, concluded);
   }
 
   /** Log rows first, then the dirty rows: who dies in between tells it again. */

@@ -11,6 +11,7 @@ import type { Clock } from "../ports/clock.ts";
 import type { Lane } from "../ports/doorbell.ts";
 import type { TargetDirectory, TargetFailure } from "../ports/target-directory.ts";
 import type { ChunkHeader, ObjectFailure, PlannedObject } from "./chunk-files.ts";
+import type { Excluded } from "./excluded.ts";
 import { brought, doubtBefore, type Marked, markedRecord, valuesOf } from "./export-records.ts";
 import { firstCall, lookUpCreates, send, updateCall } from "./send-actions.ts";
 import type { ClaimIndex } from "./state/claim-index.ts";
@@ -24,6 +25,7 @@ export interface ExportDeps {
   readonly target: TargetDirectory;
   readonly clock: Clock;
   readonly vanished: Vanished;
+  readonly excluded: Excluded;
 }
 
 /** What became of one planned object. */

@@ -43,6 +43,7 @@ async function giveUp(
   to: { readonly owner: ClaimOwner; readonly wanted: readonly Claim[] },
 ): Promise<boolean> {
   const { configurationId, objectGuid } = objectOf(holder);
+  if (deps.excluded(objectGuid)) return false;
   const stored = await deps.objects.get(configurationId, objectGuid);
   if (!stored) return false;
   const { record, etag } = stored;

@@ -63,9 +63,9 @@ export type Evaluation =
     }
   /**
    * Never provisioned by this job (containers, classes without a mapping that is enabled), or not to be told for now
-   * (`undecided`). What is there is left alone.
+   * (`undecided`), or on the exclusion list. What is there is left alone.
    */
-  | { readonly kind: "ignored"; readonly scope: string; readonly undecided?: true }
+  | { readonly kind: "ignored"; readonly scope: string; readonly undecided?: true; readonly excluded?: true }
   | {
       readonly kind: "failed";
       readonly code: string;

@@ -148,9 +148,12 @@ export function createJudgedGroups(deps: LinkDeps): JudgeGroups {
     );
     // Of those who have no target object and stand in the target all the same: whose went to somebody else.
     const open = edges.flatMap(([guid, edge]) => (edge.target !== undefined && !referees.has(guid) ? [guid] : []));
-    if (open.length === 0) return referees;
-    for (const guid of await deps.references.elsewhere(configurationId, [...new Set(open)]))
-      referees.set(guid, { targetId: "", isDeleted: false, isElsewhere: true });
+    const gone = open.length === 0 ? [] : await deps.references.elsewhere(configurationId, [...new Set(open)]);
+    for (const guid of gone) referees.set(guid, { targetId: "", isDeleted: false, isElsewhere: true });
+    const excluded = await deps.excluded();
+    for (const [guid, { target }] of edges)
+      if ([guid, target, referees.get(guid)?.targetId].some(excluded))
+        referees.set(guid, { targetId: "", isDeleted: false, isExcluded: true });
     return referees;
   }
 

@@ -10,6 +10,8 @@ export async function joinRefusal(
   targetId: string,
   anchor: { readonly mayDiffer: boolean } = { mayDiffer: false },
 ): Promise<Failure | undefined> {
+  const excluded = [record.objectGuid, targetId].find(context.excluded);
+  if (excluded !== undefined) return onExclusionList(excluded);
   if (record.link && record.link.deletedAt === undefined) return linkedAlready(record);
   if (record.state !== "live") return notLive(record);
   const evaluation = context.mapping.evaluate(record, { creating: true });
@@ -82,6 +84,15 @@ export function nothingLinked(record: ObjectRecord): Failure {
     code: "object-not-linked",
     message: `Object ${record.objectGuid} has no link to a living target object.`,
     remedy: "See 'uplink link show'; a link is made with 'uplink link join'.",
+  };
+}
+
+function onExclusionList(guid: string): Failure {
+  return {
+    status: 422,
+    code: "excluded",
+    message: `${guid} is on the exclusion list, or linked to what is.`,
+    remedy: "Take the entry off it first (uplink exclusion remove).",
   };
 }
 

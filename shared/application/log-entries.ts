@@ -5,6 +5,7 @@ import { isNested, type TargetValues } from "../domain/target-value.ts";
 import { UNRESOLVED } from "./bind-references.ts";
 import { type ChunkHeader, originOf, type PlannedObject } from "./chunk-files.ts";
 import { TARGET_CANNOT_HOLD } from "./evaluate-object.ts";
+import { EXCLUDED } from "./excluded.ts";
 import type { ExportResult } from "./export-objects.ts";
 import { valuesOf } from "./export-records.ts";
 import type { LogEntry, LogStep } from "./state/provisioning-log.ts";
@@ -27,7 +28,7 @@ export function logEntryOf(header: ChunkHeader, result: ExportResult): LogEntry 
   const warning = planned.warnings[0] ?? result.warnings[0];
   const status =
     outcome === "escrowed" ? "failure" : outcome === "filtered" ? "skipped" : warning ? "warning" : "success";
-  const isTold = planned.filteredBy === TARGET_CANNOT_HOLD || planned.switchedOff;
+  const isTold = planned.filteredBy === TARGET_CANNOT_HOLD || planned.filteredBy === EXCLUDED || planned.switchedOff;
   const code = failure?.code ?? (isTold ? planned.filteredBy : warning?.code);
   const message = failure?.message ?? (planned.switchedOff ? skipReason(planned) : warning?.message);
   const [index] = planned.indexes;

@@ -10,6 +10,7 @@ import type { Claim, ObjectRecord, Outcome } from "../domain/object-record.ts";
 import { type Desired, planObject } from "../domain/plan.ts";
 import type { ChunkHeader, ChunkItem, ObjectFailure, PlannedObject } from "./chunk-files.ts";
 import { type Draft, draftOf, type MapDeps } from "./draft-object.ts";
+import { EXCLUDED, type Excluded } from "./excluded.ts";
 import { handOver } from "./hand-over.ts";
 import type { Evaluation } from "./job-mapping.ts";
 import { type MatchAnswer, resolveCandidates } from "./match-candidates.ts";
@@ -56,6 +57,7 @@ export async function mapObjects(
     planOf(draft, header, answers[index] ?? [], matches.get(draft.objectGuid), {
       now: deps.clock.now(),
       parkedName: draft.parks ? deps.mapping.parkedName(draft.objectGuid) : "",
+      excluded: deps.excluded,
     }),
   );
 }
@@ -74,7 +76,7 @@ function planOf(
   header: ChunkHeader,
   answers: readonly ClaimAnswer[],
   match: MatchAnswer | undefined,
-  { now, parkedName }: { readonly now: number; readonly parkedName: string },
+  { now, parkedName, excluded }: { readonly now: number; readonly parkedName: string; readonly excluded: Excluded },
 ): PlannedObject {
   const { evaluation } = draft;
   const moved = anchorChange(draft.record, evaluation);
@@ -112,7 +114,8 @@ function planOf(
     ...(failure ? { failure } : {}),
   });
   if (draft.isSuperseded) return { ...settle("no-op"), isChanged: false, isSuperseded: true };
-  if (evaluation.kind === "ignored") return settle("no-op");
+  if (evaluation.kind === "ignored")
+    return evaluation.excluded ? { ...settle("filtered"), filteredBy: EXCLUDED } : settle("no-op");
   if (evaluation.kind === "failed")
     return settle("escrowed", { code: evaluation.code, message: evaluation.message, remedy: evaluation.remedy });
 
@@ -123,7 +126,9 @@ function planOf(
     (answer) => answer.result.kind === "taken" || (answer.result.kind === "candidate" && record.link !== undefined),
   );
   const conflict =
-    taken.length === 0 ? undefined : conflictFailure(ownerOf(header.configurationId, draft.objectGuid), taken);
+    taken.length === 0
+      ? undefined
+      : conflictFailure(ownerOf(header.configurationId, draft.objectGuid), taken, excluded);
   const isLinked = record.link !== undefined && record.link.deletedAt === undefined;
   if (conflict && !isLinked) {
     // Its target object went on with somebody: a disabled account left behind by a migration is no failure.

@@ -4,6 +4,7 @@
  */
 import { type MatchCandidate, type MatchVerdict, matchObject } from "../domain/match.ts";
 import type { TargetDirectory, TargetObject, TargetQuery } from "../ports/target-directory.ts";
+import type { Excluded } from "./excluded.ts";
 import type { TargetIdentity } from "./job-mapping.ts";
 import { type ClaimIndex, type ClaimOwner, objectOf } from "./state/claim-index.ts";
 import type { ObjectStore } from "./state/object-store.ts";
@@ -17,6 +18,7 @@ export interface MatchDeps {
   readonly target: TargetDirectory;
   readonly claims: ClaimIndex;
   readonly objects: ObjectStore;
+  readonly excluded: Excluded;
 }
 
 /** One verdict a request, in order. Throws `TargetUnavailable`. */
@@ -65,7 +67,7 @@ export async function isLinked({ objects }: Pick<MatchDeps, "objects">, owner: C
 }
 
 async function candidateOf(
-  deps: Pick<MatchDeps, "claims" | "objects">,
+  deps: Pick<MatchDeps, "claims" | "objects" | "excluded">,
   object: TargetObject,
   privileged: ReadonlySet<string>,
   asking: ClaimOwner,
@@ -83,6 +85,7 @@ async function candidateOf(
     deleted: object.deleted,
     ...(object.accountEnabled === undefined ? {} : { accountEnabled: object.accountEnabled }),
     privileged: privileged.has(object.id),
+    excluded: deps.excluded(object.id),
     ...(isOthers ? { linkedTo: holder.owner } : {}),
   };
 }

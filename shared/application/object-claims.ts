@@ -8,8 +8,9 @@
 import type { Claim, Link, ObjectRecord } from "../domain/object-record.ts";
 import { normalUpn } from "../domain/values.ts";
 import type { ObjectFailure } from "./chunk-files.ts";
+import { type Excluded, targetExcluded } from "./excluded.ts";
 import type { TargetIdentity } from "./job-mapping.ts";
-import type { ClaimOwner, ClaimResult } from "./state/claim-index.ts";
+import { type ClaimOwner, type ClaimResult, objectOf } from "./state/claim-index.ts";
 
 export interface ClaimAnswer {
   readonly claim: Claim;
@@ -70,7 +71,7 @@ export function propertyOf(claim: Claim): string {
 }
 
 /** What to say to an object whose values another one holds. */
-export function conflictFailure(own: ClaimOwner, taken: readonly ClaimAnswer[]): ObjectFailure {
+export function conflictFailure(own: ClaimOwner, taken: readonly ClaimAnswer[], excluded: Excluded): ObjectFailure {
   const anchor = taken.find((answer) => answer.claim.kind === "sourceAnchor");
   const first = anchor ?? taken[0];
   const holder =
@@ -79,6 +80,10 @@ export function conflictFailure(own: ClaimOwner, taken: readonly ClaimAnswer[]):
       : first?.result.kind === "candidate"
         ? `target object ${first.result.targetId}`
         : "another object";
+  if (anchor?.result.kind === "taken" && excluded(objectOf(anchor.result.owner).objectGuid))
+    return targetExcluded(
+      `Source object ${own} has the same source anchor as ${holder}, which is on the exclusion list.`,
+    );
   if (anchor) {
     return {
       code: "DuplicateSourceEntries",

@@ -13,6 +13,7 @@ import type { Clock } from "../ports/clock.ts";
 import type { Log } from "../ports/log.ts";
 import type { RowStore } from "../ports/row-store.ts";
 import { type ChunkFile, FILES, readFile, readNeeded, writeOnce } from "./chunk-files.ts";
+import type { Excluded } from "./excluded.ts";
 import type { JobContext } from "./export-chunk.ts";
 import { cycleIdOf } from "./plan-chunks.ts";
 import { type JobRow, jobTable, mappedVersionOf, pack, type ReadRow, ROW, readRow } from "./state/job-rows.ts";
@@ -42,6 +43,7 @@ export function createReadEnd(deps: {
   readonly removals: Removals;
   readonly chunkObjects: number;
   readonly contextOf: (jobId: string, schemaVersion?: number) => Promise<JobContext>;
+  readonly excluded: () => Promise<Excluded>;
 }): ReadEnd {
   const jobs = jobTable(deps.rows);
   const decideOnce = createVerdicts(deps);
@@ -65,6 +67,7 @@ export function createReadEnd(deps: {
       const read = await readOf(run.jobId, readNo);
       const isTrusted = read.visibility === "complete" || job.settings.trustVisibility !== null;
       const { objects, mapping } = await deps.contextOf(run.jobId, read.schemaVersion);
+      const excluded = await deps.excluded();
       const seen = await seenIn(run.jobId, readNo, shards);
       let absent = 0;
       for (const shard of shards) {
@@ -74,7 +77,7 @@ export function createReadEnd(deps: {
           // A class that isn't mapped any more wasn't read: what it brought to the target stays, and says so nowhere.
           const mapped = unseen.filter((object) => !object.linked || mapping.flowsOf(object.objectClass));
           const isRemovable = (object: ObjectSummary) =>
-            object.linked && mapping.flowsOf(object.objectClass)?.deletes === true;
+            object.linked && !excluded(object.objectGuid) && mapping.flowsOf(object.objectClass)?.deletes === true;
           const missing = mapped.filter((object) => object.state === "live");
           // Known to be gone, and still in the target: staged, or its end failed. It is judged again.
           const overdue = mapped.filter((object) => object.state !== "live" && isRemovable(object));
@@ -91,7 +94,10 @@ export function createReadEnd(deps: {
           await deps.removals.addAbsences(cycleIdOf(run.jobId, readNo), linked, ["deletes"]);
           // Of one whose create got no answer a target object may be found, and then it goes: the guard counts it.
           const mayGo = (object: ObjectSummary) =>
-            object.marked && !object.linked && mapping.flowsOf(object.objectClass)?.deletes !== false;
+            object.marked &&
+            !object.linked &&
+            !excluded(object.objectGuid) &&
+            mapping.flowsOf(object.objectClass)?.deletes !== false;
           for (const counts of [true, false])
             await deps.removals.addAbsences(
               cycleIdOf(run.jobId, readNo),

@@ -14,6 +14,7 @@ import type { Clock } from "../ports/clock.ts";
 import type { Log } from "../ports/log.ts";
 import type { RowStore } from "../ports/row-store.ts";
 import { type ChunkHeader, type ChunkItem, readNeeded, writeOnce } from "./chunk-files.ts";
+import type { Excluded } from "./excluded.ts";
 import type { JobContext } from "./export-chunk.ts";
 import {
   type JobRow,
@@ -82,12 +83,16 @@ export function createVerdicts(deps: {
   readonly removals: Removals;
   readonly chunkObjects: number;
   readonly contextOf: (jobId: string) => Promise<JobContext>;
+  readonly excluded: () => Promise<Excluded>;
 }): Decide {
   const jobs = jobTable(deps.rows);
 
   return async (job, cycleId, read) => {
     const listed = await deps.removals.list(cycleId);
-    const removals = listed.map((removal) => weighed(removal, job, read));
+    const excluded = await deps.excluded();
+    const removals = listed.map((removal) =>
+      excluded(removal.objectGuid) ? leftAlone(removal) : weighed(removal, job, read),
+    );
     for (;;) {
       const recent = await readRow<RecentRow>(jobs, job.jobId, ROW.recent);
       const since = deps.clock.now() - DAY_MS;
@@ -175,6 +180,11 @@ function weighed(removal: Removal, job: JobRow, read: ReadRow | undefined): Weig
     losesMissing,
     ...(isMereAbsence && because !== undefined ? { blindBecause: because } : {}),
   };
+}
+
+/** Nothing is taken from what is on the exclusion list, and the guard doesn't count it: its change gets its outcome. */
+function leftAlone(removal: Removal): Weighed {
+  return { ...removal, classes: [], isIdle: false, losesMissing: false };
 }
 
 function judgedBy(allowed: readonly RemovalClass[], removal: Weighed): JudgedRemoval {

@@ -262,6 +262,18 @@ export const LinkReply = z.strictObject({
 });
 export type LinkReply = z.infer<typeof LinkReply>;
 
+/** "Never touch": by whom, when and why, and the source objects that it is about. */
+export const ExclusionReply = z.strictObject({
+  /** The objectGUID of a source object or the id of a target object. */
+  guid: z.string(),
+  by: z.string(),
+  at: z.string(),
+  reason: z.string(),
+  objects: z.array(z.strictObject({ jobId: z.string(), objectGuid: z.string(), targetId: z.string().nullable() })),
+});
+export type ExclusionReply = z.infer<typeof ExclusionReply>;
+export const ExclusionRequest = z.strictObject({ reason: z.string().trim().min(1).max(500) });
+
 export const JoinRequest = z.strictObject({ targetId: z.string().min(1).max(64) });
 export const MoveRequest = z.strictObject({
   toObjectGuid: Guid,
@@ -326,6 +338,8 @@ export const ADMIN_ROUTES = {
   link: "v1.0/uplink/jobs/{jobId}/links/{objectGuid}",
   linkAction: "v1.0/uplink/jobs/{jobId}/links/{objectGuid}/{action:regex(^(join|move|unlink)$)}",
   rebuildLinks: "v1.0/uplink/jobs/{jobId}/rebuildLinks",
+  exclusions: "v1.0/uplink/exclusions",
+  exclusion: "v1.0/uplink/exclusions/{guid}",
   /** As in Graph. `?version=` gives an older one, `?expectedVersion=` refuses to replace another than that. */
   schema: "v1.0/servicePrincipals/{configurationId}/synchronization/jobs/{jobId}/schema",
   schemaVersions: "v1.0/uplink/jobs/{jobId}/schemaVersions",

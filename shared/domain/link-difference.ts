@@ -14,6 +14,8 @@ export interface ResolvedReferee {
   readonly isDeleted: boolean;
   /** Its target object went to another source object. */
   readonly isElsewhere?: true;
+  /** Not to be touched: its memberships stay as they are. */
+  readonly isExcluded?: true;
   /** When we deleted it: milliseconds since 1970. */
   readonly deletedAt?: number;
 }
@@ -27,6 +29,7 @@ export type EdgeStep =
 
 export function stepOf(edge: Edge, referee: ResolvedReferee | undefined, now: number): EdgeStep {
   const { target } = edge;
+  if (referee?.isExcluded) return { kind: "settled" };
   // What stands in the target by this edge is now somebody else's membership.
   if (referee?.isElsewhere && target !== undefined) return { kind: "remove", target };
   if (referee?.isElsewhere) return { kind: edge.wanted ? "pending" : "forget" };

@@ -3,7 +3,7 @@
  *
  * A group is matched by its unique name alone, which only we can have given: never by its name or mail. A user, in order: the same immutableId (hard match); then the same user principal name, then the same mail (soft match), only
  * for target objects without another immutableId. Never matched: objects that Microsoft's own sync masters, holders of
- * a directory role. Several candidates at one step is an error with all of them named. Deleted objects with the same
+ * a directory role, what is on the exclusion list. Several candidates at one step is an error with all of them named. Deleted objects with the same
  * immutableId (or unique name) are restored rather than twinned (N9).
  */
 import type { TargetType } from "./target-table.ts";
@@ -21,6 +21,8 @@ export interface MatchCandidate {
   readonly accountEnabled?: boolean;
   /** Holds a directory role or is in a role-assignable group. */
   readonly privileged: boolean;
+  /** On the exclusion list. */
+  readonly excluded: boolean;
   /** The source object that has a link to it, where one has. */
   readonly linkedTo?: string;
 }
@@ -44,7 +46,8 @@ export type MatchVerdict =
         | "ExistingAdminRoleConflict"
         | "InvalidSoftMatch"
         | "InvalidHardMatch"
-        | "AttributeValueMustBeUnique";
+        | "AttributeValueMustBeUnique"
+        | "TargetExcluded";
       readonly message: string;
     };
 
@@ -94,6 +97,13 @@ function settle(candidates: readonly MatchCandidate[], by: MatchedBy): MatchVerd
       kind: "refused",
       code: "DuplicateTargetEntries",
       message: `${candidates.length} target objects have the same ${by}: ${ids}.`,
+    };
+  }
+  if (only.excluded) {
+    return {
+      kind: "refused",
+      code: "TargetExcluded",
+      message: `Target object ${only.id} has the same ${by} and is on the exclusion list.`,
     };
   }
   if (only.linkedTo !== undefined) {

@@ -10,7 +10,7 @@ const wish = {
 const group = { type: "group" as const, uniqueName: "uplink-c-1" };
 
 function candidate(more: Partial<MatchCandidate> & { readonly id: string }): MatchCandidate {
-  return { type: "user", synchronized: false, deleted: false, privileged: false, ...more };
+  return { type: "user", synchronized: false, deleted: false, privileged: false, excluded: false, ...more };
 }
 
 describe("matching", () => {

@@ -1,0 +1,86 @@
+/**
+ * The exclusion list by hand: shown, added to, taken from. Either way the objects that the entry is about are mapped anew, so
+ * that the log says at once what is left alone, and what differs goes out as soon as it may.
+ */
+import type { ExclusionReply } from "../contracts/admin-api.ts";
+import type { BlobStore } from "../ports/blob-store.ts";
+import type { Clock } from "../ports/clock.ts";
+import type { Lane } from "../ports/doorbell.ts";
+import type { Log } from "../ports/log.ts";
+import type { RowStore } from "../ports/row-store.ts";
+import { addWork } from "./add-work.ts";
+import type { ConfigurationEntry } from "./configurations.ts";
+import { type ExcludedObject, type Exclusions, TARGET_EXCLUDED } from "./excluded.ts";
+import { fail, ok, type Result } from "./failure.ts";
+import type { Escrows } from "./state/escrow-rows.ts";
+import type { ExclusionRow, ExclusionRows } from "./state/exclusion-rows.ts";
+
+export interface ExclusionAdmin {
+  list(): Promise<ExclusionReply[]>;
+  /** An entry that is there already gets the new reason. */
+  add(guid: string, reason: string, by: string): Promise<ExclusionReply>;
+  /** Comes back with what the entry was. Failures: 404. */
+  remove(guid: string, by: string): Promise<Result<ExclusionReply>>;
+}
+
+export function createExclusionAdmin(deps: {
+  readonly rows: RowStore;
+  readonly blobs: BlobStore;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly list: ExclusionRows;
+  readonly exclusions: Exclusions;
+  readonly escrows: Escrows;
+  readonly configurations: () => Promise<readonly ConfigurationEntry[]>;
+  readonly ring: (jobId: string, lane: Lane) => Promise<void>;
+}): ExclusionAdmin {
+  async function mapAgain(jobId: string, objectGuids: readonly string[]): Promise<void> {
+    if (objectGuids.length === 0) return;
+    await addWork(deps, jobId, "reevaluate", { objectGuids: [...new Set(objectGuids)] });
+    await deps.ring(jobId, "live").catch(() => deps.log.warn("doorbell-unreachable", { jobId, lane: "live" }));
+  }
+
+  const guidsOf = (objects: readonly ExcludedObject[], jobId: string) =>
+    objects.flatMap((own) => (own.jobId === jobId ? [own.objectGuid] : []));
+
+  async function replyOf(row: ExclusionRow): Promise<ExclusionReply> {
+    const objects = await deps.exclusions.objectsOf(row.guid);
+    const { guid, by, at, reason } = row;
+    return { guid, by, at: new Date(at).toISOString(), reason, objects: [...objects] };
+  }
+
+  return {
+    async list() {
+      return Promise.all((await deps.list.list()).map(replyOf));
+    },
+
+    async add(guid, reason, by) {
+      const row: ExclusionRow = { guid, reason, by, at: deps.clock.now() };
+      await deps.list.put(row);
+      const reply = await replyOf(row);
+      deps.log.info("exclusion-added", { guid, by, objects: reply.objects.length });
+      for (const jobId of new Set(reply.objects.map((own) => own.jobId)))
+        await mapAgain(jobId, guidsOf(reply.objects, jobId));
+      return reply;
+    },
+
+    async remove(guid, by) {
+      const row = (await deps.list.list()).find((own) => own.guid === guid);
+      const reply = row && (await replyOf(row));
+      if (!reply || !(await deps.list.remove(guid)))
+        return fail({
+          status: 404,
+          code: "exclusion-not-found",
+          message: `${guid} is not on the exclusion list.`,
+          remedy: "'uplink exclusion list' shows what is.",
+        });
+      deps.log.info("exclusion-removed", { guid, by, objects: reply.objects.length });
+      for (const { jobId } of await deps.configurations()) {
+        // Who waited for what was on the list needn't wait for his next attempt.
+        const waiting = (await deps.escrows.list(jobId)).filter((own) => own.code === TARGET_EXCLUDED);
+        await mapAgain(jobId, [...guidsOf(reply.objects, jobId), ...waiting.map((own) => own.objectGuid)]);
+      }
+      return ok(reply);
+    },
+  };
+}
