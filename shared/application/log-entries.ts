@@ -30,7 +30,8 @@ export function logEntryOf(header: ChunkHeader, result: ExportResult): LogEntry 
     outcome === "escrowed" ? "failure" : outcome === "filtered" ? "skipped" : warning ? "warning" : "success";
   const isTold = planned.filteredBy === TARGET_CANNOT_HOLD || planned.filteredBy === EXCLUDED || planned.switchedOff;
   const code = failure?.code ?? (isTold ? planned.filteredBy : warning?.code);
-  const message = failure?.message ?? (planned.switchedOff ? skipReason(planned) : warning?.message);
+  const reason = planned.filteredBy === EXCLUDED ? planned.scope : warning?.message;
+  const message = failure?.message ?? (planned.switchedOff ? skipReason(planned) : reason);
   const [index] = planned.indexes;
   const origin = originOf(header, planned);
   return {
