@@ -217,8 +217,20 @@ describe("a target object on the exclusion list", () => {
     expect(cloud.target.object(id)?.values).toMatchObject({ displayName: "ann" });
   });
 
+  it("is not matched by a create that meets it, having come to the target after the index was filled", async () => {
+    const { cloud, agent, exclude, escrowed } = await start();
+    await agent.read("full", [aUser("bob")]);
+    const values = { displayName: "glass", accountEnabled: true, userPrincipalName: "ann@corp.example" };
+    const [id = ""] = cloud.target.seed([{ values }]);
+    const before = cloud.target.object(id);
+    await exclude(id);
+    await agent.read("delta", [aUser("ann")]);
+    expect(await escrowed()).toMatchObject([{ objectGuid: guidOf("ann"), code: "TargetExcluded" }]);
+    expect(cloud.target.object(id)).toEqual(before);
+  });
+
   it("is not taken over by another forest's account", async () => {
-    const { cloud, agent, exclude, include, escrowed } = await start();
+    const { cloud, agent, exclude, include, escrowed, links } = await start();
     const other = await cloud.addDomain("other.example");
     await agent.read("full", [account("old"), aUser("bob")]);
     const id = cloud.target.objects().find((own) => own.values["displayName"] === "ann")?.id ?? "";
@@ -228,6 +240,7 @@ describe("a target object on the exclusion list", () => {
     await other.read("full", [account("young")]);
     expect(cloud.target.writes()).toBe(writes);
     expect(await escrowed(other.jobId)).toMatchObject([{ code: "TargetExcluded" }]);
+    expect(await links.show(agent.jobId, guidOf("ann of old"))).toMatchObject({ value: { link: { targetId: id } } });
     await include(id);
     await cloud.run();
     expect(await escrowed(other.jobId)).toEqual([]);
