@@ -1,0 +1,112 @@
+/** The use cases behind activities, by the names that they are registered under. */
+import { chunkActivities } from "../orchestrations/activities/chunk.activity.ts";
+import { closeActivities } from "../orchestrations/activities/close.activity.ts";
+import { linkActivities } from "../orchestrations/activities/links.activity.ts";
+import { runActivities } from "../orchestrations/activities/run.activity.ts";
+import { createExportChunk } from "../shared/application/export-chunk.ts";
+import { createExportLinks } from "../shared/application/export-links.ts";
+import { createFoldLinks } from "../shared/application/fold-links.ts";
+import { createTellLeftOut } from "../shared/application/left-out.ts";
+import { createLinkStore } from "../shared/application/link-store.ts";
+import { createMapChunk } from "../shared/application/map-chunk.ts";
+import { createNextBatch } from "../shared/application/next-batch.ts";
+import { createNoteFailure } from "../shared/application/note-failure.ts";
+import { createNoteScope } from "../shared/application/note-scope.ts";
+import { createPlanChunks } from "../shared/application/plan-chunks.ts";
+import { createPlanLinks } from "../shared/application/plan-links.ts";
+import type { Parts } from "./parts.ts";
+
+/** Edges that one activity carries out at most, by estimate: 250 writes of 20 members. */
+const LINKS_A_CHUNK = 5_000;
+
+export function createActivityUseCases(parts: Parts) {
+  const {
+    rows,
+    blobs,
+    target,
+    clock,
+    log,
+    targetKey,
+    objects,
+    scopedRows,
+    scopeNotes,
+    escrows,
+    removals,
+    provisioningLog,
+    mappings,
+    sids,
+    references,
+    links,
+    referrers,
+    dirty,
+    fence,
+    exclusions,
+    quota,
+    ring,
+    preparation,
+    scopeWork,
+    commit,
+    goneGroups,
+    readEnd,
+    contextOf,
+    chunked,
+    answering,
+  } = parts;
+  return {
+    ...runActivities({
+      ...answering,
+      nextBatch: createNextBatch({ rows, clock, isPrepared: preparation.isPrepared }),
+      prepareTarget: preparation.prepare,
+      noteFailure: createNoteFailure({ rows, fence, clock, log, abandonCycle: commit.abandonCycle }),
+    }),
+    ...chunkActivities({
+      ...answering,
+      planChunks: createPlanChunks({ ...chunked, escrows, removals, scopeWork }),
+      mapChunk: createMapChunk({ blobs, fence, clock, contextOf }),
+      exportChunk: createExportChunk({
+        blobs,
+        fence,
+        clock,
+        log,
+        escrows,
+        removals,
+        provisioningLog,
+        references,
+        links: createLinkStore({ rows, targetKey }),
+        tellLeftOut: createTellLeftOut({ rows, provisioningLog }),
+        scopeNotes,
+        quota,
+        contextOf,
+      }),
+    }),
+    ...linkActivities({
+      ...answering,
+      foldLinks: createFoldLinks({
+        rows,
+        blobs,
+        fence,
+        links,
+        sids,
+        referrers,
+        dirty,
+        noteScope: createNoteScope({ mappings, notes: scopeNotes, scopedRows }),
+      }),
+      planLinks: createPlanLinks({ ...chunked, objects, links, referrers, dirty, ring, chunkEdges: LINKS_A_CHUNK }),
+      exportLinks: createExportLinks({
+        ...chunked,
+        objects,
+        links,
+        references,
+        dirty,
+        removals,
+        excluded: exclusions.load,
+        target,
+        provisioningLog,
+        goneGroups,
+        quota,
+        flowsOf: async (job) => (await mappings(job)).flowsOf,
+      }),
+    }),
+    ...closeActivities({ ...answering, commit, readEnd }),
+  };
+}

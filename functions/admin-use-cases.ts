@@ -1,0 +1,72 @@
+/** The use cases behind HTTP routes: of agents and of admins. */
+import { createAcceptBatch } from "../shared/application/accept-batch.ts";
+import { createAdminQueries } from "../shared/application/admin-queries.ts";
+import { createEnrolAgent } from "../shared/application/enrol-agent.ts";
+import { createExclusionAdmin } from "../shared/application/exclusion-admin.ts";
+import { createHeartbeat } from "../shared/application/heartbeat.ts";
+import { createLinkAdmin } from "../shared/application/link-admin.ts";
+import { createRetryEscrows } from "../shared/application/retry-escrows.ts";
+import { createSchemas } from "../shared/application/schemas.ts";
+import { createStagedSets } from "../shared/application/staged-sets.ts";
+import { LANES } from "../shared/application/state/job-rows.ts";
+import type { Parts } from "./parts.ts";
+
+export function createAdminUseCases(parts: Parts) {
+  const {
+    rows,
+    blobs,
+    doorbell,
+    clock,
+    log,
+    settings,
+    escrows,
+    removals,
+    provisioningLog,
+    mappings,
+    configurations,
+    proofs,
+    adminTokens,
+    dirty,
+    exclusionRows,
+    exclusions,
+    ring,
+    quarantines,
+    contextOf,
+    chunked,
+  } = parts;
+  return {
+    proofs,
+    adminTokens,
+    configurations,
+    quarantines,
+    enrolAgent: createEnrolAgent({ rows, clock, log }),
+    heartbeat: createHeartbeat({
+      rows,
+      clock,
+      log,
+      times: settings.times,
+      needsOf: async (job) => (await mappings(job)).needs,
+      ring,
+    }),
+    acceptBatch: createAcceptBatch({ rows, blobs, doorbell, clock, log }),
+    schemas: createSchemas({ rows, blobs, clock, log }),
+    staged: createStagedSets({ rows, blobs, clock, log, removals, ring }),
+    retryEscrows: createRetryEscrows({ ...chunked, escrows, dirty, ring, escrowsAtOnce: settings.escrowsAtOnce }),
+    links: createLinkAdmin({ rows, blobs, clock, log, contextOf, ring }),
+    exclusions: createExclusionAdmin({
+      rows,
+      blobs,
+      clock,
+      log,
+      list: exclusionRows,
+      exclusions,
+      escrows,
+      configurations: configurations.list,
+      ring,
+    }),
+    queries: createAdminQueries({ rows, clock, escrows, dirty, removals, provisioningLog }),
+    wakeJob: async (jobId: string) => {
+      for (const lane of LANES) await ring(jobId, lane);
+    },
+  };
+}

@@ -1,0 +1,177 @@
+/** What the use cases have in common: stores, references, rules and the quota, built once from the adapters. */
+import { createCommit } from "../shared/application/commit-batch.ts";
+import { createConfigurations } from "../shared/application/configurations.ts";
+import { createExclusions } from "../shared/application/excluded.ts";
+import type { JobContext } from "../shared/application/export-chunk.ts";
+import { createGoneGroups } from "../shared/application/gone-groups.ts";
+import { createJobMappings } from "../shared/application/job-mappings.ts";
+import { createLinkAccounts } from "../shared/application/link-account.ts";
+import { createTargetPreparation } from "../shared/application/prepare-target.ts";
+import { createQuarantines } from "../shared/application/quarantines.ts";
+import { createReadEnd } from "../shared/application/read-end.ts";
+import { createReferences } from "../shared/application/references.ts";
+import { createScopeFacts } from "../shared/application/scope-facts.ts";
+import { createScopeGroups } from "../shared/application/scope-groups.ts";
+import { createScopeWork } from "../shared/application/scope-work.ts";
+import { createClaimIndex } from "../shared/application/state/claim-index.ts";
+import { createDirtyRows } from "../shared/application/state/dirty-links.ts";
+import { createEscrows } from "../shared/application/state/escrow-rows.ts";
+import { createExclusionRows } from "../shared/application/state/exclusion-rows.ts";
+import { type JobRow, jobTable, ROW, readRow } from "../shared/application/state/job-rows.ts";
+import { createLinkReferrers } from "../shared/application/state/link-referrers.ts";
+import { createLinkRows } from "../shared/application/state/link-rows.ts";
+import { createObjectStore } from "../shared/application/state/object-store.ts";
+import { createProvisioningLog } from "../shared/application/state/provisioning-log.ts";
+import { createQuotaRows } from "../shared/application/state/quota-rows.ts";
+import { createReferrerIndex } from "../shared/application/state/referrer-index.ts";
+import { createRemovals } from "../shared/application/state/removal-rows.ts";
+import { createScopeNotes } from "../shared/application/state/scope-notes.ts";
+import { createScopedRows, namesOf } from "../shared/application/state/scoped-rows.ts";
+import { createSids } from "../shared/application/state/sid-rows.ts";
+import { createVanished } from "../shared/application/vanished.ts";
+import { createAdminTokens } from "../shared/application/verify-admin-token.ts";
+import { createProofVerifier } from "../shared/application/verify-proof.ts";
+import { createWaitingClaims } from "../shared/application/waiting-claims.ts";
+import { createFence } from "../shared/application/wake-job.ts";
+import { createOpenQuota, createWriteQuota } from "../shared/application/write-quota.ts";
+import type { Config } from "../shared/config.ts";
+import type { BlobStore } from "../shared/ports/blob-store.ts";
+import type { Clock, Random } from "../shared/ports/clock.ts";
+import type { Doorbell } from "../shared/ports/doorbell.ts";
+import type { Log } from "../shared/ports/log.ts";
+import type { RowStore } from "../shared/ports/row-store.ts";
+import type { TargetDirectory } from "../shared/ports/target-directory.ts";
+
+export interface Adapters {
+  readonly rows: RowStore;
+  readonly blobs: BlobStore;
+  readonly doorbell: Doorbell;
+  readonly target: TargetDirectory;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Log;
+}
+
+export interface UseCaseSettings {
+  /** The tenant set: jobs with one target share its objects' and claims' partitions. */
+  readonly targetKey: string;
+  readonly publicUrl: string;
+  readonly admin: Config["admin"];
+  readonly times: Config["times"];
+  readonly chunkObjects: number;
+  readonly escrowsAtOnce: number;
+  readonly logMonths: number;
+  /** What the application may write in the target; undefined: nobody watches that. */
+  readonly quota?: { readonly key: string; readonly writes: number } | undefined;
+  readonly quarantine: Config["quarantine"];
+}
+
+export function createParts(adapters: Adapters, settings: UseCaseSettings) {
+  const { rows, blobs, doorbell, target, clock, random, log } = adapters;
+  const { targetKey } = settings;
+  const objects = createObjectStore({ rows, targetKey });
+  const claims = createClaimIndex({ rows, targetKey });
+  const scopedRows = createScopedRows({ rows, targetKey });
+  const scopeNotes = createScopeNotes({ rows });
+  const escrows = createEscrows({ rows });
+  const removals = createRemovals({ rows });
+  const provisioningLog = createProvisioningLog({ rows });
+  const mappings = createJobMappings({
+    blobs,
+    target,
+    clock,
+    random,
+    namesOf: async (configurationId, guids) => namesOf(await scopedRows.getMany(configurationId, guids)),
+  });
+  const configurations = createConfigurations({ rows, clock, random, targetKey });
+  const proofs = createProofVerifier({ rows, clock, publicUrl: settings.publicUrl });
+  const adminTokens = createAdminTokens(settings.admin);
+  const sids = createSids({ rows, targetKey });
+  const references = createReferences({ objects, sids, configurations: () => configurations.list() });
+  const links = createLinkRows({ rows, targetKey });
+  const referrers = createReferrerIndex({ rows, targetKey });
+  const dirty = createDirtyRows({ rows });
+  const fence = createFence({ rows, clock });
+  const exclusionRows = createExclusionRows({ rows, targetKey });
+  const exclusions = createExclusions({
+    list: exclusionRows,
+    objects,
+    claims,
+    configurations: configurations.list,
+    clock,
+  });
+  const jobs = jobTable(rows);
+  const { quota: given } = settings;
+  const quota = given
+    ? createWriteQuota({
+        quotaRows: createQuotaRows({ rows, clock, key: given.key }),
+        clock,
+        log,
+        budget: given.writes,
+      })
+    : createOpenQuota();
+
+  const ring = (jobId: string, lane: "bulk" | "live") => doorbell.ring(jobId, lane);
+  const vanished = createVanished({ rows, blobs, clock, log, ring });
+
+  /** A batch is mapped by the schema that it was read for: a later one may read attributes that it didn't bring. */
+  async function contextOf(jobId: string, schemaVersion?: number): Promise<JobContext> {
+    const job = await readRow<JobRow>(jobs, jobId, ROW.job);
+    if (!job) throw new Error(`Job ${jobId} is gone.`);
+    const mapping = await mappings(schemaVersion === undefined ? job.value : { ...job.value, schemaVersion });
+    await mapping.prepare();
+    return { mapping, objects, claims, target, vanished, excluded: await exclusions.load() };
+  }
+
+  const preparation = createTargetPreparation({ rows, clock, log, contextOf });
+  const chunked = { rows, blobs, fence, clock, log, chunkObjects: settings.chunkObjects };
+  const waiting = createWaitingClaims({ rows, blobs, clock, log, escrows, contextOf, ring });
+  const linkReferrers = createLinkReferrers({ rows, targetKey });
+  const groups = createScopeGroups({ links, linkReferrers, referrers, scopedRows });
+  const facts = createScopeFacts({ scopedRows, groups });
+  const scopeWork = createScopeWork({ rows, blobs, clock, log, notes: scopeNotes, facts, mappings, ring });
+  const quarantines = createQuarantines({ rows, clock, log, escrows, settings: settings.quarantine });
+  const answering = { clock, log, noteFault: quarantines.noteFault };
+  const linkAccounts = createLinkAccounts({ rows, blobs, clock, log, dirty, ring });
+  const closing = { removals, linkAccounts, waiting, scopeWork, quarantines };
+  const commit = createCommit({ rows, blobs, fence, clock, log, ...closing });
+  const goneGroups = createGoneGroups({ rows, blobs, clock, log, objects, claims, target, ring });
+  const readEnd = createReadEnd({ ...chunked, removals, contextOf, excluded: exclusions.load });
+  return {
+    ...adapters,
+    targetKey,
+    settings,
+    chunked,
+    answering,
+    objects,
+    scopedRows,
+    scopeNotes,
+    escrows,
+    removals,
+    provisioningLog,
+    mappings,
+    configurations,
+    proofs,
+    adminTokens,
+    sids,
+    references,
+    links,
+    referrers,
+    dirty,
+    fence,
+    exclusionRows,
+    exclusions,
+    quota,
+    ring,
+    preparation,
+    scopeWork,
+    quarantines,
+    linkAccounts,
+    commit,
+    goneGroups,
+    readEnd,
+    contextOf,
+  };
+}
+
+export type Parts = ReturnType<typeof createParts>;
