@@ -25,6 +25,7 @@ import type { BlobStore } from "../../shared/ports/blob-store.ts";
 import type { Lane } from "../../shared/ports/doorbell.ts";
 import type { Log } from "../../shared/ports/log.ts";
 import type { RowStore } from "../../shared/ports/row-store.ts";
+import type { TargetDirectory } from "../../shared/ports/target-directory.ts";
 import { createDriver, type DriverDeps } from "./orchestration-driver.ts";
 
 /** The documented numbers, which are the settings' defaults. */
@@ -50,13 +51,19 @@ export interface CloudOptions {
   /** Faults of storage are put in here. */
   readonly wrapRows?: (rows: RowStore) => RowStore;
   readonly wrapBlobs?: (blobs: BlobStore) => BlobStore;
+  /** Instead of the memory target, which then stays empty. */
+  readonly targetDirectory?: TargetDirectory;
+  /** A clock that others move, and how a timer waits for it. */
+  readonly time?: { readonly clock: DriverDeps["clock"]; readonly sleepUntil: (at: number) => Promise<void> };
+  /** Instead of keeping all lines. */
+  readonly log?: Log;
   /** Around every activity: a test may call it twice, fail it, or look at what it left behind. */
   readonly aroundActivity?: (name: string, input: unknown, run: () => Promise<unknown>) => Promise<unknown>;
 }
 
 export async function createCloud(options: CloudOptions = {}) {
   let now = START;
-  const clock = {
+  const clock = options.time?.clock ?? {
     now: () => now,
     set: (to: number) => {
       now = to;
@@ -68,12 +75,13 @@ export async function createCloud(options: CloudOptions = {}) {
   const bells: { jobId: string; lane: Lane }[] = [];
   const logged: { level: string; event: string; fields: unknown }[] = [];
   const level = (name: string) => (event: string, fields?: unknown) => void logged.push({ level: name, event, fields });
-  const log: Log = { debug: level("debug"), info: level("info"), warn: level("warn"), error: level("error") };
+  const kept: Log = { debug: level("debug"), info: level("info"), warn: level("warn"), error: level("error") };
+  const log = options.log ?? kept;
   const cloud: UseCases = createUseCases(
     {
       rows,
       blobs,
-      target,
+      target: options.targetDirectory ?? target,
       clock,
       log,
       random: { bytes: (count) => randomBytes(count) },
@@ -109,6 +117,7 @@ export async function createCloud(options: CloudOptions = {}) {
       [ORCHESTRATOR.readEnd]: readEnd,
     },
     ...(options.beforeActivity ? { beforeActivity: options.beforeActivity } : {}),
+    ...(options.time ? { sleepUntil: options.time.sleepUntil } : {}),
   });
   const wakeJob = cloud.wakeJobWith(driver);
 
@@ -218,23 +227,30 @@ export async function createCloud(options: CloudOptions = {}) {
     }
     /** One whole read, in batches of `size`; then everything runs. */
     async function read(want: "delta" | "full", changes: readonly Change[], size = 1000) {
+      const parts = Array.from({ length: Math.max(1, Math.ceil(changes.length / size)) }, (_, at) =>
+        changes.slice(at * size, (at + 1) * size),
+      );
+      const given = await sendRead(want, parts, parts.length);
+      await run();
+      return given;
+    }
+    /** One whole read in so many parts, one a batch; nothing runs by this. */
+    async function sendRead(want: "delta" | "full", parts: Iterable<readonly Change[]>, batches: number) {
       const given = await order(want);
-      const parts =
-        changes.length === 0
-          ? [[]]
-          : Array.from({ length: Math.ceil(changes.length / size) }, (_, at) =>
-              changes.slice(at * size, (at + 1) * size),
-            );
       let digest = "";
+      let objects = 0;
+      let sequence = 0;
       usn += 10;
       const token = randomBytes(6).toString("base64");
-      for (const [at, part] of parts.entries()) {
-        const isLast = at === parts.length - 1;
-        const sent = batch(given, at + 1, part, {
+      for (const part of parts) {
+        sequence++;
+        objects += part.length;
+        const isLast = sequence === batches;
+        const sent = batch(given, sequence, part, {
           isLast,
           ...(isLast
             ? {
-                end: { batches: parts.length, objects: changes.length, digest },
+                end: { batches, objects, digest },
                 watermarkAfter: {
                   mode: "dirsync" as const,
                   id: hash(token),
@@ -242,7 +258,7 @@ export async function createCloud(options: CloudOptions = {}) {
                   invocationId: guidOf("dc"),
                   dnsName: "dc1",
                   usn: String(usn),
-                  at: new Date(now).toISOString(),
+                  at: new Date(clock.now()).toISOString(),
                 },
               }
             : {}),
@@ -251,7 +267,6 @@ export async function createCloud(options: CloudOptions = {}) {
         if (!accepted.ok) throw new Error(accepted.failure.message);
         digest = hash(digest + hash(JSON.stringify(sent)));
       }
-      await run();
       return given;
     }
     async function status() {
@@ -259,7 +274,7 @@ export async function createCloud(options: CloudOptions = {}) {
       if (!found.ok) throw new Error(found.failure.message);
       return found.value;
     }
-    return { ...entry, domain, keyId, proven, heartbeat, order, batch, send, read, status };
+    return { ...entry, domain, keyId, proven, heartbeat, order, batch, send, read, sendRead, status };
   }
 
   const tick = () => cloud.tickWith(driver)();

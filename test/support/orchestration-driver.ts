@@ -16,6 +16,8 @@ export interface DriverDeps {
   readonly orchestrators: Readonly<Record<string, OrchestrationHandler>>;
   readonly activities: Readonly<Record<string, (input: unknown) => Promise<unknown>>>;
   readonly clock: { now(): number; set(to: number): void };
+  /** How a timer is waited for; absent: the clock is set to its end at once, for everybody. */
+  readonly sleepUntil?: (at: number) => Promise<void>;
   /** Called before each activity: a test may throw here to fail one. */
   readonly beforeActivity?: (name: string, input: unknown) => void | Promise<void>;
 }
@@ -106,7 +108,8 @@ export function createDriver(deps: DriverDeps): Driver {
       case "orchestrator":
         return run(call.name, call.id, call.input);
       case "timer":
-        deps.clock.set(Math.max(deps.clock.now(), call.until));
+        if (deps.sleepUntil) await deps.sleepUntil(call.until);
+        else deps.clock.set(Math.max(deps.clock.now(), call.until));
         return undefined;
       case "all":
         return Promise.all(call.calls.map((own) => perform(own)));
