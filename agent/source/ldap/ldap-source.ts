@@ -29,13 +29,15 @@ import { inPages } from "./pages.ts";
 import type { ReadDeps } from "./read-deps.ts";
 import { readPlaces } from "./scope-places.ts";
 import type { LdapSettings } from "./settings.ts";
-import { usableCookie } from "./watermark-use.ts";
+import { replicationCursor, usableCookie } from "./watermark-use.ts";
 
 export interface LdapSourceDeps {
   readonly settings: LdapSettings;
   readonly environment: Readonly<Record<string, string | undefined>>;
   readonly clock: Clock;
   readonly log: Log;
+  /** How a domain controller is reached; left out: by LDAPS. */
+  readonly connect?: typeof connectLdap;
 }
 
 interface Session {
@@ -57,7 +59,7 @@ export function createLdapSource(deps: LdapSourceDeps): AgentSource {
       session = { ...session, facts };
       return session;
     }
-    const connection = await connectLdap(settings, deps.environment);
+    const connection = await (deps.connect ?? connectLdap)(settings, deps.environment);
     try {
       const facts = await readDomainFacts(connection);
       await proveSightOfDeletedObjects(connection, facts.root, true);
@@ -142,6 +144,11 @@ export function createLdapSource(deps: LdapSourceDeps): AgentSource {
       inSourceErrors(settings.url, async () => {
         const { connection, facts } = await freshSession();
         await readPlaces(connection, facts.root, scope);
+      }),
+    replicationCursor: (invocationId) =>
+      inSourceErrors(settings.url, async () => {
+        const { connection, facts } = await freshSession();
+        return (await replicationCursor(connection, facts.root, invocationId))?.toString();
       }),
     waitForChange: (signal) => rest(settings.pollSeconds * 1000, signal),
     close: async () => {
