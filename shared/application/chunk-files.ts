@@ -122,6 +122,8 @@ export interface PlannedObject {
   /** Properties of a create that an object taken over keeps as they are. */
   readonly creationOnly?: readonly string[];
   readonly warnings: readonly { readonly code: string; readonly message: string }[];
+  /** Properties whose values logs must not show, nested ones as `property.key`; absent: none. Texts here are without them. */
+  readonly redacted?: readonly string[];
   /** Why it is in or out of scope. */
   readonly scope: string;
   /** The clause or state that keeps it out. */

@@ -7,6 +7,7 @@
 import type { FlowRules } from "../domain/attribute-flow/flow-types.ts";
 import type { ObjectFlows } from "../domain/object-flows.ts";
 import type { ObjectRecord } from "../domain/object-record.ts";
+import type { Redaction } from "../domain/redaction.ts";
 import type { NamedObjects } from "../domain/scope/places.ts";
 import type { TargetValues } from "../domain/target-value.ts";
 import type { ReadNeeds } from "./reads.ts";
@@ -96,6 +97,8 @@ export interface JobMapping {
   /** What is switched on for a source class; undefined: the class has no mapping, or a disabled one. */
   flowsOf(objectClass: string): ObjectFlows | undefined;
   readonly scope: ScopeNeeds;
+  /** What logs must not show of objects of a source class. */
+  redactionOf(objectClass: string): Redaction;
   /** Learns what the target has to say (its verified domains). Throws `TargetUnavailable`. */
   prepare(): Promise<void>;
   /** After `prepare`. A name that nobody else wants, for an object that has to give up its own for a moment. */

@@ -7,6 +7,7 @@
 import { compileAttributeFlow } from "../domain/attribute-flow.ts";
 import { GRAPH_TARGETS } from "../domain/graph-target.ts";
 import { ALL_FLOWS, chooseMappings } from "../domain/object-flows.ts";
+import { NOTHING_REDACTED } from "../domain/redaction.ts";
 import type { ScopeFilter, SynchronizationSchema } from "../domain/synchronization-schema.ts";
 import type { BlobStore } from "../ports/blob-store.ts";
 import type { Clock, Random } from "../ports/clock.ts";
@@ -15,6 +16,7 @@ import { type ClassFlow, evaluateObject } from "./evaluate-object.ts";
 import type { JobMapping, JobMappings, ScopeNeeds } from "./job-mapping.ts";
 import { readSchema } from "./schema-store.ts";
 import { namedContext, scopeNeedsOf, withScopeNeeds } from "./scope-needs.ts";
+import { secretNames, withoutSecrets } from "./secrets.ts";
 import type { JobRow } from "./state/job-rows.ts";
 
 /** Names of units and groups that scopes name, for explanations: so many, and sooner again while some aren't known. */
@@ -38,7 +40,8 @@ export function createJobMappings(deps: {
   let described: { readonly at: number; readonly description: Promise<TargetDescription> } | undefined;
 
   async function flowsOf(job: JobRow): Promise<Flows> {
-    const key = `${job.jobId}:${job.schemaVersion}`;
+    const redact = (job.settings.redact ?? []).join(",");
+    const key = `${job.jobId}:${job.schemaVersion}:${redact}`;
     const known = compiled.get(key) ?? loadSchema(job).then((schema) => compileFlows(job, schema));
     compiled.set(key, known);
     // A blob that could not be read is no answer to keep.
@@ -93,6 +96,7 @@ export function createJobMappings(deps: {
         return own && (own.flow?.objects ?? ALL_FLOWS);
       },
       scope: flows.scope,
+      redactionOf: (objectClass) => flows.byClass.get(objectClass)?.flow?.redaction ?? NOTHING_REDACTED,
       prepare: async () => {
         [target, names] = await Promise.all([describe(), namesFor(job, flows.scope)]);
       },
@@ -110,7 +114,8 @@ export function createJobMappings(deps: {
           now: deps.clock.now(),
           random: () => randomInteger(deps.random),
         };
-        return evaluateObject(context, record, options.creating);
+        const evaluation = evaluateObject(context, record, options.creating);
+        return withoutSecrets(evaluation, mapping.redactionOf(record.objectClass), record);
       },
     };
     return mapping;
@@ -139,7 +144,9 @@ function compileFlows(job: JobRow, schema: SynchronizationSchema): Flows {
       byClass.set(name, { targetName });
       continue;
     }
-    const result = compileAttributeFlow(mapping, holds.table, parameters);
+    const result = compileAttributeFlow(mapping, holds.table, parameters, {
+      isSecret: secretNames(schema, targetName, job.settings.redact ?? []),
+    });
     if (!result.ok) {
       const [first] = result.failures;
       throw new Error(

@@ -7,6 +7,7 @@
  */
 import type { LinkReply, RebuildReply } from "../contracts/admin-api.ts";
 import { type Claim, type Link, type ObjectRecord, underWayFor } from "../domain/object-record.ts";
+import { REDACTED, redactValues } from "../domain/redaction.ts";
 import { SHARDS } from "../domain/shard.ts";
 import { withoutProperties } from "../domain/target-value.ts";
 import type { BlobStore } from "../ports/blob-store.ts";
@@ -21,8 +22,8 @@ import { type Failure, fail, ok, type Result } from "./failure.ts";
 import { release } from "./hand-over.ts";
 import { changedMeanwhile, joinRefusal, linkedElsewhere, nothingLinked } from "./link-refusals.ts";
 import { isLinked } from "./match-target.ts";
-import { heldClaims } from "./object-claims.ts";
-import { type ClaimIndex, ownerOf } from "./state/claim-index.ts";
+import { heldClaims, propertyOf } from "./object-claims.ts";
+import { ownerOf } from "./state/claim-index.ts";
 import { type JobRow, jobTable, ROW, readRow } from "./state/job-rows.ts";
 import type { StoredObject } from "./state/object-store.ts";
 
@@ -87,7 +88,7 @@ export function createLinkAdmin(deps: {
     const { etag } = found.stored;
     const [written] = await found.context.objects.write([{ record, ...(etag === undefined ? {} : { etag }) }]);
     if (!written?.written) return fail(changedMeanwhile(record));
-    return ok(await replyOf(record, found.context.claims));
+    return ok(await replyOf(record, found.context));
   }
 
   /** Maps objects anew: what differs now goes out in the lane's own time. */
@@ -103,7 +104,7 @@ export function createLinkAdmin(deps: {
   return {
     async show(jobId, objectGuid) {
       const found = await find(jobId, objectGuid);
-      return found.ok ? ok(await replyOf(found.value.stored.record, found.value.context.claims)) : found;
+      return found.ok ? ok(await replyOf(found.value.stored.record, found.value.context)) : found;
     },
 
     async join(jobId, objectGuid, targetId, by) {
@@ -219,13 +220,15 @@ function givenBy({ link, handedOver }: ObjectRecord, heir: string): Omit<Link, "
   return targetId === undefined ? undefined : { targetId, exported: {} };
 }
 
-async function replyOf(record: ObjectRecord, claims: ClaimIndex): Promise<LinkReply> {
+async function replyOf(record: ObjectRecord, { claims, mapping }: JobContext): Promise<LinkReply> {
+  const { properties } = mapping.redactionOf(record.objectClass);
   const { link, handedOver, unlinked, last } = record;
   const values = await Promise.all(
     heldClaims(record).map(async (claim) => {
       const holder = await claims.holder(claim);
       const heldBy = holder?.kind === "taken" ? holder.owner : null;
-      return { kind: claim.kind, value: claim.value, heldBy };
+      const value = properties.includes(propertyOf(claim)) ? REDACTED : claim.value;
+      return { kind: claim.kind, value, heldBy };
     }),
   );
   return {
@@ -240,7 +243,7 @@ async function replyOf(record: ObjectRecord, claims: ClaimIndex): Promise<LinkRe
           origin: link.origin,
           deletedAt: link.deletedAt === undefined ? null : new Date(link.deletedAt).toISOString(),
           inDoubt: [...(link.doubt?.properties ?? [])],
-          exported: link.exported,
+          exported: redactValues(link.exported, properties),
         }
       : null,
     handedOverTo: handedOver?.to ?? null,

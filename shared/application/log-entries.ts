@@ -1,6 +1,7 @@
 /** One provisioning log entry for each object that something happened to, in the steps that Graph's log shows. */
 
 import { explainSwitchedOff } from "../domain/object-flows.ts";
+import { redactValues } from "../domain/redaction.ts";
 import { isNested, type TargetValues } from "../domain/target-value.ts";
 import { UNRESOLVED } from "./bind-references.ts";
 import { type ChunkHeader, originOf, type PlannedObject } from "./chunk-files.ts";
@@ -48,8 +49,8 @@ export function logEntryOf(header: ChunkHeader, result: ExportResult): LogEntry 
     ...(failure ? { remedy: failure.remedy } : {}),
     source: { objectGuid: planned.objectGuid, dn: planned.record.dn, objectClass: planned.record.objectClass },
     ...(targetId === undefined ? {} : { targetId }),
-    before: pick(planned.record.link?.exported ?? {}, values),
-    after: outcome === "escrowed" && planned.action.kind === "none" ? {} : values,
+    before: redactValues(pick(planned.record.link?.exported ?? {}, values), planned.redacted ?? []),
+    after: outcome === "escrowed" && planned.action.kind === "none" ? {} : redactValues(values, planned.redacted ?? []),
     steps: stepsOf(header, planned, result),
     change: `${origin.batchId}:${origin.index}`,
     agentId: origin.agentId,

@@ -24,6 +24,7 @@ import {
   propertyOf,
   withClaims,
 } from "./object-claims.ts";
+import { withoutPlannedSecrets } from "./secrets.ts";
 import { settleDoubts } from "./settle-doubts.ts";
 import { type ClaimRequest, ownerOf } from "./state/claim-index.ts";
 import { groupBy, type StoredObject } from "./state/object-store.ts";
@@ -53,13 +54,14 @@ export async function mapObjects(
   });
   const claimed = await handOver(deps, header, drafts, asked);
   const { answers, matches } = await resolveCandidates(deps, header, drafts, claimed);
-  return drafts.map((draft, index) =>
-    planOf(draft, header, answers[index] ?? [], matches.get(draft.objectGuid), {
+  return drafts.map((draft, index) => {
+    const planned = planOf(draft, header, answers[index] ?? [], matches.get(draft.objectGuid), {
       now: deps.clock.now(),
       parkedName: draft.parks ? deps.mapping.parkedName(draft.objectGuid) : "",
       excluded: deps.excluded,
-    }),
-  );
+    });
+    return withoutPlannedSecrets(planned, deps.mapping.redactionOf(planned.record.objectClass));
+  });
 }
 
 /** The values that an object needs and does not hold yet. */

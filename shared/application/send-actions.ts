@@ -20,6 +20,7 @@ import {
   valuesOf,
 } from "./export-records.ts";
 import { matchTargets } from "./match-target.ts";
+import { redactAnswer } from "./secrets.ts";
 import { ownerOf } from "./state/claim-index.ts";
 import { disablesOf } from "./takeover.ts";
 import { failedResult } from "./write-outcomes.ts";
@@ -43,7 +44,14 @@ export async function send(
   entries.forEach((entry, index) => {
     const answer: TargetResult | undefined = answers[index];
     if (answer?.outcome === "done")
-      done.push({ ...entry, targetId: answer.id, warnings: [...(entry.warnings ?? []), ...(answer.warnings ?? [])] });
+      done.push({
+        ...entry,
+        targetId: answer.id,
+        warnings: [
+          ...(entry.warnings ?? []),
+          ...(answer.warnings ?? []).map((warning) => redactAnswer(entry.planned, warning)),
+        ],
+      });
     else if (answer?.outcome === "unsent")
       results.push({ kind: "unsent", planned: entry.planned, retryAfterMs: answer.failure.retryAfterMs ?? 1_000 });
     else failed.push({ entry, failure: answer?.failure ?? noAnswer(entry.planned.objectGuid) });

@@ -17,6 +17,7 @@ import {
   type Sent,
 } from "./export-records.ts";
 import { release } from "./hand-over.ts";
+import { redactAnswer } from "./secrets.ts";
 import { type ClaimRequest, objectOf, ownerOf } from "./state/claim-index.ts";
 import type { StoredObject } from "./state/object-store.ts";
 
@@ -89,10 +90,14 @@ export async function failedResult(
   deps: ExportDeps,
   header: ChunkHeader,
   entry: Marked,
-  reason: ObjectFailure & { readonly retriable?: boolean; readonly retryAfterMs?: number },
+  reason: ObjectFailure & {
+    readonly retriable?: boolean;
+    readonly retryAfterMs?: number;
+    readonly properties?: readonly string[];
+  },
 ): Promise<ExportResult> {
-  const { code, message, remedy, retryAfterMs } = reason;
   const { planned } = entry;
+  const { code, message, remedy, retryAfterMs } = redactAnswer(planned, reason);
   const last = lastOf(header, planned, "escrowed", { code, message, remedy });
   const record: ObjectRecord = { ...afterFailure(entry, reason, deps.clock.now()), last };
   const failure = { code, message, remedy, ...(retryAfterMs === undefined ? {} : { retryAfterMs }) };

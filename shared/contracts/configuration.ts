@@ -37,6 +37,8 @@ export const JobSettings = z.strictObject({
   signIn: z.enum(["federated", "certificate", "temporaryAccessPass", "ownProcess"]),
   /** Two-letter country for users without one; licences need it. */
   defaultUsageLocation: z.string().length(2).optional(),
+  /** Target properties, or attributes that they are mapped from, whose values no log shows; beside what the schema redacts. */
+  redact: z.array(z.string().min(1).max(256)).max(500).optional(),
   /** When everything is read again: a cron expression of five fields, in the job's time zone. */
   fullSync: z
     .strictObject({ schedule: z.string().min(1), timeZone: z.string().min(1) })

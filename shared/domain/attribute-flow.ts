@@ -25,6 +25,7 @@ import type { EvaluationContext } from "./expression/definition.ts";
 import { ExpressionError } from "./expression/failure.ts";
 import { createWork, OBJECT_LIMIT, WORK_LIMIT } from "./expression/work.ts";
 import { type ObjectFlows, objectFlowsOf } from "./object-flows.ts";
+import { isPasswordName, NOTHING_REDACTED, type Redaction } from "./redaction.ts";
 import { compileScope, type Scope } from "./scope.ts";
 import { attributeReader, type ReadAttribute, type SourceObject } from "./source-object.ts";
 import type { ObjectMapping } from "./synchronization-schema.ts";
@@ -68,8 +69,8 @@ export interface AttributeFlow {
   readonly objects: ObjectFlows;
   /** How properties flow that don't simply follow the source; undefined when all do. */
   readonly rules: FlowRules | undefined;
-  /** Properties whose values logs must not show (Redact). */
-  readonly redacted: readonly string[];
+  /** What logs must not show. */
+  readonly redaction: Redaction;
   readonly map: (input: FlowInput) => FlowResult;
 }
 
@@ -80,6 +81,8 @@ export type AttributeFlowResult =
 export interface FlowOptions {
   /** Directory roles that the target's app holds; properties that need another are unsettable. */
   readonly roles?: readonly string[];
+  /** Whether logs must not show it, beside what `Redact` and passwords' names say: by the schema's name for the target. */
+  readonly isSecret?: (name: string) => boolean;
 }
 
 export type JobParameters = Readonly<Record<string, string>>;
@@ -123,10 +126,31 @@ export function compileAttributeFlow(
     warnings: [...compiled.warnings, ...warningOfOrder(mapping.attributeMappings, target)],
     objects: objects.flows,
     rules: hasRules(rules) ? rules : undefined,
-    redacted: drawn.filter(({ program }) => program.redacted).map(({ entry }) => entry.property),
+    redaction: redactionOf(drawn, references, options.isSecret ?? (() => false)),
     map: (input) => mapObject(input, { drawn, references, parameter }),
   };
   return { ok: true, flow };
+}
+
+function redactionOf(
+  drawn: readonly Drawn[],
+  references: readonly ReferenceFlow[],
+  isNamed: (name: string) => boolean,
+): Redaction {
+  const isSecret = (name: string) => isPasswordName(name) || isNamed(name);
+  const properties: string[] = [];
+  const attributes = new Set<string>();
+  for (const { target, entry, program } of drawn) {
+    if (!program.redacted && ![target, entry.property, ...program.attributes].some(isSecret)) continue;
+    properties.push(entry.property);
+    for (const name of program.attributes) attributes.add(name);
+  }
+  for (const { property, sourceAttribute } of references) {
+    if (![property, sourceAttribute].some(isSecret)) continue;
+    properties.push(property);
+    attributes.add(sourceAttribute);
+  }
+  return properties.length === 0 ? NOTHING_REDACTED : { properties, attributes: [...attributes].sort() };
 }
 
 function hasRules(rules: FlowRules): boolean {

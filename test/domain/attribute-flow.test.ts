@@ -402,7 +402,10 @@ describe("compiling a flow", () => {
   });
 
   it("knows which values logs must not show", () => {
-    expect(flowOf(mappingOf(mapOne("EmployeeId", "Redact([employeeID])"))).redacted).toEqual(["employeeId"]);
+    expect(flowOf(mappingOf(mapOne("EmployeeId", "Redact([employeeID])"))).redaction).toEqual({
+      properties: ["employeeId"],
+      attributes: ["employeeID"],
+    });
   });
 });
 
