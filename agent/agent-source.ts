@@ -14,6 +14,8 @@ export interface AgentSource extends SourceDirectory {
   fingerprint?(): Promise<string>;
   /** Throws source-scope while an object that the scope names can't be read, else as `describe`. */
   checkScope(scope: AgentScope): Promise<void>;
+  /** Up to which USN of that invocation the server has everything; undefined when it doesn't say. Throws as `describe`. */
+  replicationCursor?(invocationId: string): Promise<string | undefined>;
   /** About how many objects a full read brings, where that is known beforehand. */
   expectedObjects?(): number | undefined;
 }

@@ -54,6 +54,7 @@ export async function sendRead(deps: ReadSenderDeps, request: ReadRequest): Prom
   const signal = AbortSignal.any([request.stop, ended.signal]);
   const sender = createSender(deps, signal);
   try {
+    const described = await withProof(deps.source, order, description);
     const pages = deps.source.read({
       kind: order.kind,
       attributes: order.attributes,
@@ -65,7 +66,7 @@ export async function sendRead(deps: ReadSenderDeps, request: ReadRequest): Prom
     const peeked = request.keepEmpty ? await peek(pages) : { isEmpty: false as const, pages };
     if (peeked.isEmpty)
       return watch.lost ? { kind: "lost", lost: watch.lost } : { kind: "empty", watermark: peeked.watermark };
-    for await (const batch of makeBatches(peeked.pages, { order, description })) {
+    for await (const batch of makeBatches(peeked.pages, { order, description: described })) {
       await sender.room();
       if (signal.aborted || sender.failure !== undefined) break;
       await deps.outbox.put(batch);
@@ -90,6 +91,18 @@ export async function sendRead(deps: ReadSenderDeps, request: ReadRequest): Prom
     return { kind: "lost", lost: watch.lost };
   }
   return { kind: "stopped" };
+}
+
+/** With the cursor that the order asks for, taken before anything is read: what is read is at least as current. */
+async function withProof(
+  source: AgentSource,
+  { replCursorOf }: ReadOrder,
+  description: SourceDescription,
+): Promise<SourceDescription> {
+  if (replCursorOf === undefined || replCursorOf === description.server.invocationId) return description;
+  const usn = await source.replicationCursor?.(replCursorOf);
+  if (usn === undefined) return description;
+  return { ...description, server: { ...description.server, replCursor: { invocationId: replCursorOf, usn } } };
 }
 
 interface Sender {

@@ -65,7 +65,7 @@ export interface AdminClient {
     action: "approve" | "drop",
     digest: string,
   ): Promise<StagedDecisionReply>;
-  act(configuration: JobAddress, action: JobAction): Promise<void>;
+  act(configuration: JobAddress, action: JobAction, body?: unknown): Promise<void>;
   clearQuarantine(jobId: string): Promise<ClearQuarantineReply>;
   setScope(jobId: string, scope: AgentScope): Promise<ScopeReply>;
   /** As it was imported: fields and order of keys are what they were. Without a version the one in effect. */
@@ -157,9 +157,9 @@ export function createAdminClient(deps: AdminClientDeps): AdminClient {
         method: "POST",
         body: { digest },
       }),
-    async act({ id, jobId }, action) {
+    async act({ id, jobId }, action, body) {
       const path = fill(ADMIN_ROUTES.jobAction, { configurationId: id, jobId, action });
-      const response = await send(path, { method: "POST" });
+      const response = await send(path, { method: "POST", ...(body === undefined ? {} : { body }) });
       if (!response.ok) throw refusal(`POST ${path}`, response.status, await response.text());
     },
     clearQuarantine: (jobId) =>

@@ -27,6 +27,10 @@ interface Shown {
   readonly json?: boolean;
 }
 
+interface Acted extends Shown {
+  readonly resetWatermark?: boolean;
+}
+
 export function registerAdminCommands(program: Command, context: CommandContext): void {
   admin(program.command("status").description("Jobs and agents at a glance.")).action((options: Shown) =>
     status(options, context),
@@ -43,9 +47,13 @@ export function registerAdminCommands(program: Command, context: CommandContext)
     ["restart", "Read everything again."],
   ];
   for (const [action, description] of actions) {
-    admin(job.command(`${action} <name>`).description(description)).action((name: string, options: Shown) =>
-      act(name, action, options, context),
-    );
+    const command = admin(job.command(`${action} <name>`).description(description));
+    if (action === "restart")
+      command.option(
+        "--reset-watermark",
+        "and take what the directory shows then for all there is, though it was ahead once",
+      );
+    command.action((name: string, options: Acted) => act(name, action, options, context));
   }
 
   // The agent's own commands are registered elsewhere, under the same word.
@@ -134,10 +142,14 @@ async function jobShow(name: string, options: Shown, { terminal }: CommandContex
   if (job.lastCycle) terminal.out.write(`\n${cycleList(job.lastCycle)}`);
 }
 
-async function act(name: string, action: JobAction, options: Shown, { terminal }: CommandContext): Promise<void> {
+async function act(name: string, action: JobAction, options: Acted, { terminal }: CommandContext): Promise<void> {
   const { admin: client } = await connect(terminal);
   const configuration = await findConfiguration(client, name);
-  await client.act(configuration, action);
+  await client.act(
+    configuration,
+    action,
+    options.resetWatermark ? { criteria: { resetScope: "Watermark" } } : undefined,
+  );
   if (options.json) return json(terminal.out, { jobId: configuration.jobId, action });
   const words = {
     start: "goes on",

@@ -4,7 +4,8 @@ import type { Configurations } from "../shared/application/configurations.ts";
 import { ok, type Result } from "../shared/application/failure.ts";
 import { parseJson } from "../shared/application/parse-request.ts";
 import type { Quarantines } from "../shared/application/quarantines.ts";
-import { ADMIN_ROUTES } from "../shared/contracts/admin-api.ts";
+import { WATERMARK_RESET } from "../shared/application/reads.ts";
+import { ADMIN_ROUTES, RestartRequest } from "../shared/contracts/admin-api.ts";
 import { AgentScope } from "../shared/contracts/configuration.ts";
 import { type Route, type RouteReply, type RouteRequest, topOf } from "./http-route.ts";
 
@@ -42,9 +43,12 @@ export function jobRoutes({ configurations, queries, quarantines, wakeJob }: Job
       handle: async (request) => {
         const { action } = request.params;
         const jobId = jobOf(request);
+        const asked = parseJson(request.body.length > 0 ? request.body : Buffer.from("{}"), RestartRequest, "restart");
+        if (action === "restart" && !asked.ok) return asked;
+        const reason = asked.ok && asked.value.resetsWatermark ? WATERMARK_RESET : "asked";
         const done =
           action === "restart"
-            ? await configurations.requestFullRead(jobId, "asked")
+            ? await configurations.requestFullRead(jobId, reason)
             : await configurations.setPaused(jobId, action === "pause");
         if (!done.ok) return done;
         if (action === "pause") return ok({ status: 204, body: undefined });

@@ -8,7 +8,7 @@
 import { createHash } from "node:crypto";
 import { gzipSync } from "node:zlib";
 import type { AcceptReply, Expected } from "../contracts/agent-api.ts";
-import { BATCH_MAX_BYTES, batchIdOf, ChangeBatch, type Watermark } from "../contracts/change.ts";
+import { BATCH_MAX_BYTES, batchIdOf, ChangeBatch } from "../contracts/change.ts";
 import type { BlobStore } from "../ports/blob-store.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Doorbell } from "../ports/doorbell.ts";
@@ -16,7 +16,8 @@ import type { Log } from "../ports/log.ts";
 import type { RowOperation, RowStore } from "../ports/row-store.ts";
 import { type Failure, fail, ok, type Result } from "./failure.ts";
 import { inflateBounded, parseJson } from "./parse-request.ts";
-import { laneOf } from "./reads.ts";
+import { knownState, laneOf } from "./reads.ts";
+import { staleness, unprovenAfter } from "./server-currency.ts";
 import {
   type BatchRow,
   type JobRow,
@@ -146,6 +147,14 @@ export function createAcceptBatch(deps: {
           objects: ended.objects,
           complete: ended.complete,
         });
+        const unproven = after.unproven ?? null;
+        if (batch.kind === "full" && unproven !== null)
+          deps.log.error("directory-server-not-proven", {
+            jobId: job.jobId,
+            readNo: batch.readNo,
+            server: batch.dsa.dnsName,
+            because: staleness(unproven, batch.dsa),
+          });
       }
       const written = await jobs.transact(incoming.jobId, operations);
       if (!written.ok) continue;
@@ -215,6 +224,7 @@ function advance(reads: ReadsRow, batch: ChangeBatch, bodyDigest: string, now: n
           fullAttributeSetHash: reads.attributeSetHash,
           fullScopeVersion: reads.scopeVersion,
           fullSchemaVersion: reads.schemaVersion,
+          unproven: unprovenAfter(knownState(reads), batch.dsa),
         }
       : {}),
   };
@@ -257,17 +267,7 @@ function incompleteness(job: JobRow, reads: ReadsRow, batch: ChangeBatch, object
     return `the agent counted ${batch.end?.batches} batches, ${batch.sequence} arrived`;
   if (batch.end.objects !== objects) return `the agent counted ${batch.end.objects} objects, ${objects} arrived`;
   if (batch.end.digest !== reads.digest) return "the agent's digest over the batches is another than ours";
-  return currency(reads.atStart, batch);
-}
-
-/** The directory server must be at least as current as the watermark that was accepted before this read. */
-function currency(before: Watermark | null, batch: ChangeBatch): string | null {
-  if (before?.mode !== "dirsync") return null;
-  if (before.invocationId !== batch.dsa.invocationId)
-    return "it was read from another directory server, which is not proven to be as current";
-  return BigInt(batch.dsa.highestCommittedUsn) < BigInt(before.usn)
-    ? "the directory server is older than the accepted watermark"
-    : null;
+  return staleness(knownState(reads), batch.dsa);
 }
 
 function expectedOf(job: JobRow, reads: ReadsRow): Expected {

@@ -10,7 +10,15 @@ import type { AgentScope } from "../contracts/configuration.ts";
 import type { Lane } from "../ports/doorbell.ts";
 import type { RowOperation } from "../ports/row-store.ts";
 import type { LeaseRow } from "./state/agent-rows.ts";
-import { type JobRow, pack, type ReadRow, type ReadsRow, ROW, type Stored } from "./state/job-rows.ts";
+import {
+  type JobRow,
+  pack,
+  type ReadRow,
+  type ReadsRow,
+  ROW,
+  type ServerState,
+  type Stored,
+} from "./state/job-rows.ts";
 
 export interface ReadNeeds {
   readonly attributes: readonly string[];
@@ -25,6 +33,9 @@ export interface ReadTiming {
   /** A watermark older than this is no ground for a delta: half the tombstone lifetime, in milliseconds. */
   readonly watermarkMaxAgeMs: number;
 }
+
+/** An admin's word that the directory is what the next full read shows, whatever was known of it before. */
+export const WATERMARK_RESET = "watermark-reset";
 
 /** Full reads and what they bring go through the bulk lane, deltas through the live one. */
 export function laneOf(kind: "full" | "delta" | "object"): Lane {
@@ -82,8 +93,12 @@ export function openRead(
     attributeSetHash: needs.attributeSetHash,
     startedAt: input.now,
     lastBatchAt: 0,
-    atStart: reads.accepted,
+    ...heldAgainst(reads, input.reason),
   };
+}
+
+function heldAgainst(reads: ReadsRow, reason: string): Pick<ReadsRow, "atStart" | "unproven"> {
+  return reason === WATERMARK_RESET ? { atStart: null, unproven: null } : { atStart: reads.accepted };
 }
 
 /**
@@ -145,7 +160,21 @@ export function orderOf(job: JobRow, reads: ReadsRow, needs: ReadNeeds): ReadOrd
       ((reads.fullScopeVersion !== null && reads.fullScopeVersion !== job.scopeVersion) ||
         isOtherPart(job, reads, needs) ||
         reads.reason === SCOPE_NESTING),
+    ...proofAsked(reads),
   };
+}
+
+function proofAsked(reads: ReadsRow): Pick<ReadOrder, "replCursorOf"> {
+  const known = reads.kind === "full" ? knownState(reads) : null;
+  return known === null ? {} : { replCursorOf: known.invocationId };
+}
+
+/** What the directory was last known to have, before the open read; null: nothing, or of a file. */
+export function knownState({ unproven, atStart }: ReadsRow): ServerState | null {
+  if (unproven) return unproven;
+  if (atStart?.mode !== "dirsync") return null;
+  const { invocationId, dnsName, usn } = atStart;
+  return { invocationId, dnsName, usn };
 }
 
 /** Whether the schema's filters may leave less to the agent than they did when the last full read was ordered. */

@@ -322,6 +322,31 @@ export type ProvisioningLogReply = z.infer<typeof ProvisioningLogReply>;
 export const ClearQuarantineReply = z.strictObject({ jobId: z.string(), cleared: z.boolean() });
 export type ClearQuarantineReply = z.infer<typeof ClearQuarantineReply>;
 
+/**
+ * As in Graph; no body means none of it. `Watermark` (and `Full`): the next full read is held against nothing that was known of the
+ * directory before. The others are asked for by their own means, or done anyway.
+ */
+export const RestartRequest = z
+  .object({
+    criteria: z
+      .object({
+        resetScope: z
+          .string()
+          .transform((text) => text.split(",").map((word) => word.trim()))
+          .pipe(
+            z.array(
+              z.enum(["None", "ConnectorDataStore", "Escrows", "Watermark", "QuarantineState", "Full", "ForceDeletes"]),
+            ),
+          ),
+      })
+      .partial(),
+  })
+  .partial()
+  .transform(({ criteria }) => {
+    const { resetScope = [] } = criteria ?? {};
+    return { resetsWatermark: resetScope.includes("Watermark") || resetScope.includes("Full") };
+  });
+
 export const ADMIN_ROUTES = {
   configurations: "v1.0/uplink/configurations",
   tokens: "v1.0/uplink/configurations/{configurationId}/enrolmentTokens",

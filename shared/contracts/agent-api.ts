@@ -77,6 +77,11 @@ export const ReadOrder = z.object({
   scope: AgentScope,
   /** A full read after the scope changed: objects of the ordered classes outside it go up as `leave`, as evidence. */
   reportsLeaves: z.boolean(),
+  /**
+   * The invocation whose state a full read must be as current as, to be evidence of absence: an agent that reads another
+   * directory server sends that server's replication cursor for it (`dsa.replCursor`).
+   */
+  replCursorOf: Guid.optional(),
 });
 export type ReadOrder = z.infer<typeof ReadOrder>;
 

@@ -106,6 +106,8 @@ export const DirectoryServer = z.strictObject({
   invocationId: Guid,
   dnsName: z.string().min(1),
   highestCommittedUsn: z.string().regex(/^\d+$/),
+  /** Up to which USN of that other invocation it has everything (`msDS-NCReplCursors`): only where the read order asks. */
+  replCursor: z.strictObject({ invocationId: Guid, usn: z.string().regex(/^\d+$/) }).optional(),
 });
 export type DirectoryServer = z.infer<typeof DirectoryServer>;
 

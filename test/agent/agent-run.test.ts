@@ -38,6 +38,21 @@ describe("run", () => {
     expect(f.cloud.batches[0]).toMatchObject({ kind: "full", isLast: true });
   });
 
+  it("proves, where it is asked to, how much of another server's changes this one had before the read", async () => {
+    const asked: string[] = [];
+    const source = createMemorySource(users(3));
+    source.replicationCursor = async (invocationId) => {
+      expect(source.reads_).toHaveLength(0);
+      asked.push(invocationId);
+      return "77";
+    };
+    f.cloud.orderFor = () => ({ kind: "full", replCursorOf: guidNumber(9) });
+    f.start(source);
+    await until(() => f.cloud.ended.length === 1, "the read");
+    expect(asked).toEqual([guidNumber(9)]);
+    expect(f.cloud.batches[0]?.dsa.replCursor).toEqual({ invocationId: guidNumber(9), usn: "77" });
+  });
+
   it("stands by without the lease, and reads when it comes", async () => {
     f.cloud.leaseHeld = false;
     f.start(createMemorySource(users(3)));

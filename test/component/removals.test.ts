@@ -13,18 +13,21 @@ const enabled = (cloud: Cloud) =>
 
 type Agent = Awaited<ReturnType<Cloud["addDomain"]>>;
 
+let count = 0;
+
 /** A full read of which ann alone is sent, its last batch spoiled. */
 async function spoiledRead(agent: Agent, more: Partial<ChangeBatch>): Promise<void> {
   const order = await agent.order("full");
   const invocationId = more.dsa?.invocationId ?? guidOf("dc");
   const usn = more.dsa?.highestCommittedUsn ?? "5000";
+  count++;
   const sent = agent.batch(order, 1, [aUser("ann")], {
     dsa: { invocationId, dnsName: "dc1", highestCommittedUsn: usn },
     isLast: true,
     end: { batches: 1, objects: 1, digest: "" },
     watermarkAfter: {
       mode: "dirsync",
-      id: "w2",
+      id: `w${count}`,
       token: "AA==",
       invocationId,
       dnsName: "dc1",
@@ -36,6 +39,10 @@ async function spoiledRead(agent: Agent, more: Partial<ChangeBatch>): Promise<vo
   const accepted = await agent.send(sent);
   if (!accepted.ok) throw new Error(accepted.failure.message);
 }
+
+const elsewhere = (more: Partial<ChangeBatch["dsa"]> = {}) => ({
+  dsa: { invocationId: guidOf("dc2"), dnsName: "dc2", highestCommittedUsn: "9999", ...more },
+});
 
 async function twoPeople(settings: Partial<JobSettings> = {}) {
   const cloud = await createCloud({ settings });
@@ -74,6 +81,49 @@ describe("no invention (N4)", () => {
     const status = await agent.status();
     expect(status.staged).toBe(0);
     expect(status.lastCycle).toMatchObject({ complete: false, incompleteBecause: expect.stringContaining(because) });
+  });
+
+  it("asks the agent of another directory server for its cursor, and takes the absence when that reaches the watermark's USN", async () => {
+    const { cloud, agent } = await twoPeople();
+    const accepted = (await agent.order("full")).watermark;
+    if (accepted?.mode !== "dirsync") throw new Error("The read left no watermark.");
+    const from = (usn: string) => elsewhere({ replCursor: { invocationId: guidOf("dc"), usn } });
+    expect(await agent.order("full")).toMatchObject({ replCursorOf: guidOf("dc") });
+    await spoiledRead(agent, from(String(BigInt(accepted.usn) - 1n)));
+    await cloud.run();
+    expect(living(cloud)).toBe(2);
+    const because = expect.stringMatching(new RegExp(`not proven.*up to 1009, not ${accepted.usn}`));
+    expect((await agent.status()).lastCycle).toMatchObject({ complete: false, incompleteBecause: because });
+    // Still held against the first server's state, not against that of the one that lagged.
+    expect(await agent.order("full")).toMatchObject({ replCursorOf: guidOf("dc") });
+    await spoiledRead(agent, elsewhere());
+    await cloud.run();
+    expect(living(cloud)).toBe(2);
+    await spoiledRead(agent, from(accepted.usn));
+    await cloud.run();
+    expect(living(cloud)).toBe(1);
+    // From here on that server is what is known.
+    expect(await agent.order("full")).toMatchObject({ replCursorOf: guidOf("dc2") });
+  });
+
+  it("never takes the absence from a directory server that was put back, until another one or an admin says what there is", async () => {
+    const { cloud, agent } = await twoPeople();
+    const put = (usn: string) => ({ dsa: { invocationId: guidOf("dc"), dnsName: "dc1", highestCommittedUsn: usn } });
+    // Past the old numbers it is no more current: it gives them for the second time.
+    for (const usn of ["5", "6", "99999"]) {
+      await spoiledRead(agent, put(usn));
+      await cloud.run();
+      const because = expect.stringContaining("put back to an earlier state");
+      expect((await agent.status()).lastCycle).toMatchObject({ complete: false, incompleteBecause: because });
+    }
+    expect(living(cloud)).toBe(2);
+    expect(cloud.logged.filter(({ event }) => event === "directory-server-not-proven")).toHaveLength(3);
+    await cloud.cloud.routes.configurations.requestFullRead(agent.jobId, "watermark-reset");
+    await spoiledRead(agent, put("100000"));
+    await cloud.run();
+    expect(living(cloud)).toBe(1);
+    await agent.read("full", users(["ann", "bob"]));
+    expect((await agent.status()).lastCycle).toMatchObject({ complete: false });
   });
 
   it("removes nobody after a full read that the agent gave up, or another agent took over in the middle", async () => {

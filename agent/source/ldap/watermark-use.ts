@@ -46,7 +46,7 @@ export async function usableCookie(
 }
 
 /** Up to which USN of that invocation this server has everything; undefined when it doesn't say. */
-async function replicationCursor(
+export async function replicationCursor(
   connection: LdapConnection,
   root: string,
   invocationId: string,

@@ -116,6 +116,19 @@ export interface ReadsRow {
   readonly accepted: Watermark | null;
   /** The accepted watermark when the open read began: what a full read must be at least as current as. */
   readonly atStart: Watermark | null;
+  /**
+   * What a directory server was last known to have, while the one that the accepted watermark comes from isn't known to have
+   * it: full reads are no evidence of absence until they are as current as that. Absent and null: the watermark's own does.
+   */
+  readonly unproven?: ServerState | null;
+}
+
+export interface ServerState {
+  readonly invocationId: string;
+  readonly dnsName: string;
+  readonly usn: string;
+  /** The server showed a lower USN later: it was put back, and gives numbers twice. */
+  readonly isRolledBack?: boolean;
 }
 
 export interface BatchRow {

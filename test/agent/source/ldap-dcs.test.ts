@@ -38,6 +38,20 @@ describe("a watermark", () => {
     expect(guidsOf((await f.delta(own, {}, "DC2")).changes)).toEqual([ann]);
   });
 
+  it("has its proof on another domain controller: up to which of the first one's changes that has everything", async () => {
+    const [one, two] = [f.directory.dc("DC1"), f.directory.dc("DC2")];
+    one.add({ class: "user", name: "Ann" });
+    const { watermark } = await f.read();
+    if (watermark?.mode !== "dirsync") throw new Error("The read gave no watermark.");
+    const source = f.sourceOf("DC2");
+    const reached = async () => BigInt((await source.replicationCursor?.(one.replica.invocationId)) ?? "0");
+    expect(await reached()).toBeLessThan(BigInt(watermark.usn));
+    f.directory.replicate();
+    expect(await reached()).toBeGreaterThanOrEqual(BigInt(watermark.usn));
+    expect(await source.replicationCursor?.("00000000-0000-4000-8000-00000000beef")).toBeUndefined();
+    expect(two.replica.invocationId).not.toBe(one.replica.invocationId);
+  });
+
   it("of later than the domain controller's own USN leads to a full read: an image of the machine was brought back", async () => {
     const dc = f.directory.dc("DC1");
     const ann = dc.add({ class: "user", name: "Ann" });
