@@ -64,6 +64,17 @@ export type TargetAction =
     }
   | { readonly kind: "delete" | "restore"; readonly key: string; readonly type: TargetObjectType; readonly id: string };
 
+/** An object and what it holds: of the properties that were asked for those that aren't empty; `manager` is the id of one. */
+export interface TargetState extends TargetObject {
+  readonly values: TargetValues;
+}
+
+/** `next` is the target's own name for where the next page begins; absent: this was the last one. */
+export interface TargetPage<T> {
+  readonly items: readonly T[];
+  readonly next?: string;
+}
+
 export interface TargetFailure {
   /** A code of DOMAIN 6.3: `TooManyRequests`, `EntryConflict`, `InsufficientRights`, `InvalidAnchor`, … */
   readonly code: string;
@@ -137,10 +148,36 @@ export interface TargetDirectory {
   changeMembers(changes: readonly TargetMemberChange[], options: ApplyOptions): Promise<readonly TargetMemberResult[]>;
   /** The ids of a group's direct members, in pages. */
   members(groupId: string): AsyncIterable<readonly string[]>;
+  /**
+   * A page of the living objects of a type, the first one or that of a `next`. Throws `TargetPageLost` when the target has
+   * forgotten what that stood for.
+   */
+  page(type: TargetObjectType, properties: readonly string[], from?: string): Promise<TargetPage<TargetState>>;
+  /** By id, each by itself, in order: living, or deleted (then without values); undefined: nowhere. */
+  states(
+    type: TargetObjectType,
+    ids: readonly string[],
+    properties: readonly string[],
+  ): Promise<readonly (TargetState | undefined)[]>;
+  /**
+   * A page of each of some groups' direct members, in order; undefined: there is no such group. Throws `TargetPageLost` when
+   * the target has forgotten what a `from` stood for.
+   */
+  memberPages(
+    asked: readonly { readonly groupId: string; readonly from?: string | undefined }[],
+  ): Promise<readonly (TargetPage<string> | undefined)[]>;
   /** All users, in pages. */
   users(): AsyncIterable<readonly TargetObject[]>;
   /** Writing calls made by this adapter since it was made, whoever asked for them. */
   writes(): number;
+}
+
+/** The target keeps the place of a page for a while only: what was read so far has to be read again. */
+export class TargetPageLost extends Error {
+  constructor(options?: ErrorOptions) {
+    super("The target has forgotten where its next page begins.", options);
+    this.name = "TargetPageLost";
+  }
 }
 
 export class TargetUnavailable extends Error {

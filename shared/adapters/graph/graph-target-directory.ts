@@ -30,6 +30,7 @@ import { createLimit } from "./limit.ts";
 import { createPrivileged } from "./privileged.ts";
 import { createReadClient, type ReadClient } from "./read-client.ts";
 import { answersQuery, type FindRead, readsFor, targetObjectOf, USER_SELECT } from "./read-objects.ts";
+import { createStateReads } from "./read-states.ts";
 import { createRecentWrites } from "./recent-writes.ts";
 import { createBody } from "./write-body.ts";
 
@@ -140,6 +141,7 @@ export function createGraphTargetDirectory(deps: GraphTargetDeps): TargetDirecto
         yield page.flatMap((member) => targetObjectOf(member, "user", false)?.id ?? []);
       }
     },
+    ...createStateReads(reads, (queries) => find(reads, queries)),
     async *users() {
       for await (const page of reads.pages(`/users?$select=${USER_SELECT}&$top=999`)) {
         yield objectsOf(page, "user", false);

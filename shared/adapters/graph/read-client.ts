@@ -3,7 +3,7 @@
  * their end. What takes longer than two seconds to cure is `TargetUnavailable` with the time to wait.
  */
 
-import { TargetUnavailable } from "../../ports/target-directory.ts";
+import { TargetPageLost, TargetUnavailable } from "../../ports/target-directory.ts";
 import { BATCH_SIZE, type GraphClient, type GraphReply } from "./graph-client.ts";
 import { failureOf, graphErrorOf } from "./graph-failure.ts";
 
@@ -15,6 +15,14 @@ export interface ReadClient {
    * `absent` says so: its owner may be gone.
    */
   pages(pathOrLink: string, absent?: "empty"): AsyncIterable<readonly unknown[]>;
+  /** One page of a list. Throws `TargetPageLost` when a next link is refused. */
+  page(pathOrLink: string): Promise<ListPage | undefined>;
+}
+
+/** `link` is absolute; absent: it was the last page. */
+export interface ListPage {
+  readonly values: readonly unknown[];
+  readonly link?: string;
 }
 
 export interface ReadDeps {
@@ -34,13 +42,14 @@ type Read =
   | { readonly kind: "again"; readonly why: string; readonly waitMs: number };
 
 export function createReadClient(deps: ReadDeps): ReadClient {
-  const read = (reply: GraphReply, attempt: number): Read => {
+  const read = (reply: GraphReply, attempt: number, isLink: boolean): Read => {
     if (reply.kind === "lost") return { kind: "again", why: reply.message, waitMs: 200 };
     const { status } = reply;
     const waitMs = reply.retryAfterMs ?? (status === 429 ? deps.backOffMs(attempt) : 300);
     if (status === 429 || status >= 500) return { kind: "again", why: `it answered ${status}`, waitMs };
     if (reply.kind === "unsent" || status === 404) return { kind: "body", body: undefined };
     if (status >= 200 && status < 300) return { kind: "body", body: reply.body };
+    if (isLink && (status === 400 || status === 410)) throw new TargetPageLost();
     const failure = failureOf(status, graphErrorOf(reply.body), "The target refuses a read");
     throw new TargetUnavailable(
       status === 401 ? "target-credentials" : "target-refused",
@@ -55,6 +64,7 @@ export function createReadClient(deps: ReadDeps): ReadClient {
     open: readonly number[],
     send: (open: readonly number[]) => Promise<readonly GraphReply[]>,
     bodies: unknown[],
+    isLink = false,
   ): Promise<void> => {
     let budgetMs = SLEEP_BUDGET_MS;
     let left = open;
@@ -64,7 +74,7 @@ export function createReadClient(deps: ReadDeps): ReadClient {
       let last = { why: "", waitMs: 0 };
       left.forEach((position, index) => {
         const reply = replies[index];
-        const result: Read = reply ? read(reply, attempt) : { kind: "again", why: "no reply", waitMs: 200 };
+        const result: Read = reply ? read(reply, attempt, isLink) : { kind: "again", why: "no reply", waitMs: 200 };
         if (result.kind === "body") bodies[position] = result.body;
         else {
           again.push(position);
@@ -108,22 +118,32 @@ export function createReadClient(deps: ReadDeps): ReadClient {
         const url: string = next;
         const [body] = await getOne(url);
         if (body === undefined && absent === "empty") return;
-        const { value, "@odata.nextLink": link } = (body ?? {}) as {
-          readonly value?: unknown;
-          readonly "@odata.nextLink"?: unknown;
-        };
-        if (!Array.isArray(value)) throw giveUp({ why: "a list came without its values", waitMs: 0 });
-        if (value.length > 0) yield value;
-        next = typeof link === "string" && link !== "" ? link : undefined;
+        const { values, link }: ListPage = pageOf(body);
+        if (values.length > 0) yield values;
+        next = link;
       }
+    },
+    async page(pathOrLink) {
+      const [body] = await getOne(pathOrLink, !pathOrLink.startsWith("/"));
+      return body === undefined ? undefined : pageOf(body);
     },
   };
 
-  async function getOne(url: string): Promise<readonly unknown[]> {
+  async function getOne(url: string, isLink = false): Promise<readonly unknown[]> {
     const bodies: unknown[] = [undefined];
-    await readUntilDone([0], async () => [await deps.client.get(url)], bodies);
+    await readUntilDone([0], async () => [await deps.client.get(url)], bodies, isLink);
     return bodies;
   }
+}
+
+/** Throws when it is no list. */
+export function pageOf(body: unknown): ListPage {
+  const { value, "@odata.nextLink": link } = (body ?? {}) as {
+    readonly value?: unknown;
+    readonly "@odata.nextLink"?: unknown;
+  };
+  if (!Array.isArray(value)) throw giveUp({ why: "a list came without its values", waitMs: 0 });
+  return { values: value, ...(typeof link === "string" && link !== "" ? { link } : {}) };
 }
 
 function giveUp(last: { readonly why: string; readonly waitMs: number }): TargetUnavailable {

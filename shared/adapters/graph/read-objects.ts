@@ -18,7 +18,7 @@ export const USER_SELECT = [
   "onPremisesSyncEnabled",
 ].join(",");
 
-const GROUP_SELECT = ["id", "mail", "displayName", "uniqueName", "onPremisesSyncEnabled"].join(",");
+export const GROUP_SELECT = ["id", "mail", "displayName", "uniqueName", "onPremisesSyncEnabled"].join(",");
 
 type By = TargetQuery["by"];
 type Among = "live" | "deleted";

@@ -6,19 +6,21 @@
  * It checks no lengths and no property names: that is what the directory stand-in is for.
  */
 
-import type { TargetValues } from "../../domain/target-value.ts";
-import type {
-  ApplyOptions,
-  TargetAction,
-  TargetDirectory,
-  TargetFailure,
-  TargetMemberChange,
-  TargetObjectType,
-  TargetResult,
-  TargetUnavailable,
+import { applyDifference, type TargetValues } from "../../domain/target-value.ts";
+import {
+  type ApplyOptions,
+  type TargetAction,
+  type TargetDirectory,
+  type TargetFailure,
+  type TargetMemberChange,
+  type TargetObjectType,
+  TargetPageLost,
+  type TargetResult,
+  type TargetState,
+  type TargetUnavailable,
 } from "../../ports/target-directory.ts";
 import { createMemoryActions } from "./target-actions.ts";
-import { answers, toTargetObject } from "./target-finding.ts";
+import { answers, toTargetObject, toTargetState } from "./target-finding.ts";
 import { createMemoryLinks, type MemberFault } from "./target-links.ts";
 import { failure, type MemoryObject } from "./target-object.ts";
 
@@ -65,6 +67,12 @@ export interface MemoryTargetDirectory extends TargetDirectory {
   /** What is written from now on shows in no read until this is set to false. */
   setLagging(isLagging: boolean): void;
   setPrivileged(id: string, held: boolean): void;
+  /** Sets values behind everybody's back, as somebody does by hand; null takes one away. No rule is looked at. */
+  edit(id: string, values: TargetValues): void;
+  /** Deletes an object softly by hand, or takes that back. */
+  setDeleted(id: string, deleted: boolean): void;
+  /** Members come and go by hand. */
+  editMembers(groupId: string, change: { readonly add?: readonly string[]; readonly remove?: readonly string[] }): void;
   /** Purges an object, as somebody does by hand: it can't be restored. */
   purge(id: string): void;
   order(fault: Fault): void;
@@ -178,6 +186,35 @@ export function createMemoryTargetDirectory(options: MemoryTargetOptions = {}): 
       const size = options.pageSize ?? 100;
       for (let at = 0; at < ids.length; at += size) yield ids.slice(at, at + size);
     },
+    async page(type, properties, from = "0") {
+      reachable();
+      if (!/^\d+$/.test(from)) throw new TargetPageLost();
+      const all = [...(shown ?? objects).values()];
+      const size = options.pageSize ?? 100;
+      const items: TargetState[] = [];
+      let at = Number(from);
+      for (; at < all.length && items.length < size; at++) {
+        const object = all[at];
+        if (object?.type === type && !object.deleted) items.push(toTargetState(object, properties));
+      }
+      return { items, ...(at < all.length ? { next: String(at) } : {}) };
+    },
+    async states(type, ids, properties) {
+      reachable();
+      return ids.map((id) => {
+        const object = (shown ?? objects).get(id);
+        return object?.type === type ? toTargetState(object, properties) : undefined;
+      });
+    },
+    async memberPages(asked) {
+      reachable();
+      return asked.map(({ groupId, from = "0" }) => {
+        if (objects.get(groupId)?.deleted !== false) return undefined;
+        const ids = seenMembers(groupId);
+        const end = Number(from) + (options.pageSize ?? 100);
+        return { items: ids.slice(Number(from), end), ...(end < ids.length ? { next: String(end) } : {}) };
+      });
+    },
     async *users() {
       reachable();
       const users = [...(shown ?? objects).values()].filter((object) => object.type === "user" && !object.deleted);
@@ -197,6 +234,18 @@ export function createMemoryTargetDirectory(options: MemoryTargetOptions = {}): 
     object: (id) => objects.get(id),
     setLagging(isLagging) {
       shown = isLagging ? (shown ?? new Map(objects)) : undefined;
+    },
+    edit(id, values) {
+      const object = objects.get(id);
+      if (object) objects.set(id, { ...object, values: applyDifference(object.values, values) });
+    },
+    setDeleted(id, deleted) {
+      const object = objects.get(id);
+      if (object) objects.set(id, { ...object, deleted });
+    },
+    editMembers(groupId, { add = [], remove = [] }) {
+      links.bind(groupId, add);
+      links.unbind(groupId, remove);
     },
     purge(id) {
       objects.delete(id);

@@ -1,7 +1,8 @@
 /** Which objects of the memory target answer a query, and how they look to the engine. */
 
+import type { TargetValue } from "../../domain/target-value.ts";
 import { normalUpn } from "../../domain/values.ts";
-import type { TargetObject, TargetQuery } from "../../ports/target-directory.ts";
+import type { TargetObject, TargetQuery, TargetState } from "../../ports/target-directory.ts";
 import type { MemoryObject } from "./target-object.ts";
 
 export function answers(object: MemoryObject, query: TargetQuery): boolean {
@@ -40,6 +41,17 @@ export function toTargetObject(object: MemoryObject): TargetObject {
     synchronized: object.synchronized,
     deleted: object.deleted,
   };
+}
+
+/** A deleted one without values, as the port has it. */
+export function toTargetState(object: MemoryObject, properties: readonly string[]): TargetState {
+  const held = properties.flatMap((name): [string, TargetValue][] => {
+    const value = object.values[name];
+    const isEmpty =
+      value === undefined || value === null || value === "" || (Array.isArray(value) && value.length === 0);
+    return isEmpty ? [] : [[name, value]];
+  });
+  return { ...toTargetObject(object), values: object.deleted ? {} : Object.fromEntries(held) };
 }
 
 export function textOf(object: MemoryObject, name: string): string {

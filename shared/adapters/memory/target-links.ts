@@ -36,6 +36,7 @@ export interface MemoryLinks {
   /** Whether one member may be bound to that group. */
   canBind(group: MemoryObject | undefined, memberId: string): boolean;
   bind(groupId: string, memberIds: readonly string[]): void;
+  unbind(groupId: string, memberIds: readonly string[]): void;
   /** In the order in which they were added, the unseen too. */
   membersOf(groupId: string): ReadonlySet<string>;
   change(change: TargetMemberChange, onWrite: () => void): TargetMemberResult;
@@ -67,6 +68,9 @@ export function createMemoryLinks(objects: ReadonlyMap<string, MemoryObject>): M
     canBind,
     bind(groupId, memberIds) {
       for (const id of memberIds) own(groupId).add(id);
+    },
+    unbind(groupId, memberIds) {
+      for (const id of memberIds) own(groupId).delete(id);
     },
     membersOf: own,
     change(change, onWrite) {

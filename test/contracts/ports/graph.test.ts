@@ -11,6 +11,7 @@ describeTargetDirectory("Graph", async () => {
   const rig = connect(directory);
   return {
     target: rig.target,
+    forgottenPage: `${directory.graphUrl}/users?$top=999&$skiptoken=b2xk`,
     seed(values, { type = "user", synchronized, privileged, deleted = false, members = [] } = {}) {
       const roles = privileged && type === "user" ? ["Helpdesk Administrator"] : [];
       const properties = {

@@ -14,6 +14,7 @@ describeTargetDirectory("memory", async () => {
   });
   return {
     target,
+    forgottenPage: "of yesterday",
     seed: (values, flags = {}) => target.seed([{ values, ...flags }])[0]!,
     values: (id) => target.object(id)?.values,
   };

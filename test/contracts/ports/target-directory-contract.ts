@@ -9,6 +9,7 @@ import type {
   TargetResult,
 } from "../../../shared/ports/target-directory.ts";
 import { describeTargetLinks } from "./target-links-contract.ts";
+import { describeTargetPages } from "./target-pages-contract.ts";
 
 export interface TargetUnderTest {
   readonly target: TargetDirectory;
@@ -16,6 +17,8 @@ export interface TargetUnderTest {
   seed(values: TargetValues, flags?: SeedFlags): string;
   /** The values of an object as the target has them, its manager's id among them, empty ones left out. */
   values(id: string): TargetValues | undefined;
+  /** What a page's `next` may look like that the target knows nothing of any more. */
+  readonly forgottenPage: string;
   close?(): Promise<void>;
 }
 
@@ -37,6 +40,7 @@ let counter = 0;
 /** `open` gives a target whose initial domain is uplinkdemo.onmicrosoft.com and that has verified contoso.example. */
 export function describeTargetDirectory(name: string, open: () => Promise<TargetUnderTest>): void {
   describeTargetLinks(name, open);
+  describeTargetPages(name, open);
   describe(`target directory: ${name}`, () => {
     let rig: TargetUnderTest;
     let n = 0;
