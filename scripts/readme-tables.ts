@@ -1,15 +1,37 @@
 /**
- * The tables of the README that come from code: settings of the cloud side, ports of the local runtime. `npm run docs`
- * writes them; a test says whether they are current.
+ * The tables that come from code: in the README the settings of the cloud side and the ports of the local runtime, in the
+ * runbook the codes of failures. `npm run docs` writes them; tests say whether they are current.
  */
 import { readFileSync, writeFileSync } from "node:fs";
 import { pathToFileURL } from "node:url";
 import { PORTS } from "../local/start/ports.ts";
+import { FAILURE_CODES, FAILURES } from "../shared/domain/failure-codes.ts";
 import { SETTINGS, type Setting } from "../shared/settings.ts";
 
 /** The text with every table between `<!-- NAME:begin -->` and `<!-- NAME:end -->` made anew. Throws when a mark is missing. */
 export function withTables(readme: string): string {
   return replaceTable(replaceTable(readme, "settings", settingsTable()), "ports", portsTable());
+}
+
+/** The same for the runbook. */
+export function withCodes(runbook: string): string {
+  return replaceTable(runbook, "codes", codesTable());
+}
+
+function codesTable(): string {
+  const rows = FAILURE_CODES.map((code) => {
+    const { retry, backoff, counts, meaning, action } = FAILURES[code];
+    const gaps = `${shown(backoff.firstMinutes)}, × ${backoff.factor}, to ${shown(backoff.mostMinutes)}`;
+    const again = retry === "skip" ? "only told" : `${retry}: ${gaps}`;
+    const counted = counts === "no" && retry !== "skip" ? " (not counted towards quarantine)" : "";
+    return `| \`${code}\` | ${meaning}${counted} | ${again} | ${action} |`;
+  });
+  return ["| code | meaning | tried again | what to do |", "|---|---|---|---|", ...rows].join("\n");
+}
+
+function shown(minutes: number): string {
+  if (minutes < 1) return `${minutes * 60} s`;
+  return minutes < 120 ? `${minutes} min` : `${minutes / 60} h`;
 }
 
 function settingsTable(): string {
@@ -31,11 +53,16 @@ function replaceTable(text: string, name: string, table: string): string {
   const from = text.indexOf(begin);
   const to = text.indexOf(end);
   if (from < 0 || to < from)
-    throw new Error(`README.md has no place for the table '${name}': add ${begin} and ${end}.`);
+    throw new Error(`There is no place for the table '${name}': add ${begin} and ${end} to the page.`);
   return `${text.slice(0, from + begin.length)}\n${table}\n${text.slice(to)}`;
 }
 
 if (import.meta.url === pathToFileURL(process.argv[1] ?? "").href) {
-  const file = new URL("../README.md", import.meta.url);
-  writeFileSync(file, withTables(readFileSync(file, "utf8")));
+  for (const [page, made] of [
+    ["../README.md", withTables],
+    ["../docs/runbook.md", withCodes],
+  ] as const) {
+    const file = new URL(page, import.meta.url);
+    writeFileSync(file, made(readFileSync(file, "utf8")));
+  }
 }

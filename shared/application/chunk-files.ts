@@ -3,6 +3,7 @@
  * became of it, once). Orchestrations carry their names, never their content.
  */
 
+import type { FailureCode } from "../domain/failure-codes.ts";
 import type { SourceChange } from "../domain/image.ts";
 import type { SwitchedOff } from "../domain/object-flows.ts";
 import type { Claim, ObjectRecord, Outcome, ScopeFacts } from "../domain/object-record.ts";
@@ -82,7 +83,7 @@ export interface ChunkFile {
 }
 
 export interface ObjectFailure {
-  readonly code: string;
+  readonly code: FailureCode;
   readonly message: string;
   readonly remedy: string;
 }
@@ -121,7 +122,7 @@ export interface PlannedObject {
   readonly abandoned: readonly Claim[];
   /** Properties of a create that an object taken over keeps as they are. */
   readonly creationOnly?: readonly string[];
-  readonly warnings: readonly { readonly code: string; readonly message: string }[];
+  readonly warnings: readonly { readonly code: FailureCode; readonly message: string }[];
   /** Properties whose values logs must not show, nested ones as `property.key`; absent: none. Texts here are without them. */
   readonly redacted?: readonly string[];
   /** Why it is in or out of scope. */

@@ -1,13 +1,14 @@
 /** Why an object can't be evaluated, in words: which mapping or clause, and what to do. That object alone waits. */
 
 import type { FlowNotice } from "../domain/attribute-flow/convert.ts";
+import type { FailureCode } from "../domain/failure-codes.ts";
 import { type ObjectRecord, typeOfLink } from "../domain/object-record.ts";
 import type { UndecidedScope } from "../domain/scope/verdict.ts";
 import type { Evaluation } from "./job-mapping.ts";
 
 export type Failed = Extract<Evaluation, { kind: "failed" }>;
 
-export function failed(scope: string, code: string, message: string, remedy: string): Failed {
+export function failed(scope: string, code: FailureCode, message: string, remedy: string): Failed {
   return { kind: "failed", scope, code, message, remedy };
 }
 

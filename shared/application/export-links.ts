@@ -7,6 +7,7 @@
  * alone. A group without a target object waits until it gets one: all its edges are dirty then.
  */
 
+import { gapAfter } from "../domain/failure-codes.ts";
 import type { BlobStore } from "../ports/blob-store.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Log } from "../ports/log.ts";
@@ -23,7 +24,6 @@ import { exportedBy } from "./link-results.ts";
 import { sendLinks } from "./link-send.ts";
 import type { References } from "./references.ts";
 import type { DirtyRows, StoredDirty } from "./state/dirty-links.ts";
-import { gapAfter } from "./state/escrow-rows.ts";
 import { type JobRow, jobTable, type LinkCounts, ROW, readRow } from "./state/job-rows.ts";
 import type { LinkRows } from "./state/link-rows.ts";
 import type { ObjectStore } from "./state/object-store.ts";
@@ -247,7 +247,7 @@ function withFailure(stored: StoredDirty, failure: TargetFailure | undefined, no
   const { code = "", message = "", remedy = "", retryAfterMs } = failure ?? {};
   const before = stored.dirty.failure;
   const attempts = before?.code === code ? before.attempts + 1 : 1;
-  const nextAttemptAt = now + (retryAfterMs ?? gapAfter(attempts));
+  const nextAttemptAt = now + (retryAfterMs ?? gapAfter(code, attempts));
   return {
     ...stored,
     dirty: {

@@ -5,6 +5,7 @@
  * version get the same answers, because nothing here depends on clock or chance.
  */
 import type { FlowRules } from "../domain/attribute-flow/flow-types.ts";
+import type { FailureCode } from "../domain/failure-codes.ts";
 import type { ObjectFlows } from "../domain/object-flows.ts";
 import type { ObjectRecord } from "../domain/object-record.ts";
 import type { Redaction } from "../domain/redaction.ts";
@@ -31,7 +32,7 @@ export interface GroupIdentity {
 }
 
 export interface MappingWarning {
-  readonly code: string;
+  readonly code: FailureCode;
   readonly message: string;
 }
 
@@ -69,7 +70,7 @@ export type Evaluation =
   | { readonly kind: "ignored"; readonly scope: string; readonly undecided?: true; readonly excluded?: true }
   | {
       readonly kind: "failed";
-      readonly code: string;
+      readonly code: FailureCode;
       readonly message: string;
       readonly remedy: string;
       readonly scope: string;

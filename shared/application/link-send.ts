@@ -2,6 +2,7 @@
  * Calls the target for marked groups, all in one, and writes the answers. Rows that moved on meanwhile get what stands in
  * the target by this call, whoever wants what by then.
  */
+import { gapAfter } from "../domain/failure-codes.ts";
 import type { TargetDirectory, TargetFailure, TargetMemberChange } from "../ports/target-directory.ts";
 import type { LinkDeps } from "./export-links.ts";
 import type { LinkChunkHeader } from "./link-files.ts";
@@ -9,7 +10,6 @@ import { type JudgedGroup, standingFor } from "./link-judge.ts";
 import { resultWrite, type SentEdge } from "./link-results.ts";
 import { segmentsFor } from "./link-work.ts";
 import type { DirtyLinks } from "./state/dirty-links.ts";
-import { gapAfter } from "./state/escrow-rows.ts";
 import { segmentOf } from "./state/link-segments.ts";
 
 export interface SentLinks {
@@ -160,7 +160,7 @@ function dirtyOf(
       remedy: "Nothing: they are sent again by themselves.",
       attempts: 1,
       firstAt: now,
-      nextAttemptAt: now + gapAfter(1),
+      nextAttemptAt: now + gapAfter("EntryChanged", 1),
     },
   }));
 }

@@ -5,6 +5,7 @@
  * update needs no read and a no-op no call. `version` is that of the change last applied; an older change is a no-op.
  */
 import type { Doubt } from "./doubt.ts";
+import type { FailureCode } from "./failure-codes.ts";
 import type { RemovalClass } from "./plan.ts";
 import type { TargetType } from "./target-table.ts";
 import type { TargetValues } from "./target-value.ts";
@@ -62,7 +63,7 @@ export interface LastOutcome {
   readonly batchId: string;
   readonly index: number;
   readonly outcome: Outcome;
-  readonly code?: string;
+  readonly code?: FailureCode;
   readonly message?: string;
   readonly remedy?: string;
   /** Classes of removal that it waits for, and what blanking the names that a full read didn't bring takes away. */

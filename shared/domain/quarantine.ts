@@ -6,6 +6,7 @@
  * after 6, 12 and 24 hours, then daily, and is disabled after 28 days. Times are milliseconds since 1970. Pure: counting,
  * storing and waking are done by the use cases.
  */
+import { failureKindOf } from "./failure-codes.ts";
 
 export interface QuarantineSettings {
   /** Fewer failures than this are nothing to look at. */
@@ -67,16 +68,17 @@ export interface Failures {
 
 const HOUR_MS = 3_600_000;
 const DAY_MS = 24 * HOUR_MS;
-const REFERENCE_CODE = "UnableToResolveReferenceAttributeValue";
-/** Who became privileged in the target waits, and that is no fault of the job. */
-const UNCOUNTED_CODE = "InsufficientRights";
 
 /** Failures by code, sorted into what counts; `uncoded` are of changes that no outcome tells of. */
 export function failuresOf(byCode: Readonly<Record<string, number>>, events: number, uncoded = 0): Failures {
   let base = uncoded;
-  for (const [code, times] of Object.entries(byCode))
-    if (code !== REFERENCE_CODE && code !== UNCOUNTED_CODE) base += times;
-  return { base, references: byCode[REFERENCE_CODE] ?? 0, events };
+  let references = 0;
+  for (const [code, times] of Object.entries(byCode)) {
+    const { counts } = failureKindOf(code);
+    if (counts === "failure") base += times;
+    if (counts === "reference") references += times;
+  }
+  return { base, references, events };
 }
 
 /** Why so many failures quarantine the job; undefined: they don't. */

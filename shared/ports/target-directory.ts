@@ -7,6 +7,7 @@
  * worked with (unreachable, credentials refused), so that the run waits and nothing is marked as failed.
  */
 
+import type { FailureCode } from "../domain/failure-codes.ts";
 import type { TargetValues } from "../domain/target-value.ts";
 
 export type TargetObjectType = "user" | "group";
@@ -76,8 +77,7 @@ export interface TargetPage<T> {
 }
 
 export interface TargetFailure {
-  /** A code of DOMAIN 6.3: `TooManyRequests`, `EntryConflict`, `InsufficientRights`, `InvalidAnchor`, … */
-  readonly code: string;
+  readonly code: FailureCode;
   readonly message: string;
   readonly remedy: string;
   readonly retriable: boolean;

@@ -105,7 +105,7 @@ describe("an answer that was lost", () => {
 
   it("is no doubt when the target refuses: nothing is sent again", async () => {
     const world = await worldWith(department("Sales"));
-    const refusal = { code: "UnprocessableEntity", message: "no", remedy: "Mend it.", retriable: false };
+    const refusal = { code: "UnprocessableEntity" as const, message: "no", remedy: "Mend it.", retriable: false };
     world.cloud.target.order({ kind: "fail", failure: refusal });
     world.take(department("Finance"));
     await bring(world);

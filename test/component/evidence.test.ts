@@ -251,7 +251,12 @@ describe("what goes at the end of a read, and what is tried again", () => {
 
   it("names the change that a retry goes back to", async () => {
     const { cloud, agent } = await withAnn();
-    const failure = { code: "InvalidValue", message: "No.", remedy: "Mend it.", retriable: false };
+    const failure = {
+      code: "IdentityDataValidationFailed" as const,
+      message: "No.",
+      remedy: "Mend it.",
+      retriable: false,
+    };
     cloud.target.order({ kind: "fail", count: 1, failure });
     const { readNo } = await agent.read("delta", [aUser("bob", { title: "Boss" }, ["title"])]);
     cloud.clock.set(cloud.clock.now() + HOUR);

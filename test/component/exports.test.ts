@@ -25,7 +25,7 @@ async function escrowsOf(cloud: Cloud, jobId: string) {
   return found.value;
 }
 
-const refused = { code: "UnprocessableEntity", message: "no", remedy: "Mend it.", retriable: false };
+const refused = { code: "UnprocessableEntity" as const, message: "no", remedy: "Mend it.", retriable: false };
 
 describe("escrow", () => {
   it("tries a failing create again with growing gaps, and clears it when it succeeds", async () => {
@@ -43,7 +43,7 @@ describe("escrow", () => {
       expect(cloud.target.received).toHaveLength(attempt);
       await passTime(cloud, 1);
     }
-    expect(gaps).toEqual([2, 10, 40, 120]);
+    expect(gaps).toEqual([2, 10, 50, 250]);
     expect(upnsOf(cloud)).toEqual(["ann@corp.example"]);
     expect(await escrowsOf(cloud, agent.jobId)).toEqual([]);
   });

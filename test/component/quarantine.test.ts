@@ -10,7 +10,7 @@ import { aUser, type Cloud, type CloudOptions, createCloud } from "../support/cl
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
 const DAY = 24 * HOUR;
-const refused = { code: "UnprocessableEntity", message: "no", remedy: "Mend it.", retriable: false };
+const refused = { code: "UnprocessableEntity" as const, message: "no", remedy: "Mend it.", retriable: false };
 const noCredentials = new TargetUnavailable("target-credentials", "The secret expired.", "Give it another.", 300_000);
 /** As documented, a thousand times smaller. */
 const SMALL: Partial<QuarantineSettings> = { failures: 5, percent: 40, count: 40, total: 60 };

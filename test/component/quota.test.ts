@@ -55,7 +55,7 @@ function createMeter(clock: { now(): number }, writes = WINDOW.writes) {
         const wait = waits[index];
         const answer = wait === undefined ? answers[next++] : undefined;
         if (answer) return answer;
-        const failure = { code: "TooManyRequests", message: "too many", remedy: "", retriable: true };
+        const failure = { code: "TooManyRequests" as const, message: "too many", remedy: "", retriable: true };
         return { key, outcome: "unsent" as const, failure: { ...failure, retryAfterMs: wait ?? 0 } };
       });
     },

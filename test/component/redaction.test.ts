@@ -74,7 +74,7 @@ describe("a value that nobody must read", () => {
       failure: { code: "IdentityDataValidationFailed", message: `Bad: zebra-77!`, remedy: "", retriable: false },
     });
     await agent.read("delta", [aUser("ann", { employeeID: SECRET, department: "Sales" })]);
-    const named = { code: "ExceededAllowedLength", message: "Bad: O-k-a-p-i 8", remedy: "", retriable: false };
+    const named = { code: "ExceededAllowedLength" as const, message: "Bad: O-k-a-p-i 8", remedy: "", retriable: false };
     cloud.target.order({ kind: "fail", failure: { ...named, properties: ["employeeId"] } });
     await agent.read("delta", [aUser("ann", { employeeID: OTHER, department: "Finance" })]);
     // The mapping itself refuses it.

@@ -258,7 +258,7 @@ describe("a staged set", () => {
 describe("an escrow", () => {
   const failing = async () => {
     const world = await start();
-    const failure = { code: "UnprocessableEntity", message: "no", remedy: "Mend it.", retriable: false };
+    const failure = { code: "UnprocessableEntity" as const, message: "no", remedy: "Mend it.", retriable: false };
     world.cloud.target.order({ kind: "fail", failure, count: 2 });
     await world.agent.read("full", users(["ann", "bob", "cid"]));
     expect(await world.agent.status()).toMatchObject({ escrowed: 2 });

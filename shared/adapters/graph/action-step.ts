@@ -117,7 +117,7 @@ export function throttleWaitMs(
 
 /** One item's token was refused within a batch that was taken: the next call asks for a fresh one. */
 export function tokenExpired(pending: PendingAction, failure: TargetFailure): Step {
-  const otherwise = { ...failure, code: "target-credentials", retriable: true, retryAfterMs: LAG_RETRY_AFTER_MS };
+  const otherwise = { ...failure, code: "Unauthorized" as const, retriable: true, retryAfterMs: LAG_RETRY_AFTER_MS };
   return { kind: "again", next: pending, waitMs: Number.POSITIVE_INFINITY, otherwise };
 }
 

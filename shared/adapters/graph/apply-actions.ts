@@ -4,6 +4,7 @@
  * time to wait, and the orchestration sets a timer.
  */
 
+import type { FailureCode } from "../../domain/failure-codes.ts";
 import type { TargetAction, TargetFailure, TargetResult } from "../../ports/target-directory.ts";
 import { TargetUnavailable } from "../../ports/target-directory.ts";
 import { type ActionContext, giveUp, type PendingAction } from "./action-step.ts";
@@ -116,9 +117,15 @@ function isWrite(item: PendingAction, reply: GraphReply): boolean {
   return reply.kind === "lost" || (reply.status !== 429 && reply.status !== 503);
 }
 
+const UNAVAILABLE = {
+  "target-unreachable": "InternalServerError",
+  "target-credentials": "Unauthorized",
+  "target-refused": "UnprocessableEntity",
+} as const satisfies Record<TargetUnavailable["code"], FailureCode>;
+
 function unavailableFailure(error: TargetUnavailable): TargetFailure {
   return {
-    code: error.code,
+    code: UNAVAILABLE[error.code],
     message: error.message,
     remedy: error.remedy,
     retriable: true,

@@ -6,6 +6,7 @@
  * and comes with Graph's text. Names of properties are read from `details[].target` and from the sentence.
  */
 
+import { FAILURES, type FailureCode } from "../../domain/failure-codes.ts";
 import type { TargetFailure } from "../../ports/target-directory.ts";
 
 /** The `error` object of an answer, as far as it is read. */
@@ -19,62 +20,50 @@ interface FailureRow {
   readonly status?: number;
   readonly code?: RegExp;
   readonly text?: RegExp;
-  readonly to: string;
+  readonly to: FailureCode;
   readonly retriable: boolean;
-  readonly remedy: string;
 }
 
 const ROWS: readonly FailureRow[] = [
-  row("TooManyRequests", true, "Nothing: the write is sent again when the target allows it.", { status: 429 }),
-  row("Timeout", true, "Nothing: it is tried again.", { status: 408 }),
-  row("Timeout", true, "Nothing: it is tried again.", { status: 504 }),
-  row("InternalServerError", true, "Nothing: it is tried again. If it stays, look at the target's service health.", {
+  row("TooManyRequests", true, { status: 429 }),
+  row("Timeout", true, { status: 408 }),
+  row("Timeout", true, { status: 504 }),
+  row("InternalServerError", true, {
     code: /^(InternalServerError|serviceUnavailable|UnknownError|generalException)$/i,
   }),
-  row("CannotUpdateObjectsMasteredOnPremises", false, "Take the object out of Microsoft's own sync, or out of scope.", {
-    text: /on-premises mastered|Directory Sync objects/i,
-  }),
-  row("UnableToResolveReferenceAttributeValue", true, "See that the referenced object is in the target.", {
+  row("CannotUpdateObjectsMasteredOnPremises", false, { text: /on-premises mastered|Directory Sync objects/i }),
+  row("UnableToResolveReferenceAttributeValue", true, {
     status: 400,
     text: /objects? being referenced do(es)? not exist/i,
   }),
-  row("InvalidDomain", false, "Verify the domain in the tenant, or map the value to a verified one.", {
-    text: /domain portion|verified domain/i,
-  }),
-  row("QuotaLimitExceeded", false, "Raise the tenant's object quota, or delete what isn't needed.", {
-    code: /QuotaExceeded/i,
-  }),
-  row("LicenseLimitExceeded", false, "Get more licences in the target.", { text: /licen[sc]e/i, status: 400 }),
-  row("InternalError", true, "Nothing: it is tried again.", { code: /Concurrency/i }),
-  row("InsufficientRights", false, "Grant the application the right, or a directory role that may do this.", {
-    status: 403,
-  }),
-  row("Unauthorized", false, "Grant the application its permissions again and give admin consent.", { status: 401 }),
-  row("InvalidAnchor", false, "The object is gone from the target: restart the job, or unlink the object.", {
-    status: 404,
-  }),
-  row("MethodNotAllowed", false, "This write isn't offered for this object in this cloud.", { status: 405 }),
-  row("NotImplemented", false, "This write isn't offered in this cloud.", { status: 501 }),
-  row("ExceededAllowedLength", false, "Shorten the value in the source or in the mapping.", {
-    text: /maximum length|InvalidLength|too long/i,
-  }),
-  row("MandatoryFieldsMissing", false, "Give the attribute a value in the source, or a default in the mapping.", {
-    text: /value is required|required propert/i,
-  }),
-  row("SchemaPropertyCanOnlyAcceptValue", false, "Map a value of the property's type.", {
+  row("InvalidDomain", false, { text: /domain portion|verified domain/i }),
+  row("QuotaLimitExceeded", false, { code: /QuotaExceeded/i }),
+  row("LicenseLimitExceeded", false, { text: /licen[sc]e/i, status: 400 }),
+  row("EntryChanged", true, { code: /Concurrency/i }),
+  row("InsufficientRights", false, { status: 403 }),
+  row("Unauthorized", false, { status: 401 }),
+  row("InvalidAnchor", false, { status: 404 }),
+  row("MethodNotAllowed", false, { status: 405 }),
+  // An item that depends on another one of its batch, which failed: nothing was done.
+  row("InternalServerError", true, { status: 424 }),
+  row("NotImplemented", false, { status: 501 }),
+  row("ExceededAllowedLength", false, { text: /maximum length|InvalidLength|too long/i }),
+  row("MandatoryFieldsMissing", false, { text: /value is required|required propert/i }),
+  row("SchemaPropertyCanOnlyAcceptValue", false, {
     text: /Cannot convert|expected type|null value was found|Only one number/i,
   }),
-  row("SchemaAttributeNotFound", false, "Take the attribute out of the mapping: the target doesn't take it.", {
+  row("SchemaAttributeNotFound", false, {
     text: /^Invalid property|read-only|unknown property|can't be set together|could not find a property/i,
   }),
-  row("IdentityDataValidationFailed", false, "Correct the value in the source or in the mapping.", {
+  row("IdentityDataValidationFailed", false, {
     text: /Invalid value|is invalid|invalid values|must follow|does not comply/i,
   }),
-  row("InternalServerError", true, "Nothing: it is tried again.", { status: 500 }),
+  row("InternalServerError", true, { status: 500 }),
 ];
 
-function row(to: string, retriable: boolean, remedy: string, when: Omit<FailureRow, "to" | "retriable" | "remedy">) {
-  return { to, retriable, remedy, ...when };
+/** `retriable`: what it did is not known, or the same goes through later. What to do stands in the table of codes. */
+function row(to: FailureCode, retriable: boolean, when: Omit<FailureRow, "to" | "retriable">): FailureRow {
+  return { to, retriable, ...when };
 }
 
 /** Graph's `error` object out of a body; empty strings where there is none. */
@@ -98,23 +87,23 @@ export function failureOf(status: number, error: GraphError, what: string): Targ
     const twin = properties.includes("onPremisesImmutableId") || properties.includes("uniqueName");
     // Graph names the addresses that follow from mail; mail is what was sent.
     const clashing = properties.map((name) => (name === "proxyAddresses" ? "mail" : name));
-    const remedy = twin
-      ? "Match the object that has this anchor, or restore it if it is deleted."
-      : "Change the value, or free it in the target.";
     const code = twin ? "EntryConflict" : "AttributeValueMustBeUnique";
     return {
       code,
       message,
-      remedy,
+      remedy: FAILURES[code].action,
       retriable: false,
       status,
       ...(clashing.length > 0 ? { properties: clashing } : {}),
     };
   }
   const found = ROWS.find((candidate) => fits(candidate, status, error));
-  const fallback = status >= 500 ? { to: "InternalServerError", retriable: true } : { to: "UnprocessableEntity" };
-  const { to, retriable = false, remedy = "See the target's message." }: Partial<FailureRow> = found ?? fallback;
-  return { code: to ?? "UnprocessableEntity", message, remedy, retriable, status, ...named };
+  const isFault = status >= 500;
+  const { to: code, retriable } = found ?? {
+    to: isFault ? ("InternalServerError" as const) : ("UnprocessableEntity" as const),
+    retriable: isFault,
+  };
+  return { code, message, remedy: FAILURES[code].action, retriable, status, ...named };
 }
 
 function fits(candidate: FailureRow, status: number, error: GraphError): boolean {
@@ -168,7 +157,7 @@ export function referenceFailure(failure: TargetFailure, property?: string): Tar
   return {
     ...failure,
     code: "UnableToResolveReferenceAttributeValue",
-    remedy: "See that the referenced object is in the target.",
+    remedy: FAILURES.UnableToResolveReferenceAttributeValue.action,
     retriable: true,
     ...(property === undefined ? {} : { properties: [property] }),
   };

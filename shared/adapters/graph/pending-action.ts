@@ -112,7 +112,11 @@ function withoutGuarded(pending: PendingAction, failure: TargetFailure, context:
   const { plain, guarded } = splitGuarded(action.kind === "create" ? action.values : values);
   const held = action.kind === "create" ? pick(guarded, "onPremisesDistinguishedName") : guarded;
   const properties = Object.keys(held);
-  const refused = { ...failure, code: "InsufficientRights", ...(properties.length > 0 ? { properties } : {}) };
+  const refused: TargetFailure = {
+    ...failure,
+    code: "InsufficientRights",
+    ...(properties.length > 0 ? { properties } : {}),
+  };
   if (properties.length === 0) return failed(pending, refused);
   const warnings = [...pending.warnings, refused];
   const manager = managerRequest(action, context);

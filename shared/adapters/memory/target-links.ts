@@ -7,6 +7,7 @@
  * any more, also when it comes back.
  */
 
+import type { FailureCode } from "../../domain/failure-codes.ts";
 import {
   MEMBERS_A_WRITE,
   type TargetFailure,
@@ -152,7 +153,7 @@ function isDynamic(group: MemoryObject): boolean {
 
 function failureOf(
   change: TargetMemberChange,
-  code: string,
+  code: FailureCode,
   why: string,
   more: Partial<TargetFailure> = {},
 ): TargetFailure {

@@ -1,5 +1,6 @@
 /** An object of the memory target, and the failures that it answers with. */
 
+import type { FailureCode } from "../../domain/failure-codes.ts";
 import type { TargetValues } from "../../domain/target-value.ts";
 import type { TargetAction, TargetFailure, TargetObjectType } from "../../ports/target-directory.ts";
 
@@ -14,7 +15,7 @@ export interface MemoryObject {
 
 export function failure(
   action: TargetAction,
-  code: string,
+  code: FailureCode,
   why: string,
   more: Partial<TargetFailure> = {},
 ): TargetFailure {

@@ -2,6 +2,7 @@
  * Escrows: objects whose last attempt failed, by job and shard. A row holds anchor, code and attempts, never a payload:
  * a retry maps the object's present image.
  */
+import { type FailureCode, gapAfter } from "../../domain/failure-codes.ts";
 import { SHARDS, shardOf } from "../../domain/shard.ts";
 import type { RowOperation, RowStore } from "../../ports/row-store.ts";
 import type { ChangeOrigin } from "../chunk-files.ts";
@@ -26,10 +27,10 @@ export interface EscrowRow {
 
 export interface EscrowFailure {
   readonly objectGuid: string;
-  readonly code: string;
+  readonly code: FailureCode;
   readonly message: string;
   readonly remedy: string;
-  /** Milliseconds until the next attempt; absent: by the number of attempts. */
+  /** Milliseconds until the next attempt; absent: by the code and the number of attempts. */
   readonly retryAfterMs?: number;
   readonly origin: ChangeOrigin;
 }
@@ -40,15 +41,6 @@ export interface Escrows {
   list(jobId: string): Promise<EscrowRow[]>;
   /** Those of some objects, by objectGUID. */
   getMany(jobId: string, objectGuids: readonly string[]): Promise<Map<string, EscrowRow>>;
-}
-
-const MINUTE_MS = 60_000;
-/** Growing gaps, then every six hours. */
-const GAPS_MINUTES = [2, 10, 40, 120, 360];
-
-/** Milliseconds from a failed attempt to the next one. */
-export function gapAfter(attempts: number): number {
-  return (GAPS_MINUTES[Math.min(attempts, GAPS_MINUTES.length) - 1] ?? 360) * MINUTE_MS;
 }
 
 export function createEscrows(deps: { readonly rows: RowStore }): Escrows {
@@ -68,11 +60,7 @@ export function createEscrows(deps: { readonly rows: RowStore }): Escrows {
           // Tried before it was due, because something moved: no reason to wait longer than before.
           const isEarly = old?.code === failure.code && old.nextAttemptAt > now;
           const attempts = old?.code === failure.code ? old.attempts + (isEarly ? 0 : 1) : 1;
-          const gap =
-            failure.retryAfterMs ??
-            (isEarly
-              ? old.nextAttemptAt - now
-              : (GAPS_MINUTES[Math.min(attempts, GAPS_MINUTES.length) - 1] ?? 360) * MINUTE_MS);
+          const gap = failure.retryAfterMs ?? (isEarly ? old.nextAttemptAt - now : gapAfter(failure.code, attempts));
           const row: EscrowRow = {
             objectGuid: failure.objectGuid,
             code: failure.code,
