@@ -3,6 +3,7 @@ import { chunkActivities } from "../orchestrations/activities/chunk.activity.ts"
 import { closeActivities } from "../orchestrations/activities/close.activity.ts";
 import { linkActivities } from "../orchestrations/activities/links.activity.ts";
 import { runActivities } from "../orchestrations/activities/run.activity.ts";
+import { whatIfActivities } from "../orchestrations/activities/what-if.activity.ts";
 import { createExportChunk } from "../shared/application/export-chunk.ts";
 import { createExportLinks } from "../shared/application/export-links.ts";
 import { createFoldLinks } from "../shared/application/fold-links.ts";
@@ -48,6 +49,7 @@ export function createActivityUseCases(parts: Parts) {
     commit,
     goneGroups,
     readEnd,
+    runWhatIf,
     contextOf,
     chunked,
     answering,
@@ -57,7 +59,14 @@ export function createActivityUseCases(parts: Parts) {
       ...answering,
       nextBatch: createNextBatch({ rows, clock, isPrepared: preparation.isPrepared }),
       prepareTarget: preparation.prepare,
-      noteFailure: createNoteFailure({ rows, fence, clock, log, abandonCycle: commit.abandonCycle }),
+      noteFailure: createNoteFailure({
+        rows,
+        fence,
+        clock,
+        log,
+        giveUpWhatIf: runWhatIf.giveUp,
+        abandonCycle: commit.abandonCycle,
+      }),
     }),
     ...chunkActivities({
       ...answering,
@@ -108,5 +117,6 @@ export function createActivityUseCases(parts: Parts) {
       }),
     }),
     ...closeActivities({ ...answering, commit, readEnd }),
+    ...whatIfActivities({ ...answering, runWhatIf }),
   };
 }

@@ -9,6 +9,7 @@ import { createRetryEscrows } from "../shared/application/retry-escrows.ts";
 import { createSchemas } from "../shared/application/schemas.ts";
 import { createStagedSets } from "../shared/application/staged-sets.ts";
 import { LANES } from "../shared/application/state/job-rows.ts";
+import { createWhatIfs } from "../shared/application/what-ifs.ts";
 import type { Parts } from "./parts.ts";
 
 export function createAdminUseCases(parts: Parts) {
@@ -34,6 +35,7 @@ export function createAdminUseCases(parts: Parts) {
     contextOf,
     chunked,
   } = parts;
+  const schemas = createSchemas({ rows, blobs, clock, log });
   return {
     proofs,
     adminTokens,
@@ -49,7 +51,8 @@ export function createAdminUseCases(parts: Parts) {
       ring,
     }),
     acceptBatch: createAcceptBatch({ rows, blobs, doorbell, clock, log }),
-    schemas: createSchemas({ rows, blobs, clock, log }),
+    schemas,
+    whatIfs: createWhatIfs({ rows, blobs, clock, log, schemas, configurations, ring }),
     staged: createStagedSets({ rows, blobs, clock, log, removals, ring }),
     retryEscrows: createRetryEscrows({ ...chunked, escrows, dirty, ring, escrowsAtOnce: settings.escrowsAtOnce }),
     links: createLinkAdmin({ rows, blobs, clock, log, contextOf, ring }),

@@ -8,6 +8,7 @@ import { ORCHESTRATOR } from "../orchestrations/names.ts";
 import { processBatch, processWork } from "../orchestrations/process-batch.orchestrator.ts";
 import { readEnd } from "../orchestrations/read-end.orchestrator.ts";
 import { syncRun } from "../orchestrations/sync-run.orchestrator.ts";
+import { whatIf } from "../orchestrations/what-if.orchestrator.ts";
 import { readConfig } from "../shared/config.ts";
 import { acceptBatchRoute } from "./accept-batch.http.ts";
 import { agentsRoute } from "./agents.http.ts";
@@ -26,6 +27,7 @@ import { clearQuarantineRoute } from "./quarantine.http.ts";
 import { schemaRoutes } from "./schemas.http.ts";
 import { stagedRoutes } from "./staged.http.ts";
 import { wakeJobHandler } from "./wake-job.queue.ts";
+import { whatIfRoutes } from "./what-if.http.ts";
 
 const config = readConfig(process.env);
 const cloud = createCloudSide(config);
@@ -43,6 +45,7 @@ const routes: readonly Route[] = [
   ...schemaRoutes(cloud.routes.schemas),
   ...linkRoutes(cloud.routes.links),
   ...stagedRoutes(cloud.routes),
+  ...whatIfRoutes(cloud.routes.whatIfs),
   ...exclusionRoutes(cloud.routes.exclusions),
   provisioningLogRoute(cloud.routes.queries),
 ];
@@ -71,3 +74,4 @@ df.app.orchestration(ORCHESTRATOR.syncRun, syncRun);
 df.app.orchestration(ORCHESTRATOR.processBatch, processBatch);
 df.app.orchestration(ORCHESTRATOR.processWork, processWork);
 df.app.orchestration(ORCHESTRATOR.readEnd, readEnd);
+df.app.orchestration(ORCHESTRATOR.whatIf, whatIf);

@@ -10,6 +10,7 @@ import { createTargetPreparation } from "../shared/application/prepare-target.ts
 import { createQuarantines } from "../shared/application/quarantines.ts";
 import { createReadEnd } from "../shared/application/read-end.ts";
 import { createReferences } from "../shared/application/references.ts";
+import { createRunWhatIf } from "../shared/application/run-what-if.ts";
 import { createScopeFacts } from "../shared/application/scope-facts.ts";
 import { createScopeGroups } from "../shared/application/scope-groups.ts";
 import { createScopeWork } from "../shared/application/scope-work.ts";
@@ -28,11 +29,15 @@ import { createRemovals } from "../shared/application/state/removal-rows.ts";
 import { createScopeNotes } from "../shared/application/state/scope-notes.ts";
 import { createScopedRows, namesOf } from "../shared/application/state/scoped-rows.ts";
 import { createSids } from "../shared/application/state/sid-rows.ts";
+import { createCountMembers } from "../shared/application/try-members.ts";
+import { createTryObjects } from "../shared/application/try-objects.ts";
 import { createVanished } from "../shared/application/vanished.ts";
 import { createAdminTokens } from "../shared/application/verify-admin-token.ts";
 import { createProofVerifier } from "../shared/application/verify-proof.ts";
 import { createWaitingClaims } from "../shared/application/waiting-claims.ts";
 import { createFence } from "../shared/application/wake-job.ts";
+import { createWhatIfContexts } from "../shared/application/what-if-context.ts";
+import { createWhatIfSlices } from "../shared/application/what-if-slices.ts";
 import { createOpenQuota, createWriteQuota } from "../shared/application/write-quota.ts";
 import type { Config } from "../shared/config.ts";
 import type { BlobStore } from "../shared/ports/blob-store.ts";
@@ -76,13 +81,15 @@ export function createParts(adapters: Adapters, settings: UseCaseSettings) {
   const escrows = createEscrows({ rows });
   const removals = createRemovals({ rows });
   const provisioningLog = createProvisioningLog({ rows });
-  const mappings = createJobMappings({
-    blobs,
-    target,
-    clock,
-    random,
-    namesOf: async (configurationId, guids) => namesOf(await scopedRows.getMany(configurationId, guids)),
-  });
+  const mappingsOver = (own: BlobStore) =>
+    createJobMappings({
+      blobs: own,
+      target,
+      clock,
+      random,
+      namesOf: async (configurationId, guids) => namesOf(await scopedRows.getMany(configurationId, guids)),
+    });
+  const mappings = mappingsOver(blobs);
   const configurations = createConfigurations({ rows, clock, random, targetKey });
   const proofs = createProofVerifier({ rows, clock, publicUrl: settings.publicUrl });
   const adminTokens = createAdminTokens(settings.admin);
@@ -137,6 +144,15 @@ export function createParts(adapters: Adapters, settings: UseCaseSettings) {
   const commit = createCommit({ rows, blobs, fence, clock, log, ...closing });
   const goneGroups = createGoneGroups({ rows, blobs, clock, log, objects, claims, target, ring });
   const readEnd = createReadEnd({ ...chunked, removals, contextOf, excluded: exclusions.load });
+  const whatIfContexts = createWhatIfContexts({ blobs, mappingsOver, facts });
+  // Apart from the one that exports: what it remembers of a first load isn't touched.
+  const looking = createReferences({ objects, sids, configurations: () => configurations.list() });
+  const countMembers = createCountMembers({ links, references: looking });
+  const tryObjects = createTryObjects({ clock, references: looking, contextOf, countMembers });
+  const sliceObjects = settings.chunkObjects;
+  const slices = createWhatIfSlices({ blobs, objects, contexts: whatIfContexts, tryObjects, sliceObjects });
+  const trying = { objects, contexts: whatIfContexts, slices, tryObjects, quota: given?.writes };
+  const runWhatIf = createRunWhatIf({ rows, blobs, fence, clock, log, ...trying });
   return {
     ...adapters,
     targetKey,
@@ -170,6 +186,7 @@ export function createParts(adapters: Adapters, settings: UseCaseSettings) {
     commit,
     goneGroups,
     readEnd,
+    runWhatIf,
     contextOf,
   };
 }

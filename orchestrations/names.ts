@@ -6,6 +6,7 @@ export const ORCHESTRATOR = {
   processBatch: "ProcessBatch",
   processWork: "ProcessWork",
   readEnd: "ReadEnd",
+  whatIf: "WhatIf",
 } as const;
 
 export const ACTIVITY = {
@@ -25,6 +26,11 @@ export const ACTIVITY = {
   commitCycle: "CommitCycle",
   commitWork: "CommitWork",
   noteFailure: "NoteFailure",
+  beginWhatIf: "BeginWhatIf",
+  mapWhatIf: "MapWhatIf",
+  settleWhatIf: "SettleWhatIf",
+  tallyWhatIf: "TallyWhatIf",
+  finishWhatIf: "FinishWhatIf",
 } as const;
 
 /** A run's id is never used twice: its epoch is written before it starts. */
@@ -33,6 +39,6 @@ export function syncRunId(jobId: string, lane: string, epoch: number): string {
 }
 
 /** The id of a part of a run: by the run's turn, so that a repetition is a new instance. */
-export function partId(part: "batch" | "work" | "end", run: SyncRunState): string {
+export function partId(part: "batch" | "work" | "end" | "whatif", run: SyncRunState): string {
   return `${part}-${run.jobId}-${run.lane}-${run.epoch}-${run.turn}`;
 }

@@ -61,6 +61,12 @@ function* take(context: OrchestrationContext, run: SyncRunState, step: NextStep)
         { ...ref, workId: step.workId },
         partId("work", run),
       )) as StepResult;
+    case "whatif":
+      return (yield context.df.callSubOrchestrator(
+        ORCHESTRATOR.whatIf,
+        { ...ref, workId: step.workId },
+        partId("whatif", run),
+      )) as StepResult;
     default:
       return { kind: "done" };
   }

@@ -37,10 +37,14 @@ export interface Configurations {
   ): Promise<Result<{ readonly token: string; readonly expiresAt: number }>>;
   /** Has everything read again. Failures: 404. */
   requestFullRead(jobId: string, reason: string): Promise<Result<{ readonly jobId: string }>>;
-  /** What the agent may send at all. Another scope is another version, and is read in full. Failures: 404. */
+  /**
+   * What the agent may send at all. Another scope is another version, and is read in full. Failures: 404, 409 with another
+   * version in effect than `expectedVersion`.
+   */
   setScope(
     jobId: string,
     scope: AgentScope,
+    expectedVersion?: number,
   ): Promise<Result<{ readonly jobId: string; readonly scopeVersion: number; readonly changed: boolean }>>;
   setPaused(jobId: string, paused: boolean): Promise<Result<{ readonly jobId: string }>>;
 }
@@ -148,14 +152,19 @@ export function createConfigurations(deps: {
     },
     requestFullRead: (jobId, reason) =>
       changeJob(jobId, (job) => ({ ...job, fullReadWanted: reason, fullReadWantedAt: deps.clock.now() })),
-    async setScope(jobId, asked) {
+    async setScope(jobId, asked, expectedVersion) {
       const scope = orderedScope(asked);
       let answer = { scopeVersion: 0, changed: false };
+      let present = 0;
       const done = await changeJob(jobId, (job) => {
+        present = job.scopeVersion;
+        if (expectedVersion !== undefined && present !== expectedVersion) return job;
         const changed = JSON.stringify(orderedScope(scopeOf(job))) !== JSON.stringify(scope);
         answer = { scopeVersion: job.scopeVersion + (changed ? 1 : 0), changed };
         return changed ? { ...job, scopeVersion: answer.scopeVersion, settings: { ...job.settings, scope } } : job;
       });
+      if (done.ok && expectedVersion !== undefined && present !== expectedVersion)
+        return scopeNotExpected(jobId, expectedVersion, present);
       return done.ok ? ok({ jobId, ...answer }) : done;
     },
     setPaused: (jobId, paused) => changeJob(jobId, (job) => ({ ...job, state: paused ? "paused" : "active" })),
@@ -173,6 +182,15 @@ function invalidSchedule(fault: string): { readonly ok: false; readonly failure:
     message: `The configuration is refused at 'settings.fullSync': ${fault}`,
     remedy: "Give a cron expression of five fields and an IANA time zone, such as '0 2 * * *' and 'Europe/Berlin'.",
     details: [{ target: "settings.fullSync", message: fault }],
+  });
+}
+
+function scopeNotExpected(jobId: string, expected: number, present: number) {
+  return fail({
+    status: 409,
+    code: "scope-version-not-expected",
+    message: `The scope of job ${jobId} is at version ${present}, not ${expected}: somebody changed it.`,
+    remedy: "Look at the scope that is in effect, and decide anew.",
   });
 }
 

@@ -162,6 +162,7 @@ export function createExportChunk(deps: {
     const needsRow = resting.filter(
       (planned) =>
         !planned.isSuperseded &&
+        !planned.record.unreadable &&
         (planned.isChanged || planned.failure !== undefined || planned.record.last?.outcome === "escrowed"),
     );
     const written = await context.objects.write(
@@ -295,7 +296,7 @@ function hasAppeared({ planned, record }: Extract<ExportResult, { kind: "settled
 }
 
 /** By estimate: what is bound, found or refused meanwhile makes it more or less. */
-function plannedWrites({ objects }: PlanFile): number {
+export function plannedWrites({ objects }: Pick<PlanFile, "objects">): number {
   return objects.reduce((sum, { action }) => {
     if (action.kind === "none") return sum;
     if (action.kind !== "restore")

@@ -97,6 +97,8 @@ export function createNextBatch(deps: {
       mappedVersionOf(job) === job.schemaVersion
         ? (await listRows<WorkRow>(jobs, jobId, `work:${lane}:`, 1))[0]
         : (await listRows<WorkRow>(jobs, jobId, `work:${lane}:`)).find((row) => row.value.kind === "links");
-    return work ? { kind: "work", workId: work.value.workId, attempt: work.value.attempts } : { kind: "idle" };
+    if (!work) return { kind: "idle" };
+    const { workId, attempts } = work.value;
+    return { kind: work.value.kind === "whatif" ? "whatif" : "work", workId, attempt: attempts };
   }
 }

@@ -8,6 +8,7 @@ import type { NextStep } from "../contracts/orchestration.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Log } from "../ports/log.ts";
 import type { RowOperation, RowStore } from "../ports/row-store.ts";
+import type { SplitWork } from "./split-work.ts";
 import {
   type BatchRow,
   type JobRow,
@@ -30,6 +31,9 @@ export function createNoteFailure(deps: {
   readonly fence: Fence;
   readonly clock: Clock;
   readonly log: Log;
+  readonly giveUpWhatIf: (jobId: string, workId: string, because: string) => Promise<void>;
+  /** Takes up the parts of work that is given up. */
+  readonly splitWork: SplitWork;
   /** Closes the cycle of a read whose end can't be carried out. */
   readonly abandonCycle: (run: SyncRunInput, readNo: number, because: string) => Promise<void>;
 }): NoteFailure {
@@ -38,6 +42,8 @@ export function createNoteFailure(deps: {
     await deps.fence.check(run);
     deps.log.error("step-failed", { jobId: run.jobId, lane: run.lane, step: step.kind, message });
     if (step.kind === "work") await noteWork(run, step.workId);
+    if (step.kind === "whatif" && (await noteWork(run, step.workId)))
+      await deps.giveUpWhatIf(run.jobId, step.workId, `It failed ${ATTEMPTS_BEFORE_PARKING} times: ${message}`);
     if (step.kind === "batch") await noteBatch(run, step.readNo, step.sequence);
     if (step.kind === "read-end") await noteReadEnd(run, step.readNo, message);
   };
@@ -63,16 +69,18 @@ export function createNoteFailure(deps: {
     await jobs.transact(jobId, [{ op: "replace", row: ROW.job, values: pack(asking), etag: job.etag }]);
   }
 
-  async function noteWork(run: SyncRunInput, workId: string): Promise<void> {
+  /** Whether it was given up. */
+  async function noteWork(run: SyncRunInput, workId: string): Promise<boolean> {
     const work = await readRow<WorkRow>(jobs, run.jobId, ROW.work(run.lane, workId));
-    if (!work) return;
+    if (!work) return false;
     const attempts = work.value.attempts + 1;
     // Escrows stay where they are: given up, the work is made again by the next tick.
+    if (attempts >= ATTEMPTS_BEFORE_PARKING) await deps.splitWork(work.value);
     const operation: RowOperation =
       attempts >= ATTEMPTS_BEFORE_PARKING
         ? { op: "delete", row: work.row, etag: work.etag }
         : { op: "replace", row: work.row, values: pack({ ...work.value, attempts }), etag: work.etag };
-    await jobs.transact(run.jobId, [operation]);
+    return (await jobs.transact(run.jobId, [operation])).ok && operation.op === "delete";
   }
 
   async function noteBatch(run: SyncRunInput, readNo: number, sequence: number): Promise<void> {

@@ -86,7 +86,7 @@ export function createSchemas(deps: {
         const job = await jobOf(jobId);
         if (!job) return noSuchJob(jobId);
         const { schemaVersion } = job.value;
-        if (hasErrors(findings)) return faulty(jobId, findings);
+        if (hasErrors(findings)) return faultySchema(jobId, findings);
         if (expectedVersion !== undefined && expectedVersion !== schemaVersion)
           return notExpected(jobId, expectedVersion, schemaVersion);
         const present = await readSchema(deps.blobs, jobId, schemaVersion);
@@ -124,7 +124,8 @@ type Refusal = { readonly ok: false; readonly failure: Failure };
 /** Errors that are named in one answer; the schema check on the command line names all of more. */
 const NAMED = 200;
 
-function faulty(jobId: string, findings: readonly SchemaFinding[]): Refusal {
+/** 422, with every error. */
+export function faultySchema(jobId: string, findings: readonly SchemaFinding[]): Refusal {
   const errors = findings.filter((finding) => finding.severity === "error");
   return fail({
     status: 422,

@@ -360,6 +360,10 @@ export const ADMIN_ROUTES = {
   staged: "v1.0/uplink/jobs/{jobId}/staged",
   stagedDecision:
     "v1.0/uplink/jobs/{jobId}/staged/{class:regex(^(deletes|disables|blanks|memberships)$)}/{action:regex(^(approve|drop)$)}",
+  whatIf: "v1.0/uplink/jobs/{jobId}/whatIf",
+  whatIfs: "v1.0/uplink/jobs/{jobId}/whatIfs",
+  oneWhatIf: "v1.0/uplink/jobs/{jobId}/whatIfs/{id}",
+  whatIfApproval: "v1.0/uplink/jobs/{jobId}/whatIf/approve",
   link: "v1.0/uplink/jobs/{jobId}/links/{objectGuid}",
   linkAction: "v1.0/uplink/jobs/{jobId}/links/{objectGuid}/{action:regex(^(join|move|unlink)$)}",
   rebuildLinks: "v1.0/uplink/jobs/{jobId}/rebuildLinks",

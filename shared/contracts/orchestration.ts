@@ -29,6 +29,16 @@ export const LinkChunkRefInput = SyncRunRef.extend({ linksId: z.string().min(1),
 export const CommitBatchInput = BatchRef.extend({ chunks: z.number().int().min(0) });
 export const DecideInput = z.union([ReadRef, WorkRef]);
 export const FindAbsencesInput = ReadRef.extend({ shards: z.array(z.string().length(1)).min(1) });
+export const SliceInput = WorkRef.extend({
+  start: z.strictObject({
+    shard: z.string().length(1),
+    number: z.number().int().min(0),
+    after: z.string(),
+    fresh: z.number().int().min(0),
+  }),
+});
+export const SettleInput = WorkRef.extend({ part: z.number().int().min(0), parts: z.number().int().positive() });
+export const TallyInput = WorkRef.extend({ shard: z.string().length(1), parts: z.number().int().positive() });
 export const FailureInput = SyncRunRef.extend({ step: z.string(), message: z.string() });
 
 /** Every activity answers in one of three ways; a failure of the whole step is thrown and retried by Durable. */
@@ -54,5 +64,5 @@ export type NextStep =
       readonly attempt: number;
     }
   | { readonly kind: "read-end"; readonly readNo: number }
-  | { readonly kind: "work"; readonly workId: string; readonly attempt: number }
+  | { readonly kind: "work" | "whatif"; readonly workId: string; readonly attempt: number }
   | { readonly kind: "idle" | "paused" | "superseded" };

@@ -9,6 +9,7 @@ import { ORCHESTRATOR } from "../../orchestrations/names.ts";
 import { processBatch, processWork } from "../../orchestrations/process-batch.orchestrator.ts";
 import { readEnd } from "../../orchestrations/read-end.orchestrator.ts";
 import { syncRun } from "../../orchestrations/sync-run.orchestrator.ts";
+import { whatIf } from "../../orchestrations/what-if.orchestrator.ts";
 import { createMemoryBlobStore } from "../../shared/adapters/memory/blob-store.ts";
 import { createMemoryRowStore } from "../../shared/adapters/memory/row-store.ts";
 import {
@@ -115,6 +116,7 @@ export async function createCloud(options: CloudOptions = {}) {
       [ORCHESTRATOR.processBatch]: processBatch,
       [ORCHESTRATOR.processWork]: processWork,
       [ORCHESTRATOR.readEnd]: readEnd,
+      [ORCHESTRATOR.whatIf]: whatIf,
     },
     ...(options.beforeActivity ? { beforeActivity: options.beforeActivity } : {}),
     ...(options.time ? { sleepUntil: options.time.sleepUntil } : {}),

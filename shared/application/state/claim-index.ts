@@ -7,7 +7,7 @@
  */
 import { createHash } from "node:crypto";
 import type { Claim } from "../../domain/object-record.ts";
-import type { RowOperation, RowStore } from "../../ports/row-store.ts";
+import type { Row, RowOperation, RowStore } from "../../ports/row-store.ts";
 import { transactionChunks } from "../transaction-chunks.ts";
 import { groupBy } from "./object-store.ts";
 
@@ -50,6 +50,8 @@ export interface ClaimIndex {
   /** Notes values of a target object without link, where nobody holds them. */
   addCandidates(candidates: readonly { readonly targetId: string; readonly claims: readonly Claim[] }[]): Promise<void>;
   holder(claim: Claim): Promise<ClaimResult | undefined>;
+  /** Of many at once, in order. */
+  holders(claims: readonly Claim[]): Promise<(ClaimResult | undefined)[]>;
 }
 
 export function createClaimIndex(deps: { readonly rows: RowStore; readonly targetKey: string }): ClaimIndex {
@@ -57,10 +59,7 @@ export function createClaimIndex(deps: { readonly rows: RowStore; readonly targe
   const partitionOf = (claim: Claim) => `${deps.targetKey}:${shardOfValue(claim)}`;
 
   async function holder(claim: Claim): Promise<ClaimResult | undefined> {
-    const row = await table.get(partitionOf(claim), rowKey(claim));
-    if (!row) return undefined;
-    const owner = String(row.values["owner"] ?? "");
-    return owner === "" ? { kind: "candidate", targetId: String(row.values["targetId"]) } : { kind: "taken", owner };
+    return holderOf(await table.get(partitionOf(claim), rowKey(claim)));
   }
 
   async function claimOne(request: ClaimRequest): Promise<ClaimResult> {
@@ -177,7 +176,24 @@ export function createClaimIndex(deps: { readonly rows: RowStore; readonly targe
       }
     },
     holder,
+    async holders(claims) {
+      const results: (ClaimResult | undefined)[] = claims.map(() => undefined);
+      const entries = claims.map((claim, index) => ({ claim, index }));
+      await Promise.all(
+        groupBy(entries, ({ claim }) => partitionOf(claim)).map(async ([partition, own]) => {
+          const rows = await table.getMany(partition, [...new Set(own.map(({ claim }) => rowKey(claim)))]);
+          for (const { claim, index } of own) results[index] = holderOf(rows.get(rowKey(claim)));
+        }),
+      );
+      return results;
+    },
   };
+}
+
+function holderOf(row: Row | undefined): ClaimResult | undefined {
+  if (!row) return undefined;
+  const owner = String(row.values["owner"] ?? "");
+  return owner === "" ? { kind: "candidate", targetId: String(row.values["targetId"]) } : { kind: "taken", owner };
 }
 
 /** Values are any text: the row key is their digest where they hold what a key may not, or are long. */

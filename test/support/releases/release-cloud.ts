@@ -14,6 +14,7 @@ import { ORCHESTRATOR } from "../../../orchestrations/names.ts";
 import { processBatch, processWork } from "../../../orchestrations/process-batch.orchestrator.ts";
 import { readEnd } from "../../../orchestrations/read-end.orchestrator.ts";
 import { syncRun } from "../../../orchestrations/sync-run.orchestrator.ts";
+import { whatIf } from "../../../orchestrations/what-if.orchestrator.ts";
 import { createMemoryBlobStore } from "../../../shared/adapters/memory/blob-store.ts";
 import { createMemoryRowStore } from "../../../shared/adapters/memory/row-store.ts";
 import { createMemoryTargetDirectory } from "../../../shared/adapters/memory/target-directory.ts";
@@ -90,6 +91,7 @@ export async function openRelease(release: Release, options: ReleaseCloudOptions
       [ORCHESTRATOR.processBatch]: processBatch,
       [ORCHESTRATOR.processWork]: processWork,
       [ORCHESTRATOR.readEnd]: readEnd,
+      [ORCHESTRATOR.whatIf]: whatIf,
     },
   });
   const wakeJob = cloud.wakeJobWith(driver);
