@@ -29,6 +29,12 @@ import {
 } from "../shared/contracts/admin-api.ts";
 import { ErrorReply } from "../shared/contracts/agent-api.ts";
 import type { AgentScope, CreateConfigurationRequest } from "../shared/contracts/configuration.ts";
+import {
+  WhatIfApprovalReply,
+  WhatIfDetailReply,
+  WhatIfReply,
+  type WhatIfRequest,
+} from "../shared/contracts/what-if-api.ts";
 
 /** The part of `fetch` that is used; `redirect` and the like have no place here. */
 export type PlainFetch = (
@@ -74,6 +80,11 @@ export interface AdminClient {
   /** Newest first. */
   schemaVersions(jobId: string): Promise<SchemaVersionReply[]>;
   schemaDiff(jobId: string, from: number, to: number): Promise<z.infer<typeof SchemaDiffReply>>;
+  runWhatIf(jobId: string, request: WhatIfRequest): Promise<WhatIfReply>;
+  /** Newest first. */
+  whatIfs(jobId: string): Promise<WhatIfReply[]>;
+  whatIf(jobId: string, id: string): Promise<WhatIfDetailReply>;
+  approveWhatIf(jobId: string, digest: string): Promise<WhatIfApprovalReply>;
   link(jobId: string, objectGuid: string): Promise<LinkReply>;
   changeLink(
     jobId: string,
@@ -175,6 +186,12 @@ export function createAdminClient(deps: AdminClientDeps): AdminClient {
     schemaVersions: (jobId) => list(SchemaVersionReply, fill(ADMIN_ROUTES.schemaVersions, { jobId })),
     schemaDiff: (jobId, from, to) =>
       ask(SchemaDiffReply, `${fill(ADMIN_ROUTES.schemaDiff, { jobId })}${queryOf({ from, to })}`),
+    runWhatIf: (jobId, request) =>
+      ask(WhatIfReply, fill(ADMIN_ROUTES.whatIf, { jobId }), { method: "POST", body: request }),
+    whatIfs: (jobId) => list(WhatIfReply, fill(ADMIN_ROUTES.whatIfs, { jobId })),
+    whatIf: (jobId, id) => ask(WhatIfDetailReply, fill(ADMIN_ROUTES.oneWhatIf, { jobId, id })),
+    approveWhatIf: (jobId, digest) =>
+      ask(WhatIfApprovalReply, fill(ADMIN_ROUTES.whatIfApproval, { jobId }), { method: "POST", body: { digest } }),
     link: (jobId, objectGuid) => ask(LinkReply, fill(ADMIN_ROUTES.link, { jobId, objectGuid })),
     changeLink: (jobId, objectGuid, action, body) =>
       ask(LinkReply, fill(ADMIN_ROUTES.linkAction, { jobId, objectGuid, action }), { method: "POST", body }),

@@ -14,6 +14,7 @@ import { registerScopeCommands } from "./scope-commands.ts";
 import { registerScopeEvalCommands } from "./scope-eval-commands.ts";
 import { registerStagedCommands } from "./staged-commands.ts";
 import { registerTargetCommands } from "./target-commands.ts";
+import { registerWhatIfCommands } from "./what-if-commands.ts";
 
 const registrations: readonly Registration[] = [
   registerAgentCommands,
@@ -24,6 +25,7 @@ const registrations: readonly Registration[] = [
   registerScopeCommands,
   registerSchemaCommands,
   registerStagedCommands,
+  registerWhatIfCommands,
   registerTargetCommands,
   registerExpressionCommands,
   registerScopeEvalCommands,

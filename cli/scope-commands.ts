@@ -69,7 +69,7 @@ async function scope(name: string, options: ScopeOptions, { terminal }: CommandC
 }
 
 /** commander calls it for each of several values. */
-function guids(text: string, before: readonly string[] | undefined): readonly string[] {
+export function guids(text: string, before: readonly string[] | undefined): readonly string[] {
   const guid = text
     .trim()
     .replace(/^\{|\}$/g, "")
