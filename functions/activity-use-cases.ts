@@ -11,10 +11,11 @@ import { createTellLeftOut } from "../shared/application/left-out.ts";
 import { createLinkStore } from "../shared/application/link-store.ts";
 import { createMapChunk } from "../shared/application/map-chunk.ts";
 import { createNextBatch } from "../shared/application/next-batch.ts";
-import { createNoteFailure } from "../shared/application/note-failure.ts";
+import { ATTEMPTS_BEFORE_PARKING, createNoteFailure } from "../shared/application/note-failure.ts";
 import { createNoteScope } from "../shared/application/note-scope.ts";
 import { createPlanChunks } from "../shared/application/plan-chunks.ts";
 import { createPlanLinks } from "../shared/application/plan-links.ts";
+import { createSplitWork } from "../shared/application/split-work.ts";
 import type { Parts } from "./parts.ts";
 
 /** Edges that one activity carries out at most, by estimate: 250 writes of 20 members. */
@@ -65,6 +66,7 @@ export function createActivityUseCases(parts: Parts) {
         clock,
         log,
         giveUpWhatIf: runWhatIf.giveUp,
+        splitWork: createSplitWork({ rows, blobs, clock, log, escrows, attempts: ATTEMPTS_BEFORE_PARKING - 1 }),
         abandonCycle: commit.abandonCycle,
       }),
     }),

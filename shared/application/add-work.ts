@@ -16,6 +16,7 @@ export async function addWork(
   file: WorkFile,
   workId = `${jobId}-work-${randomUUID()}`,
   lane: Lane = "live",
+  attempts = 0,
 ): Promise<string> {
   const blob = `plans/${workId}/work.json.gz`;
   await deps.blobs.put(blob, gzipJson(file));
@@ -27,7 +28,7 @@ export async function addWork(
     blob,
     objects: file.objectGuids.length,
     createdAt: deps.clock.now(),
-    attempts: 0,
+    attempts,
   };
   await jobTable(deps.rows).transact(jobId, [
     { op: "insert", row: ROW.work(lane, workId), values: pack(row) },

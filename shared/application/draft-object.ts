@@ -10,6 +10,7 @@ import { factsText } from "../domain/scope/places.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { TargetDirectory } from "../ports/target-directory.ts";
 import type { ChangeOrigin, ChunkHeader, ChunkItem } from "./chunk-files.ts";
+import { defectFailure, unreadableFailure } from "./evaluation-failures.ts";
 import { EXCLUDED_SCOPE, type Excluded } from "./excluded.ts";
 import type { Evaluation, JobMapping } from "./job-mapping.ts";
 import { lacksOf } from "./missing-names.ts";
@@ -57,6 +58,7 @@ export function draftOf(
 ): Draft {
   const context = { configurationId: header.configurationId, seesAll: header.seesAll };
   const now = deps.clock.now();
+  if (known?.record.unreadable) return unreadableDraft(objectGuid, items, known);
   let record = known && withoutExpiredLink(known.record, now);
   let isChanged = false;
   let isSuperseded = items.some((item) => item.change !== undefined);
@@ -89,10 +91,12 @@ export function draftOf(
   const isExcluded = deps.excluded(objectGuid) || deps.excluded(settled.link?.targetId);
   const evaluation: Evaluation = isExcluded
     ? { kind: "ignored", scope: EXCLUDED_SCOPE, excluded: true }
-    : evaluationOf(deps.mapping, settled);
+    : withoutThrowing(settled, () => evaluationOf(deps.mapping, settled));
   const undecided = "undecided" in evaluation && evaluation.undecided === true;
   const scopeChanged = settled.scope !== evaluation.scope || (settled.undecided ?? false) !== undecided;
-  const lacks = isSuperseded || isExcluded ? undefined : lacksOf(deps.mapping, header, settled, evaluation, now);
+  const isDefect = evaluation.kind === "failed" && evaluation.code === "InternalError";
+  const lacks =
+    isSuperseded || isExcluded || isDefect ? undefined : lacksOf(deps.mapping, header, settled, evaluation, now);
   const origin = items.at(-1)?.origin;
   const mustWriteVersion = header.mustWriteVersions || items.some((item) => item.mustWriteVersion);
   const parks = items.flatMap((item) => item.parks ?? []);
@@ -112,6 +116,31 @@ export function draftOf(
     ...(items.some((item) => item.resendsReferences) ? { resendsReferences: true } : {}),
     ...(losesFacts ? { losesFacts } : {}),
   };
+}
+
+/** The changes of it are not applied: their values come with the next full read, once the row is mended. */
+function unreadableDraft(objectGuid: string, items: readonly ChunkItem[], known: StoredObject): Draft {
+  const origin = items.at(-1)?.origin;
+  return {
+    objectGuid,
+    indexes: items.map((item) => item.index),
+    record: known.record,
+    ...(known.etag === undefined ? {} : { etag: known.etag }),
+    isChanged: false,
+    isSuperseded: false,
+    evaluation: unreadableFailure(known.record),
+    allow: [],
+    ...(origin ? { origin } : {}),
+  };
+}
+
+/** Evaluating fails by values; anything thrown is a defect, and that of one object is no reason to hold up others. */
+function withoutThrowing(record: ObjectRecord, evaluate: () => Evaluation): Evaluation {
+  try {
+    return evaluate();
+  } catch (error) {
+    return defectFailure(record, error);
+  }
 }
 
 function evaluationOf(mapping: JobMapping, record: ObjectRecord): Evaluation {

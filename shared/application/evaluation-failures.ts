@@ -1,7 +1,7 @@
 /** Why an object can't be evaluated, in words: which mapping or clause, and what to do. That object alone waits. */
 
 import type { FlowNotice } from "../domain/attribute-flow/convert.ts";
-import type { FailureCode } from "../domain/failure-codes.ts";
+import { FAILURES, type FailureCode } from "../domain/failure-codes.ts";
 import { type ObjectRecord, typeOfLink } from "../domain/object-record.ts";
 import type { UndecidedScope } from "../domain/scope/verdict.ts";
 import type { Evaluation } from "./job-mapping.ts";
@@ -31,6 +31,19 @@ export function outdatedImage({ objectGuid }: ObjectRecord): Failed {
     `Object ${objectGuid} was not in the full read that the job's schema brought, so it can't be mapped by it. Its target object stays as it is.`,
     "See why that read lacked it (uplink job show): who is gone is staged or absent; who is there comes with its next change or the next full read.",
   );
+}
+
+/** What should not happen, in the mapping of this one object: it waits, and the others go on. */
+export function defectFailure({ objectGuid }: ObjectRecord, error: unknown): Failed {
+  const why = error instanceof Error ? error.message : String(error);
+  const message = `Object ${objectGuid} can't be mapped, which should not happen: ${why.replace(/\.?$/, ".")}`;
+  return failed("not evaluated", "InternalError", message, FAILURES.InternalError.action);
+}
+
+/** Its row is damaged: nothing is known for sure, so nothing is done. */
+export function unreadableFailure({ objectGuid }: ObjectRecord): Failed {
+  const message = `The row of object ${objectGuid} can't be read: its content is damaged, or from a newer version.`;
+  return failed("not evaluated", "EntryUnreadable", message, FAILURES.EntryUnreadable.action);
 }
 
 export function typeFailure(

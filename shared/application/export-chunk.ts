@@ -162,6 +162,7 @@ export function createExportChunk(deps: {
     const needsRow = resting.filter(
       (planned) =>
         !planned.isSuperseded &&
+        !planned.record.unreadable &&
         (planned.isChanged || planned.failure !== undefined || planned.record.last?.outcome === "escrowed"),
     );
     const written = await context.objects.write(

@@ -10,6 +10,7 @@ import type { Claim, ObjectRecord, Outcome } from "../domain/object-record.ts";
 import { type Desired, planObject } from "../domain/plan.ts";
 import type { ChunkHeader, ChunkItem, ObjectFailure, PlannedObject } from "./chunk-files.ts";
 import { type Draft, draftOf, type MapDeps } from "./draft-object.ts";
+import { defectFailure } from "./evaluation-failures.ts";
 import { EXCLUDED, type Excluded } from "./excluded.ts";
 import { handOver } from "./hand-over.ts";
 import type { Evaluation } from "./job-mapping.ts";
@@ -55,13 +56,33 @@ export async function mapObjects(
   const claimed = await handOver(deps, header, drafts, asked);
   const { answers, matches } = await resolveCandidates(deps, header, drafts, claimed);
   return drafts.map((draft, index) => {
-    const planned = planOf(draft, header, answers[index] ?? [], matches.get(draft.objectGuid), {
-      now: deps.clock.now(),
-      parkedName: draft.parks ? deps.mapping.parkedName(draft.objectGuid) : "",
-      excluded: deps.excluded,
-    });
+    const planned = withoutThrowing(draft, () =>
+      planOf(draft, header, answers[index] ?? [], matches.get(draft.objectGuid), {
+        now: deps.clock.now(),
+        parkedName: draft.parks ? deps.mapping.parkedName(draft.objectGuid) : "",
+        excluded: deps.excluded,
+      }),
+    );
     return withoutPlannedSecrets(planned, deps.mapping.redactionOf(planned.record.objectClass));
   });
+}
+
+/** Planning one object may meet a defect: that object waits, with what was folded into its row. */
+function withoutThrowing(draft: Draft, plan: () => PlannedObject): PlannedObject {
+  try {
+    return plan();
+  } catch (error) {
+    const { code, message, remedy } = defectFailure(draft.record, error);
+    const { objectGuid, indexes, record, etag, isChanged, allow, origin } = draft;
+    return {
+      ...{ objectGuid, indexes, record, isChanged, allow, ...(etag === undefined ? {} : { etag }) },
+      ...(origin ? { origin } : {}),
+      ...{ action: { kind: "none" }, waiting: [], abandoned: [], warnings: [], outcome: "escrowed" },
+      scope: draft.evaluation.scope,
+      scopeChanged: false,
+      failure: { code, message, remedy },
+    };
+  }
 }
 
 /** The values that an object needs and does not hold yet. */

@@ -8,6 +8,7 @@ import type { NextStep } from "../contracts/orchestration.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Log } from "../ports/log.ts";
 import type { RowOperation, RowStore } from "../ports/row-store.ts";
+import type { SplitWork } from "./split-work.ts";
 import {
   type BatchRow,
   type JobRow,
@@ -31,6 +32,8 @@ export function createNoteFailure(deps: {
   readonly clock: Clock;
   readonly log: Log;
   readonly giveUpWhatIf: (jobId: string, workId: string, because: string) => Promise<void>;
+  /** Takes up the parts of work that is given up. */
+  readonly splitWork: SplitWork;
   /** Closes the cycle of a read whose end can't be carried out. */
   readonly abandonCycle: (run: SyncRunInput, readNo: number, because: string) => Promise<void>;
 }): NoteFailure {
@@ -72,6 +75,7 @@ export function createNoteFailure(deps: {
     if (!work) return false;
     const attempts = work.value.attempts + 1;
     // Escrows stay where they are: given up, the work is made again by the next tick.
+    if (attempts >= ATTEMPTS_BEFORE_PARKING) await deps.splitWork(work.value);
     const operation: RowOperation =
       attempts >= ATTEMPTS_BEFORE_PARKING
         ? { op: "delete", row: work.row, etag: work.etag }

@@ -123,7 +123,10 @@ export function createTick(deps: {
     const now = deps.clock.now();
     const open = await listRows<WorkRow>(jobs, jobId, "work:live:", 1);
     if (open.length > 0) return;
-    const due = (await deps.escrows.list(jobId)).filter((escrow) => escrow.nextAttemptAt <= now);
+    // Who has waited longest goes first: however many fail again and again, everybody gets a turn.
+    const due = (await deps.escrows.list(jobId))
+      .filter((escrow) => escrow.nextAttemptAt <= now)
+      .sort((one, other) => one.nextAttemptAt - other.nextAttemptAt);
     if (due.length === 0) return retryLinks(jobId, now);
     const objectGuids = due.slice(0, deps.times.escrowsAtOnce).map((escrow) => escrow.objectGuid);
     await addWork(deps, jobId, "escrows", { objectGuids });

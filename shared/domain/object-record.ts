@@ -138,6 +138,8 @@ export interface ObjectRecord {
 }
 
 /** One outcome for a change with several parts. */
+  /** Its row can't be read: this is what can still be told of it, and it is never written. */
+  readonly unreadable?: true;
 const OUTCOME_RANK: readonly Outcome[] = ["escrowed", "staged", "exported", "no-op", "filtered"];
 
 export function strongerOutcome(left: Outcome, right: Outcome): Outcome {

@@ -46,6 +46,7 @@ export interface CloudOptions {
   readonly settings?: Partial<JobSettings>;
   readonly beforeActivity?: DriverDeps["beforeActivity"];
   readonly chunkObjects?: number;
+  readonly escrowsAtOnce?: number;
   /** Writes in 150 seconds; nobody watches them when left out. */
   readonly quota?: number;
   readonly quarantine?: Partial<QuarantineSettings>;
@@ -102,7 +103,7 @@ export async function createCloud(options: CloudOptions = {}) {
         payloadRetentionMs: 7 * 86_400_000,
       },
       chunkObjects: options.chunkObjects ?? 200,
-      escrowsAtOnce: 1000,
+      escrowsAtOnce: options.escrowsAtOnce ?? 1000,
       logMonths: 12,
       ...(options.quota === undefined ? {} : { quota: { key: "cloud:tenant:app", writes: options.quota } }),
       quarantine: { ...DEFAULT_QUARANTINE, ...options.quarantine },

@@ -4,6 +4,7 @@
  * Writes go out in full transactions per shard; where one is refused, its rows are written one by one, so that a
  * single contested row holds up nobody else. The store decides nothing about objects.
  */
+import { NO_VERSION } from "../../domain/change-version.ts";
 import type { ObjectRecord } from "../../domain/object-record.ts";
 import { SHARDS, shardOf } from "../../domain/shard.ts";
 import type { Row, RowOperation, RowStore, RowTable, RowValues } from "../../ports/row-store.ts";
@@ -107,9 +108,11 @@ export function createObjectStore(deps: { readonly rows: RowStore; readonly targ
       );
       await Promise.all(
         byShard.map(async ([shard, entries]) => {
-          const operations = entries.map((entry) => operationOf(entry.object));
+          // What was made up for a row that can't be read must not take its place.
+          const own = entries.filter((entry) => !entry.object.record.unreadable);
+          const operations = own.map((entry) => operationOf(entry.object));
           const etags = await writeHalving(table, partition(shard), operations);
-          entries.forEach(({ index }, position) => {
+          own.forEach(({ index }, position) => {
             const etag = etags[position];
             if (etag !== undefined) results[index] = { written: true, etag };
           });
@@ -190,7 +193,38 @@ function encode(record: ObjectRecord): RowValues {
   };
 }
 
+/** One damaged row holds up nobody else: what its plain columns say stands for it, link and all. */
 function decode(configurationId: string, objectGuid: string, values: RowValues): ObjectRecord {
+  try {
+    return decodeWhole(configurationId, objectGuid, values);
+  } catch {
+    const { class: objectClass, dn, state, version, target, gone } = values;
+    return {
+      configurationId,
+      objectGuid,
+      objectClass: String(objectClass ?? ""),
+      dn: String(dn ?? ""),
+      image: {},
+      state: (state ?? "live") as ObjectRecord["state"],
+      version: String(version ?? NO_VERSION),
+      scope: "",
+      unreadable: true,
+      ...(typeof target === "string"
+        ? {
+            link: {
+              targetId: target,
+              owner: configurationId,
+              origin: "matched",
+              exported: {},
+              ...(typeof gone === "number" ? { deletedAt: gone } : {}),
+            },
+          }
+        : {}),
+    };
+  }
+}
+
+function decodeWhole(configurationId: string, objectGuid: string, values: RowValues): ObjectRecord {
   const parentGuid = values["parent"];
   const link = values["link"];
   const mark = values["mark"];

@@ -1,0 +1,173 @@
+import { describe, expect, it } from "vitest";
+import { type ChunkFile, FILES } from "../../shared/application/chunk-files.ts";
+import { gunzipJson, packJson, unpackJson } from "../../shared/application/state/packing.ts";
+import { shardOf } from "../../shared/domain/shard.ts";
+import type { RowValues } from "../../shared/ports/row-store.ts";
+import { aUser, type Cloud, createCloud, guidOf } from "../support/cloud.ts";
+
+const MINUTE = 60_000;
+const HOUR = 60 * MINUTE;
+
+const NAMES = ["ann", "bob", "cid"] as const;
+const people = (department: string) => NAMES.map((name) => aUser(name, { department }));
+const departmentsOf = (cloud: Cloud) =>
+  Object.fromEntries(cloud.target.objects().map(({ values }) => [values["displayName"], values["department"]]));
+
+async function start(options: Parameters<typeof createCloud>[0] = {}) {
+  const cloud = await createCloud(options);
+  const agent = await cloud.addDomain("corp.example");
+  await agent.read("full", people("Sales"));
+  expect(departmentsOf(cloud)).toEqual({ ann: "Sales", bob: "Sales", cid: "Sales" });
+  return { cloud, agent };
+}
+
+type World = Awaited<ReturnType<typeof start>>;
+
+async function escrowsOf({ cloud, agent }: World) {
+  const found = await cloud.cloud.routes.queries.escrows(agent.jobId);
+  if (!found.ok) throw new Error(found.failure.message);
+  return found.value;
+}
+
+/** Writes over columns of somebody's row, as damage would; gives back what they were. */
+async function damage({ cloud, agent }: World, name: string, change: (values: RowValues) => RowValues) {
+  const table = cloud.rows.table("objects");
+  const [partition, row] = [`tenant:${shardOf(guidOf(name))}`, `${agent.configurationId}:${guidOf(name)}`];
+  const found = await table.get(partition, row);
+  if (!found) throw new Error(`There is no row of ${name}.`);
+  await table.transact(partition, [{ op: "upsert", row, values: { ...found.values, ...change(found.values) } }]);
+  return found.values;
+}
+
+async function pass({ cloud }: World, ms: number) {
+  cloud.clock.set(cloud.clock.now() + ms);
+  await cloud.tick();
+  await cloud.driver.settled();
+  await cloud.run();
+}
+
+describe("an object that always fails holds up nobody else", () => {
+  it("when its mapping meets a defect: it waits with its own gap, and goes on when the cause is gone", async () => {
+    const world = await start();
+    const { cloud, agent } = world;
+    // No value that a directory could send, and no expression that fails: the engine itself falls over it.
+    const before = await damage(world, "bob", (values) => {
+      const image = unpackJson<Record<string, unknown>>(values["image"] as Uint8Array);
+      return { image: packJson({ ...image, mobile: [{ toString: 1 }, 42] }) };
+    });
+    await agent.read(
+      "delta",
+      NAMES.map((name) => aUser(name, { department: "Finance" }, ["department"])),
+    );
+    expect(departmentsOf(cloud)).toEqual({ ann: "Finance", bob: "Sales", cid: "Finance" });
+    expect(await escrowsOf(world)).toMatchObject([
+      {
+        objectGuid: guidOf("bob"),
+        code: "InternalError",
+        attempts: 1,
+        message: expect.stringContaining(guidOf("bob")),
+      },
+    ]);
+    expect(cloud.logged.filter((line) => line.event === "step-failed")).toEqual([]);
+    await pass(world, 10 * MINUTE);
+    const [escrow] = await escrowsOf(world);
+    expect(escrow).toMatchObject({ attempts: 2 });
+    expect(Date.parse(escrow?.nextAttemptAt ?? "") - cloud.clock.now()).toBe(HOUR);
+    await damage(world, "bob", () => ({ image: before["image"] ?? "" }));
+    await pass(world, HOUR);
+    expect(await escrowsOf(world)).toEqual([]);
+    await agent.read("delta", people("Legal"));
+    expect(departmentsOf(cloud)).toEqual({ ann: "Legal", bob: "Legal", cid: "Legal" });
+  });
+
+  it("when its row can't be read: nothing is written over it, and once mended it goes on with its link", async () => {
+    const world = await start();
+    const { cloud, agent } = world;
+    const before = await damage(world, "bob", () => ({ image: Buffer.from([1, 2, 3]), link: Buffer.from([9]) }));
+    await agent.read("delta", people("Finance"));
+    expect(departmentsOf(cloud)).toEqual({ ann: "Finance", bob: "Sales", cid: "Finance" });
+    expect(await escrowsOf(world)).toMatchObject([{ objectGuid: guidOf("bob"), code: "EntryUnreadable" }]);
+    // Somebody new who wants its name waits for it, and takes nobody else along.
+    await agent.read("delta", [aUser("dan", { userPrincipalName: "bob@corp.example" }), aUser("eve")]);
+    expect(departmentsOf(cloud)).toMatchObject({ eve: undefined, bob: "Sales" });
+    expect((await escrowsOf(world)).map(({ code }) => code).sort()).toEqual([
+      "AttributeValueMustBeUnique",
+      "EntryUnreadable",
+    ]);
+    await agent.read("delta", [{ op: "delete", objectGuid: guidOf("bob") }]);
+    expect(cloud.target.objects().filter((object) => object.deleted)).toEqual([]);
+
+    const damaged = await damage(world, "bob", () => before);
+    expect(damaged["link"]).toEqual(new Uint8Array([9]));
+    await agent.read("full", [...people("Finance"), aUser("eve")]);
+    expect(departmentsOf(cloud)).toMatchObject({ bob: "Finance" });
+    expect(cloud.target.objects().filter(({ values }) => values["displayName"] === "bob")).toHaveLength(1);
+    await pass(world, HOUR);
+    expect((await escrowsOf(world)).map(({ code }) => code)).not.toContain("EntryUnreadable");
+  });
+
+  it("when its export always times out: it is tried within 40 minutes, for ever, and the others go on", async () => {
+    const world = await start();
+    const { cloud, agent } = world;
+    const failure = { code: "Timeout" as const, message: "no answer", remedy: "", retriable: true };
+    cloud.target.order({ kind: "fail", count: 1_000, failure, matches: (action) => action.key === guidOf("bob") });
+    await agent.read("delta", people("Finance"));
+    expect(departmentsOf(cloud)).toEqual({ ann: "Finance", bob: "Sales", cid: "Finance" });
+    const sent = () => cloud.target.received.filter((action) => action.key === guidOf("bob")).length;
+    const before = sent();
+    for (let minutes = 0; minutes < 240; minutes += 2) await pass(world, 2 * MINUTE);
+    expect(sent() - before).toBe(5 + Math.floor((240 - 62) / 40));
+    await agent.read("delta", people("Legal"));
+    expect(departmentsOf(cloud)).toEqual({ ann: "Legal", bob: "Sales", cid: "Legal" });
+    expect(await escrowsOf(world)).toMatchObject([{ code: "Timeout" }]);
+  });
+
+  it("when the work of many fails with it: that is halved until it stands alone", async () => {
+    const poisoned = guidOf("bob");
+    let isPoisoned = true;
+    let cloud: Cloud | undefined;
+    const world = await start({
+      aroundActivity: async (name, input, run) => {
+        const { batchId, chunk } = input as { batchId?: string; chunk?: number };
+        if (name === "MapChunk" && isPoisoned && cloud && batchId?.includes("-work-")) {
+          const file = await cloud.blobs.get(FILES.chunk(batchId, chunk ?? 0));
+          if (file && gunzipJson<ChunkFile>(file).items.some((item) => item.objectGuid === poisoned))
+            throw new Error("Something nobody thought of.");
+        }
+        return run();
+      },
+    });
+    cloud = world.cloud;
+    const refused = { code: "UnprocessableEntity" as const, message: "no", remedy: "", retriable: false };
+    cloud.target.order({ kind: "fail", count: 3, failure: refused });
+    await world.agent.read("delta", people("Finance"));
+    expect(await escrowsOf(world)).toHaveLength(3);
+    await pass(world, 2 * MINUTE);
+    expect(departmentsOf(cloud)).toEqual({ ann: "Finance", bob: "Sales", cid: "Finance" });
+    expect(await escrowsOf(world)).toMatchObject([{ objectGuid: poisoned, code: "InternalError", attempts: 1 }]);
+    expect(cloud.logged.filter((line) => line.event === "object-isolated")).toHaveLength(1);
+    expect((await world.agent.status()).waiting).toMatchObject({ work: 0 });
+    isPoisoned = false;
+    await pass(world, 10 * MINUTE);
+    expect(departmentsOf(cloud)).toEqual({ ann: "Finance", bob: "Finance", cid: "Finance" });
+    expect(await escrowsOf(world)).toEqual([]);
+  });
+
+  it("however many there are: who has waited longest has its turn first", async () => {
+    const cloud = await createCloud({ escrowsAtOnce: 2 });
+    const agent = await cloud.addDomain("corp.example");
+    const names = Array.from({ length: 12 }, (_, at) => `user${at}`);
+    const failure = { code: "UnprocessableEntity" as const, message: "no", remedy: "", retriable: false };
+    cloud.target.order({ kind: "fail", count: 12, failure });
+    cloud.target.order({ kind: "fail", count: 10_000, failure, matches: (action) => action.key !== guidOf("user7") });
+    await agent.read(
+      "full",
+      names.map((name) => aUser(name)),
+    );
+    const world = { cloud, agent };
+    expect(await escrowsOf(world)).toHaveLength(12);
+    cloud.clock.set(cloud.clock.now() + 6 * HOUR);
+    for (let ticks = 0; ticks < 6; ticks++) await pass(world, 2 * MINUTE);
+    expect(cloud.target.objects().map(({ values }) => values["displayName"])).toEqual(["user7"]);
+  });
+});
