@@ -135,11 +135,11 @@ export interface ObjectRecord {
   readonly last?: LastOutcome;
   /** Values claimed in the index and not exported yet. */
   readonly claims?: readonly Claim[];
+  /** Its row can't be read: this is what can still be told of it, and it is never written. */
+  readonly unreadable?: true;
 }
 
 /** One outcome for a change with several parts. */
-  /** Its row can't be read: this is what can still be told of it, and it is never written. */
-  readonly unreadable?: true;
 const OUTCOME_RANK: readonly Outcome[] = ["escrowed", "staged", "exported", "no-op", "filtered"];
 
 export function strongerOutcome(left: Outcome, right: Outcome): Outcome {
