@@ -8,7 +8,7 @@ import { findConfiguration } from "./find-configuration.ts";
 import { listOf, moment } from "./table.ts";
 import type { CommandContext } from "./terminal.ts";
 
-const CLASSES: readonly StagedSetReply["class"][] = ["deletes", "disables", "blanks", "memberships"];
+const CLASSES: readonly StagedSetReply["class"][] = ["deletes", "disables", "blanks", "names", "memberships"];
 
 interface Shown {
   readonly json?: boolean;

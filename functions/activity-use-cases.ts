@@ -10,6 +10,7 @@ import { createFoldLinks } from "../shared/application/fold-links.ts";
 import { createTellLeftOut } from "../shared/application/left-out.ts";
 import { createLinkStore } from "../shared/application/link-store.ts";
 import { createMapChunk } from "../shared/application/map-chunk.ts";
+import { createNameGuard } from "../shared/application/name-guard.ts";
 import { createNextBatch } from "../shared/application/next-batch.ts";
 import { ATTEMPTS_BEFORE_PARKING, createNoteFailure } from "../shared/application/note-failure.ts";
 import { createNoteScope } from "../shared/application/note-scope.ts";
@@ -87,6 +88,7 @@ export function createActivityUseCases(parts: Parts) {
         tellLeftOut: createTellLeftOut({ rows, provisioningLog }),
         scopeNotes,
         quota,
+        names: createNameGuard({ rows, clock, log, removals, countLinked: objects.countLinked }),
         contextOf,
       }),
     }),

@@ -9,6 +9,7 @@ import { createLinkAccounts } from "../shared/application/link-account.ts";
 import { createTargetPreparation } from "../shared/application/prepare-target.ts";
 import { createQuarantines } from "../shared/application/quarantines.ts";
 import { createReadEnd } from "../shared/application/read-end.ts";
+import { createRecentRemovals } from "../shared/application/recent-removals.ts";
 import { createReferences } from "../shared/application/references.ts";
 import { createRunWhatIf } from "../shared/application/run-what-if.ts";
 import { createScopeFacts } from "../shared/application/scope-facts.ts";
@@ -140,10 +141,11 @@ export function createParts(adapters: Adapters, settings: UseCaseSettings) {
   const quarantines = createQuarantines({ rows, clock, log, escrows, settings: settings.quarantine });
   const answering = { clock, log, noteFault: quarantines.noteFault };
   const linkAccounts = createLinkAccounts({ rows, blobs, clock, log, dirty, ring });
-  const closing = { removals, linkAccounts, waiting, scopeWork, quarantines };
+  const recent = createRecentRemovals({ rows, clock });
+  const closing = { removals, recent, linkAccounts, waiting, scopeWork, quarantines };
   const commit = createCommit({ rows, blobs, fence, clock, log, ...closing });
   const goneGroups = createGoneGroups({ rows, blobs, clock, log, objects, claims, target, ring });
-  const readEnd = createReadEnd({ ...chunked, removals, contextOf, excluded: exclusions.load });
+  const readEnd = createReadEnd({ ...chunked, recent, removals, contextOf, excluded: exclusions.load });
   const whatIfContexts = createWhatIfContexts({ blobs, mappingsOver, facts });
   // Apart from the one that exports: what it remembers of a first load isn't touched.
   const looking = createReferences({ objects, sids, configurations: () => configurations.list() });

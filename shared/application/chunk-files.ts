@@ -9,8 +9,10 @@ import type { SwitchedOff } from "../domain/object-flows.ts";
 import type { Claim, ObjectRecord, Outcome, ScopeFacts } from "../domain/object-record.ts";
 import type { ObjectAction, RemovalClass } from "../domain/plan.ts";
 import type { TargetType } from "../domain/target-table.ts";
+import type { TargetValues } from "../domain/target-value.ts";
 import type { BlobStore } from "../ports/blob-store.ts";
 import { gunzipJson, gzipJson } from "./state/packing.ts";
+import type { StagedRow } from "./state/removal-rows.ts";
 
 /** Where the items of a chunk come from, and what may be done for them. */
 export interface ChunkHeader {
@@ -73,6 +75,8 @@ export interface ChunkItem {
   readonly facts?: { readonly before: string; readonly after: ScopeFacts };
   /** Classes of removal that the guard let pass for this object. */
   readonly allow?: readonly RemovalClass[];
+  /** Names that were staged and approved: they may become just these. */
+  readonly approvedNames?: TargetValues;
   /** Where it comes from, when that is not the header's batch. */
   readonly origin?: ChangeOrigin;
 }
@@ -114,6 +118,11 @@ export interface PlannedObject {
   /** What it takes away to blank the names that this full read did not bring; absent: it brought all. */
   readonly lacks?: readonly RemovalClass[];
   readonly allow: readonly RemovalClass[];
+  readonly approvedNames?: TargetValues;
+  /** Some of its names step aside, so that others can go first. */
+  readonly stepsAside?: true;
+  /** What the guard made of its changed names, when it is exported. */
+  readonly names?: JudgedNames;
   readonly origin?: ChangeOrigin;
   /** The outcome unless the export changes it. */
   readonly outcome: Outcome;
@@ -132,6 +141,15 @@ export interface PlannedObject {
   readonly scopeChanged: boolean;
   readonly matchedBy?: string;
 }
+
+/**
+ * `staged`: held back, by a row that is written now, or one that says so already. `approved`: they go out, and the row stays
+ * until they have. `dropped`: an admin wants them to stay. `settled`: what was staged or dropped before is over.
+ */
+export type JudgedNames =
+  | { readonly kind: "staged"; readonly values: TargetValues; readonly reason: string; readonly isKnown: boolean }
+  | { readonly kind: "approved"; readonly row: StagedRow }
+  | { readonly kind: "dropped" | "settled" };
 
 /** Its outcome is settled, and counted, at the end of the read. */
 export function waits(planned: PlannedObject): boolean {
@@ -155,6 +173,10 @@ export interface OutcomeEntry {
   readonly isWaiting?: boolean;
   readonly code?: string;
   readonly action?: ObjectAction["kind"];
+  /** It stepped aside for others, and waits itself. */
+  readonly hasStepped?: true;
+  /** Why the guard held back its changed names. */
+  readonly namesStaged?: string;
 }
 
 export interface OutcomeFile {

@@ -16,6 +16,7 @@ import { countOf, cycleRow, detailOf, finalOutcomes, withLinks } from "./cycle-a
 import type { LinkAccounts } from "./link-account.ts";
 import { cycleIdOf, type WorkFile } from "./plan-chunks.ts";
 import type { Quarantines } from "./quarantines.ts";
+import type { RecentRemovals } from "./recent-removals.ts";
 import type { ScopeWork } from "./scope-work.ts";
 import {
   addOutcomes,
@@ -64,6 +65,7 @@ export function createCommit(deps: {
   readonly clock: Clock;
   readonly log: Log;
   readonly removals: Removals;
+  readonly recent: RecentRemovals;
   readonly linkAccounts: LinkAccounts;
   readonly waiting: WaitingClaims;
   readonly scopeWork: ScopeWork;
@@ -177,6 +179,7 @@ export function createCommit(deps: {
         });
       }
       // Also when an attempt before closed the cycle and ended right after.
+      await deps.recent.close(run.jobId, cycle.cycleId);
       await deps.removals.clear(cycle.cycleId);
       if (cycle.kind === "full" && cycle.complete) await deps.removals.dropStaged(run.jobId, cycle.startedAt);
       await deps.linkAccounts.finish(run.jobId, cycle.cycleId);
@@ -195,6 +198,7 @@ export function createCommit(deps: {
       const none = { byChange: [], absent: NO_OUTCOMES };
       const cycle = cycleRow(run, given, done, nothing, none, { entries: [], writes: 0 }, deps.clock.now());
       await closeCycle(run.jobId, cycle, read.value);
+      await deps.recent.close(run.jobId, cycle.cycleId);
       await deps.removals.clear(cycle.cycleId);
       await moveWatermark(run.jobId);
       deps.log.error("cycle-abandoned", { jobId: run.jobId, cycleId: cycle.cycleId, because });
@@ -214,6 +218,7 @@ export function createCommit(deps: {
         ]);
         if (written.ok) break;
       }
+      await deps.recent.close(run.jobId, workId);
       await deps.removals.clear(workId);
       await deps.linkAccounts.finish(run.jobId, workId);
       const folders = [FILES.folder(workId), FILES.folder(`${workId}-end`), ...deps.linkAccounts.folders(workId)];

@@ -16,7 +16,7 @@ import {
   type OutcomeCounts,
   type ReadRow,
 } from "./state/job-rows.ts";
-import type { Verdict } from "./verdict.ts";
+import { allowedFor, type Verdict } from "./verdict.ts";
 import type { SyncRunInput } from "./wake-job.ts";
 
 const NO_DETAIL: CycleDetail = {
@@ -43,7 +43,8 @@ export function finalOutcomes(verdict: Verdict, entries: readonly OutcomeEntry[]
   for (const [index, removal] of verdict.removals.entries()) {
     const entry = byIndex.get(index);
     const carried = entry === undefined ? undefined : entry.outcome;
-    const isHeldBack = removal.classes.some((name) => !verdict.allowed.includes(name));
+    const allowed = allowedFor(verdict, removal);
+    const isHeldBack = removal.classes.some((name) => !allowed.includes(name));
     const isStaged = removal.isStaged || isHeldBack || entry?.isWaiting === true;
     const settled = isStaged
       ? carried === undefined
@@ -84,7 +85,7 @@ export function cycleRow(
     absent: final.absent,
     detail: details.reduce(addDetails, NO_DETAIL),
     removed: verdict.removed ?? NO_REMOVALS,
-    staged: verdict.staged,
+    staged: [...verdict.staged, ...stagedNamesOf(details)],
     complete: read.complete,
     incompleteBecause: read.incompleteBecause,
   };
@@ -113,7 +114,22 @@ export function detailOf(file: OutcomeFile): CycleDetail {
     filteredBy: tally(file.entries.filter((entry) => entry.outcome === "filtered")),
     escrowedBy: tally(file.entries.filter((entry) => entry.outcome === "escrowed")),
     writes: file.writes,
+    ...withStagedNames(
+      file.entries.flatMap((entry) => entry.namesStaged ?? []).map((reason) => ({ count: 1, reason })),
+    ),
   };
+}
+
+type StagedNames = NonNullable<CycleDetail["stagedNames"]>;
+
+function withStagedNames(all: readonly StagedNames[]): Pick<CycleDetail, "stagedNames"> {
+  const [first] = all;
+  return first ? { stagedNames: { count: all.reduce((sum, own) => sum + own.count, 0), reason: first.reason } } : {};
+}
+
+function stagedNamesOf(details: readonly CycleDetail[]): CycleRow["staged"] {
+  const { stagedNames } = withStagedNames(details.flatMap((own) => own.stagedNames ?? []));
+  return stagedNames ? [{ class: "names", ...stagedNames }] : [];
 }
 
 function addDetails(left: CycleDetail, right: CycleDetail): CycleDetail {
@@ -126,6 +142,7 @@ function addDetails(left: CycleDetail, right: CycleDetail): CycleDetail {
     escrowedBy: addTallies(left.escrowedBy, right.escrowedBy),
     writes: left.writes + right.writes,
     links: addLinks(left.links ?? NO_LINKS, right.links ?? NO_LINKS),
+    ...withStagedNames([left, right].flatMap((own) => own.stagedNames ?? [])),
   };
 }
 

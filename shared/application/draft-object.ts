@@ -7,6 +7,7 @@ import { foldChange, withoutMissing } from "../domain/image.ts";
 import type { ObjectRecord } from "../domain/object-record.ts";
 import { RESTORE_WINDOW_MS, type RemovalClass } from "../domain/plan.ts";
 import { factsText } from "../domain/scope/places.ts";
+import type { TargetValues } from "../domain/target-value.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { TargetDirectory } from "../ports/target-directory.ts";
 import type { ChangeOrigin, ChunkHeader, ChunkItem } from "./chunk-files.ts";
@@ -38,6 +39,7 @@ export interface Draft {
   readonly evaluation: Evaluation;
   readonly allow: readonly RemovalClass[];
   readonly lacks?: readonly RemovalClass[];
+  readonly approvedNames?: TargetValues;
   readonly origin?: ChangeOrigin;
   /** Properties that step aside while others hold what it wants. */
   readonly parks?: readonly string[];
@@ -98,6 +100,7 @@ export function draftOf(
   const lacks =
     isSuperseded || isExcluded || isDefect ? undefined : lacksOf(deps.mapping, header, settled, evaluation, now);
   const origin = items.at(-1)?.origin;
+  const approvedNames = items.at(-1)?.approvedNames;
   const mustWriteVersion = header.mustWriteVersions || items.some((item) => item.mustWriteVersion);
   const parks = items.flatMap((item) => item.parks ?? []);
   return {
@@ -110,6 +113,7 @@ export function draftOf(
     evaluation,
     allow: items.flatMap((item) => item.allow ?? []),
     ...(lacks ? { lacks } : {}),
+    ...(approvedNames ? { approvedNames } : {}),
     ...(origin ? { origin } : {}),
     ...(parks.length > 0 ? { parks } : {}),
     ...(items.some((item) => item.seeksMatch) ? { seeksMatch: true } : {}),

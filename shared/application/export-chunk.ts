@@ -29,6 +29,7 @@ import type { TellLeftOut } from "./left-out.ts";
 import { sidOf } from "./link-statements.ts";
 import type { LinkStore } from "./link-store.ts";
 import { mapObjects } from "./map-objects.ts";
+import type { NameGuard } from "./name-guard.ts";
 import { recordResults } from "./record-results.ts";
 import type { Reference, References } from "./references.ts";
 import type { ClaimIndex } from "./state/claim-index.ts";
@@ -83,6 +84,7 @@ export function createExportChunk(deps: {
   readonly tellLeftOut: TellLeftOut;
   readonly scopeNotes: ScopeNotes;
   readonly quota: WriteQuota;
+  readonly names: NameGuard;
   readonly contextOf: (jobId: string, schemaVersion: number) => Promise<JobContext>;
 }): ExportChunk {
   return async (ref) => {
@@ -122,10 +124,11 @@ export function createExportChunk(deps: {
     let open: readonly PlannedObject[] = plan.objects;
     let resumed: ReadonlyMap<string, string> = new Map();
     for (let round = 0; round < ROUNDS && open.length > 0; round++) {
+      const guarded = await deps.names(plan.header, `${ref.batchId}-${ref.chunk}`, withheld(open, context.excluded));
       const withMembers = await bindMembers(
         deps,
         plan.header,
-        await bindReferences(deps.references, plan.header, withheld(open, context.excluded)),
+        await bindReferences(deps.references, plan.header, guarded),
         context.excluded,
       );
       open = withMembers.planned;
@@ -163,7 +166,10 @@ export function createExportChunk(deps: {
       (planned) =>
         !planned.isSuperseded &&
         !planned.record.unreadable &&
-        (planned.isChanged || planned.failure !== undefined || planned.record.last?.outcome === "escrowed"),
+        (planned.isChanged ||
+          planned.failure !== undefined ||
+          planned.names !== undefined ||
+          planned.record.last?.outcome === "escrowed"),
     );
     const written = await context.objects.write(
       needsRow.map((planned): StoredObject => {
@@ -266,8 +272,15 @@ function entriesOf(result: ExportResult): OutcomeEntry[] {
       ...(waits(planned) ? { isWaiting: true } : {}),
       ...(failure ? { code: failure.code } : outcome === "filtered" ? { code: planned.filteredBy ?? "scope" } : {}),
       ...(planned.action.kind === "none" || outcome === "escrowed" ? {} : { action: planned.action.kind }),
+      ...(hasStepped(result) ? { hasStepped: true as const } : {}),
+      ...(planned.names?.kind === "staged" && !planned.names.isKnown ? { namesStaged: planned.names.reason } : {}),
     };
   });
+}
+
+/** It is escrowed all the same: for what it waits for, unless the target refused even this. */
+function hasStepped({ planned, failure }: Extract<ExportResult, { kind: "settled" }>): boolean {
+  return planned.stepsAside === true && planned.action.kind !== "none" && failure?.code === planned.failure?.code;
 }
 
 /** Whose target object came to be or came back, and which of them are groups: what refers to them can be exported now. */

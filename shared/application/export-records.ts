@@ -78,11 +78,18 @@ export function brought(header: ChunkHeader, entry: Sent): Sent {
     ...linkTypeOf(entry.planned),
     owner: header.configurationId,
     origin: before?.origin ?? "matched",
+    since: at,
     exported: withoutProperties(before?.exported ?? {}, refusedIn(entry.warnings)),
     doubt: bothDoubts(doubt, { at, properties: propertyNames(values) }),
   };
   const { before: _, ...rest } = entry;
   return { ...rest, ...(doubt ? { before: doubt } : {}), warnings, record: { ...entry.record, link } };
+}
+
+/** One that lives goes on; of before links said so: it was always there. */
+function sinceOf(before: Link | undefined, now: number): Pick<Link, "since"> {
+  if (!before || before.deletedAt !== undefined) return { since: now };
+  return before.since === undefined ? {} : { since: before.since };
 }
 
 function linkTypeOf({ type }: PlannedObject): Pick<Link, "type"> {
@@ -130,7 +137,14 @@ export function lastOf(
     ...(remedy === undefined ? {} : { remedy }),
     ...(planned.waiting.length === 0 ? {} : { waiting: planned.waiting }),
     ...(planned.lacks ? { lacks: planned.lacks } : {}),
+    ...(holdsNames(planned, outcome) ? { holdsNames: true } : {}),
   };
+}
+
+/** Whether a row tells of the names that it wants: held back, or approved and not there yet. */
+function holdsNames({ names, record }: PlannedObject, outcome: Outcome): boolean {
+  if (!names) return record.last?.holdsNames === true;
+  return names.kind === "approved" ? outcome === "escrowed" : names.kind !== "settled";
 }
 
 function linkAfter(now: number, header: ChunkHeader, entry: Sent, values: TargetValues): Link {
@@ -146,6 +160,7 @@ function linkAfter(now: number, header: ChunkHeader, entry: Sent, values: Target
     ...linkTypeOf(entry.planned),
     owner: header.configurationId,
     origin: before?.origin ?? entry.origin ?? (action.kind === "create" ? "created" : "matched"),
+    ...sinceOf(before, now),
     exported: isDelete ? exported : applyDifference(exported, values),
     ...(isDelete ? { deletedAt: now } : {}),
     // A new target object has what was sent, and nothing else.

@@ -126,7 +126,8 @@ export function createLinkAdmin(deps: {
       const { unlinked: _, handedOver: __, mark: ___, ...rest } = stored.record;
       const evaluation = context.mapping.evaluate(rest, { creating: true });
       const type = evaluation.kind === "present" ? evaluation.identity.type : "user";
-      const link: Link = { targetId, type, owner: job.configurationId, origin: "adopted", exported: {} };
+      const since = deps.clock.now();
+      const link: Link = { targetId, type, owner: job.configurationId, origin: "adopted", exported: {}, since };
       const done = await write(found.value, { ...rest, link });
       if (!done.ok) return done;
       deps.log.info("link-joined", { jobId, objectGuid, targetId, by });

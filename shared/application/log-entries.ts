@@ -23,10 +23,13 @@ export function logEntryOf(header: ChunkHeader, result: ExportResult): LogEntry 
   const { planned, outcome, failure } = result;
   const isSkip = outcome === "filtered" && planned.scopeChanged;
   const isStuck = planned.isChanged && planned.warnings.some((own) => TOLD_ONCE.includes(own.code));
-  if (planned.action.kind === "none" && outcome !== "escrowed" && !isSkip && !isStuck) return undefined;
+  const held = planned.names?.kind === "staged" && !planned.names.isKnown ? planned.names : undefined;
+  if (planned.action.kind === "none" && outcome !== "escrowed" && !isSkip && !isStuck && !held) return undefined;
   const targetId = result.targetId ?? planned.record.link?.targetId;
   const values = valuesOf(planned.action);
-  const warning = planned.warnings[0] ?? result.warnings[0];
+  const warning = held
+    ? { code: "NamesStaged", message: `The guard holds back ${Object.keys(held.values).join(", ")}: ${held.reason}.` }
+    : (planned.warnings[0] ?? result.warnings[0]);
   const status =
     outcome === "escrowed" ? "failure" : outcome === "filtered" ? "skipped" : warning ? "warning" : "success";
   const isTold = planned.filteredBy === TARGET_CANNOT_HOLD || planned.filteredBy === EXCLUDED || planned.switchedOff;
@@ -133,12 +136,14 @@ function stepsOf(
     none: "EntrySynchronizationSkip",
   }[planned.action.kind];
   const status = result.outcome === "escrowed" ? "failure" : result.warnings.length > 0 ? "warning" : "success";
-  if (header.approvedBy !== undefined && planned.action.kind !== "none")
+  const { names } = planned;
+  const approvedBy = names?.kind === "approved" ? names.row.approvedBy : header.approvedBy;
+  if (approvedBy !== undefined && planned.action.kind !== "none")
     steps.push({
       name: "RemovalApproval",
       type: "processing",
       status: "success",
-      description: `Staged, and approved by ${header.approvedBy}.`,
+      description: `Staged, and approved by ${approvedBy}.`,
     });
   steps.push({
     name,

@@ -127,6 +127,7 @@ function planOf(
     ...(seeksFacts(draft, header) ? { seeksFacts: true } : {}),
     allow: draft.allow,
     ...(draft.lacks ? { lacks: draft.lacks } : {}),
+    ...(draft.approvedNames ? { approvedNames: draft.approvedNames } : {}),
     ...(draft.origin ? { origin: draft.origin } : {}),
   };
   const settle = (outcome: Outcome, failure?: ObjectFailure): PlannedObject => ({
@@ -179,6 +180,7 @@ function planOf(
     action: plan.action,
     waiting: plan.waiting,
     outcome,
+    ...(parked.length > 0 ? { stepsAside: true as const } : {}),
     ...(plan.switchedOff ? told(draft, plan.switchedOff) : {}),
     ...(conflict ? { failure: conflict } : {}),
     ...(plan.action.kind === "create" && evaluation.kind === "present"

@@ -203,7 +203,7 @@ export function createPlanChunks(deps: {
 }
 
 /** A removal that was approved, with the evidence for which it was staged: whether that still stands, its record says. */
-function approvedItem({ objectGuid, class: allowed, absentIn, missing }: StagedRow, index: number): ChunkItem {
+function approvedItem({ objectGuid, class: allowed, absentIn, missing, names }: StagedRow, index: number): ChunkItem {
   const readNo = missing?.readNo ?? absentIn;
   // Else more would go than was approved.
   const losesMissing = missing?.lacks.every((name) => name === allowed) ?? false;
@@ -214,6 +214,7 @@ function approvedItem({ objectGuid, class: allowed, absentIn, missing }: StagedR
     ...(absentIn === undefined ? {} : { isAbsent: true }),
     ...(losesMissing ? { losesMissing } : {}),
     ...(readNo === undefined ? {} : { readNo }),
+    ...(names ? { approvedNames: names } : {}),
   };
 }
 

@@ -16,6 +16,7 @@ import { type ChunkFile, FILES, readFile, readNeeded, writeOnce } from "./chunk-
 import type { Excluded } from "./excluded.ts";
 import type { JobContext } from "./export-chunk.ts";
 import { cycleIdOf } from "./plan-chunks.ts";
+import type { RecentRemovals } from "./recent-removals.ts";
 import { type JobRow, jobTable, mappedVersionOf, pack, type ReadRow, ROW, readRow } from "./state/job-rows.ts";
 import type { ObjectSummary } from "./state/object-store.ts";
 import type { Removals } from "./state/removal-rows.ts";
@@ -40,6 +41,7 @@ export function createReadEnd(deps: {
   readonly fence: Fence;
   readonly clock: Clock;
   readonly log: Log;
+  readonly recent: RecentRemovals;
   readonly removals: Removals;
   readonly chunkObjects: number;
   readonly contextOf: (jobId: string, schemaVersion?: number) => Promise<JobContext>;
@@ -81,16 +83,12 @@ export function createReadEnd(deps: {
           const missing = mapped.filter((object) => object.state === "live");
           // Known to be gone, and still in the target: staged, or its end failed. It is judged again.
           const overdue = mapped.filter((object) => object.state !== "live" && isRemovable(object));
-          const linked = missing.filter(isRemovable).map((object) => object.objectGuid);
+          const linked = missing.filter(isRemovable);
           // Nothing is removed of these: the row only learns that its object is gone, so that no retry creates it.
           const others = missing.filter((object) => !isRemovable(object));
           const unlinked = isTrusted && read.upserts > 0 ? others : [];
           absent += linked.length;
-          await deps.removals.addOverdue(
-            cycleIdOf(run.jobId, readNo),
-            overdue.map((object) => object.objectGuid),
-            ["deletes"],
-          );
+          await deps.removals.addOverdue(cycleIdOf(run.jobId, readNo), overdue, ["deletes"]);
           await deps.removals.addAbsences(cycleIdOf(run.jobId, readNo), linked, ["deletes"]);
           // Of one whose create got no answer a target object may be found, and then it goes: the guard counts it.
           const mayGo = (object: ObjectSummary) =>
@@ -101,7 +99,7 @@ export function createReadEnd(deps: {
           for (const counts of [true, false])
             await deps.removals.addAbsences(
               cycleIdOf(run.jobId, readNo),
-              unlinked.filter((object) => mayGo(object) === counts).map((object) => object.objectGuid),
+              unlinked.filter((object) => mayGo(object) === counts),
               counts ? ["deletes"] : [],
             );
         }

@@ -11,7 +11,7 @@ import { claimsWithout, heldClaims } from "./object-claims.ts";
 import { type ClaimIndex, type ClaimRequest, ownerOf } from "./state/claim-index.ts";
 import type { Escrows } from "./state/escrow-rows.ts";
 import type { ProvisioningLog } from "./state/provisioning-log.ts";
-import type { Removals } from "./state/removal-rows.ts";
+import type { Removals, StagedRow } from "./state/removal-rows.ts";
 import type { ScopeNotes } from "./state/scope-notes.ts";
 
 export async function recordResults(
@@ -62,6 +62,12 @@ export async function recordResults(
           header,
           settled.filter((result) => waits(result.planned)),
         ),
+    deps.removals.stage(header.jobId, stagedNames(header, settled)),
+    ...settled
+      .filter(({ planned: { names }, outcome }) =>
+        names?.kind === "approved" ? outcome !== "escrowed" : names?.kind === "settled",
+      )
+      .map((result) => deps.removals.unstage(header.jobId, "names", result.planned.objectGuid)),
   ]);
   if (failures.length > 0)
     deps.log.warn("objects-escrowed", {
@@ -70,6 +76,17 @@ export async function recordResults(
       count: failures.length,
       first: failures[0]?.code,
     });
+}
+
+function stagedNames(
+  { cycleId, at }: ChunkHeader,
+  settled: readonly Extract<ExportResult, { kind: "settled" }>[],
+): StagedRow[] {
+  return settled.flatMap(({ planned: { objectGuid, names }, outcome }) => {
+    if (names?.kind === "approved") return outcome === "escrowed" ? [names.row] : [];
+    if (names?.kind !== "staged" || names.isKnown) return [];
+    return [{ objectGuid, class: "names", cycleId, reason: names.reason, stagedAt: at, names: names.values }];
+  });
 }
 
 /** What the object held before and holds no more: also at a repetition, for the first attempt may not have come to it. */

@@ -86,7 +86,9 @@ export function createStagedSets(deps: {
       if (!found.ok) return found;
       if (await isApproved(jobId, found.value)) return fail(approvedAlready(found.value));
       const { rows } = found.value;
-      await deps.removals.forget(jobId, rows);
+      // The directory still wants those names: only a row that says so keeps them from going out with the next change.
+      if (of === "names") await deps.removals.keepDropped(jobId, rows, by);
+      else await deps.removals.forget(jobId, rows);
       deps.log.warn("removals-dropped", { jobId, class: of, count: rows.length, digest: found.value.digest, by });
       return ok({ jobId, class: of, digest: found.value.digest, decision: "dropped", objects: rows.length });
     },
@@ -104,9 +106,14 @@ function setsOf(jobId: string, all: readonly StagedRow[]): StagedSet[] {
     const [first] = rows;
     if (!first) return [];
     const { class: of, cycleId } = first;
-    const exact = JSON.stringify([jobId, of, cycleId, rows.map((row) => row.objectGuid)]);
+    const exact = JSON.stringify([jobId, of, cycleId, rows.map(membersOf)]);
     return [{ class: of, cycleId, digest: createHash("sha256").update(exact).digest("hex").slice(0, 32), rows }];
   });
+}
+
+/** What a digest stands for, of one row. */
+function membersOf({ objectGuid, names }: StagedRow): unknown {
+  return names ? [objectGuid, names] : objectGuid;
 }
 
 function replyOf(

@@ -6,33 +6,32 @@
  * and execution is judged by its own. What a full read did not bring of an object is gone only after a read that is
  * complete and sees everything (N4 c); and a read that brought nobody at all is taken for a mistake, not for an exodus.
  */
-import { addRemovals, judgeRemovals, NO_REMOVALS, type RemovalCounts } from "../domain/guard.ts";
+import {
+  addRemovals,
+  type GuardedType,
+  judgeByType,
+  NO_REMOVALS,
+  type RemovalCounts,
+  type TypedCounts,
+} from "../domain/guard.ts";
 import { REMOVAL_CLASSES, type RemovalClass } from "../domain/plan.ts";
 import { chunksByShard } from "../domain/shard.ts";
 import type { BlobStore } from "../ports/blob-store.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Log } from "../ports/log.ts";
-import type { RowStore } from "../ports/row-store.ts";
 import { type ChunkHeader, type ChunkItem, readNeeded, writeOnce } from "./chunk-files.ts";
 import type { Excluded } from "./excluded.ts";
 import type { JobContext } from "./export-chunk.ts";
-import {
-  type JobRow,
-  jobTable,
-  pack,
-  type ReadRow,
-  type RecentRow,
-  ROW,
-  readRow,
-  type Stored,
-} from "./state/job-rows.ts";
+import { DAY_MS, type RecentRemovals, sumOf } from "./recent-removals.ts";
+import type { JobRow, ReadRow } from "./state/job-rows.ts";
 import { type Removal, type Removals, type StagedRow, unionOf } from "./state/removal-rows.ts";
 
-const DAY_MS = 24 * 60 * 60 * 1000;
 const NOT_SEEN = "the agent's account may not see everything: an object that it can't see looks as if it weren't there";
 const EMPTY_READ = "the read brought nobody at all: everybody missing at once looks like a wrong export or search base";
 
 export interface JudgedRemoval extends Removal {
+  /** What was let pass of its classes; absent in verdicts of before users and groups were told apart. */
+  readonly allow?: readonly RemovalClass[];
   /** None of its classes was allowed. */
   readonly isStaged: boolean;
   /** Nothing is left of it to do: only its change waits for its outcome. */
@@ -49,12 +48,15 @@ export interface Verdict {
   /** The batch id under which the allowed removals are mapped and exported. */
   readonly batchId: string;
   readonly chunks: number;
+  /** Of users or of groups. */
   readonly allowed: readonly RemovalClass[];
   readonly staged: readonly { readonly class: RemovalClass; readonly count: number; readonly reason: string }[];
   /** In the order of the items' indexes. */
   readonly removals: readonly JudgedRemoval[];
   /** What will be removed, for the window of the next verdicts. */
   readonly removed: RemovalCounts;
+  /** Of them, those of groups. */
+  readonly removedGroups?: RemovalCounts;
   /** Milliseconds since 1970: when the read ended. */
   readonly at: number;
   /** 0 for work. */
@@ -76,17 +78,15 @@ export type Decide = (job: JobRow, cycleId: string, read: ReadRow | undefined) =
 
 /** The verdict, written once; what it lets pass is booked first, so that the other lane's verdict counts it. */
 export function createVerdicts(deps: {
-  readonly rows: RowStore;
   readonly blobs: BlobStore;
   readonly clock: Clock;
   readonly log: Log;
+  readonly recent: RecentRemovals;
   readonly removals: Removals;
   readonly chunkObjects: number;
   readonly contextOf: (jobId: string) => Promise<JobContext>;
   readonly excluded: () => Promise<Excluded>;
 }): Decide {
-  const jobs = jobTable(deps.rows);
-
   return async (job, cycleId, read) => {
     const listed = await deps.removals.list(cycleId);
     const excluded = await deps.excluded();
@@ -94,19 +94,18 @@ export function createVerdicts(deps: {
       excluded(removal.objectGuid) ? leftAlone(removal) : weighed(removal, job, read),
     );
     for (;;) {
-      const recent = await readRow<RecentRow>(jobs, job.jobId, ROW.recent);
-      const since = deps.clock.now() - DAY_MS;
-      const others = (recent?.value.entries ?? []).filter((entry) => entry.at > since && entry.cycleId !== cycleId);
-      const sum = others.reduce((total, entry) => addRemovals(total, entry.removed), NO_REMOVALS);
+      const recent = await deps.recent.others(job.jobId, cycleId);
+      const at = deps.clock.now();
       const verdict: Verdict = {
-        ...(await judge(job, cycleId, removals, sum)),
-        at: read?.endedAt ?? deps.clock.now(),
+        ...(await judge(job, cycleId, removals, sumOf(recent.others))),
+        at: read?.endedAt ?? at,
         readNo: read?.readNo ?? 0,
         agentId: read?.agentId ?? "",
         server: read?.server ?? "",
       };
-      if (!(await book(job.jobId, recent, others, { cycleId, at: deps.clock.now(), removed: verdict.removed })))
-        continue;
+      const { removed, removedGroups: groups = NO_REMOVALS } = verdict;
+      const own = { cycleId, at, removed, groups, isOpen: true as const };
+      if (totalOf(removed) > 0 && !(await deps.recent.book(job.jobId, recent, own))) continue;
       await writeOnce(deps.blobs, verdictPath(cycleId), verdict);
       for (const staged of verdict.staged)
         deps.log.error("removals-staged", {
@@ -120,46 +119,51 @@ export function createVerdicts(deps: {
     }
   };
 
-  async function book(
-    jobId: string,
-    recent: Stored<RecentRow> | undefined,
-    others: RecentRow["entries"],
-    own: RecentRow["entries"][number],
-  ): Promise<boolean> {
-    if (totalOf(own.removed) === 0) return true;
-    const values = pack({ entries: [...others, own] } satisfies RecentRow);
-    const written = await jobs.transact(jobId, [
-      recent
-        ? { op: "replace", row: ROW.recent, values, etag: recent.etag }
-        : { op: "insert", row: ROW.recent, values },
-    ]);
-    return written.ok;
-  }
-
   async function judge(
     job: JobRow,
     cycleId: string,
     removals: readonly Weighed[],
-    recent: RemovalCounts,
-  ): Promise<Pick<Verdict, "batchId" | "chunks" | "allowed" | "staged" | "removals" | "removed">> {
+    recent: TypedCounts,
+  ): Promise<
+    Pick<Verdict, "batchId" | "chunks" | "allowed" | "staged" | "removals" | "removed"> & {
+      readonly removedGroups: RemovalCounts;
+    }
+  > {
     const blind = removals.filter((removal) => removal.blindBecause !== undefined);
-    const wanted = countByClass(removals.filter((removal) => removal.blindBecause === undefined));
+    const wanted = typedCounts(removals.filter((removal) => removal.blindBecause === undefined));
+    const sum = [wanted, recent].flatMap(Object.values).reduce((total, own) => total + totalOf(own), 0);
     // Counting links reads every row of the job: only where the floor doesn't decide already.
-    const isSmall = totalOf(wanted) + totalOf(recent) <= job.settings.guard.floor;
-    const linked = isSmall ? 0 : await (await deps.contextOf(job.jobId)).objects.countLinked(job.configurationId);
-    const { allowed, staged } = judgeRemovals({ settings: job.settings.guard, wanted, recent, linked });
-    const judged = removals.map((removal) => judgedBy(allowed, removal));
+    const linked = sum <= job.settings.guard.floor ? { users: 0, groups: 0 } : await countLinked(job);
+    const { allowed, staged } = judgeByType({
+      settings: job.settings.guard,
+      wanted,
+      recent,
+      linked: { user: linked.users, group: linked.groups },
+    });
+    const judged = removals.map((removal) => judgedBy(allowed[removal.type ?? "user"], removal));
     const passing = judged.filter((removal) => !removal.isStaged && !removal.isIdle);
+    const removed = typedCounts(passing.map(({ allow, type }) => ({ classes: allow, type })));
     const reason = blind[0]?.blindBecause;
     return {
       batchId: `${cycleId}-end`,
       chunks: chunksByShard(passing, deps.chunkObjects).length,
-      allowed,
+      allowed: unionOf(allowed.user, allowed.group),
       staged: reason === undefined ? staged : [...staged, { class: "deletes", count: blind.length, reason }],
       removals: judged,
-      removed: countByClass(passing.map((removal) => ({ classes: within(allowed, removal.classes) }))),
+      removed: addRemovals(removed.user, removed.group),
+      removedGroups: removed.group,
     };
   }
+
+  async function countLinked(job: JobRow) {
+    const { objects } = await deps.contextOf(job.jobId);
+    return objects.countLinked(job.configurationId, windowStart(job, deps.clock.now()));
+  }
+}
+
+/** The moment whose linked objects percentages are of: 24 hours ago, or the end of the job's first load where that is later. */
+export function windowStart(job: Pick<JobRow, "steadyStateAt">, now: number): number {
+  return Math.max(now - DAY_MS, job.steadyStateAt ?? now);
 }
 
 type Weighed = Omit<JudgedRemoval, "isStaged">;
@@ -187,17 +191,33 @@ function leftAlone(removal: Removal): Weighed {
   return { ...removal, classes: [], isIdle: false, losesMissing: false };
 }
 
-function judgedBy(allowed: readonly RemovalClass[], removal: Weighed): JudgedRemoval {
+function judgedBy(allowed: readonly RemovalClass[], removal: Weighed) {
   const { classes } = removal;
-  const isStaged = removal.blindBecause !== undefined || (classes.length > 0 && within(allowed, classes).length === 0);
+  const allow = within(allowed, classes);
+  const isStaged = removal.blindBecause !== undefined || (classes.length > 0 && allow.length === 0);
   // Else its image would forget what the target has to keep.
   const losesMissing = removal.losesMissing && within(allowed, removal.lacks ?? []).length === removal.lacks?.length;
   const keepsMissing = removal.losesMissing && !losesMissing;
-  return { ...removal, isStaged, losesMissing, ...(keepsMissing ? { keepsMissing } : {}) };
+  return { ...removal, allow, isStaged, losesMissing, ...(keepsMissing ? { keepsMissing } : {}) };
+}
+
+/** What was let pass for one object. */
+export function allowedFor(
+  verdict: Pick<Verdict, "allowed">,
+  { allow, classes }: Pick<JudgedRemoval, "allow" | "classes">,
+): readonly RemovalClass[] {
+  return allow ?? within(verdict.allowed, classes);
 }
 
 function within(allowed: readonly RemovalClass[], classes: readonly RemovalClass[]): RemovalClass[] {
   return classes.filter((name) => allowed.includes(name));
+}
+
+function typedCounts(
+  removals: readonly { readonly classes: readonly RemovalClass[]; readonly type?: GuardedType | undefined }[],
+): TypedCounts {
+  const of = (type: GuardedType) => countByClass(removals.filter((removal) => (removal.type ?? "user") === type));
+  return { user: of("user"), group: of("group") };
 }
 
 function countByClass(removals: readonly { readonly classes: readonly RemovalClass[] }[]): RemovalCounts {
@@ -211,17 +231,15 @@ function totalOf(counts: RemovalCounts): number {
 
 /** What is carried out: each object with the classes that were counted for it, and the last change that asked for them. */
 export function itemsOf(verdict: Verdict): ChunkItem[] {
-  return verdict.removals.flatMap(
-    ({ objectGuid, isAbsent, isStaged, isIdle, losesMissing, classes, origins }, index) => {
-      if (isStaged || isIdle) return [];
-      const [last] = [...origins].sort((one, other) =>
-        other.batchId.localeCompare(one.batchId, "en", { numeric: true }),
-      );
-      if (!last) return [{ objectGuid, index, isAbsent, losesMissing, allow: within(verdict.allowed, classes) }];
-      const { outcome: _, ...origin } = last;
-      return [{ objectGuid, index, isAbsent, losesMissing, allow: within(verdict.allowed, classes), origin }];
-    },
-  );
+  return verdict.removals.flatMap((removal, index) => {
+    const { objectGuid, isAbsent, isStaged, isIdle, losesMissing, origins } = removal;
+    if (isStaged || isIdle) return [];
+    const [last] = [...origins].sort((one, other) => other.batchId.localeCompare(one.batchId, "en", { numeric: true }));
+    const allow = allowedFor(verdict, removal);
+    if (!last) return [{ objectGuid, index, isAbsent, losesMissing, allow }];
+    const { outcome: _, ...origin } = last;
+    return [{ objectGuid, index, isAbsent, losesMissing, allow, origin }];
+  });
 }
 
 /** `schemaVersion`: the one that the removals were found by; by another one more might go than was judged. */
@@ -244,19 +262,26 @@ export function headerOf(job: JobRow, cycleId: string, verdict: Verdict, schemaV
 }
 
 export function stagedRows(cycleId: string, verdict: Verdict): StagedRow[] {
-  const reasons = new Map(verdict.staged.map((staged) => [staged.class, staged.reason]));
   const { readNo } = verdict;
-  return verdict.removals.flatMap(({ objectGuid, classes, isStaged, isAbsent, keepsMissing, lacks, blindBecause }) =>
-    REMOVAL_CLASSES.filter((name) => classes.includes(name) && (isStaged || !verdict.allowed.includes(name))).map(
+  return verdict.removals.flatMap((removal) => {
+    const { objectGuid, classes, isAbsent, isStaged, keepsMissing, lacks, blindBecause } = removal;
+    const allow = allowedFor(verdict, removal);
+    return REMOVAL_CLASSES.filter((name) => classes.includes(name) && (isStaged || !allow.includes(name))).map(
       (name) => ({
         objectGuid,
         class: name,
         cycleId,
-        reason: blindBecause ?? reasons.get(name) ?? "",
+        reason: blindBecause ?? reasonFor(verdict, removal, name),
         stagedAt: verdict.at,
         ...(isAbsent ? { absentIn: readNo } : {}),
         ...(keepsMissing && lacks ? { missing: { readNo, lacks } } : {}),
       }),
-    ),
-  );
+    );
+  });
+}
+
+/** Of users and of groups there may be a reason each. */
+function reasonFor({ staged }: Verdict, { type = "user" }: Removal, name: RemovalClass): string {
+  const own = staged.filter((one) => one.class === name);
+  return (own.find((one) => one.reason.includes(`linked ${type}s`)) ?? own[0])?.reason ?? "";
 }

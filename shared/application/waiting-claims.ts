@@ -56,7 +56,7 @@ export function createWaitingClaims(deps: {
       for await (const path of deps.blobs.list(folder)) {
         if (!/outcome-\d+\.json\.gz$/.test(path)) continue;
         const file = await readFile<OutcomeFile>(deps.blobs, path);
-        if (file?.entries.some((entry) => entry.action !== undefined)) return true;
+        if (file?.entries.some((entry) => entry.action !== undefined || entry.hasStepped)) return true;
       }
     }
     return false;
@@ -106,10 +106,12 @@ export function createWaitingClaims(deps: {
       const objectGuids = await waitingOf(job.jobId);
       if (objectGuids.length === 0) return;
       const file = await readFile<WorkFile>(deps.blobs, work.blob);
-      if (file?.parks || (await movedSomething(work.workId))) {
+      if (await movedSomething(work.workId)) {
         await pass(job.jobId, { objectGuids }, nextId(work.workId));
         return;
       }
+      // Whoever was to step aside didn't (the guard, or the target): tried again by the clock, not at once for ever.
+      if (file?.parks) return;
       const parks = await circlesOf(job, objectGuids);
       const parked = Object.keys(parks ?? {});
       if (!parks || parked.length === 0) return;

@@ -193,7 +193,7 @@ export const EscrowRetryRequest = z.strictObject({ objectGuid: Guid.optional() }
 export const EscrowRetryReply = z.strictObject({ jobId: z.string(), objects: z.number() });
 export type EscrowRetryReply = z.infer<typeof EscrowRetryReply>;
 
-const StagedClass = z.enum(["deletes", "disables", "blanks", "memberships"]);
+const StagedClass = z.enum(["deletes", "disables", "blanks", "names", "memberships"]);
 
 /** What the guard held back of one class in one cycle; of memberships: their groups. */
 export const StagedSetReply = z.strictObject({
@@ -359,7 +359,7 @@ export const ADMIN_ROUTES = {
   escrowRetry: "v1.0/uplink/jobs/{jobId}/escrows/retry",
   staged: "v1.0/uplink/jobs/{jobId}/staged",
   stagedDecision:
-    "v1.0/uplink/jobs/{jobId}/staged/{class:regex(^(deletes|disables|blanks|memberships)$)}/{action:regex(^(approve|drop)$)}",
+    "v1.0/uplink/jobs/{jobId}/staged/{class:regex(^(deletes|disables|blanks|names|memberships)$)}/{action:regex(^(approve|drop)$)}",
   whatIf: "v1.0/uplink/jobs/{jobId}/whatIf",
   whatIfs: "v1.0/uplink/jobs/{jobId}/whatIfs",
   oneWhatIf: "v1.0/uplink/jobs/{jobId}/whatIfs/{id}",

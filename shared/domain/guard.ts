@@ -1,9 +1,11 @@
 /**
  * The guard (N6): per job and class, what would bring the sum of removals over the current read and the last 24 hours
- * to a count, or above a percentage of the linked objects, is staged with the rest of its class.
+ * to a count, or above a percentage of the objects of that type that were linked as the 24 hours began, is staged with the
+ * rest of its class.
  *
- * A class of at most `floor` removals passes always: a company of twelve must be able to lose two. What a named admin
- * approved doesn't count. The verdict of a full read falls before its first removal, over the whole class.
+ * A class of at most `floor` removals passes always: a company of twelve must be able to lose two. The count is of the
+ * class as a whole; floor and percentage are of users and of groups, each by themselves, and stage those alone. What a
+ * named admin approved doesn't count. The verdict of a full read falls before its first removal, over the whole class.
  */
 import { REMOVAL_CLASSES, type RemovalClass } from "./plan.ts";
 
@@ -26,6 +28,48 @@ export interface GuardVerdict {
   readonly allowed: readonly RemovalClass[];
   /** Per staged class: how many, and why, in words. */
   readonly staged: readonly { readonly class: RemovalClass; readonly count: number; readonly reason: string }[];
+}
+
+/** What an object is in the target, as far as the guard tells them apart. */
+export type GuardedType = "user" | "group";
+const GUARDED_TYPES: readonly GuardedType[] = ["user", "group"];
+const NAME_OF: Readonly<Record<GuardedType, string>> = { user: "linked users", group: "linked groups" };
+
+export function typeOfClass(objectClass: string): GuardedType {
+  return objectClass === "group" ? "group" : "user";
+}
+
+export type TypedCounts = Readonly<Record<GuardedType, RemovalCounts>>;
+
+export interface TypedVerdict {
+  /** Wanted, and within the bounds. */
+  readonly allowed: Readonly<Record<GuardedType, readonly RemovalClass[]>>;
+  readonly staged: GuardVerdict["staged"];
+}
+
+/** As `judgeRemovals`, with users and groups told apart where percentages are concerned. */
+export function judgeByType(input: {
+  readonly settings: GuardSettings;
+  readonly wanted: TypedCounts;
+  readonly recent: TypedCounts;
+  readonly linked: Readonly<Record<GuardedType, number>>;
+}): TypedVerdict {
+  const { settings, wanted, recent, linked } = input;
+  const allowed: Record<GuardedType, RemovalClass[]> = { user: [], group: [] };
+  const staged: { class: RemovalClass; count: number; reason: string }[] = [];
+  for (const removalClass of REMOVAL_CLASSES) {
+    const sumOf = (type: GuardedType) => wanted[type][removalClass] + recent[type][removalClass];
+    const total = sumOf("user") + sumOf("group");
+    for (const type of GUARDED_TYPES) {
+      const count = wanted[type][removalClass];
+      if (count === 0) continue;
+      const whole = total > settings.floor && total >= settings.count ? reasonByCount(total, settings) : undefined;
+      const reason = whole ?? reasonToStage(sumOf(type), linked[type], settings, NAME_OF[type]);
+      if (reason === undefined) allowed[type].push(removalClass);
+      else staged.push({ class: removalClass, count, reason });
+    }
+  }
+  return { allowed, staged };
 }
 
 export function judgeRemovals(input: {
@@ -59,10 +103,14 @@ export function reasonToStage(
   of = "linked objects",
 ): string | undefined {
   if (sum <= settings.floor) return undefined;
-  if (sum >= settings.count) return `${sum} in 24 hours reach the bound of ${settings.count}`;
+  if (sum >= settings.count) return reasonByCount(sum, settings);
   if (sum * 100 > linked * settings.percent)
     return `${sum} of ${linked} ${of} in 24 hours are more than ${settings.percent} %`;
   return undefined;
+}
+
+function reasonByCount(sum: number, { count }: GuardSettings): string {
+  return `${sum} in 24 hours reach the bound of ${count}`;
 }
 
 export function addRemovals(left: RemovalCounts, right: RemovalCounts): RemovalCounts {

@@ -24,6 +24,8 @@ export interface Link {
   readonly owner: string;
   readonly origin: LinkOrigin;
   readonly exported: TargetValues;
+  /** When it came to be, or was last restored: milliseconds since 1970. Absent in rows of before. */
+  readonly since?: number;
   /** Set when we deleted the target object: milliseconds since 1970. It can be restored for 30 days. */
   readonly deletedAt?: number;
   /** What calls without an answer may have changed. */
@@ -69,6 +71,8 @@ export interface LastOutcome {
   /** Classes of removal that it waits for, and what blanking the names that a full read didn't bring takes away. */
   readonly waiting?: readonly RemovalClass[];
   readonly lacks?: readonly RemovalClass[];
+  /** Changed names were held back: a row of what is staged, or dropped, tells more. */
+  readonly holdsNames?: true;
 }
 
 /** A value that one object of a tenant set has at a time. */

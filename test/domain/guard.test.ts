@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { addRemovals, DEFAULT_GUARD, judgeRemovals, NO_REMOVALS } from "../../shared/domain/guard.ts";
+import { addRemovals, DEFAULT_GUARD, judgeByType, judgeRemovals, NO_REMOVALS } from "../../shared/domain/guard.ts";
 
 const verdict = (deletes: number, linked: number, before = 0) =>
   judgeRemovals({
@@ -64,6 +64,31 @@ describe("the guard's bounds", () => {
         for (const name of allowed) {
           const sum = wanted[name] + recent[name];
           if (wanted[name] > 0) expect(sum <= 20 || (sum < 500 && sum * 10 <= linked)).toBe(true);
+        }
+      }),
+    );
+  });
+
+  it("is never wider for users and groups told apart than for the class as a whole (law)", () => {
+    const typed = fc.record({ user: counts, group: counts });
+    const linked = fc.record({ user: fc.nat(10_000), group: fc.nat(500) });
+    fc.assert(
+      fc.property(typed, typed, linked, (wanted, recent, population) => {
+        const settings = DEFAULT_GUARD;
+        const { allowed, staged } = judgeByType({ settings, wanted, recent, linked: population });
+        for (const name of ["deletes", "disables", "blanks"] as const) {
+          const sums = { user: 0, group: 0 };
+          for (const type of ["user", "group"] as const) {
+            sums[type] = wanted[type][name] + recent[type][name];
+            if (!allowed[type].includes(name)) continue;
+            expect(wanted[type][name]).toBeGreaterThan(0);
+            expect(sums[type] <= 20 || sums[type] * 10 <= population[type]).toBe(true);
+          }
+          const isAny = allowed.user.includes(name) || allowed.group.includes(name);
+          if (isAny) expect(sums.user + sums.group).toBeLessThan(500);
+          const asked = (["user", "group"] as const).filter((type) => wanted[type][name] > 0);
+          const passed = asked.filter((type) => allowed[type].includes(name));
+          expect(staged.filter((own) => own.class === name)).toHaveLength(asked.length - passed.length);
         }
       }),
     );

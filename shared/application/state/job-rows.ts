@@ -10,6 +10,7 @@
  *   read:{read}                 an ended or aborted read on its way to its ReadEnd
  *   work:{lane}:{id}            work that the cloud gave itself (retries, re-evaluations)
  *   cycle:{read}                the account of a read          recent   removals of the last 24 hours
+ *   names                       people whose names changed in the last 24 hours
  *   whatif:{id}                 what was tried, and what came of it
  *   schema:{version}            who brought a version of the schema, and when
  */
@@ -17,6 +18,7 @@
 import type { DomainIdentity, Watermark } from "../../contracts/change.ts";
 import type { JobSettings } from "../../contracts/configuration.ts";
 import type { RemovalCounts } from "../../domain/guard.ts";
+import type { NameBook } from "../../domain/name-changes.ts";
 import type { Outcome } from "../../domain/object-record.ts";
 import type { RemovalClass } from "../../domain/plan.ts";
 import type { Quarantine } from "../../domain/quarantine.ts";
@@ -166,6 +168,8 @@ export interface CycleDetail {
   readonly writes: number;
   /** Absent in rows of before there were links. */
   readonly links?: LinkCounts;
+  /** Objects whose changed names the guard held back, and why; absent: none. */
+  readonly stagedNames?: { readonly count: number; readonly reason: string };
 }
 
 /** Edges, apart from objects: sent, and left for now, by why. */
@@ -238,7 +242,7 @@ export interface CycleRow {
   readonly detail: CycleDetail;
   readonly removed: RemovalCounts;
   readonly staged: readonly {
-    readonly class: RemovalClass | "memberships";
+    readonly class: RemovalClass | "names" | "memberships";
     readonly count: number;
     readonly reason: string;
   }[];
@@ -249,7 +253,24 @@ export interface CycleRow {
 /** Removals of the last 24 hours, for the guard. */
 export interface RecentRow {
   /** One a verdict, booked before the first removal: what two lanes decide at once is counted by both. */
-  readonly entries: readonly { readonly cycleId: string; readonly at: number; readonly removed: RemovalCounts }[];
+  readonly entries: readonly RecentEntry[];
+}
+
+export interface RecentEntry {
+  readonly cycleId: string;
+  /** When they were booked, and once all of them are carried out: when that was. */
+  readonly at: number;
+  readonly removed: RemovalCounts;
+  /** Of them, those of groups; absent: none. */
+  readonly groups?: RemovalCounts;
+  /** They may still be on their way: counted, however long ago they were booked. */
+  readonly isOpen?: true;
+}
+
+/** What the guard knows of changed names. */
+export interface NamesRow extends NameBook {
+  /** Users that were linked 24 hours before a moment: counting reads every row of the job. */
+  readonly linked?: { readonly at: number; readonly count: number };
 }
 
 export interface SchemaRow {
@@ -285,6 +306,7 @@ export const ROW = {
   read: (readNo: number) => `read:${number(readNo)}`,
   work: (lane: Lane, workId: string) => `work:${lane}:${workId}`,
   recent: "recent",
+  names: "names",
   leftOut: (version: number) => `left-out:${number(version)}`,
   schema: (version: number) => `schema:${number(version)}`,
   cycle: (readNo: number) => `cycle:${number(readNo)}`,

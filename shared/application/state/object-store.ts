@@ -5,6 +5,7 @@
  * single contested row holds up nobody else. The store decides nothing about objects.
  */
 import { NO_VERSION } from "../../domain/change-version.ts";
+import { typeOfClass } from "../../domain/guard.ts";
 import type { ObjectRecord } from "../../domain/object-record.ts";
 import { SHARDS, shardOf } from "../../domain/shard.ts";
 import type { Row, RowOperation, RowStore, RowTable, RowValues } from "../../ports/row-store.ts";
@@ -58,8 +59,14 @@ export interface ObjectStore {
   summaries(configurationId: string, shard: string): AsyncIterable<readonly ObjectSummary[]>;
   /** Objects of a shard in the order of their GUIDs, whole: the first `limit` after one ("": from the start). */
   page(configurationId: string, shard: string, after: string, limit: number): Promise<StoredObject[]>;
-  /** Linked objects of a configuration (links whose target object we did not delete). */
-  countLinked(configurationId: string): Promise<number>;
+  /** Objects of a configuration that were linked at a moment (milliseconds since 1970), whatever became of them since. */
+  countLinked(configurationId: string, at: number): Promise<Population>;
+}
+
+/** Linked objects, by what they are in the target. */
+export interface Population {
+  readonly users: number;
+  readonly groups: number;
 }
 
 export function createObjectStore(deps: { readonly rows: RowStore; readonly targetKey: string }): ObjectStore {
@@ -136,17 +143,29 @@ export function createObjectStore(deps: { readonly rows: RowStore; readonly targ
           found.push({ record: decode(configurationId, row.slice(row.indexOf(":") + 1), values), etag });
       return found;
     },
-    async countLinked(configurationId) {
-      let count = 0;
+    async countLinked(configurationId, at) {
+      let users = 0;
+      let groups = 0;
+      const select = ["class", "linked", "since", "gone"];
       for (const shard of SHARDS) {
-        const options = { from: `${configurationId}:`, to: `${configurationId};`, select: ["linked"] };
+        const options = { from: `${configurationId}:`, to: `${configurationId};`, select };
         for await (const rows of table.range(partition(shard), options)) {
-          count += rows.filter((row) => row.values["linked"] === true).length;
+          for (const { values } of rows) {
+            if (!wasLinked(values, at)) continue;
+            if (typeOfClass(String(values["class"])) === "group") groups++;
+            else users++;
+          }
         }
       }
-      return count;
+      return { users, groups };
     },
   };
+}
+
+/** Rows of before links said since when they are there: since always. */
+function wasLinked({ linked, since, gone }: RowValues, at: number): boolean {
+  if (typeof since === "number" && since > at) return false;
+  return linked === true || (typeof gone === "number" && gone >= at);
 }
 
 function operationOf(object: StoredObject): RowOperation {
@@ -292,6 +311,7 @@ function lightValues(link: ObjectRecord["link"]): RowValues {
   return {
     target: link.targetId,
     ...(link.deletedAt === undefined ? {} : { gone: link.deletedAt }),
+    ...(link.since === undefined ? {} : { since: link.since }),
     ...(typeof manager === "string" ? { manager } : {}),
   };
 }

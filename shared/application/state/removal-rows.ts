@@ -5,8 +5,10 @@
  * there. No payload: what is removed is decided again from the object's image when the guard has let it pass. What the
  * guard staged lies in table `staged`, partition `{job}`, row `{class}:{objectGuid}`, until an admin decides.
  */
+import { type GuardedType, typeOfClass } from "../../domain/guard.ts";
 import type { Outcome } from "../../domain/object-record.ts";
 import { REMOVAL_CLASSES, type RemovalClass } from "../../domain/plan.ts";
+import type { TargetValues } from "../../domain/target-value.ts";
 import type { RowOperation, RowStore } from "../../ports/row-store.ts";
 import { type ChangeOrigin, type ChunkHeader, originOf, type PlannedObject } from "../chunk-files.ts";
 import { transactionChunks } from "../transaction-chunks.ts";
@@ -26,10 +28,12 @@ export interface Removal {
   /** Not in a complete full read, and nothing else says that it is gone. */
   readonly isAbsent: boolean;
   readonly origins: readonly RemovalOrigin[];
+  /** What it is; absent: a user. */
+  readonly type?: GuardedType;
 }
 
-/** `memberships`: of one group, whose objectGUID the row names. */
-export type StagedClass = RemovalClass | "memberships";
+/** `names`: a changed userPrincipalName or mail. `memberships`: of one group, whose objectGUID the row names. */
+export type StagedClass = RemovalClass | "names" | "memberships";
 
 export interface StagedRow {
   readonly objectGuid: string;
@@ -41,6 +45,12 @@ export interface StagedRow {
   readonly absentIn?: number;
   /** What it takes to blank the names that a full read did not bring, and which one's. */
   readonly missing?: { readonly readNo: number; readonly lacks: readonly RemovalClass[] };
+  /** Of names: what they would become. */
+  readonly names?: TargetValues;
+  /** Names that stay as they are until the directory changes them again: an admin dropped them. */
+  readonly droppedBy?: string;
+  /** Approved, and not carried out yet, for it failed: it is tried again like any failure, and still approved. */
+  readonly approvedBy?: string;
 }
 
 interface RemovalRow {
@@ -48,6 +58,13 @@ interface RemovalRow {
   readonly lacks?: readonly RemovalClass[];
   readonly origin: RemovalOrigin | null;
   readonly isOverdue?: boolean;
+  readonly type?: GuardedType;
+}
+
+/** An object that a read missed, or that is gone and still in the target. */
+export interface Missed {
+  readonly objectGuid: string;
+  readonly objectClass: string;
 }
 
 export interface Removals {
@@ -56,18 +73,23 @@ export interface Removals {
     entries: readonly { readonly planned: PlannedObject; readonly outcome: Outcome }[],
   ): Promise<void>;
   /** `classes`: what the absence takes away; none for an object without link. */
-  addAbsences(cycleId: string, objectGuids: readonly string[], classes: readonly RemovalClass[]): Promise<void>;
+  addAbsences(cycleId: string, missed: readonly Missed[], classes: readonly RemovalClass[]): Promise<void>;
   /** Objects known to be gone before this read, and still in the target. */
-  addOverdue(cycleId: string, objectGuids: readonly string[], classes: readonly RemovalClass[]): Promise<void>;
+  addOverdue(cycleId: string, missed: readonly Missed[], classes: readonly RemovalClass[]): Promise<void>;
   /** One entry an object, in the order of GUIDs. */
   list(cycleId: string): Promise<Removal[]>;
   clear(cycleId: string): Promise<void>;
   stage(jobId: string, rows: readonly StagedRow[]): Promise<void>;
   unstage(jobId: string, of: StagedClass, objectGuid: string): Promise<void>;
+  /** What an admin may decide on. */
   staged(jobId: string): Promise<StagedRow[]>;
+  /** Of some objects: what was staged of one class, dropped ones too. By objectGUID. */
+  stagedOf(jobId: string, of: StagedClass, objectGuids: readonly string[]): Promise<ReadonlyMap<string, StagedRow>>;
+  /** Has these rows say that they were dropped; one that was staged anew since stays. */
+  keepDropped(jobId: string, rows: readonly StagedRow[], by: string): Promise<void>;
   /** Of some objects, those that are staged as absent: where one shows itself again, its row has to say so. */
   stagedAbsences(jobId: string, objectGuids: readonly string[]): Promise<ReadonlySet<string>>;
-  /** Drops these rows; one that another cycle staged anew stays. */
+  /** Drops these rows; one that another cycle staged anew stays, and one that is approved and failed. */
   forget(jobId: string, rows: readonly StagedRow[]): Promise<void>;
   /** Drops what was staged before a moment (milliseconds since 1970): a complete full read judged everything anew. */
   dropStaged(jobId: string, before: number): Promise<void>;
@@ -83,6 +105,14 @@ export function createRemovals(deps: { readonly rows: RowStore }): Removals {
     const found: Stored<StagedRow>[] = [];
     for await (const rows of stagedTable.range(jobId)) found.push(...rows.map((row) => unpack<StagedRow>(row)));
     return found;
+  }
+  /** Those of some rows that are there as they were staged. */
+  async function sameRows(jobId: string, rows: readonly StagedRow[]): Promise<Stored<StagedRow>[]> {
+    const cycles = new Map(rows.map((row) => [rowOf(row), row.cycleId]));
+    const known = await stagedTable.getMany(jobId, [...cycles.keys()]);
+    return [...known.values()]
+      .map((row) => unpack<StagedRow>(row))
+      .filter(({ row, value }) => cycles.get(row) === value.cycleId);
   }
   /** One that was staged again at this moment has another etag, and stays. */
   async function drop(jobId: string, rows: readonly Stored<StagedRow>[]): Promise<void> {
@@ -100,23 +130,32 @@ export function createRemovals(deps: { readonly rows: RowStore }): Removals {
         return {
           op: "upsert",
           row: `${planned.objectGuid}:${header.batchId}`,
-          values: pack({ classes, ...(lacks ? { lacks } : {}), origin } satisfies RemovalRow),
+          values: pack({
+            classes,
+            ...(lacks ? { lacks } : {}),
+            origin,
+            ...typed(planned.record.objectClass),
+          } satisfies RemovalRow),
         };
       });
       return write(header.cycleId, rows);
     },
-    addAbsences(cycleId, objectGuids, classes) {
-      const values = pack({ classes, origin: null } satisfies RemovalRow);
+    addAbsences(cycleId, missed, classes) {
       return write(
         cycleId,
-        objectGuids.map((objectGuid): RowOperation => ({ op: "upsert", row: `${objectGuid}:absent`, values })),
+        missed.map(({ objectGuid, objectClass }): RowOperation => {
+          const values = pack({ classes, origin: null, ...typed(objectClass) } satisfies RemovalRow);
+          return { op: "upsert", row: `${objectGuid}:absent`, values };
+        }),
       );
     },
-    addOverdue(cycleId, objectGuids, classes) {
-      const values = pack({ classes, origin: null, isOverdue: true } satisfies RemovalRow);
+    addOverdue(cycleId, missed, classes) {
       return write(
         cycleId,
-        objectGuids.map((objectGuid): RowOperation => ({ op: "upsert", row: `${objectGuid}:overdue`, values })),
+        missed.map(({ objectGuid, objectClass }): RowOperation => {
+          const values = pack({ classes, origin: null, isOverdue: true, ...typed(objectClass) } satisfies RemovalRow);
+          return { op: "upsert", row: `${objectGuid}:overdue`, values };
+        }),
       );
     },
     async list(cycleId) {
@@ -124,8 +163,8 @@ export function createRemovals(deps: { readonly rows: RowStore }): Removals {
       for await (const rows of table.range(cycleId)) {
         for (const row of rows) {
           const objectGuid = row.row.slice(0, row.row.indexOf(":"));
-          const { classes, lacks, origin, isOverdue } = unpack<RemovalRow>(row).value;
-          const before = found.get(objectGuid) ?? {
+          const { classes, lacks, origin, isOverdue, type } = unpack<RemovalRow>(row).value;
+          const before: Removal = found.get(objectGuid) ?? {
             objectGuid,
             classes: [],
             lacks: null,
@@ -138,6 +177,7 @@ export function createRemovals(deps: { readonly rows: RowStore }): Removals {
             lacks: lacks ? unionOf(before.lacks ?? [], lacks) : before.lacks,
             isAbsent: before.isAbsent || (origin === null && isOverdue !== true),
             origins: origin ? [...before.origins, origin] : before.origins,
+            ...(type || before.type ? { type: type ?? before.type } : {}),
           });
         }
       }
@@ -158,7 +198,22 @@ export function createRemovals(deps: { readonly rows: RowStore }): Removals {
       await stagedTable.transact(jobId, [{ op: "delete", row: `${of}:${objectGuid}` }]);
     },
     async staged(jobId) {
-      return (await stagedRows(jobId)).map((row) => row.value);
+      return (await stagedRows(jobId)).map((row) => row.value).filter((row) => !isDecided(row));
+    },
+    async stagedOf(jobId, of, objectGuids) {
+      if (objectGuids.length === 0) return new Map();
+      const rows = await stagedTable.getMany(
+        jobId,
+        objectGuids.map((objectGuid) => `${of}:${objectGuid}`),
+      );
+      const found = [...rows.values()].map((row) => unpack<StagedRow>(row).value);
+      return new Map(found.map((row) => [row.objectGuid, row]));
+    },
+    async keepDropped(jobId, rows, by) {
+      for (const { row, value, etag } of await sameRows(jobId, rows))
+        await stagedTable.transact(jobId, [
+          { op: "replace", row, values: pack({ ...value, droppedBy: by } satisfies StagedRow), etag },
+        ]);
     },
     async stagedAbsences(jobId, objectGuids) {
       const prefix = "deletes:";
@@ -175,21 +230,27 @@ export function createRemovals(deps: { readonly rows: RowStore }): Removals {
       return new Set(rows.flatMap((row) => (row.absentIn === undefined ? [] : [row.objectGuid])));
     },
     async forget(jobId, rows) {
-      const cycles = new Map(rows.map((row) => [rowOf(row), row.cycleId]));
-      const known = await stagedTable.getMany(jobId, [...cycles.keys()]);
-      const own = [...known.values()].map((row) => unpack<StagedRow>(row));
+      const known = await sameRows(jobId, rows);
       await drop(
         jobId,
-        own.filter(({ row, value }) => cycles.get(row) === value.cycleId),
+        known.filter((row) => !isDecided(row.value)),
       );
     },
     async dropStaged(jobId, before) {
       await drop(
         jobId,
-        (await stagedRows(jobId)).filter((row) => row.value.stagedAt < before),
+        (await stagedRows(jobId)).filter(({ value }) => value.stagedAt < before && !isDecided(value)),
       );
     },
   };
+}
+
+function typed(objectClass: string): Pick<RemovalRow, "type"> {
+  return typeOfClass(objectClass) === "group" ? { type: "group" } : {};
+}
+
+function isDecided({ droppedBy, approvedBy }: StagedRow): boolean {
+  return droppedBy !== undefined || approvedBy !== undefined;
 }
 
 function rowOf(row: Pick<StagedRow, "class" | "objectGuid">): string {
