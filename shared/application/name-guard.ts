@@ -46,6 +46,8 @@ export function createNameGuard(deps: {
 
   return async (header, by, planned) => {
     const concerned = planned.flatMap((own) => {
+      // It comes again after its mark, judged as it is.
+      if (own.names !== undefined) return [];
       const names = namesIn(own);
       const isHeld = own.record.last?.holdsNames === true;
       return !own.isSuperseded && (Object.keys(names).length > 0 || isHeld) ? [{ planned: own, names }] : [];
