@@ -2,6 +2,7 @@
 import { chunkActivities } from "../orchestrations/activities/chunk.activity.ts";
 import { closeActivities } from "../orchestrations/activities/close.activity.ts";
 import { linkActivities } from "../orchestrations/activities/links.activity.ts";
+import { reconcileActivities } from "../orchestrations/activities/reconcile.activity.ts";
 import { runActivities } from "../orchestrations/activities/run.activity.ts";
 import { whatIfActivities } from "../orchestrations/activities/what-if.activity.ts";
 import { createExportChunk } from "../shared/application/export-chunk.ts";
@@ -52,6 +53,7 @@ export function createActivityUseCases(parts: Parts) {
     goneGroups,
     readEnd,
     runWhatIf,
+    reconcile,
     contextOf,
     chunked,
     answering,
@@ -67,6 +69,7 @@ export function createActivityUseCases(parts: Parts) {
         clock,
         log,
         giveUpWhatIf: runWhatIf.giveUp,
+        giveUpReconcile: reconcile.abandon,
         splitWork: createSplitWork({ rows, blobs, clock, log, escrows, attempts: ATTEMPTS_BEFORE_PARKING - 1 }),
         abandonCycle: commit.abandonCycle,
       }),
@@ -122,5 +125,6 @@ export function createActivityUseCases(parts: Parts) {
     }),
     ...closeActivities({ ...answering, commit, readEnd }),
     ...whatIfActivities({ ...answering, runWhatIf }),
+    ...reconcileActivities({ ...answering, reconcile }),
   };
 }

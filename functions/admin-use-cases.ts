@@ -5,6 +5,7 @@ import { createEnrolAgent } from "../shared/application/enrol-agent.ts";
 import { createExclusionAdmin } from "../shared/application/exclusion-admin.ts";
 import { createHeartbeat } from "../shared/application/heartbeat.ts";
 import { createLinkAdmin } from "../shared/application/link-admin.ts";
+import { createReconcileAdmin } from "../shared/application/reconcile-admin.ts";
 import { createRetryEscrows } from "../shared/application/retry-escrows.ts";
 import { createSchemas } from "../shared/application/schemas.ts";
 import { createStagedSets } from "../shared/application/staged-sets.ts";
@@ -53,6 +54,7 @@ export function createAdminUseCases(parts: Parts) {
     acceptBatch: createAcceptBatch({ rows, blobs, doorbell, clock, log }),
     schemas,
     whatIfs: createWhatIfs({ rows, blobs, clock, log, schemas, configurations, ring }),
+    reconciles: createReconcileAdmin({ rows, blobs, clock, log, ring }),
     staged: createStagedSets({ rows, blobs, clock, log, removals, ring }),
     retryEscrows: createRetryEscrows({ ...chunked, escrows, dirty, ring, escrowsAtOnce: settings.escrowsAtOnce }),
     links: createLinkAdmin({ rows, blobs, clock, log, contextOf, ring }),

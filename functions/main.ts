@@ -4,11 +4,6 @@
  */
 import { app, type InvocationContext } from "@azure/functions";
 import * as df from "durable-functions";
-import { ORCHESTRATOR } from "../orchestrations/names.ts";
-import { processBatch, processWork } from "../orchestrations/process-batch.orchestrator.ts";
-import { readEnd } from "../orchestrations/read-end.orchestrator.ts";
-import { syncRun } from "../orchestrations/sync-run.orchestrator.ts";
-import { whatIf } from "../orchestrations/what-if.orchestrator.ts";
 import { readConfig } from "../shared/config.ts";
 import { acceptBatchRoute } from "./accept-batch.http.ts";
 import { agentsRoute } from "./agents.http.ts";
@@ -22,8 +17,10 @@ import { heartbeatRoute } from "./heartbeat.http.ts";
 import { type Route, registerRoute } from "./http-route.ts";
 import { jobRoutes } from "./jobs.http.ts";
 import { linkRoutes } from "./links.http.ts";
+import { orchestrators } from "./orchestrators.ts";
 import { provisioningLogRoute } from "./provisioning-log.http.ts";
 import { clearQuarantineRoute } from "./quarantine.http.ts";
+import { reconcileRoutes } from "./reconcile.http.ts";
 import { schemaRoutes } from "./schemas.http.ts";
 import { stagedRoutes } from "./staged.http.ts";
 import { wakeJobHandler } from "./wake-job.queue.ts";
@@ -46,6 +43,7 @@ const routes: readonly Route[] = [
   ...linkRoutes(cloud.routes.links),
   ...stagedRoutes(cloud.routes),
   ...whatIfRoutes(cloud.routes.whatIfs),
+  ...reconcileRoutes(cloud.routes.reconciles),
   ...exclusionRoutes(cloud.routes.exclusions),
   provisioningLogRoute(cloud.routes.queries),
 ];
@@ -70,8 +68,4 @@ app.timer("FullSync", {
 });
 
 for (const [name, handler] of Object.entries(cloud.activities)) df.app.activity(name, { handler });
-df.app.orchestration(ORCHESTRATOR.syncRun, syncRun);
-df.app.orchestration(ORCHESTRATOR.processBatch, processBatch);
-df.app.orchestration(ORCHESTRATOR.processWork, processWork);
-df.app.orchestration(ORCHESTRATOR.readEnd, readEnd);
-df.app.orchestration(ORCHESTRATOR.whatIf, whatIf);
+for (const [name, handler] of Object.entries(orchestrators)) df.app.orchestration(name, handler);

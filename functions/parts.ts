@@ -9,6 +9,7 @@ import { createLinkAccounts } from "../shared/application/link-account.ts";
 import { createTargetPreparation } from "../shared/application/prepare-target.ts";
 import { createQuarantines } from "../shared/application/quarantines.ts";
 import { createReadEnd } from "../shared/application/read-end.ts";
+import { createReconcile } from "../shared/application/reconcile.ts";
 import { createRecentRemovals } from "../shared/application/recent-removals.ts";
 import { createReferences } from "../shared/application/references.ts";
 import { createRunWhatIf } from "../shared/application/run-what-if.ts";
@@ -70,6 +71,8 @@ export interface UseCaseSettings {
   /** What the application may write in the target; undefined: nobody watches that. */
   readonly quota?: { readonly key: string; readonly writes: number } | undefined;
   readonly quarantine: Config["quarantine"];
+  /** How long a reconcile waits before it looks again at what differed: milliseconds; five minutes when left out. */
+  readonly reconcileConfirmMs?: number;
 }
 
 export function createParts(adapters: Adapters, settings: UseCaseSettings) {
@@ -153,7 +156,19 @@ export function createParts(adapters: Adapters, settings: UseCaseSettings) {
   const tryObjects = createTryObjects({ clock, references: looking, contextOf, countMembers });
   const sliceObjects = settings.chunkObjects;
   const slices = createWhatIfSlices({ blobs, objects, contexts: whatIfContexts, tryObjects, sliceObjects });
-  const trying = { objects, contexts: whatIfContexts, slices, tryObjects, quota: given?.writes };
+  const trying = { objects, recent, contexts: whatIfContexts, slices, tryObjects, quota: given?.writes };
+  const reconcile = createReconcile({
+    rows,
+    blobs,
+    fence,
+    clock,
+    log,
+    objects,
+    links,
+    dirty,
+    contextOf,
+    confirmMs: settings.reconcileConfirmMs ?? 300_000,
+  });
   const runWhatIf = createRunWhatIf({ rows, blobs, fence, clock, log, ...trying });
   return {
     ...adapters,
@@ -189,6 +204,7 @@ export function createParts(adapters: Adapters, settings: UseCaseSettings) {
     goneGroups,
     readEnd,
     runWhatIf,
+    reconcile,
     contextOf,
   };
 }

@@ -7,6 +7,7 @@ export const ORCHESTRATOR = {
   processWork: "ProcessWork",
   readEnd: "ReadEnd",
   whatIf: "WhatIf",
+  reconcile: "Reconcile",
 } as const;
 
 export const ACTIVITY = {
@@ -31,6 +32,7 @@ export const ACTIVITY = {
   settleWhatIf: "SettleWhatIf",
   tallyWhatIf: "TallyWhatIf",
   finishWhatIf: "FinishWhatIf",
+  reconcileStep: "ReconcileStep",
 } as const;
 
 /** A run's id is never used twice: its epoch is written before it starts. */
@@ -39,6 +41,6 @@ export function syncRunId(jobId: string, lane: string, epoch: number): string {
 }
 
 /** The id of a part of a run: by the run's turn, so that a repetition is a new instance. */
-export function partId(part: "batch" | "work" | "end" | "whatif", run: SyncRunState): string {
+export function partId(part: "batch" | "work" | "end" | "whatif" | "reconcile", run: SyncRunState): string {
   return `${part}-${run.jobId}-${run.lane}-${run.epoch}-${run.turn}`;
 }

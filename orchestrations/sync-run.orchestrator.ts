@@ -67,6 +67,12 @@ function* take(context: OrchestrationContext, run: SyncRunState, step: NextStep)
         { ...ref, workId: step.workId },
         partId("whatif", run),
       )) as StepResult;
+    case "reconcile":
+      return (yield context.df.callSubOrchestrator(
+        ORCHESTRATOR.reconcile,
+        { ...ref, workId: step.workId },
+        partId("reconcile", run),
+      )) as StepResult;
     default:
       return { kind: "done" };
   }

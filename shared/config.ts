@@ -33,6 +33,8 @@ export interface Config {
   };
   readonly chunkObjects: number;
   readonly escrowsAtOnce: number;
+  /** Before a reconcile looks again at what differed. */
+  readonly reconcileConfirmMs: number;
   readonly logMonths: number;
   readonly quarantine: {
     readonly failures: number;
@@ -158,6 +160,7 @@ function configOf(values: Values): Config {
     },
     chunkObjects: number("UPLINK_CHUNK_OBJECTS"),
     escrowsAtOnce: number("UPLINK_ESCROWS_AT_ONCE"),
+    reconcileConfirmMs: seconds("UPLINK_RECONCILE_CONFIRM_SECONDS"),
     logMonths: number("UPLINK_LOG_MONTHS"),
     quarantine: {
       failures: number("UPLINK_QUARANTINE_FAILURES"),

@@ -193,6 +193,13 @@ export const SETTINGS = [
     schema: count(1, 365),
   },
   {
+    name: "UPLINK_RECONCILE_CONFIRM_SECONDS",
+    meaning:
+      "How long a reconcile waits before it looks again at what differed: the target shows its newest writes late",
+    default: "300",
+    schema: count(0, 86_400),
+  },
+  {
     name: "UPLINK_PAYLOAD_RETENTION_DAYS",
     meaning: "Days that the payloads of closed batches are kept",
     default: "7",

@@ -7,6 +7,7 @@ import { foldChange, withoutMissing } from "../domain/image.ts";
 import type { ObjectRecord } from "../domain/object-record.ts";
 import { RESTORE_WINDOW_MS, type RemovalClass } from "../domain/plan.ts";
 import { factsText } from "../domain/scope/places.ts";
+import { stillWaived } from "../domain/waived.ts";
 import type { TargetValues } from "../domain/target-value.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { TargetDirectory } from "../ports/target-directory.ts";
@@ -94,6 +95,9 @@ export function draftOf(
   const evaluation: Evaluation = isExcluded
     ? { kind: "ignored", scope: EXCLUDED_SCOPE, excluded: true }
     : withoutThrowing(settled, () => evaluationOf(deps.mapping, settled));
+  // What the source says anew ends what an admin let the target keep.
+  const { link } = settled;
+  const kept = link && evaluation.kind === "present" ? stillWaived(link, evaluation) : link;
   const undecided = "undecided" in evaluation && evaluation.undecided === true;
   const scopeChanged = settled.scope !== evaluation.scope || (settled.undecided ?? false) !== undecided;
   const isDefect = evaluation.kind === "failed" && evaluation.code === "InternalError";
@@ -106,9 +110,14 @@ export function draftOf(
   return {
     objectGuid,
     indexes: items.map((item) => item.index),
-    record: { ...decided, scope: evaluation.scope, ...(undecided ? { undecided } : {}) },
+    record: {
+      ...decided,
+      ...(kept ? { link: kept } : {}),
+      scope: evaluation.scope,
+      ...(undecided ? { undecided } : {}),
+    },
     ...(known?.etag === undefined ? {} : { etag: known.etag }),
-    isChanged: isChanged || scopeChanged || (mustWriteVersion && !isSuperseded),
+    isChanged: isChanged || scopeChanged || kept !== link || (mustWriteVersion && !isSuperseded),
     isSuperseded,
     evaluation,
     allow: items.flatMap((item) => item.allow ?? []),

@@ -80,6 +80,7 @@ export function brought(header: ChunkHeader, entry: Sent): Sent {
     origin: before?.origin ?? "matched",
     since: at,
     exported: withoutProperties(before?.exported ?? {}, refusedIn(entry.warnings)),
+    ...(before?.waived ? { waived: before.waived } : {}),
     doubt: bothDoubts(doubt, { at, properties: propertyNames(values) }),
   };
   const { before: _, ...rest } = entry;
@@ -163,6 +164,7 @@ function linkAfter(now: number, header: ChunkHeader, entry: Sent, values: Target
     ...sinceOf(before, now),
     exported: isDelete ? exported : applyDifference(exported, values),
     ...(isDelete ? { deletedAt: now } : {}),
+    ...(before?.waived ? { waived: before.waived } : {}),
     // A new target object has what was sent, and nothing else.
     ...(action.kind === "create" ? {} : withoutDoubt(entry.before, propertyNames(values))),
   };

@@ -243,7 +243,8 @@ function referencesOf(
   evaluation: Present,
   without: readonly string[] = [],
 ): Pick<PlannedObject, "references" | "resendsReferences"> {
-  const own = Object.entries(evaluation.references).filter(([property]) => !without.includes(property));
+  const left = [...without, ...Object.keys(record.link?.waived ?? {})];
+  const own = Object.entries(evaluation.references).filter(([property]) => !left.includes(property));
   if (own.length === 0 || isKept(record, evaluation)) return {};
   const references = Object.fromEntries(own);
   return { references, ...(resendsReferences ? { resendsReferences } : {}) };

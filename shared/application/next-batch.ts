@@ -21,6 +21,7 @@ import {
   ROW,
   type RunnerRow,
   readRow,
+  type Stored,
   type WorkRow,
 } from "./state/job-rows.ts";
 import type { SyncRunInput } from "./wake-job.ts";
@@ -93,12 +94,14 @@ export function createNextBatch(deps: {
       return { kind: "batch", batchId, readNo, sequence, attempt: attempts };
     }
     // By another schema than images were read for, somebody would be out of scope for an attribute that nobody asked for.
-    const work =
-      mappedVersionOf(job) === job.schemaVersion
-        ? (await listRows<WorkRow>(jobs, jobId, `work:${lane}:`, 1))[0]
-        : (await listRows<WorkRow>(jobs, jobId, `work:${lane}:`)).find((row) => row.value.kind === "links");
+    const mayMap = mappedVersionOf(job) === job.schemaVersion;
+    const isDue = ({ value }: Stored<WorkRow>) =>
+      (mayMap || value.kind === "links") && (value.notBefore ?? 0) <= deps.clock.now();
+    const [first] = await listRows<WorkRow>(jobs, jobId, `work:${lane}:`, 1);
+    if (!first) return { kind: "idle" };
+    const work = isDue(first) ? first : (await listRows<WorkRow>(jobs, jobId, `work:${lane}:`)).find(isDue);
     if (!work) return { kind: "idle" };
-    const { workId, attempts } = work.value;
-    return { kind: work.value.kind === "whatif" ? "whatif" : "work", workId, attempt: attempts };
+    const { workId, attempts, kind } = work.value;
+    return { kind: kind === "whatif" || kind === "reconcile" ? kind : "work", workId, attempt: attempts };
   }
 }

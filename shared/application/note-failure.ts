@@ -32,6 +32,7 @@ export function createNoteFailure(deps: {
   readonly clock: Clock;
   readonly log: Log;
   readonly giveUpWhatIf: (jobId: string, workId: string, because: string) => Promise<void>;
+  readonly giveUpReconcile: (jobId: string, workId: string, because: string) => Promise<void>;
   /** Takes up the parts of work that is given up. */
   readonly splitWork: SplitWork;
   /** Closes the cycle of a read whose end can't be carried out. */
@@ -44,6 +45,8 @@ export function createNoteFailure(deps: {
     if (step.kind === "work") await noteWork(run, step.workId);
     if (step.kind === "whatif" && (await noteWork(run, step.workId)))
       await deps.giveUpWhatIf(run.jobId, step.workId, `It failed ${ATTEMPTS_BEFORE_PARKING} times: ${message}`);
+    if (step.kind === "reconcile" && (await noteWork(run, step.workId)))
+      await deps.giveUpReconcile(run.jobId, step.workId, `It failed ${ATTEMPTS_BEFORE_PARKING} times: ${message}`);
     if (step.kind === "batch") await noteBatch(run, step.readNo, step.sequence);
     if (step.kind === "read-end") await noteReadEnd(run, step.readNo, message);
   };

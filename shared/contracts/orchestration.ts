@@ -53,6 +53,11 @@ export interface StepResult {
   readonly kind: "done" | "later" | "fenced";
 }
 
+/** Of a reconcile: `isOver`, nothing is left to do, or not for now. */
+export interface ReconcileStepped {
+  readonly isOver: boolean;
+}
+
 /** What a lane does next. */
 export type NextStep =
   | { readonly kind: "prepare" }
@@ -64,5 +69,5 @@ export type NextStep =
       readonly attempt: number;
     }
   | { readonly kind: "read-end"; readonly readNo: number }
-  | { readonly kind: "work" | "whatif"; readonly workId: string; readonly attempt: number }
+  | { readonly kind: "work" | "whatif" | "reconcile"; readonly workId: string; readonly attempt: number }
   | { readonly kind: "idle" | "paused" | "superseded" };

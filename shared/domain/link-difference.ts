@@ -29,7 +29,7 @@ export type EdgeStep =
 
 export function stepOf(edge: Edge, referee: ResolvedReferee | undefined, now: number): EdgeStep {
   const { target } = edge;
-  if (referee?.isExcluded) return { kind: "settled" };
+  if (referee?.isExcluded || (edge.wanted && edge.state === "waived")) return { kind: "settled" };
   // What stands in the target by this edge is now somebody else's membership.
   if (referee?.isElsewhere && target !== undefined) return { kind: "remove", target };
   if (referee?.isElsewhere) return { kind: edge.wanted ? "pending" : "forget" };

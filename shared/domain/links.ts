@@ -9,8 +9,11 @@
  */
 import { NO_VERSION, readNoOf } from "./change-version.ts";
 
-/** What may stand in the target by our doing: `adding` and `removing` are in doubt. */
-export type EdgeState = "none" | "adding" | "added" | "removing";
+/**
+ * What may stand in the target by our doing: `adding` and `removing` are in doubt. `waived`: nothing does, and an admin let
+ * it be so for as long as the edge is wanted.
+ */
+export type EdgeState = "none" | "adding" | "added" | "removing" | "waived";
 
 export interface Edge {
   /** Of the statement last applied. */
@@ -138,7 +141,8 @@ export function withoutMissingEdges(
 
 /** What has not been brought to the target yet, as far as edges alone can tell. */
 export function isUnsettled(edge: Edge): boolean {
-  return edge.wanted ? edge.state !== "added" : edge.state !== "none";
+  if (edge.wanted) return edge.state !== "added" && edge.state !== "waived";
+  return edge.state !== "none";
 }
 
 /** Nothing of it stands in the target, and nothing old can bring it back. */

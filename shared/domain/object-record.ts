@@ -10,6 +10,7 @@ import type { RemovalClass } from "./plan.ts";
 import type { TargetType } from "./target-table.ts";
 import type { TargetValues } from "./target-value.ts";
 import type { AttributeBag } from "./values.ts";
+import type { Waived } from "./waived.ts";
 
 /** `left`: exists, out of the agent's part of the scope. `absent`: not in a complete full read. */
 export type ObjectState = "live" | "left" | "deleted" | "absent";
@@ -30,6 +31,8 @@ export interface Link {
   readonly deletedAt?: number;
   /** What calls without an answer may have changed. */
   readonly doubt?: Doubt;
+  /** What an admin let the target keep. */
+  readonly waived?: Waived;
 }
 
 /** What a link goes to: rows of before there were groups don't say. */

@@ -3,7 +3,8 @@
  *
  * The plan is a value; nothing is done here. Whatever takes something away (a delete, a disable, a blanked attribute) is
  * named by its **removal class** and left out of the action unless that class is allowed: removals wait for the end of
- * the read and the guard (N6). A property named in `held` is left out as well (a claim that another object has).
+ * the read and the guard (N6). A property named in `held` is left out as well (a claim that another object has), and what
+ * an admin let the target keep.
  * What the mapping has switched off for the whole class is not done, waits for nothing and is named.
  */
 import { type FlowRules, flowingTo, mergedValues, sentAgain } from "./attribute-flow/flow-types.ts";
@@ -56,7 +57,7 @@ export function planObject(record: ObjectRecord, desired: Desired, options: Plan
   const link = record.link;
   const flows = options.flows ?? ALL_FLOWS;
   if (desired.kind === "absent") return planAbsence(record, link, { ...options, flows });
-  const values = withoutProperties(desired.values, options.held ?? []);
+  const values = withoutProperties(desired.values, [...(options.held ?? []), ...Object.keys(link?.waived ?? {})]);
   const isExpired = link?.deletedAt !== undefined && options.now - link.deletedAt > RESTORE_WINDOW_MS;
   const isDeleted = link?.deletedAt !== undefined;
   if ((!link || isDeleted) && !flows.adds) return switchedOff("Add");

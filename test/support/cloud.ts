@@ -8,6 +8,7 @@ import { createUseCases, type UseCases } from "../../functions/use-cases.ts";
 import { ORCHESTRATOR } from "../../orchestrations/names.ts";
 import { processBatch, processWork } from "../../orchestrations/process-batch.orchestrator.ts";
 import { readEnd } from "../../orchestrations/read-end.orchestrator.ts";
+import { reconcile } from "../../orchestrations/reconcile.orchestrator.ts";
 import { syncRun } from "../../orchestrations/sync-run.orchestrator.ts";
 import { whatIf } from "../../orchestrations/what-if.orchestrator.ts";
 import { createMemoryBlobStore } from "../../shared/adapters/memory/blob-store.ts";
@@ -118,6 +119,7 @@ export async function createCloud(options: CloudOptions = {}) {
       [ORCHESTRATOR.processWork]: processWork,
       [ORCHESTRATOR.readEnd]: readEnd,
       [ORCHESTRATOR.whatIf]: whatIf,
+      [ORCHESTRATOR.reconcile]: reconcile,
     },
     ...(options.beforeActivity ? { beforeActivity: options.beforeActivity } : {}),
     ...(options.time ? { sleepUntil: options.time.sleepUntil } : {}),

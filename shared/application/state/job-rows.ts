@@ -10,6 +10,7 @@
  *   read:{read}                 an ended or aborted read on its way to its ReadEnd
  *   work:{lane}:{id}            work that the cloud gave itself (retries, re-evaluations)
  *   cycle:{read}                the account of a read          recent   removals of the last 24 hours
+ *   reconcile:{id}              a comparison with the target, where it stands and what it found
  *   names                       people whose names changed in the last 24 hours
  *   whatif:{id}                 what was tried, and what came of it
  *   schema:{version}            who brought a version of the schema, and when
@@ -219,11 +220,13 @@ export interface WorkRow {
   readonly workId: string;
   readonly jobId: string;
   readonly lane: Lane;
-  readonly kind: "escrows" | "reevaluate" | "links" | "scope" | "approved" | "whatif";
+  readonly kind: "escrows" | "reevaluate" | "links" | "scope" | "approved" | "whatif" | "reconcile";
   readonly blob: string;
   readonly objects: number;
   readonly createdAt: number;
   readonly attempts: number;
+  /** Nobody takes it up before then: milliseconds since 1970. Absent: at once. */
+  readonly notBefore?: number;
 }
 
 export interface CycleRow {

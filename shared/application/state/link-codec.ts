@@ -48,7 +48,7 @@ export interface Segment {
 
 export const NEW_SEGMENT: Segment = { edges: new Map(), group: "", pending: 0 };
 
-const STATES: readonly EdgeState[] = ["none", "adding", "added", "removing"];
+const STATES: readonly EdgeState[] = ["none", "adding", "added", "removing", "waived"];
 
 /** What is said of a segment besides its edges, and of edges what has no place in their records. */
 interface SegmentHead {
