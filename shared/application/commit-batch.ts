@@ -11,6 +11,7 @@ import type { BlobStore } from "../ports/blob-store.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Log } from "../ports/log.ts";
 import type { RowOperation, RowStore } from "../ports/row-store.ts";
+import { dayOperation, demand, faultOfBatch, faultOfCycle, faultOfDay } from "./accounts.ts";
 import { FILES, type OutcomeFile, readNeeded } from "./chunk-files.ts";
 import { countOf, cycleRow, detailOf, finalOutcomes, withLinks } from "./cycle-account.ts";
 import type { LinkAccounts } from "./link-account.ts";
@@ -34,7 +35,6 @@ import {
   type ReadRow,
   ROW,
   readRow,
-  totalOf,
   unpack,
   type WorkRow,
 } from "./state/job-rows.ts";
@@ -85,11 +85,7 @@ export function createCommit(deps: {
 
   /** The operations that close a batch, with its final account. */
   function closing(batch: BatchRow, etag: string): RowOperation[] {
-    if (batch.counts === null || totalOf(batch.counts) !== batch.changes) {
-      throw new Error(
-        `Batch ${batch.batchId} received ${batch.changes} changes and accounts for ${batch.counts ? totalOf(batch.counts) : 0}.`,
-      );
-    }
+    demand(deps.log, batch.jobId, faultOfBatch(batch));
     return [
       { op: "delete", row: ROW.batch(batch.lane, batch.readNo, batch.sequence), etag },
       { op: "upsert", row: ROW.done(batch.readNo, batch.sequence), values: pack(batch) },
@@ -143,11 +139,7 @@ export function createCommit(deps: {
       const counts = countOf(file.entries.filter((entry) => !entry.isWaiting));
       const waiting = file.entries.filter((entry) => entry.isWaiting).length;
       const batch: BatchRow = { ...stored.value, state: "processed", counts, waiting, chunks, detail: detailOf(file) };
-      if (totalOf(counts) + waiting !== batch.changes) {
-        throw new Error(
-          `Batch ${batch.batchId} received ${batch.changes} changes; ${totalOf(counts)} have an outcome and ${waiting} wait.`,
-        );
-      }
+      demand(deps.log, run.jobId, faultOfBatch(batch));
       const closed = waiting === 0;
       const operations: RowOperation[] = closed
         ? closing(batch, stored.etag)
@@ -197,7 +189,10 @@ export function createCommit(deps: {
       const nothing = { removed: NO_REMOVALS, staged: [] };
       const none = { byChange: [], absent: NO_OUTCOMES };
       const cycle = cycleRow(run, given, done, nothing, none, { entries: [], writes: 0 }, deps.clock.now());
-      await closeCycle(run.jobId, cycle, read.value);
+      // Told, and not refused: a cycle that can't be given up would hold up its lane for ever.
+      const fault = faultOfCycle(cycle, given, done.length);
+      if (fault !== undefined) deps.log.error("accounts-violated", { jobId: run.jobId, message: fault });
+      await closeCycle(run.jobId, cycle, read.value, true);
       await deps.recent.close(run.jobId, cycle.cycleId);
       await deps.removals.clear(cycle.cycleId);
       await moveWatermark(run.jobId);
@@ -243,6 +238,7 @@ export function createCommit(deps: {
     );
     const done = await closedBatches(run.jobId, read.readNo);
     const cycle = cycleRow(run, read, done, verdict, final, ends, deps.clock.now());
+    demand(deps.log, run.jobId, faultOfCycle(cycle, read, done.length));
     const links = await deps.linkAccounts.of(cycle.cycleId);
     return links ? withLinks(cycle, links) : cycle;
   }
@@ -271,7 +267,9 @@ export function createCommit(deps: {
     return done.map((row) => row.value);
   }
 
-  async function closeCycle(jobId: string, cycle: CycleRow, { schemaVersion = 1 }: ReadRow): Promise<void> {
+  /** Given up, a cycle is closed also where its day doesn't add up: the day goes without it then. */
+  async function closeCycle(jobId: string, cycle: CycleRow, read: ReadRow, isGivenUp = false): Promise<void> {
+    const { schemaVersion = 1 } = read;
     for (;;) {
       const job = await readRow<JobRow>(jobs, jobId, ROW.job);
       const isWhole = job !== undefined && cycle.kind === "full" && cycle.state === "ended";
@@ -287,8 +285,12 @@ export function createCommit(deps: {
                 : { mappedSchemaVersion: schemaVersion, mappedSchemaRead: cycle.readNo }),
             }
           : judged;
+      const day = await dayOperation(jobs, jobId, cycle);
+      const fault = faultOfDay(day.next);
+      if (!isGivenUp) demand(deps.log, jobId, fault);
       const written = await jobs.transact(jobId, [
         { op: "upsert", row: ROW.cycle(cycle.readNo), values: pack(cycle) },
+        ...(fault === undefined ? [day.operation] : []),
         { op: "delete", row: ROW.read(cycle.readNo) },
         ...(job && next && next !== job.value
           ? [{ op: "replace" as const, row: ROW.job, values: pack(next), etag: job.etag }]

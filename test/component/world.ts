@@ -5,9 +5,11 @@
  * After every activity the invariants are looked at; at the end everything is given time, and target and projection are
  * compared.
  */
+
 import { AsyncLocalStorage } from "node:async_hooks";
 import { createHash } from "node:crypto";
 import { expect } from "vitest";
+import { DAY_PREFIX, type DayRow } from "../../shared/application/accounts.ts";
 import type { CommittedWatermark } from "../../shared/application/commit-batch.ts";
 import {
   type BatchRow,
@@ -108,6 +110,14 @@ export async function createWorld(options: WorldOptions = {}) {
     for (const { value } of done) expect(value.counts && totalOf(value.counts), value.batchId).toBe(value.changes);
     for (const { value } of await listRows<CycleRow>(jobs, jobId, "cycle:"))
       expect(totalOf(value.outcomes), value.cycleId).toBe(value.received);
+    const cycles = (await listRows<CycleRow>(jobs, jobId, "cycle:")).map(({ value }) => value);
+    const days = (await listRows<DayRow>(jobs, jobId, DAY_PREFIX)).map(({ value }) => value);
+    for (const day of days) expect(totalOf(day.outcomes), day.day).toBe(day.received);
+    const inDays = days.flatMap((day) => day.cycles).sort((one, other) => one - other);
+    expect(inDays, "each cycle is in one day, once").toEqual(cycles.map(({ readNo }) => readNo));
+    const sumOf = (own: readonly { readonly received: number }[]) =>
+      own.reduce((sum, { received }) => sum + received, 0);
+    expect(sumOf(days), "days are the sums of their cycles").toBe(sumOf(cycles));
     const anchors = cloud.target.objects().map(anchorOf);
     expect(new Set(anchors).size, "twins").toBe(anchors.length);
   }
