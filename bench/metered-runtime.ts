@@ -61,7 +61,7 @@ async function runIn(folder: string, use: (metered: MeteredRuntime) => Promise<v
       displayName: "Bench",
       domainFqdn: BENCH_DOMAIN.fqdn,
       domainNetBios: BENCH_DOMAIN.netBios,
-      settings: { signIn: "ownProcess" },
+      settings: { signIn: "ownProcess", firstExport: "automatic" },
     });
     const fetch = createSecureFetch(await readFile(runtime.caFile, "utf8"));
     await use({ folder, runtime, meter: await openMeter(portFile), fetch, configuration });

@@ -13,12 +13,14 @@ import {
   EscrowReply,
   EscrowRetryReply,
   ExclusionReply,
+  JobModeReply,
   JobStatusReply,
   type JoinRequest,
   LinkReply,
   type MoveRequest,
   ProvisioningLogReply,
   RebuildReply,
+  ReevaluateReply,
   SchemaDiffReply,
   SchemaReply,
   SchemaVersionReply,
@@ -72,6 +74,8 @@ export interface AdminClient {
     digest: string,
   ): Promise<StagedDecisionReply>;
   act(configuration: JobAddress, action: JobAction, body?: unknown): Promise<void>;
+  setMode(jobId: string, mode: JobModeReply["mode"]): Promise<JobModeReply>;
+  reevaluate(jobId: string): Promise<ReevaluateReply>;
   clearQuarantine(jobId: string): Promise<ClearQuarantineReply>;
   setScope(jobId: string, scope: AgentScope): Promise<ScopeReply>;
   /** As it was imported: fields and order of keys are what they were. Without a version the one in effect. */
@@ -153,6 +157,9 @@ export function createAdminClient(deps: AdminClientDeps): AdminClient {
         body: minutes === undefined ? {} : { minutes },
       }),
     agents: (configurationId) => list(AgentReply, fill(ADMIN_ROUTES.agents, { configurationId })),
+    setMode: (jobId, mode) =>
+      ask(JobModeReply, fill(ADMIN_ROUTES.jobMode, { jobId }), { method: "POST", body: { mode } }),
+    reevaluate: (jobId) => ask(ReevaluateReply, fill(ADMIN_ROUTES.reevaluate, { jobId }), { method: "POST" }),
     status: (jobId) => ask(JobStatusReply, fill(ADMIN_ROUTES.jobStatus, { jobId })),
     cycles: (jobId, top) => list(CycleReply, `${fill(ADMIN_ROUTES.cycles, { jobId })}${top ? `?$top=${top}` : ""}`),
     escrows: (jobId) => list(EscrowReply, fill(ADMIN_ROUTES.escrows, { jobId })),

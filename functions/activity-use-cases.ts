@@ -5,6 +5,7 @@ import { linkActivities } from "../orchestrations/activities/links.activity.ts";
 import { reconcileActivities } from "../orchestrations/activities/reconcile.activity.ts";
 import { runActivities } from "../orchestrations/activities/run.activity.ts";
 import { whatIfActivities } from "../orchestrations/activities/what-if.activity.ts";
+import { createAllObjects } from "../shared/application/all-objects.ts";
 import { createExportChunk } from "../shared/application/export-chunk.ts";
 import { createExportLinks } from "../shared/application/export-links.ts";
 import { createFoldLinks } from "../shared/application/fold-links.ts";
@@ -76,7 +77,13 @@ export function createActivityUseCases(parts: Parts) {
     }),
     ...chunkActivities({
       ...answering,
-      planChunks: createPlanChunks({ ...chunked, escrows, removals, scopeWork }),
+      planChunks: createPlanChunks({
+        ...chunked,
+        escrows,
+        removals,
+        scopeWork,
+        allObjects: createAllObjects({ rows, blobs, objects, mappings }),
+      }),
       mapChunk: createMapChunk({ blobs, fence, clock, contextOf }),
       exportChunk: createExportChunk({
         blobs,

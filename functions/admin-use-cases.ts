@@ -4,6 +4,7 @@ import { createAdminQueries } from "../shared/application/admin-queries.ts";
 import { createEnrolAgent } from "../shared/application/enrol-agent.ts";
 import { createExclusionAdmin } from "../shared/application/exclusion-admin.ts";
 import { createHeartbeat } from "../shared/application/heartbeat.ts";
+import { createHeldExports } from "../shared/application/held-exports.ts";
 import { createLinkAdmin } from "../shared/application/link-admin.ts";
 import { createReconcileAdmin } from "../shared/application/reconcile-admin.ts";
 import { createRetryEscrows } from "../shared/application/retry-escrows.ts";
@@ -69,6 +70,7 @@ export function createAdminUseCases(parts: Parts) {
       configurations: configurations.list,
       ring,
     }),
+    heldExports: createHeldExports({ rows, blobs, clock, log, ring }),
     queries: createAdminQueries({ rows, clock, escrows, dirty, removals, provisioningLog }),
     wakeJob: async (jobId: string) => {
       for (const lane of LANES) await ring(jobId, lane);

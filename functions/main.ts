@@ -14,6 +14,7 @@ import { enrolRoute } from "./enrol.http.ts";
 import { exclusionRoutes } from "./exclusions.http.ts";
 import { healthRoute } from "./health.http.ts";
 import { heartbeatRoute } from "./heartbeat.http.ts";
+import { heldExportsRoutes } from "./held-exports.http.ts";
 import { type Route, registerRoute } from "./http-route.ts";
 import { jobRoutes } from "./jobs.http.ts";
 import { linkRoutes } from "./links.http.ts";
@@ -38,6 +39,7 @@ const routes: readonly Route[] = [
   ...configurationRoutes(cloud.routes.configurations),
   agentsRoute(cloud.routes),
   ...jobRoutes(cloud.routes),
+  ...heldExportsRoutes(cloud.routes),
   clearQuarantineRoute(cloud.routes),
   ...schemaRoutes(cloud.routes.schemas),
   ...linkRoutes(cloud.routes.links),

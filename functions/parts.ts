@@ -12,6 +12,7 @@ import { createReadEnd } from "../shared/application/read-end.ts";
 import { createRecentRemovals } from "../shared/application/recent-removals.ts";
 import { createReconcile } from "../shared/application/reconcile.ts";
 import { createReferences } from "../shared/application/references.ts";
+import { createReleasedMeanwhile } from "../shared/application/released-meanwhile.ts";
 import { createRunWhatIf } from "../shared/application/run-what-if.ts";
 import { createScopeFacts } from "../shared/application/scope-facts.ts";
 import { createScopeGroups } from "../shared/application/scope-groups.ts";
@@ -20,7 +21,7 @@ import { createClaimIndex } from "../shared/application/state/claim-index.ts";
 import { createDirtyRows } from "../shared/application/state/dirty-links.ts";
 import { createEscrows } from "../shared/application/state/escrow-rows.ts";
 import { createExclusionRows } from "../shared/application/state/exclusion-rows.ts";
-import { type JobRow, jobTable, ROW, readRow } from "../shared/application/state/job-rows.ts";
+import { heldBecause, type JobRow, jobTable, ROW, readRow } from "../shared/application/state/job-rows.ts";
 import { createLinkReferrers } from "../shared/application/state/link-referrers.ts";
 import { createLinkRows } from "../shared/application/state/link-rows.ts";
 import { createObjectStore } from "../shared/application/state/object-store.ts";
@@ -131,7 +132,8 @@ export function createParts(adapters: Adapters, settings: UseCaseSettings) {
     if (!job) throw new Error(`Job ${jobId} is gone.`);
     const mapping = await mappings(schemaVersion === undefined ? job.value : { ...job.value, schemaVersion });
     await mapping.prepare();
-    return { mapping, objects, claims, target, vanished, excluded: await exclusions.load() };
+    const holdsExports = heldBecause(job.value) !== null;
+    return { mapping, objects, claims, target, vanished, excluded: await exclusions.load(), holdsExports };
   }
 
   const preparation = createTargetPreparation({ rows, clock, log, contextOf });
@@ -145,7 +147,8 @@ export function createParts(adapters: Adapters, settings: UseCaseSettings) {
   const answering = { clock, log, noteFault: quarantines.noteFault };
   const linkAccounts = createLinkAccounts({ rows, blobs, clock, log, dirty, ring });
   const recent = createRecentRemovals({ rows, clock });
-  const closing = { removals, recent, linkAccounts, waiting, scopeWork, quarantines };
+  const releasedMeanwhile = createReleasedMeanwhile({ rows, blobs, clock });
+  const closing = { removals, recent, linkAccounts, waiting, scopeWork, quarantines, releasedMeanwhile };
   const commit = createCommit({ rows, blobs, fence, clock, log, ...closing });
   const goneGroups = createGoneGroups({ rows, blobs, clock, log, objects, claims, target, ring });
   const readEnd = createReadEnd({ ...chunked, recent, removals, contextOf, excluded: exclusions.load });

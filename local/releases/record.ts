@@ -134,6 +134,7 @@ async function prepare(runtime: Runtime, home: string): Promise<Actor[]> {
       domainNetBios: plan.netBios,
       settings: {
         signIn: "ownProcess",
+        firstExport: "automatic",
         trustVisibility: { by: "the recorder", at: "2026-01-01T00:00:00.000Z" },
         ...(actors.length === 0 ? {} : { guard: STRICT_GUARD }),
       },

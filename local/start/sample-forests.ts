@@ -39,6 +39,7 @@ export async function prepareForests(runtime: Runtime): Promise<Forest[]> {
       domainNetBios: plan.netBios,
       settings: {
         signIn: "ownProcess",
+        firstExport: "automatic",
         // Without it what is missing from a file would be staged, not deleted: the file can't show what it may not see.
         trustVisibility: { by: "npm start", at: new Date().toISOString() },
       },

@@ -3,7 +3,7 @@ import { randomUUID } from "node:crypto";
 import type { BlobStore } from "../ports/blob-store.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Lane } from "../ports/doorbell.ts";
-import type { RowStore } from "../ports/row-store.ts";
+import type { RowOperation, RowStore } from "../ports/row-store.ts";
 import type { WorkFile } from "./plan-chunks.ts";
 import { jobTable, pack, ROW, type WorkRow } from "./state/job-rows.ts";
 import { gzipJson } from "./state/packing.ts";
@@ -18,6 +18,20 @@ export async function addWork(
   lane: Lane = "live",
   attempts = 0,
 ): Promise<string> {
+  await jobTable(deps.rows).transact(jobId, await workOperations(deps, jobId, kind, file, workId, lane, attempts));
+  return workId;
+}
+
+/** Work that begins with what else is written in the same transaction. Its file is there before. */
+export async function workOperations(
+  deps: { readonly blobs: BlobStore; readonly clock: Clock },
+  jobId: string,
+  kind: WorkRow["kind"],
+  file: WorkFile,
+  workId: string,
+  lane: Lane,
+  attempts = 0,
+): Promise<RowOperation[]> {
   const blob = `plans/${workId}/work.json.gz`;
   await deps.blobs.put(blob, gzipJson(file));
   const row: WorkRow = {
@@ -30,9 +44,8 @@ export async function addWork(
     createdAt: deps.clock.now(),
     attempts,
   };
-  await jobTable(deps.rows).transact(jobId, [
+  return [
     { op: "insert", row: ROW.work(lane, workId), values: pack(row) },
     { op: "upsert", row: ROW.inbox(lane), values: { n: deps.clock.now() } },
-  ]);
-  return workId;
+  ];
 }

@@ -21,6 +21,8 @@ import type { Escrows } from "./state/escrow-rows.ts";
 import {
   type BatchRow,
   type CycleRow,
+  type ExportsHeld,
+  heldBecause,
   type JobRow,
   type JobTrouble,
   jobTable,
@@ -112,6 +114,8 @@ export function createAdminQueries(deps: {
         scopeVersion: job.value.scopeVersion,
         trouble: troubleReply(job.value.trouble ?? missingInCloud(job.value)),
         quarantine: quarantineReply(job.value.quarantine ?? null),
+        mode: job.value.settings.mode ?? "normal",
+        exportsHeld: exportsHeldReply(heldBecause(job.value)),
         steadyStateAt: moment(job.value.steadyStateAt),
         escrowed: (await deps.escrows.list(jobId)).length + (await failingLinks(jobId)).length,
         staged: (await deps.removals.staged(jobId)).length,
@@ -162,6 +166,10 @@ export function createAdminQueries(deps: {
       return entries.map(logReply);
     },
   };
+}
+
+export function exportsHeldReply(held: ExportsHeld | null): JobStatusReply["exportsHeld"] {
+  return held && { because: held.because, at: new Date(held.at).toISOString(), by: held.by ?? null };
 }
 
 /** Objects that the schema's scopes name: reading goes on, for it may bring them back. */

@@ -124,6 +124,8 @@ export interface PlannedObject {
   /** What the guard made of its changed names, when it is exported. */
   readonly names?: JudgedNames;
   readonly origin?: ChangeOrigin;
+  /** Exports were held when it was planned: what it would have been. */
+  readonly held?: { readonly action: ObjectAction["kind"] };
   /** The outcome unless the export changes it. */
   readonly outcome: Outcome;
   readonly failure?: ObjectFailure;
@@ -188,6 +190,8 @@ export interface OutcomeFile {
   /** Of those that appeared: the ones that came back, and the SIDs of those that have one. */
   readonly returned?: readonly string[];
   readonly sids?: readonly string[];
+  /** Objects for which nothing was sent because exports were held. */
+  readonly held?: readonly string[];
 }
 
 export const FILES = {

@@ -18,6 +18,7 @@ import type { LinkAccounts } from "./link-account.ts";
 import { cycleIdOf, type WorkFile } from "./plan-chunks.ts";
 import type { Quarantines } from "./quarantines.ts";
 import type { RecentRemovals } from "./recent-removals.ts";
+import type { ReleasedMeanwhile } from "./released-meanwhile.ts";
 import type { ScopeWork } from "./scope-work.ts";
 import {
   addOutcomes,
@@ -70,6 +71,7 @@ export function createCommit(deps: {
   readonly waiting: WaitingClaims;
   readonly scopeWork: ScopeWork;
   readonly quarantines: Pick<Quarantines, "afterCycle" | "tell">;
+  readonly releasedMeanwhile: ReleasedMeanwhile;
 }): Commit {
   const jobs = jobTable(deps.rows);
 
@@ -141,6 +143,7 @@ export function createCommit(deps: {
       const batch: BatchRow = { ...stored.value, state: "processed", counts, waiting, chunks, detail: detailOf(file) };
       demand(deps.log, run.jobId, faultOfBatch(batch));
       const closed = waiting === 0;
+      await deps.releasedMeanwhile(run, batch.batchId, batch.acceptedAt);
       const operations: RowOperation[] = closed
         ? closing(batch, stored.etag)
         : [{ op: "replace", row: ROW.batch(run.lane, readNo, sequence), values: pack(batch), etag: stored.etag }];
@@ -161,6 +164,7 @@ export function createCommit(deps: {
         // Before: whoever sees the cycle closed sees what still follows from it.
         await deps.waiting.afterCycle(run.jobId, cycle);
         await deps.scopeWork.afterCycle(run.jobId, cycle, read.value);
+        await deps.releasedMeanwhile(run, cycle.cycleId, read.value.endedAt);
         await closeCycle(run.jobId, cycle, read.value);
         deps.log.info("cycle-closed", {
           jobId: run.jobId,
@@ -206,6 +210,7 @@ export function createCommit(deps: {
         const work = await readRow<WorkRow>(jobs, run.jobId, ROW.work(run.lane, workId));
         if (!work || !job) break;
         await deps.waiting.afterWork(job.value, work.value);
+        await deps.releasedMeanwhile(run, workId, work.value.createdAt);
         if (work.value.kind === "scope") await deps.scopeWork.afterWork(work.value);
         if (work.value.kind === "approved") await forgetApproved(run.jobId, work.value);
         const written = await jobs.transact(run.jobId, [

@@ -108,6 +108,7 @@ export function createConfigurations(deps: {
         lastFullReadAt: null,
         steadyStateAt: null,
         lastScheduledAt: null,
+        ...heldAtFirst(request.settings, now),
       };
       // The job first: an entry of the catalogue must never point at nothing.
       await jobs.transact(jobId, [
@@ -169,6 +170,15 @@ export function createConfigurations(deps: {
     },
     setPaused: (jobId, paused) => changeJob(jobId, (job) => ({ ...job, state: paused ? "paused" : "active" })),
   };
+}
+
+/** As a new job begins. */
+function heldAtFirst(
+  { firstExport, mode }: Pick<JobRow["settings"], "mode" | "firstExport">,
+  at: number,
+): Pick<JobRow, "exportsHeld"> {
+  if (firstExport === "approval") return { exportsHeld: { because: "first-export", at } };
+  return mode === "staging" ? { exportsHeld: { because: "staging", at } } : {};
 }
 
 function orderedScope({ organizationalUnits, groups }: AgentScope): AgentScope {

@@ -28,6 +28,8 @@ export interface MapDeps {
   readonly clock: Clock;
   readonly vanished: Vanished;
   readonly excluded: Excluded;
+  /** Nothing may be sent: see `held-objects.ts`. */
+  readonly holdsExports: boolean;
 }
 
 export interface Draft {

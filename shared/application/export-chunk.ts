@@ -24,6 +24,7 @@ import {
 import type { Excluded } from "./excluded.ts";
 import { type ExportResult, exportObjects } from "./export-objects.ts";
 import { lastOf } from "./export-records.ts";
+import { isHeldEntry, withoutExport } from "./held-objects.ts";
 import type { JobMapping } from "./job-mapping.ts";
 import type { TellLeftOut } from "./left-out.ts";
 import { sidOf } from "./link-statements.ts";
@@ -67,6 +68,8 @@ export interface JobContext {
   readonly target: TargetDirectory;
   readonly vanished: Vanished;
   readonly excluded: Excluded;
+  /** Nothing may be sent: see `held-objects.ts`. */
+  readonly holdsExports: boolean;
 }
 
 export type ExportChunk = (ref: ChunkRef) => Promise<ExportedChunk>;
@@ -93,7 +96,8 @@ export function createExportChunk(deps: {
     if ((await deps.blobs.get(outcomePath)) !== undefined) return { done: true };
     const plan = await readNeeded<PlanFile>(deps.blobs, FILES.plan(ref.batchId, ref.chunk));
     const context = await deps.contextOf(ref.jobId, plan.header.schemaVersion);
-    const allowance = await deps.quota.book(ref.lane, context.target, plannedWrites(plan));
+    const wanted = context.holdsExports ? 0 : plannedWrites(plan);
+    const allowance = await deps.quota.book(ref.lane, context.target, wanted);
     if (allowance.granted === 0) return { done: false, notBefore: allowance.notBefore };
     await deps.tellLeftOut(plan.header, context.mapping);
     // Counted for this chunk alone: others write through the same adapter at the same time.
@@ -113,6 +117,7 @@ export function createExportChunk(deps: {
       entries: results.flatMap((result) => entriesOf(result)),
       writes,
       ...appearedIn(results),
+      ...heldIn(results),
     };
     await writeOnce(deps.blobs, outcomePath, file);
     return { done: true };
@@ -124,13 +129,15 @@ export function createExportChunk(deps: {
     let open: readonly PlannedObject[] = plan.objects;
     let resumed: ReadonlyMap<string, string> = new Map();
     for (let round = 0; round < ROUNDS && open.length > 0; round++) {
-      const guarded = await deps.names(plan.header, `${ref.batchId}-${ref.chunk}`, withheld(open, context.excluded));
-      const withMembers = await bindMembers(
-        deps,
-        plan.header,
-        await bindReferences(deps.references, plan.header, guarded),
-        context.excluded,
-      );
+      const allowed = withheld(open, context.excluded);
+      // Held, nothing is counted: what is released is judged then.
+      const guarded = context.holdsExports
+        ? allowed
+        : await deps.names(plan.header, `${ref.batchId}-${ref.chunk}`, allowed);
+      const bound = await bindReferences(deps.references, plan.header, guarded);
+      // Held since it was planned, or planned as held: a release has everybody mapped anew.
+      const sendable = bound.map((own) => (context.holdsExports || own.held ? withoutExport(own) : own));
+      const withMembers = await bindMembers(deps, plan.header, sendable, context.excluded);
       open = withMembers.planned;
       // Planned while another run was at it: the row decides.
       const contested = open.filter((planned) => isUnderWay(plan, planned.record));
@@ -167,7 +174,7 @@ export function createExportChunk(deps: {
         !planned.isSuperseded &&
         !planned.record.unreadable &&
         (planned.isChanged ||
-          planned.failure !== undefined ||
+          (planned.failure !== undefined && !planned.held) ||
           planned.names !== undefined ||
           planned.record.last?.outcome === "escrowed"),
     );
@@ -293,6 +300,15 @@ function appearedIn(results: readonly ExportResult[]): Omit<OutcomeFile, "entrie
     returned: guidsOf(own.filter((planned) => planned.action.kind === "restore")),
     sids: own.flatMap(({ record }) => sidOf(record.image) ?? []),
   };
+}
+
+function heldIn(results: readonly ExportResult[]): Pick<OutcomeFile, "held"> {
+  const held = results.flatMap((result) => {
+    if (result.kind !== "settled") return [];
+    const { planned, outcome, failure } = result;
+    return isHeldEntry({ outcome, ...(failure ? { code: failure.code } : {}) }) ? [planned.objectGuid] : [];
+  });
+  return held.length === 0 ? {} : { held };
 }
 
 function madeIn(results: readonly ExportResult[]): [string, Reference][] {

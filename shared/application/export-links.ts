@@ -24,7 +24,7 @@ import { exportedBy } from "./link-results.ts";
 import { sendLinks } from "./link-send.ts";
 import type { References } from "./references.ts";
 import type { DirtyRows, StoredDirty } from "./state/dirty-links.ts";
-import { type JobRow, jobTable, type LinkCounts, ROW, readRow } from "./state/job-rows.ts";
+import { heldBecause, type JobRow, jobTable, type LinkCounts, ROW, readRow } from "./state/job-rows.ts";
 import type { LinkRows } from "./state/link-rows.ts";
 import type { ObjectStore } from "./state/object-store.ts";
 import type { ProvisioningLog } from "./state/provisioning-log.ts";
@@ -82,7 +82,8 @@ export function createExportLinks(
     const job = await readRow<JobRow>(jobs, ref.jobId, ROW.job);
     if (!job) throw new Error(`Job ${ref.jobId} is gone.`);
     const { header, items } = await readNeeded<LinkChunkFile>(deps.blobs, FILES.linkChunk(ref.linksId, ref.chunk));
-    const allowance = await deps.quota.book(header.isBulk ? "bulk" : "live", deps.target, leastWrites(items));
+    const wanted = heldBecause(job.value) ? 0 : leastWrites(items);
+    const allowance = await deps.quota.book(header.isBulk ? "bulk" : "live", deps.target, wanted);
     if (allowance.granted === 0) return { done: false, notBefore: allowance.notBefore };
     return exportAll(ref, job.value, { header, items }, allowance.target).finally(allowance.settle);
   };
@@ -98,8 +99,10 @@ export function createExportLinks(
     const groups = new Map<number, JudgedGroup>();
     const failures = new Map<number, { failure: TargetFailure; count: number }>();
     let retryAfterMs = 0;
-    const { open: first, excluded } = await withTargets(header, items, await deps.flowsOf(job));
-    let open = first;
+    const isHeld = heldBecause(job) !== null;
+    const { open: first, excluded: untouched } = await withTargets(header, items, await deps.flowsOf(job));
+    const excluded = isHeld ? [...untouched, ...first.map(({ item }) => item)] : untouched;
+    let open = isHeld ? [] : first;
     const living = open;
     await judge.concludeOnly(
       header,
@@ -130,7 +133,12 @@ export function createExportLinks(
     );
     const counts = sumOf(outcomes, groups);
     const stagedBecause = outcomes.find((own) => own.staged)?.staged?.reason;
-    const file: LinkOutcomeFile = { counts, writes, ...(stagedBecause === undefined ? {} : { stagedBecause }) };
+    const file: LinkOutcomeFile = {
+      counts,
+      writes,
+      ...(stagedBecause === undefined ? {} : { stagedBecause }),
+      ...(isHeld && first.length > 0 ? { isHeld } : {}),
+    };
     await writeOnce(deps.blobs, FILES.linkOutcome(ref.linksId, ref.chunk), file);
     return { done: true };
   }
@@ -154,7 +162,10 @@ export function createExportLinks(
     return { open, excluded };
   }
 
-  /** What was said of a group on the exclusion list is looked at when it is taken off, and at each end until then. */
+  /**
+   * What was said of a group on the exclusion list is looked at when it is taken off, and at each end until then; of any,
+   * while exports are held.
+   */
   async function keepDirty({ jobId }: LinkChunkHeader, excluded: readonly LinkItem[]): Promise<void> {
     const concluded = excluded.flatMap((item) => item.rows).filter(({ dirty }) => dirty.missingIn !== undefined);
     await deps.dirty.put(

@@ -58,6 +58,8 @@ export interface LinkOutcomeFile {
   readonly writes: number;
   /** Why removals of the first such group are held back. */
   readonly stagedBecause?: string;
+  /** Nothing was sent because exports were held; what made the groups dirty stands. */
+  readonly isHeld?: boolean;
 }
 
 export function linksIdOf(cycleId: string): string {

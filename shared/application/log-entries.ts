@@ -9,6 +9,7 @@ import { TARGET_CANNOT_HOLD } from "./evaluate-object.ts";
 import { EXCLUDED } from "./excluded.ts";
 import type { ExportResult } from "./export-objects.ts";
 import { valuesOf } from "./export-records.ts";
+import { isHeldEntry } from "./held-objects.ts";
 import type { LogEntry, LogStep } from "./state/provisioning-log.ts";
 
 /** Of what a no-op leaves as it is in the target. */
@@ -21,17 +22,21 @@ const TOLD_ONCE: readonly string[] = ["AttributeNotCleared", UNRESOLVED];
 export function logEntryOf(header: ChunkHeader, result: ExportResult): LogEntry | undefined {
   if (result.kind !== "settled") return undefined;
   const { planned, outcome, failure } = result;
+  const isHeld = isHeldEntry({ outcome, ...(failure ? { code: failure.code } : {}) });
+  // Told when it comes to be held, and when the directory changes it; not at every read in between.
+  if (isHeld && !planned.isChanged) return undefined;
   const isSkip = outcome === "filtered" && planned.scopeChanged;
   const isStuck = planned.isChanged && planned.warnings.some((own) => TOLD_ONCE.includes(own.code));
   const held = planned.names?.kind === "staged" && !planned.names.isKnown ? planned.names : undefined;
-  if (planned.action.kind === "none" && outcome !== "escrowed" && !isSkip && !isStuck && !held) return undefined;
+  if (planned.action.kind === "none" && outcome !== "escrowed" && !isSkip && !isStuck && !held && !isHeld)
+    return undefined;
   const targetId = result.targetId ?? planned.record.link?.targetId;
   const values = valuesOf(planned.action);
   const warning = held
     ? { code: "NamesStaged", message: `The guard holds back ${Object.keys(held.values).join(", ")}: ${held.reason}.` }
     : (planned.warnings[0] ?? result.warnings[0]);
   const status =
-    outcome === "escrowed" ? "failure" : outcome === "filtered" ? "skipped" : warning ? "warning" : "success";
+    outcome === "escrowed" ? "failure" : outcome === "filtered" || isHeld ? "skipped" : warning ? "warning" : "success";
   const isTold = planned.filteredBy === TARGET_CANNOT_HOLD || planned.filteredBy === EXCLUDED || planned.switchedOff;
   const code = failure?.code ?? (isTold ? planned.filteredBy : warning?.code);
   const reason = planned.filteredBy === EXCLUDED ? planned.scope : warning?.message;
@@ -67,11 +72,12 @@ function skipReason({ switchedOff, record }: PlannedObject): string {
 }
 
 function actionName(planned: PlannedObject, values: TargetValues): LogEntry["action"] {
-  switch (planned.action.kind) {
+  const kind = planned.held?.action ?? planned.action.kind;
+  switch (kind) {
     case "create":
     case "delete":
     case "restore":
-      return planned.action.kind;
+      return kind;
     case "adopt":
       return "update";
     case "update":
@@ -135,7 +141,9 @@ function stepsOf(
     delete: "EntryExportDelete",
     none: "EntrySynchronizationSkip",
   }[planned.action.kind];
-  const status = result.outcome === "escrowed" ? "failure" : result.warnings.length > 0 ? "warning" : "success";
+  const isHeld = result.outcome === "staged" && planned.action.kind === "none";
+  const isWarned = result.warnings.length > 0;
+  const status = result.outcome === "escrowed" ? "failure" : isHeld ? "skipped" : isWarned ? "warning" : "success";
   const { names } = planned;
   const approvedBy = names?.kind === "approved" ? names.row.approvedBy : header.approvedBy;
   if (approvedBy !== undefined && planned.action.kind !== "none")

@@ -1,7 +1,7 @@
 /**
  * Mapping the objects of a chunk: fold the changes into the image, decide scope, map, find claims and matches, and plan
  * one action an object. Nothing is written to the target; of our own state only claims are written, which is harmless to
- * repeat. `exportChunk` uses the same code again for the few objects whose rows changed under it.
+ * repeat; while exports are held, not even those. `exportChunk` uses the same code again for the few objects whose rows changed under it.
  */
 
 import { isDisabledAtSource } from "../domain/hand-over.ts";
@@ -11,8 +11,9 @@ import { type Desired, planObject } from "../domain/plan.ts";
 import type { ChunkHeader, ChunkItem, ObjectFailure, PlannedObject } from "./chunk-files.ts";
 import { type Draft, draftOf, type MapDeps } from "./draft-object.ts";
 import { defectFailure } from "./evaluation-failures.ts";
-import { EXCLUDED, type Excluded } from "./excluded.ts";
+import { EXCLUDED } from "./excluded.ts";
 import { handOver } from "./hand-over.ts";
+import { claimsWhileHeld, lookingOnly, withoutExport } from "./held-objects.ts";
 import type { Evaluation } from "./job-mapping.ts";
 import { type MatchAnswer, resolveCandidates } from "./match-candidates.ts";
 import { desiredOf } from "./missing-names.ts";
@@ -33,15 +34,17 @@ import { takeover } from "./takeover.ts";
 
 /** Plans in the order of GUIDs, whatever the order of the items of different objects. */
 export async function mapObjects(
-  deps: MapDeps,
+  given: MapDeps,
   header: ChunkHeader,
   items: readonly ChunkItem[],
   stored: ReadonlyMap<string, StoredObject>,
 ): Promise<PlannedObject[]> {
+  const deps = given.holdsExports ? { ...given, claims: lookingOnly(given.claims) } : given;
   const drafted = groupBy(items, (item) => item.objectGuid)
     .sort(([left], [right]) => (left < right ? -1 : 1))
     .map(([objectGuid, own]) => draftOf(deps, header, objectGuid, own, stored.get(objectGuid)));
-  const drafts = await settleDoubts(deps, header, drafted);
+  // Held, nobody is looked up either: what was found would be written down.
+  const drafts = given.holdsExports ? drafted : await settleDoubts(deps, header, drafted);
   const wishes = drafts.map((draft) => claimsOf(draft));
   const requests: ClaimRequest[] = drafts.flatMap((draft, index) =>
     (wishes[index] ?? []).map((claim) => ({ owner: ownerOf(header.configurationId, draft.objectGuid), claim })),
@@ -53,7 +56,7 @@ export async function mapObjects(
     at += own.length;
     return own.map((claim, index): ClaimAnswer => ({ claim, result: part[index] ?? { kind: "held" } }));
   });
-  const claimed = await handOver(deps, header, drafts, asked);
+  const claimed = deps.holdsExports ? asked : await handOver(deps, header, drafts, asked);
   const { answers, matches } = await resolveCandidates(deps, header, drafts, claimed);
   return drafts.map((draft, index) => {
     const planned = withoutThrowing(draft, () =>
@@ -61,9 +64,11 @@ export async function mapObjects(
         now: deps.clock.now(),
         parkedName: draft.parks ? deps.mapping.parkedName(draft.objectGuid) : "",
         excluded: deps.excluded,
+        holdsExports: deps.holdsExports,
       }),
     );
-    return withoutPlannedSecrets(planned, deps.mapping.redactionOf(planned.record.objectClass));
+    const clean = withoutPlannedSecrets(planned, deps.mapping.redactionOf(planned.record.objectClass));
+    return deps.holdsExports ? withoutExport(clean) : clean;
   });
 }
 
@@ -94,18 +99,25 @@ function claimsOf(draft: Draft): Claim[] {
   return claimsWithout(identityClaims(evaluation.identity), exportedClaims(record.link));
 }
 
+interface PlanContext extends Pick<MapDeps, "excluded" | "holdsExports"> {
+  readonly now: number;
+  readonly parkedName: string;
+}
+
 function planOf(
   draft: Draft,
   header: ChunkHeader,
   answers: readonly ClaimAnswer[],
   match: MatchAnswer | undefined,
-  { now, parkedName, excluded }: { readonly now: number; readonly parkedName: string; readonly excluded: Excluded },
+  { now, parkedName, excluded, holdsExports }: PlanContext,
 ): PlannedObject {
   const { evaluation } = draft;
   const moved = anchorChange(draft.record, evaluation);
   const claimsBefore = draft.record.claims ?? [];
   const undone = undoneOf(draft, match);
-  const claims = draft.isSuperseded || moved ? claimsBefore : undone ? [] : claimsAfter(draft, answers);
+  const claimable = () => (undone ? [] : claimsAfter(draft, answers));
+  const unsent = holdsExports ? claimsWhileHeld(draft.record) : undefined;
+  const claims = draft.isSuperseded || moved ? claimsBefore : (unsent ?? claimable());
   const record = withClaims(backAgain(draft.record, answers), claims);
   const abandoned = claimsWithout([...claimsBefore, ...(undone ? heldOf(answers) : [])], claims);
   const base = {

@@ -12,6 +12,7 @@ import type { Lane } from "../ports/doorbell.ts";
 import type { RowStore } from "../ports/row-store.ts";
 import {
   type BatchRow,
+  heldBecause,
   type JobRow,
   jobTable,
   listRows,
@@ -95,8 +96,12 @@ export function createNextBatch(deps: {
     }
     // By another schema than images were read for, somebody would be out of scope for an attribute that nobody asked for.
     const mayMap = mappedVersionOf(job) === job.schemaVersion;
+    // What an admin approved isn't forgotten by being held: it is carried out once exports are released.
+    const isHeldBack = heldBecause(job) !== null;
     const isDue = ({ value }: Stored<WorkRow>) =>
-      (mayMap || value.kind === "links") && (value.notBefore ?? 0) <= deps.clock.now();
+      (mayMap || value.kind === "links") &&
+      !(isHeldBack && value.kind === "approved") &&
+      (value.notBefore ?? 0) <= deps.clock.now();
     const [first] = await listRows<WorkRow>(jobs, jobId, `work:${lane}:`, 1);
     if (!first) return { kind: "idle" };
     const work = isDue(first) ? first : (await listRows<WorkRow>(jobs, jobId, `work:${lane}:`)).find(isDue);

@@ -77,6 +77,9 @@ export function createNoteFailure(deps: {
     const work = await readRow<WorkRow>(jobs, run.jobId, ROW.work(run.lane, workId));
     if (!work) return false;
     const attempts = work.value.attempts + 1;
+    // What all objects would have got nobody else brings them.
+    if (attempts >= ATTEMPTS_BEFORE_PARKING && work.value.kind === "all")
+      await askFullRead(run.jobId, "parked-reevaluation");
     // Escrows stay where they are: given up, the work is made again by the next tick.
     if (attempts >= ATTEMPTS_BEFORE_PARKING) await deps.splitWork(work.value);
     const operation: RowOperation =

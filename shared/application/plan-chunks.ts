@@ -11,6 +11,7 @@ import { chunksByShard, shardOf } from "../domain/shard.ts";
 import { type AttributeValue, valuesOf } from "../domain/values.ts";
 import type { BlobStore } from "../ports/blob-store.ts";
 import type { RowStore } from "../ports/row-store.ts";
+import type { AllObjects } from "./all-objects.ts";
 import {
   type ChangeOrigin,
   type ChunkFile,
@@ -64,6 +65,8 @@ export interface WorkFile {
   readonly origin?: ChangeOrigin;
 }
 
+const FILES_AT_ONCE = 50;
+
 export function createPlanChunks(deps: {
   readonly rows: RowStore;
   readonly blobs: BlobStore;
@@ -71,22 +74,28 @@ export function createPlanChunks(deps: {
   readonly escrows: Escrows;
   readonly removals: Removals;
   readonly scopeWork: ScopeWork;
+  readonly allObjects: AllObjects;
   readonly chunkObjects: number;
 }): PlanChunks {
   const jobs = jobTable(deps.rows);
 
-  async function writeChunks(header: ChunkHeader, items: readonly ChunkItem[]): Promise<ChunksPlanned> {
-    const phases = phasesOf(items).map((own) => chunksByShard(own, deps.chunkObjects));
+  const writeChunks = (header: ChunkHeader, items: readonly ChunkItem[]) => writePhases(header, phasesOf(items));
+
+  async function writePhases(header: ChunkHeader, items: readonly (readonly ChunkItem[])[]): Promise<ChunksPlanned> {
+    const phases = items.map((own) => chunksByShard(own, deps.chunkObjects));
     const chunks = phases.flat();
-    await Promise.all(
-      chunks.map((own, index) =>
-        writeOnce(deps.blobs, FILES.chunk(header.batchId, index), { header, items: own } satisfies ChunkFile),
-      ),
-    );
+    for (let at = 0; at < chunks.length; at += FILES_AT_ONCE)
+      await Promise.all(
+        chunks
+          .slice(at, at + FILES_AT_ONCE)
+          .map((own, index) =>
+            writeOnce(deps.blobs, FILES.chunk(header.batchId, at + index), { header, items: own } satisfies ChunkFile),
+          ),
+      );
     return {
       batchId: header.batchId,
       chunks: chunks.length,
-      objects: items.length,
+      objects: chunks.reduce((sum, own) => sum + own.length, 0),
       phases: phases.map((own) => own.length),
     };
   }
@@ -165,6 +174,16 @@ export function createPlanChunks(deps: {
         const { by, rows } = file.approved;
         // What still waits after what was approved is not part of it: it stays where it was staged, uncounted.
         return writeChunks({ ...header, isEnd: true, approvedBy: by }, rows.map(approvedItem));
+      }
+      if (row.value.kind === "all") {
+        const listed = await deps.allObjects(job, row.value);
+        const items = new Map(listed.map(({ objectGuid }, index) => [objectGuid, { objectGuid, index }]));
+        return writePhases(
+          header,
+          exportPhases(listed.map(({ isGroup, ...own }) => ({ ...own, isLast: isGroup }))).map((guids) =>
+            guids.flatMap((guid) => items.get(guid) ?? []),
+          ),
+        );
       }
       if (row.value.kind === "scope") return writeChunks(header, await deps.scopeWork.plan(job, row.value));
       return writeChunks(

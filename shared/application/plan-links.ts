@@ -30,6 +30,7 @@ import type { DirtyLinks, DirtyRows, StoredDirty } from "./state/dirty-links.ts"
 import {
   afterPrefix,
   type BatchRow,
+  heldBecause,
   type JobRow,
   jobTable,
   LANES,
@@ -122,11 +123,11 @@ export function createPlanLinks(deps: {
     const pendingReads = await readsNotOver(run.jobId, all, cycle);
     const due = all.filter((own) => isDue(own.dirty, cycle.now, pendingReads));
     const groups = due.filter((own) => own.dirty.attribute === "member");
-    const refs = refItems(
-      cycle,
-      references,
-      due.filter((own) => own.dirty.attribute !== "member"),
-    );
+    const noted = due.filter((own) => own.dirty.attribute !== "member");
+    // Nothing can be bound now; what was noted stands, and what was found is noted.
+    const isHeld = heldBecause(cycle.job) !== null;
+    if (isHeld) await deps.dirty.put(run.jobId, notedReferences(cycle, references));
+    const refs = isHeld ? { items: [], rows: [] } : refItems(cycle, references, noted);
     const plan: LinkPlanFile = {
       header: headerOf(run, cycle),
       chunks: chunksOf(groups, deps.chunkEdges),
@@ -231,6 +232,17 @@ function refItems(
     items: [...items.values()].map((item, index) => ({ ...item, index })),
     rows: noted.map(({ row, etag }) => ({ row, etag })),
   };
+}
+
+function notedReferences(cycle: Cycle, found: Namers["references"]): DirtyLinks[] {
+  return found.map(({ objectGuid, isReturned }) => ({
+    referrer: objectGuid,
+    attribute: "manager",
+    segment: "",
+    edges: 1,
+    origin: cycle.origin,
+    ...(isReturned ? { referees: [objectGuid] } : {}),
+  }));
 }
 
 /** Whether a row is to be looked at now. */

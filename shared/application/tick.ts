@@ -16,6 +16,8 @@ import type { DirtyRows } from "./state/dirty-links.ts";
 import type { Escrows } from "./state/escrow-rows.ts";
 import {
   type BatchRow,
+  heldBecause,
+  type JobRow,
   jobTable,
   LANES,
   listRows,
@@ -123,6 +125,9 @@ export function createTick(deps: {
     const now = deps.clock.now();
     const open = await listRows<WorkRow>(jobs, jobId, "work:live:", 1);
     if (open.length > 0) return;
+    const job = await readRow<JobRow>(jobs, jobId, ROW.job);
+    // They are tried with everything else when exports are released.
+    if (job && heldBecause(job.value)) return;
     // Who has waited longest goes first: however many fail again and again, everybody gets a turn.
     const due = (await deps.escrows.list(jobId))
       .filter((escrow) => escrow.nextAttemptAt <= now)

@@ -60,6 +60,8 @@ export function createTryObjects(deps: {
       clock: deps.clock,
       vanished: async () => undefined,
       excluded: real.excluded,
+      // What would be sent is the question.
+      holdsExports: false,
     };
     const bound = async (planned: readonly PlannedObject[]) =>
       bindReferences(deps.references, header, withheld(planned, real.excluded));

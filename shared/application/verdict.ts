@@ -23,7 +23,7 @@ import { type ChunkHeader, type ChunkItem, readNeeded, writeOnce } from "./chunk
 import type { Excluded } from "./excluded.ts";
 import type { JobContext } from "./export-chunk.ts";
 import { DAY_MS, type RecentRemovals, sumOf } from "./recent-removals.ts";
-import type { JobRow, ReadRow } from "./state/job-rows.ts";
+import { heldBecause, type JobRow, type ReadRow } from "./state/job-rows.ts";
 import { type Removal, type Removals, type StagedRow, unionOf } from "./state/removal-rows.ts";
 
 const NOT_SEEN = "the agent's account may not see everything: an object that it can't see looks as if it weren't there";
@@ -57,6 +57,8 @@ export interface Verdict {
   readonly removed: RemovalCounts;
   /** Of them, those of groups. */
   readonly removedGroups?: RemovalCounts;
+  /** Exports are held: nothing was judged or counted, and every row learns what the evidence says of its object. */
+  readonly isHeld?: boolean;
   /** Milliseconds since 1970: when the read ended. */
   readonly at: number;
   /** 0 for work. */
@@ -97,7 +99,7 @@ export function createVerdicts(deps: {
       const recent = await deps.recent.others(job.jobId, cycleId);
       const at = deps.clock.now();
       const verdict: Verdict = {
-        ...(await judge(job, cycleId, removals, sumOf(recent.others))),
+        ...(heldBecause(job) ? held(cycleId, removals) : await judge(job, cycleId, removals, sumOf(recent.others))),
         at: read?.endedAt ?? at,
         readNo: read?.readNo ?? 0,
         agentId: read?.agentId ?? "",
@@ -124,12 +126,7 @@ export function createVerdicts(deps: {
     cycleId: string,
     removals: readonly Weighed[],
     recent: TypedCounts,
-  ): Promise<
-    Pick<Verdict, "batchId" | "chunks" | "allowed" | "staged" | "removals" | "removed"> & {
-      readonly removedGroups: RemovalCounts;
-    }
-  > {
-    const blind = removals.filter((removal) => removal.blindBecause !== undefined);
+  ): Promise<Judgement> {
     const wanted = typedCounts(removals.filter((removal) => removal.blindBecause === undefined));
     const sum = [wanted, recent].flatMap(Object.values).reduce((total, own) => total + totalOf(own), 0);
     // Counting links reads every row of the job: only where the floor doesn't decide already.
@@ -141,17 +138,33 @@ export function createVerdicts(deps: {
       linked: { user: linked.users, group: linked.groups },
     });
     const judged = removals.map((removal) => judgedBy(allowed[removal.type ?? "user"], removal));
-    const passing = judged.filter((removal) => !removal.isStaged && !removal.isIdle);
+    const passing = carriedOut(judged);
     const removed = typedCounts(passing.map(({ allow, type }) => ({ classes: allow, type })));
-    const reason = blind[0]?.blindBecause;
     return {
       batchId: `${cycleId}-end`,
       chunks: chunksByShard(passing, deps.chunkObjects).length,
       allowed: unionOf(allowed.user, allowed.group),
-      staged: reason === undefined ? staged : [...staged, { class: "deletes", count: blind.length, reason }],
+      staged: [...staged, ...blindOf(removals)],
       removals: judged,
       removed: addRemovals(removed.user, removed.group),
       removedGroups: removed.group,
+    };
+  }
+
+  /** Only what is no evidence at all is staged for an admin: the rest is judged when exports are released. */
+  function held(cycleId: string, removals: readonly Weighed[]): Judgement {
+    const judged = removals.map(
+      (own): JudgedRemoval => ({ ...own, allow: [], isStaged: own.blindBecause !== undefined }),
+    );
+    return {
+      batchId: `${cycleId}-end`,
+      chunks: chunksByShard(carriedOut(judged), deps.chunkObjects).length,
+      allowed: [],
+      staged: blindOf(removals),
+      removals: judged,
+      removed: NO_REMOVALS,
+      removedGroups: NO_REMOVALS,
+      isHeld: true,
     };
   }
 
@@ -159,6 +172,20 @@ export function createVerdicts(deps: {
     const { objects } = await deps.contextOf(job.jobId);
     return objects.countLinked(job.configurationId, windowStart(job, deps.clock.now()));
   }
+}
+
+type Judgement = Pick<Verdict, "batchId" | "chunks" | "allowed" | "staged" | "removals" | "removed" | "isHeld"> & {
+  readonly removedGroups: RemovalCounts;
+};
+
+function carriedOut<T extends Pick<JudgedRemoval, "isStaged" | "isIdle">>(removals: readonly T[]): T[] {
+  return removals.filter((removal) => !removal.isStaged && !removal.isIdle);
+}
+
+function blindOf(removals: readonly Weighed[]): Verdict["staged"] {
+  const blind = removals.filter((removal) => removal.blindBecause !== undefined);
+  const reason = blind[0]?.blindBecause;
+  return reason === undefined ? [] : [{ class: "deletes", count: blind.length, reason }];
 }
 
 /** The moment whose linked objects percentages are of: 24 hours ago, or the end of the job's first load where that is later. */
@@ -265,7 +292,8 @@ export function stagedRows(cycleId: string, verdict: Verdict): StagedRow[] {
   const { readNo } = verdict;
   return verdict.removals.flatMap((removal) => {
     const { objectGuid, classes, isAbsent, isStaged, keepsMissing, lacks, blindBecause } = removal;
-    const allow = allowedFor(verdict, removal);
+    // Held is not staged: no admin decides on it, and the release judges it.
+    const allow = verdict.isHeld ? classes : allowedFor(verdict, removal);
     return REMOVAL_CLASSES.filter((name) => classes.includes(name) && (isStaged || !allow.includes(name))).map(
       (name) => ({
         objectGuid,

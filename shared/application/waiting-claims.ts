@@ -20,7 +20,7 @@ import { claimsWithout, exportedClaims, identityClaims, propertyOf } from "./obj
 import type { WorkFile } from "./plan-chunks.ts";
 import { ownerOf } from "./state/claim-index.ts";
 import type { Escrows } from "./state/escrow-rows.ts";
-import type { CycleRow, JobRow, WorkRow } from "./state/job-rows.ts";
+import { type CycleRow, heldBecause, type JobRow, type WorkRow } from "./state/job-rows.ts";
 
 const WAITING_CODES: readonly string[] = ["AttributeValueMustBeUnique", "DuplicateSourceEntries"];
 
@@ -103,6 +103,8 @@ export function createWaitingClaims(deps: {
       if (objectGuids.length > 0) await pass(jobId, { objectGuids }, `${cycle.cycleId}-waiting`);
     },
     async afterWork(job, work) {
+      // Whoever would have to give a value up isn't let.
+      if (heldBecause(job)) return;
       const objectGuids = await waitingOf(job.jobId);
       if (objectGuids.length === 0) return;
       const file = await readFile<WorkFile>(deps.blobs, work.blob);

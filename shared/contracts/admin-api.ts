@@ -110,12 +110,31 @@ export const JobStatusReply = z.strictObject({
     .nullable(),
   /** Why it is stopped, in Graph's names; null: it isn't. */
   quarantine: QuarantineReply.nullable(),
+  mode: z.enum(["normal", "staging"]),
+  /** Why nothing is sent to the target; null: exports go out. */
+  exportsHeld: z
+    .strictObject({ because: z.enum(["staging", "first-export"]), at: z.string(), by: z.string().nullable() })
+    .nullable(),
   steadyStateAt: Moment,
   escrowed: z.number(),
   staged: z.number(),
   lastCycle: CycleReply.nullable(),
 });
 export type JobStatusReply = z.infer<typeof JobStatusReply>;
+
+/** Asks for everything but exports (`staging`), or for exports too. */
+export const JobModeRequest = z.strictObject({ mode: z.enum(["normal", "staging"]) });
+/** `released`: from now on everything that was held goes out. */
+export const JobModeReply = z.strictObject({
+  jobId: z.string(),
+  mode: z.enum(["normal", "staging"]),
+  exportsHeld: JobStatusReply.shape.exportsHeld,
+  released: z.boolean(),
+});
+export type JobModeReply = z.infer<typeof JobModeReply>;
+/** The work by which every object is mapped anew. */
+export const ReevaluateReply = z.strictObject({ jobId: z.string(), workId: z.string() });
+export type ReevaluateReply = z.infer<typeof ReevaluateReply>;
 
 /** Answered to a new scope: a full read follows when it is another one. */
 export const ScopeReply = z.strictObject({ jobId: z.string(), scopeVersion: z.number(), changed: z.boolean() });
@@ -413,6 +432,8 @@ export const ADMIN_ROUTES = {
   tokens: "v1.0/uplink/configurations/{configurationId}/enrolmentTokens",
   agents: "v1.0/uplink/configurations/{configurationId}/agents",
   jobStatus: "v1.0/uplink/jobs/{jobId}/status",
+  jobMode: "v1.0/uplink/jobs/{jobId}/mode",
+  reevaluate: "v1.0/uplink/jobs/{jobId}/reevaluate",
   jobScope: "v1.0/uplink/jobs/{jobId}/scope",
   clearQuarantine: "v1.0/uplink/jobs/{jobId}/clearQuarantine",
   cycles: "v1.0/uplink/jobs/{jobId}/cycles",

@@ -39,6 +39,10 @@ export const JobSettings = z.strictObject({
   defaultUsageLocation: z.string().length(2).optional(),
   /** Target properties, or attributes that they are mapped from, whose values no log shows; beside what the schema redacts. */
   redact: z.array(z.string().min(1).max(256)).max(500).optional(),
+  /** `staging`: everything but exports. Absent in jobs of before there was a choice: normal. */
+  mode: z.enum(["normal", "staging"]).optional(),
+  /** Whether anything is exported before an admin approved what it would be. Said once, when the job is made. */
+  firstExport: z.enum(["approval", "automatic"]).default("approval"),
   /** When everything is read again: a cron expression of five fields, in the job's time zone. */
   fullSync: z
     .strictObject({ schedule: z.string().min(1), timeZone: z.string().min(1) })

@@ -29,6 +29,8 @@ const status = (nextAttempt: string | null): JobStatusReply => ({
     seriesCount: 1,
     error: { code: "target-credentials", message: "The secret expired.", remedy: "Give it another." },
   },
+  mode: "normal",
+  exportsHeld: null,
   steadyStateAt: null,
   escrowed: 0,
   staged: 0,

@@ -83,6 +83,7 @@ describe("the full-sync timer", () => {
     const settings = {
       scope: { organizationalUnits: [], groups: [] },
       signIn: "federated" as const,
+      firstExport: "automatic" as const,
       trustVisibility: null,
       guard: { floor: 1, count: 1, percent: 1 },
       suffixPolicy: "replace" as const,

@@ -131,7 +131,7 @@ export async function startAdRuntime(options: AdRuntimeOptions) {
           displayName: fqdn,
           domainFqdn: fqdn,
           domainNetBios: netbios,
-          settings: { signIn: "ownProcess", ...settings },
+          settings: { signIn: "ownProcess", firstExport: "automatic", ...settings },
         }),
       );
       return { configurationId: made.id, jobId: made.jobId };

@@ -145,6 +145,7 @@ export async function createCloud(options: CloudOptions = {}) {
         guard: { floor: 20, count: 500, percent: 10 },
         suffixPolicy: "replace",
         signIn: "ownProcess",
+        firstExport: "automatic",
         fullSync: { schedule: "0 2 * * *", timeZone: "UTC" },
         ...options.settings,
         ...settings,

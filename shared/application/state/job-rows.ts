@@ -64,11 +64,28 @@ export interface JobRow {
   readonly quarantine?: Quarantine | null;
   /** What is known of the units and groups that the schema's scopes name; absent: they name none, or nobody looked yet. */
   readonly scopeKnown?: ScopeKnown;
+  /** Why nothing is sent to the target; absent and null: exports go out. */
+  readonly exportsHeld?: ExportsHeld | null;
+  /** When exports were last released: milliseconds since 1970. */
+  readonly exportsReleasedAt?: number;
+}
+
+export interface ExportsHeld {
+  readonly because: "staging" | "first-export";
+  /** Since when: milliseconds since 1970. */
+  readonly at: number;
+  /** Who asked for it; absent: the job was made so. */
+  readonly by?: string;
 }
 
 /** The schema by which images may be mapped without a batch. */
 export function mappedVersionOf(job: JobRow): number {
   return job.mappedSchemaVersion ?? 1;
+}
+
+/** Why its exports are held; null: they aren't. */
+export function heldBecause(job: JobRow): ExportsHeld | null {
+  return job.exportsHeld ?? null;
 }
 
 export interface ScopeKnown {
@@ -215,12 +232,12 @@ export interface ReadRow {
   readonly attempts?: number;
 }
 
-/** Work that the cloud gave itself: the objects listed in a blob are mapped again from their images. */
+/** Work that the cloud gave itself: the objects listed in a blob (`all`: every object) are mapped again from their images. */
 export interface WorkRow {
   readonly workId: string;
   readonly jobId: string;
   readonly lane: Lane;
-  readonly kind: "escrows" | "reevaluate" | "links" | "scope" | "approved" | "whatif" | "reconcile";
+  readonly kind: "escrows" | "reevaluate" | "links" | "scope" | "approved" | "whatif" | "reconcile" | "all";
   readonly blob: string;
   readonly objects: number;
   readonly createdAt: number;

@@ -8,6 +8,7 @@ import { NO_VERSION } from "../../domain/change-version.ts";
 import { typeOfClass } from "../../domain/guard.ts";
 import type { ObjectRecord } from "../../domain/object-record.ts";
 import { SHARDS, shardOf } from "../../domain/shard.ts";
+import { valuesOf } from "../../domain/values.ts";
 import type { Row, RowOperation, RowStore, RowTable, RowValues } from "../../ports/row-store.ts";
 import { packJson, unpackJson } from "./packing.ts";
 import { writeHalving } from "./write-halving.ts";
@@ -27,6 +28,12 @@ export interface ObjectSummary {
   readonly linked: boolean;
   /** A call to the target was under way, or its answer never came: there may be a target object without a link. */
   readonly marked: boolean;
+}
+
+/** An object in a list of all. */
+export interface ListedSummary extends ObjectSummary {
+  /** Of one that has no target object, where it was asked for: its manager's objectGUID. */
+  readonly manager?: string;
 }
 
 /** What a reference needs of an object, without its image. */
@@ -59,6 +66,12 @@ export interface ObjectStore {
   summaries(configurationId: string, shard: string): AsyncIterable<readonly ObjectSummary[]>;
   /** Objects of a shard in the order of their GUIDs, whole: the first `limit` after one ("": from the start). */
   page(configurationId: string, shard: string, after: string, limit: number): Promise<StoredObject[]>;
+  /** As `summaries`; `managers`: with those of objects that are still to be made, for which images are read. */
+  listed(
+    configurationId: string,
+    shard: string,
+    options: { readonly managers?: boolean },
+  ): AsyncIterable<readonly ListedSummary[]>;
   /** Objects of a configuration that were linked at a moment (milliseconds since 1970), whatever became of them since. */
   countLinked(configurationId: string, at: number): Promise<Population>;
 }
@@ -72,6 +85,8 @@ export interface Population {
 export function createObjectStore(deps: { readonly rows: RowStore; readonly targetKey: string }): ObjectStore {
   const table = deps.rows.table("objects");
   const partition = (shard: string) => `${deps.targetKey}:${shard}`;
+  const pagesOf = (configurationId: string, shard: string, select: readonly string[]) =>
+    table.range(partition(shard), { from: `${configurationId}:`, to: `${configurationId};`, select });
   return {
     async get(configurationId, objectGuid) {
       const row = await table.get(partition(shardOf(objectGuid)), rowKey(configurationId, objectGuid));
@@ -128,12 +143,16 @@ export function createObjectStore(deps: { readonly rows: RowStore; readonly targ
       return results;
     },
     async *summaries(configurationId, shard) {
-      const pages = table.range(partition(shard), {
-        from: `${configurationId}:`,
-        to: `${configurationId};`,
-        select: ["class", "state", "version", "linked", "mark"],
-      });
-      for await (const rows of pages) yield rows.map((row) => summaryOf(row));
+      for await (const rows of pagesOf(configurationId, shard, SUMMARY_COLUMNS)) yield rows.map(summaryOf);
+    },
+    async *listed(configurationId, shard, { managers = false }) {
+      const columns = managers ? [...SUMMARY_COLUMNS, "image"] : SUMMARY_COLUMNS;
+      for await (const rows of pagesOf(configurationId, shard, columns))
+        yield rows.map((row): ListedSummary => {
+          const summary = summaryOf(row);
+          const manager = managers && !summary.linked && summary.state === "live" ? managerIn(row) : undefined;
+          return manager === undefined ? summary : { ...summary, manager };
+        });
     },
     async page(configurationId, shard, after, limit) {
       const from = after === "" ? `${configurationId}:` : `${rowKey(configurationId, after)}!`;
@@ -327,6 +346,15 @@ function lightOf(values: RowValues): ObjectLight {
     ...(typeof manager === "string" ? { manager } : {}),
     ...(typeof dn === "string" ? { dn } : {}),
   };
+}
+
+const SUMMARY_COLUMNS = ["class", "state", "version", "linked", "mark"];
+
+function managerIn({ values }: Row): string | undefined {
+  const { image } = values;
+  if (!(image instanceof Uint8Array)) return undefined;
+  const [manager] = valuesOf(unpackJson<ObjectRecord["image"]>(image), "manager");
+  return typeof manager === "string" ? manager.toLowerCase() : undefined;
 }
 
 function summaryOf(row: Row): ObjectSummary {
