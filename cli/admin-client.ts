@@ -20,6 +20,8 @@ import {
   type MoveRequest,
   ProvisioningLogReply,
   RebuildReply,
+  ReconcileFindingReply,
+  ReconcileReply,
   ReevaluateReply,
   SchemaDiffReply,
   SchemaReply,
@@ -43,6 +45,8 @@ export type PlainFetch = (
   url: string,
   init?: { readonly method?: string; readonly headers?: Readonly<Record<string, string>>; readonly body?: string },
 ) => Promise<Response>;
+
+const FindingsPage = z.object({ value: z.array(ReconcileFindingReply), "@odata.nextLink": z.string().optional() });
 
 export type JobAction = "start" | "pause" | "restart";
 
@@ -89,6 +93,12 @@ export interface AdminClient {
   whatIfs(jobId: string): Promise<WhatIfReply[]>;
   whatIf(jobId: string, id: string): Promise<WhatIfDetailReply>;
   approveWhatIf(jobId: string, digest: string): Promise<WhatIfApprovalReply>;
+  reconcile(jobId: string, policy: ReconcileReply["policy"]): Promise<ReconcileReply>;
+  /** Newest first. */
+  reconciles(jobId: string): Promise<ReconcileReply[]>;
+  reconcileOf(jobId: string, id: string): Promise<ReconcileReply>;
+  /** All of them, page by page. */
+  findings(jobId: string, id: string): AsyncIterable<readonly ReconcileFindingReply[]>;
   link(jobId: string, objectGuid: string): Promise<LinkReply>;
   changeLink(
     jobId: string,
@@ -199,6 +209,18 @@ export function createAdminClient(deps: AdminClientDeps): AdminClient {
     whatIf: (jobId, id) => ask(WhatIfDetailReply, fill(ADMIN_ROUTES.oneWhatIf, { jobId, id })),
     approveWhatIf: (jobId, digest) =>
       ask(WhatIfApprovalReply, fill(ADMIN_ROUTES.whatIfApproval, { jobId }), { method: "POST", body: { digest } }),
+    reconcile: (jobId, policy) =>
+      ask(ReconcileReply, fill(ADMIN_ROUTES.reconcile, { jobId }), { method: "POST", body: { policy } }),
+    reconciles: (jobId) => list(ReconcileReply, fill(ADMIN_ROUTES.reconciles, { jobId })),
+    reconcileOf: (jobId, reconcileId) => ask(ReconcileReply, fill(ADMIN_ROUTES.reconcileOne, { jobId, reconcileId })),
+    async *findings(jobId, reconcileId) {
+      const first = `${fill(ADMIN_ROUTES.reconcileFindings, { jobId, reconcileId })}?$top=1000`;
+      for (let path: string | undefined = first; path !== undefined; ) {
+        const page: z.infer<typeof FindingsPage> = await ask(FindingsPage, path);
+        yield page.value;
+        path = page["@odata.nextLink"]?.replace(/^\/api\//, "");
+      }
+    },
     link: (jobId, objectGuid) => ask(LinkReply, fill(ADMIN_ROUTES.link, { jobId, objectGuid })),
     changeLink: (jobId, objectGuid, action, body) =>
       ask(LinkReply, fill(ADMIN_ROUTES.linkAction, { jobId, objectGuid, action }), { method: "POST", body }),

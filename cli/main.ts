@@ -8,6 +8,7 @@ import { registerExclusionCommands } from "./exclusion-commands.ts";
 import { registerExpressionCommands } from "./expression-commands.ts";
 import { registerLinkCommands } from "./link-commands.ts";
 import { registerQuarantineCommands } from "./quarantine-commands.ts";
+import { registerReconcileCommands } from "./reconcile-commands.ts";
 import { type Registration, runCli } from "./run-cli.ts";
 import { registerSchemaCommands } from "./schema-commands.ts";
 import { registerScopeCommands } from "./scope-commands.ts";
@@ -25,6 +26,7 @@ const registrations: readonly Registration[] = [
   registerScopeCommands,
   registerSchemaCommands,
   registerStagedCommands,
+  registerReconcileCommands,
   registerWhatIfCommands,
   registerTargetCommands,
   registerExpressionCommands,
