@@ -7,7 +7,8 @@
  */
 import { createHash, type Hash } from "node:crypto";
 import type { WhatIfResult } from "../contracts/what-if-api.ts";
-import { addRemovals, judgeRemovals, NO_REMOVALS } from "../domain/guard.ts";
+import { type GuardedType, judgeByType, reasonToStage, type TypedVerdict } from "../domain/guard.ts";
+import { NO_NAMES, sumOfNames } from "../domain/name-changes.ts";
 import { REMOVAL_CLASSES } from "../domain/plan.ts";
 import { SHARDS, shardOf } from "../domain/shard.ts";
 import {
@@ -25,18 +26,19 @@ import type { Clock } from "../ports/clock.ts";
 import type { Log } from "../ports/log.ts";
 import type { RowStore } from "../ports/row-store.ts";
 import { readFile, readNeeded, writeOnce } from "./chunk-files.ts";
+import { type RecentRemovals, sumOf } from "./recent-removals.ts";
 import type { ClaimOwner } from "./state/claim-index.ts";
-import { type JobRow, jobTable, mappedVersionOf, type RecentRow, ROW, readRow } from "./state/job-rows.ts";
+import { type JobRow, jobTable, mappedVersionOf, type NamesRow, ROW, readRow } from "./state/job-rows.ts";
 import type { ObjectStore } from "./state/object-store.ts";
 import { gzipJson } from "./state/packing.ts";
 import { changeWhatIf, idOfWork, readWhatIf, WHAT_IF_FILES, type WhatIfBase } from "./state/what-if-rows.ts";
 import type { TryObjects } from "./try-objects.ts";
+import { windowStart } from "./verdict.ts";
 import type { Fence, SyncRunInput } from "./wake-job.ts";
 import type { WhatIfContexts } from "./what-if-context.ts";
 import { type ConflictFile, type SliceFile, type SliceStart, type TallyFile, TRIED_FILES } from "./what-if-files.ts";
 import type { ShardState, Trial, WhatIfSlices } from "./what-if-slices.ts";
 
-const DAY_MS = 24 * 60 * 60 * 1000;
 const ACTIONS: readonly TriedAction[] = [
   "create",
   "adopt",
@@ -68,6 +70,7 @@ export function createRunWhatIf(deps: {
   readonly clock: Clock;
   readonly log: Log;
   readonly objects: ObjectStore;
+  readonly recent: RecentRemovals;
   readonly contexts: WhatIfContexts;
   readonly slices: WhatIfSlices;
   readonly tryObjects: TryObjects;
@@ -229,14 +232,25 @@ export function createRunWhatIf(deps: {
     ];
   }
 
-  async function resultOf(job: JobRow, tally: WhatIfTally, notRead: readonly string[]): Promise<WhatIfResult> {
-    const since = deps.clock.now() - DAY_MS;
-    const recent = ((await readRow<RecentRow>(jobs, job.jobId, ROW.recent))?.value.entries ?? [])
-      .filter((entry) => entry.at > since)
-      .reduce((sum, entry) => addRemovals(sum, entry.removed), NO_REMOVALS);
+  /** By the very rules, bounds and counts of the real run. */
+  async function judge(job: JobRow, tally: WhatIfTally) {
+    const at = deps.clock.now();
     const settings = job.settings.guard;
-    const verdict = judgeRemovals({ settings, wanted: tally.removes, recent, linked: tally.linked });
-    const reasons = new Map(verdict.staged.map((own) => [own.class, own.reason]));
+    const recent = sumOf((await deps.recent.others(job.jobId, "")).others);
+    const { users, groups } = await deps.objects.countLinked(job.configurationId, windowStart(job, at));
+    const linked = { user: users, group: groups };
+    const verdict = judgeByType({ settings, wanted: tally.removes, recent, linked });
+    const book = (await readRow<NamesRow>(jobs, job.jobId, ROW.names))?.value ?? NO_NAMES;
+    const before = sumOfNames(book, { by: "", cycleId: "", people: [], at });
+    const reason = reasonToStage(before + tally.renamed, users, settings, "linked users") ?? null;
+    const count = tally.renamed;
+    const names =
+      count === 0 ? [] : [{ class: "names", of: "user" as const, count, isStaged: reason !== null, reason }];
+    return { verdict, names };
+  }
+
+  async function resultOf(job: JobRow, tally: WhatIfTally, notRead: readonly string[]): Promise<WhatIfResult> {
+    const { verdict, names } = await judge(job, tally);
     const writes = writesOfTally(tally, verdict.allowed);
     const { groups, adds, removes, pending } = tally.memberships;
     const byName = <T>(of: Readonly<Record<string, T>>): T[] =>
@@ -252,12 +266,7 @@ export function createRunWhatIf(deps: {
       samples: Object.fromEntries(Object.entries(tally.samples).map(([action, guids]) => [action, [...guids]])),
       attributes: byName(tally.attributes).map((own) => ({ ...own, samples: [...own.samples] })),
       memberships: { groups, adds, removes, pending },
-      guard: REMOVAL_CLASSES.filter((name) => tally.removes[name] > 0).map((name) => ({
-        class: name,
-        count: tally.removes[name],
-        isStaged: reasons.has(name),
-        reason: reasons.get(name) ?? null,
-      })),
+      guard: [...guardOf(tally, verdict), ...names],
       failures: byName(tally.failures).map((own) => ({ ...own, samples: [...own.samples] })),
       filteredBy: tally.filteredBy,
       undecided: tally.undecided,
@@ -280,6 +289,20 @@ function changedSince({ job, whatIf: { base } }: Trial): string | undefined {
   if (now.scopeVersion !== base.scopeVersion) return "The scope of the job's agents was changed meanwhile.";
   if (now.mappedVersion !== base.mappedVersion) return "Objects were read for another schema meanwhile.";
   return undefined;
+}
+
+function guardOf(tally: WhatIfTally, { allowed, staged }: TypedVerdict): WhatIfResult["guard"] {
+  const types: readonly GuardedType[] = ["user", "group"];
+  return REMOVAL_CLASSES.flatMap((name) => {
+    // In the order of types, those that are staged.
+    const reasons = staged.filter((own) => own.class === name).map((own) => own.reason);
+    return types.flatMap((of) => {
+      const count = tally.removes[of][name];
+      if (count === 0) return [];
+      const isStaged = !allowed[of].includes(name);
+      return [{ class: name, of, count, isStaged, reason: isStaged ? (reasons.shift() ?? "") : null }];
+    });
+  });
 }
 
 function markedInTurn(object: TriedObject, inTurn: ReadonlySet<string>): TriedObject {

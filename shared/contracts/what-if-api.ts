@@ -58,10 +58,11 @@ export const WhatIfResult = z.strictObject({
   ),
   /** Edges; `pending`: those to add once their other end is in the target, if it ever comes. */
   memberships: z.strictObject({ groups: z.number(), adds: z.number(), removes: z.number(), pending: z.number() }),
-  /** The guard's verdict: what it would let pass and what it would stage, by class. */
+  /** The guard's verdict, by class: what it would let pass and what it would stage; of names: from the bound on. */
   guard: z.array(
     z.strictObject({
       class: z.string(),
+      of: z.enum(["user", "group"]),
       count: z.number(),
       isStaged: z.boolean(),
       /** Null when it passes. */

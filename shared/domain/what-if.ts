@@ -5,7 +5,14 @@
  * A tally is bounded whatever it counts: examples are few, and every list has as many entries as the schema and the codes
  * give names. Tallies of parts add up. Pure; objects come in the order of their GUIDs, so the same ones give the same tally.
  */
-import { addRemovals, NO_REMOVALS, type RemovalCounts } from "./guard.ts";
+import {
+  addRemovals,
+  type GuardedType,
+  NO_REMOVALS,
+  type RemovalCounts,
+  type TypedCounts,
+  typeOfClass,
+} from "./guard.ts";
 import type { RemovalClass } from "./plan.ts";
 import { isNested, type TargetScalar, type TargetValues } from "./target-value.ts";
 
@@ -43,6 +50,8 @@ export interface TriedObject {
   readonly changes: readonly TriedChange[];
   /** Classes of removal that it takes, which the guard judges. */
   readonly removes: readonly RemovalClass[];
+  /** Whether it replaces a name by which somebody signs in or is written to. */
+  readonly isRenamed: boolean;
   /** Writes before the guard is asked; what it lets pass is one more. */
   readonly writes: number;
   readonly failure?: { readonly code: string; readonly message: string; readonly isInTurn?: boolean };
@@ -81,10 +90,11 @@ export interface WhatIfTally {
   readonly filteredBy: Counts;
   readonly undecided: number;
   readonly waitingReferences: number;
-  readonly removes: RemovalCounts;
+  readonly removes: TypedCounts;
+  readonly renamed: number;
   /** Without removals; and of these one for each object, under the first of its classes. */
   readonly writes: number;
-  readonly removalWrites: RemovalCounts;
+  readonly removalWrites: TypedCounts;
   readonly memberships: TriedMembers & { readonly groups: number };
 }
 
@@ -93,6 +103,8 @@ const NAMED = 10;
 const EXAMPLES = 5;
 /** Longer values are cut in examples: they are there to be looked at. */
 const SHOWN_LENGTH = 200;
+
+const NO_TYPED: TypedCounts = { user: NO_REMOVALS, group: NO_REMOVALS };
 
 export const NO_TALLY: WhatIfTally = {
   objects: 0,
@@ -105,9 +117,10 @@ export const NO_TALLY: WhatIfTally = {
   filteredBy: {},
   undecided: 0,
   waitingReferences: 0,
-  removes: NO_REMOVALS,
+  removes: NO_TYPED,
+  renamed: 0,
   writes: 0,
-  removalWrites: NO_REMOVALS,
+  removalWrites: NO_TYPED,
   memberships: { groups: 0, adds: 0, removes: 0, pending: 0, pendingWrites: 0 },
 };
 
@@ -135,9 +148,10 @@ export function addTallies(left: WhatIfTally, right: WhatIfTally): WhatIfTally {
     filteredBy: addCounts(left.filteredBy, right.filteredBy),
     undecided: left.undecided + right.undecided,
     waitingReferences: left.waitingReferences + right.waitingReferences,
-    removes: addRemovals(left.removes, right.removes),
+    removes: addTyped(left.removes, right.removes),
+    renamed: left.renamed + right.renamed,
     writes: left.writes + right.writes,
-    removalWrites: addRemovals(left.removalWrites, right.removalWrites),
+    removalWrites: addTyped(left.removalWrites, right.removalWrites),
     memberships: {
       groups: left.memberships.groups + right.memberships.groups,
       adds: left.memberships.adds + right.memberships.adds,
@@ -165,11 +179,15 @@ export function changesOf(exported: TargetValues, sent: TargetValues): TriedChan
  * Writes, without what the guard stages. Of members whose objects are not in the target yet as many come as objects without
  * link are created.
  */
-export function writesOfTally(tally: WhatIfTally, allowed: readonly RemovalClass[]): number {
+export function writesOfTally(
+  tally: WhatIfTally,
+  allowed: Readonly<Record<GuardedType, readonly RemovalClass[]>>,
+): number {
   const created = (tally.counts["create"] ?? 0) + (tally.counts["adopt"] ?? 0);
   const unlinked = tally.objects - tally.linked;
   const share = unlinked === 0 ? 0 : created / unlinked;
-  const removals = allowed.reduce((sum, name) => sum + tally.removalWrites[name], 0);
+  const of = (type: GuardedType) => allowed[type].reduce((sum, name) => sum + tally.removalWrites[type][name], 0);
+  const removals = of("user") + of("group");
   return tally.writes + removals + Math.round(tally.memberships.pendingWrites * share);
 }
 
@@ -215,15 +233,22 @@ function tallyOf(object: TriedObject): WhatIfTally {
     filteredBy: action === "filtered" ? { [filteredBy ?? "scope"]: 1 } : {},
     undecided: object.isUndecided ? 1 : 0,
     waitingReferences: object.waitingReferences,
-    removes: countOf(removes),
+    removes: typed(objectClass, removes),
+    renamed: object.isRenamed ? 1 : 0,
     writes: object.writes,
-    removalWrites: countOf(first === undefined ? [] : [first]),
+    removalWrites: typed(objectClass, first === undefined ? [] : [first]),
     memberships: members ? { groups: 1, ...members } : NO_TALLY.memberships,
   };
 }
 
-function countOf(classes: readonly RemovalClass[]): RemovalCounts {
-  return { ...NO_REMOVALS, ...Object.fromEntries(classes.map((name) => [name, 1])) };
+function typed(objectClass: string, classes: readonly RemovalClass[]): TypedCounts {
+  if (classes.length === 0) return NO_TYPED;
+  const counts: RemovalCounts = { ...NO_REMOVALS, ...Object.fromEntries(classes.map((name) => [name, 1])) };
+  return { ...NO_TYPED, [typeOfClass(objectClass)]: counts };
+}
+
+function addTyped(left: TypedCounts, right: TypedCounts): TypedCounts {
+  return { user: addRemovals(left.user, right.user), group: addRemovals(left.group, right.group) };
 }
 
 function isEmpty(value: TargetScalar): boolean {

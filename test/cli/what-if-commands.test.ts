@@ -94,7 +94,7 @@ it("tries a schema of a file, and says the verdict first", async () => {
   const { code, out } = await uplink("whatif", "run", "corp.example", "--schema", file, "--wait");
   expect(code).toBe(0);
   const [first, second] = out.split("\n");
-  expect(first).toBe("The guard would hold back 25 deletes: 25 of 40 linked objects in 24 hours are more than 10 %.");
+  expect(first).toBe("The guard would hold back 25 deletes: 25 of 40 linked users in 24 hours are more than 10 %.");
   expect(second).toBe("Would be done, for 40 objects: 25 delete.");
   expect(out).toMatch(/^what-if +\d{14}-[0-9a-f]{8}, of a new schema, asked for by ann at /m);
   expect(out).toMatch(/^digest +[0-9a-f]{32}$/m);

@@ -1,94 +1,22 @@
-/** What-ifs: the real pipeline with nobody at its end. What they say comes true, and by saying it nothing changes. */
+/** What-ifs: the real pipeline with nobody at its end. By saying what would be nothing changes. */
 import { describe, expect, it } from "vitest";
-import type { JobSettings } from "../../shared/contracts/configuration.ts";
-import {
-  WhatIfApprovalReply,
-  WhatIfDetailReply,
-  WhatIfReply,
-  type WhatIfRequest,
-} from "../../shared/contracts/what-if-api.ts";
+import { REDACTED } from "../../shared/domain/redaction.ts";
 import { aGroup, aManagedUser, withMembers } from "../support/changes.ts";
-import { aUser, type Cloud, type CloudOptions, createCloud, guidOf } from "../support/cloud.ts";
-import { schemaWith } from "../support/schema.ts";
+import { aUser, guidOf } from "../support/cloud.ts";
+import { runSchema, schemaWith } from "../support/schema.ts";
+import { allBlobs, allRows, mapped, names, onlyWhere, start } from "./what-if-world.ts";
 
-const BY = "admin ann";
-const names = (count: number, from = 0) =>
-  Array.from({ length: count }, (_, at) => `user${String(at + from).padStart(3, "0")}`);
-const toTitle = (expression: string) => schemaWith({ user: { attributes: { Title: { source: { expression } } } } });
-const onlyWhere = (sourceOperandName: string, value: string) =>
-  schemaWith({
-    user: {
-      scope: {
-        groups: [
-          {
-            name: "some",
-            clauses: [{ sourceOperandName, operatorName: "EQUALS", targetOperand: { values: [value] } }],
-          },
-        ],
-      },
-    },
-  });
-
-async function start(options: CloudOptions = {}, settings: Partial<JobSettings> = {}) {
-  const cloud = await createCloud({ chunkObjects: 4, ...options });
-  const agent = await cloud.addDomain("corp.example", settings);
-  const { jobId } = agent;
-  const { whatIfs, schemas } = cloud.cloud.routes;
-  const ask = async (request: WhatIfRequest) => {
-    const asked = await whatIfs.run(jobId, request, BY);
-    if (!asked.ok) throw new Error(JSON.stringify(asked.failure));
-    return WhatIfReply.parse(asked.value).id;
-  };
-  const show = async (id: string) => {
-    const found = await whatIfs.get(jobId, id);
-    if (!found.ok) throw new Error(found.failure.message);
-    return WhatIfDetailReply.parse(found.value);
-  };
-  /** Carried out to its end. */
-  const tryOut = async (request: WhatIfRequest) => {
-    const id = await ask(request);
-    await cloud.run();
-    const shown = await show(id);
-    if (!shown.result || shown.digest === null) throw new Error(`The what-if is ${shown.state}: ${shown.failure}`);
-    return { ...shown, result: shown.result, digest: shown.digest };
-  };
-  const approve = async (digest: string) => {
-    const done = await whatIfs.approve(jobId, digest, BY);
-    if (!done.ok) throw new Error(JSON.stringify(done.failure));
-    return WhatIfApprovalReply.parse(done.value);
-  };
-  return { cloud, agent, jobId, whatIfs, schemas, ask, show, tryOut, approve };
-}
-
-/** Every row of every table, without what says that a run runs and that something was tried. */
-async function allRows(cloud: Cloud): Promise<Map<string, unknown>> {
-  const found = new Map<string, unknown>();
-  for (const table of await cloud.rows.listTables())
-    for await (const rows of cloud.rows.table(table).scan())
-      for (const { partition, row, etag, values } of rows)
-        if (table !== "jobs" || !/^(runner|inbox|work|whatif):/.test(row))
-          found.set(`${table} ${partition} ${row}`, { etag, values });
-  return found;
-}
-
-async function allBlobs(cloud: Cloud): Promise<string[]> {
-  const paths: string[] = [];
-  for await (const path of cloud.blobs.list("")) paths.push(path);
-  return paths.filter((path) => !path.startsWith("what-ifs/"));
-}
+const gone = (name: string) => ({ op: "delete" as const, objectGuid: guidOf(name) });
 
 describe("a what-if", () => {
   it("says of another schema what it would change, for each attribute with examples", async () => {
-    const { agent, tryOut } = await start();
-    const all = names(30);
+    const { agent, tryOut } = await start({ quota: 10 });
     await agent.read(
       "full",
-      all.map((name) => aUser(name, { title: "old" })),
+      names(30).map((name) => aUser(name, { title: "old" })),
     );
-    const { result, state, counts, base } = await tryOut({
-      kind: "schema",
-      schema: toTitle('Join("-", [title], "new")'),
-    });
+    const schema = mapped({ Title: 'Join("-", [title], "new")' });
+    const { result, state, counts, base } = await tryOut({ kind: "schema", schema });
     expect(state).toBe("done");
     expect(base).toEqual({ schemaVersion: 1, scopeVersion: 1 });
     expect(counts).toEqual(result.counts);
@@ -99,7 +27,8 @@ describe("a what-if", () => {
     expect(result.attributes[0]?.samples).toHaveLength(5);
     expect(result.attributes[0]?.samples[0]).toMatchObject({ before: "old", after: "old-new" });
     expect(result.samples["update"]).toHaveLength(10);
-    expect(result.estimate.writes).toBe(30);
+    // Three windows of ten writes in 150 seconds.
+    expect(result.estimate).toEqual({ writes: 30, minutes: 8 });
   });
 
   it("writes nothing in the target, and changes no row or blob but its own", async () => {
@@ -111,14 +40,11 @@ describe("a what-if", () => {
     ]);
     const [rows, blobs, writes] = [await allRows(cloud), await allBlobs(cloud), cloud.target.writes()];
     const escrowed = (await agent.status()).escrowed;
+    expect(escrowed).toBe(1);
     await tryOut({ kind: "present" });
+    await tryOut({ kind: "schemaVersion", version: 1 });
     await tryOut({ kind: "schema", schema: onlyWhere("title", "new") });
-    await tryOut({
-      kind: "schema",
-      schema: schemaWith({
-        user: { attributes: { UserPrincipalName: { source: { expression: '"same@corp.example"' } } } },
-      }),
-    });
+    await tryOut({ kind: "schema", schema: mapped({ UserPrincipalName: '"same@corp.example"' }) });
     await tryOut({ kind: "scope", scope: { organizationalUnits: [], groups: [guidOf("everybody")] } });
     expect(cloud.target.writes()).toBe(writes);
     expect(await allBlobs(cloud)).toEqual(blobs);
@@ -137,8 +63,193 @@ describe("a what-if", () => {
       objects: 11,
       counts: { none: 11 },
       attributes: [],
-      estimate: { writes: 0 },
+      estimate: { writes: 0, minutes: null },
       memberships: { adds: 0, removes: 0, pending: 1 },
     });
+  });
+
+  it("asks the guard over everybody, and leaves out of its writes what that would stage", async () => {
+    const { agent, tryOut } = await start();
+    await agent.read(
+      "full",
+      names(60).map((name, at) => aUser(name, { title: at < 30 ? "clerk" : "boss" })),
+    );
+    const many = await tryOut({ kind: "schema", schema: onlyWhere("title", "boss") });
+    expect(many.staged).toEqual([
+      { class: "deletes", count: 30, reason: "30 of 60 linked users in 24 hours are more than 10 %" },
+    ]);
+    expect(many.result).toMatchObject({ counts: { delete: 30, none: 30 }, estimate: { writes: 0 } });
+    const few = await tryOut({ kind: "schema", schema: onlyWhere("displayName", "user00", "NOT REGEX MATCH") });
+    expect(few.result.guard).toEqual([{ class: "deletes", of: "user", count: 10, isStaged: false, reason: null }]);
+    expect(few.result.estimate.writes).toBe(10);
+    // What was removed in the last 24 hours counts, too.
+    await agent.read("delta", names(11, 40).map(gone));
+    const later = await tryOut({ kind: "schema", schema: onlyWhere("displayName", "user00", "NOT REGEX MATCH") });
+    expect(later.staged).toMatchObject([{ class: "deletes", count: 10, reason: expect.stringContaining("21 of 60") }]);
+  });
+
+  it("names disables and cleared attributes as what they are", async () => {
+    const { agent, tryOut } = await start();
+    await agent.read(
+      "full",
+      names(8).map((name) => aUser(name, { department: "Sales" })),
+    );
+    const schema = schemaWith({
+      user: { attributes: { Department: { source: { expression: "[extensionAttribute1]" } } } },
+    });
+    const cleared = await tryOut({ kind: "schema", schema });
+    expect(cleared.result).toMatchObject({
+      counts: { update: 8 },
+      guard: [{ class: "blanks", count: 8, isStaged: false }],
+      attributes: [{ attribute: "department", changed: 0, cleared: 8 }],
+    });
+    expect(cleared.result.attributes[0]?.samples[0]).toMatchObject({ before: "Sales", after: null });
+    const off = await tryOut({ kind: "schema", schema: mapped({ AccountEnabled: '"False"' }) });
+    expect(off.result).toMatchObject({
+      counts: { disable: 8, update: 0 },
+      guard: [{ class: "disables", count: 8, isStaged: false }],
+    });
+  });
+
+  it("finds two objects of different slices that want one value: the one with the smaller GUID has it", async () => {
+    const { cloud, agent, tryOut } = await start({ chunkObjects: 1 });
+    await agent.read(
+      "full",
+      names(12).map((name, at) => aUser(name, { title: `pair${Math.floor(at / 2)}` })),
+    );
+    const calls = cloud.driver.calls.length;
+    const schema = mapped({ UserPrincipalName: 'Join("@", [title], "corp.example")' });
+    const { result } = await tryOut({ kind: "schema", schema });
+    expect(result).toMatchObject({
+      counts: { update: 6, failed: 6 },
+      failures: [{ code: "AttributeValueMustBeUnique", count: 6, inTurn: 0 }],
+      attributes: [{ attribute: "userPrincipalName", changed: 6 }],
+    });
+    const losers = names(12)
+      .map((name, at) => ({ guid: guidOf(name), pair: Math.floor(at / 2) }))
+      .filter(({ guid, pair }) => guid !== [guidOf(names(12)[2 * pair]!), guidOf(names(12)[2 * pair + 1]!)].sort()[0]);
+    expect(result.samples["failed"]).toEqual(losers.map(({ guid }) => guid).sort());
+    const own = cloud.driver.calls.slice(calls);
+    expect(own.filter(({ name }) => name === "SettleWhatIf")).toHaveLength(1);
+  });
+
+  it("says of a value that its holder gives up in the same run that it follows", async () => {
+    const { agent, tryOut } = await start();
+    await agent.read("full", [
+      aUser("ann", { title: "bob" }),
+      aUser("bob", { title: "cid" }),
+      aUser("cid", { title: "dan" }),
+    ]);
+    const schema = mapped({ UserPrincipalName: 'Join("@", [title], "corp.example")' });
+    const { result } = await tryOut({ kind: "schema", schema });
+    expect(result.counts).toMatchObject({ update: 1, failed: 2 });
+    // That bob goes on depends on cid, who does; ann's holder waits himself.
+    expect(result.failures).toMatchObject([{ code: "AttributeValueMustBeUnique", count: 2, inTurn: 1 }]);
+  });
+
+  it("tries another scope of the agents: who would leave is counted and judged", async () => {
+    const { agent, tryOut } = await start();
+    await agent.read("full", [
+      ...names(10).map((name) => aUser(name)),
+      withMembers(names(7), aGroup("staff")),
+      withMembers(["staff"], aGroup("all")),
+    ]);
+    const scope = { organizationalUnits: [], groups: [guidOf("all")] };
+    const { result } = await tryOut({ kind: "scope", scope });
+    // The groups themselves count as in, nested ones with their members.
+    expect(result).toMatchObject({ counts: { delete: 3, none: 9 }, guard: [{ class: "deletes", count: 3 }] });
+    expect(result.samples["delete"]).toEqual(names(3, 7).map(guidOf).sort());
+    const everything = await tryOut({ kind: "scope", scope: { organizationalUnits: [], groups: [] } });
+    expect(everything.result.counts).toMatchObject({ none: 12, delete: 0 });
+  });
+
+  it("finds out places and groups that only the tried filter names, and notes nothing", async () => {
+    const { cloud, agent, tryOut } = await start();
+    await agent.read("full", [...names(6).map((name) => aUser(name)), withMembers(names(4), aGroup("staff"))]);
+    const before = await allRows(cloud);
+    const clause = {
+      sourceOperandName: "objectGUID",
+      operatorName: "IS_MEMBER_OF",
+      targetOperand: { values: [guidOf("staff")] },
+    };
+    const schema = schemaWith({ user: { scope: { groups: [{ name: "staff", clauses: [clause] }] } } });
+    const { result } = await tryOut({ kind: "schema", schema });
+    expect(result).toMatchObject({ counts: { delete: 2, none: 5 }, undecided: 0 });
+    expect(await allRows(cloud)).toEqual(before);
+  });
+
+  it("names what no agent was asked for yet", async () => {
+    const { agent, tryOut } = await start();
+    await agent.read("full", [aUser("ann")]);
+    const { result } = await tryOut({ kind: "schema", schema: mapped({ Title: "[roomNumber]" }) });
+    expect(result.notRead).toEqual(["roomNumber"]);
+    expect((await tryOut({ kind: "present" })).result.notRead).toEqual([]);
+  });
+
+  it("shows no value that logs must not show", async () => {
+    const { agent, tryOut, cloud, jobId } = await start({}, { redact: ["title"] });
+    await agent.read("full", [aUser("ann", { title: "secret-title" })]);
+    const asked = await tryOut({ kind: "schema", schema: mapped({ Title: 'Join("-", [title], "x")' }) });
+    expect(asked.result.attributes).toMatchObject([
+      { attribute: "jobTitle", changed: 1, samples: [{ before: REDACTED, after: REDACTED }] },
+    ]);
+    expect(JSON.stringify(asked)).not.toContain("secret-title");
+    expect((await cloud.cloud.routes.whatIfs.list(jobId)).ok).toBe(true);
+  });
+
+  it("of a target object that nobody has links it, and says with what values", async () => {
+    const { agent, tryOut, jobId, cloud } = await start();
+    await agent.read(
+      "full",
+      names(3).map((name) => aUser(name)),
+    );
+    const unlinked = await cloud.cloud.routes.links.unlink(jobId, guidOf("user001"), "ann");
+    expect(unlinked.ok).toBe(true);
+    await cloud.run();
+    const { result } = await tryOut({ kind: "present" });
+    expect(result).toMatchObject({ counts: { none: 2, filtered: 1 }, filteredBy: { unlinked: 1 } });
+  });
+
+  it("is carried out behind what agents sent, and a paused job tries nothing", async () => {
+    const { cloud, agent, jobId, configurations, ask, show } = await start();
+    await agent.read("full", [aUser("ann")]);
+    await configurations.setPaused(jobId, true);
+    const id = await ask({ kind: "present" });
+    await cloud.run();
+    expect(await show(id)).toMatchObject({ state: "waiting", result: null, digest: null });
+    await configurations.setPaused(jobId, false);
+    await cloud.cloud.routes.wakeJob(jobId);
+    await cloud.run();
+    expect(await show(id)).toMatchObject({ state: "done" });
+  });
+
+  it("has one digest for the same, and another one when anything of it differs", async () => {
+    const { agent, tryOut, cloud, jobId } = await start();
+    await agent.read(
+      "full",
+      names(9).map((name) => aUser(name, { title: "old" })),
+    );
+    const schema = mapped({ Title: 'Join("-", [title], "new")' });
+    const first = await tryOut({ kind: "schema", schema });
+    expect(first.digest).toMatch(/^[0-9a-f]{32}$/);
+    expect((await tryOut({ kind: "schema", schema })).digest).toBe(first.digest);
+    const other = mapped({ Title: 'Join("-", [title], "newer")' });
+    expect((await tryOut({ kind: "schema", schema: other })).digest).not.toBe(first.digest);
+    await agent.read("delta", [aUser("user003", { title: "older" }, ["title"])]);
+    const changed = await tryOut({ kind: "schema", schema });
+    expect(changed.digest).not.toBe(first.digest);
+    await runSchema(cloud, jobId, schema);
+  });
+
+  it("keeps the last twenty results of a job", async () => {
+    const { agent, cloud, jobId, whatIfs, tryOut } = await start({ chunkObjects: 200 });
+    await agent.read("full", [aUser("ann")]);
+    const ids: string[] = [];
+    for (let at = 0; at < 22; at++) ids.push((await tryOut({ kind: "present" })).id);
+    const listed = await whatIfs.list(jobId);
+    expect(listed.ok && listed.value.map(({ id }) => id)).toEqual(ids.slice(2).reverse());
+    const kept: string[] = [];
+    for await (const path of cloud.blobs.list("what-ifs/")) kept.push(path);
+    expect(kept).toHaveLength(20);
   });
 });

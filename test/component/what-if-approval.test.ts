@@ -1,0 +1,139 @@
+/** Approving a what-if: by its digest, the newest one, and only while what it stands on is as it was. */
+import { describe, expect, it } from "vitest";
+import { jobTable } from "../../shared/application/state/job-rows.ts";
+import { changeWhatIf } from "../../shared/application/state/what-if-rows.ts";
+import { aGroup, withMembers } from "../support/changes.ts";
+import { aUser, guidOf } from "../support/cloud.ts";
+import { runSchema } from "../support/schema.ts";
+import { mapped, names, onlyWhere, start } from "./what-if-world.ts";
+
+const BY = "admin ann";
+const schema = mapped({ Title: 'Join("-", [title], "new")' });
+
+describe("the approval of a what-if", () => {
+  it("brings the schema that was tried into effect, as an import would, and tells who it was", async () => {
+    const { agent, jobId, tryOut, approve, schemas, show, cloud } = await start();
+    await agent.read("full", [aUser("ann", { title: "boss" })]);
+    const { digest, id } = await tryOut({ kind: "schema", schema });
+    const done = await approve(digest);
+    expect(done).toMatchObject({ ok: true, value: { jobId, id, digest, by: BY, effect: "schema", schemaVersion: 2 } });
+    expect(await schemas.get(jobId)).toEqual({ ok: true, value: schema });
+    const versions = await schemas.versions(jobId);
+    expect(versions.ok && versions.value[0]).toMatchObject({ version: 2, by: BY, isInEffect: true });
+    expect((await show(id)).approved).toMatchObject({ by: BY });
+    expect(cloud.logged).toContainEqual(
+      expect.objectContaining({ event: "what-if-approved", fields: expect.objectContaining({ digest, by: BY }) }),
+    );
+    // Asked again it is the same, and makes no version more.
+    expect(await approve(digest)).toEqual(done);
+    expect((await schemas.versions(jobId)).ok && (await schemas.get(jobId, 3)).ok).toBe(false);
+    await agent.read("full", [aUser("ann", { title: "boss" })]);
+    expect(cloud.target.objects().map(({ values }) => values["jobTitle"])).toEqual(["boss-new"]);
+  });
+
+  it("brings an older version of the schema back", async () => {
+    const { agent, cloud, jobId, tryOut, approve, schemas } = await start();
+    await runSchema(cloud, jobId, schema);
+    await agent.read("full", [aUser("ann", { title: "boss" })]);
+    const { digest, result } = await tryOut({ kind: "schemaVersion", version: 1 });
+    expect(result.attributes).toMatchObject([
+      { attribute: "jobTitle", samples: [{ before: "boss-new", after: "boss" }] },
+    ]);
+    expect(await approve(digest)).toMatchObject({ ok: true, value: { effect: "schema", schemaVersion: 3 } });
+    expect(JSON.stringify(await schemas.get(jobId, 3))).toBe(JSON.stringify(await schemas.get(jobId, 1)));
+  });
+
+  it("brings the scope that was tried into effect", async () => {
+    const { agent, tryOut, approve } = await start();
+    await agent.read("full", [...names(4).map((name) => aUser(name)), withMembers(names(3), aGroup("staff"))]);
+    const scope = { organizationalUnits: [], groups: [guidOf("staff")] };
+    const { digest } = await tryOut({ kind: "scope", scope });
+    expect(await approve(digest)).toMatchObject({ ok: true, value: { effect: "scope", schemaVersion: null } });
+    expect(await agent.status()).toMatchObject({ scope, scopeVersion: 2 });
+  });
+
+  it("of a job as it is, of which nothing waits, is noted and does nothing", async () => {
+    const { agent, tryOut, approve, cloud } = await start();
+    await agent.read("full", [aUser("ann")]);
+    const writes = cloud.target.writes();
+    const { digest } = await tryOut({ kind: "present" });
+    expect(await approve(digest)).toMatchObject({ ok: true, value: { effect: "none" } });
+    await cloud.run();
+    expect(cloud.target.writes()).toBe(writes);
+  });
+
+  it("is refused to another digest than that of the newest result, which is named", async () => {
+    const { agent, tryOut, approve, schemas, jobId } = await start();
+    await agent.read("full", [aUser("ann", { title: "boss" })]);
+    expect(await approve("0".repeat(32))).toMatchObject({
+      ok: false,
+      failure: { status: 409, code: "what-if-not-newest" },
+    });
+    const first = await tryOut({ kind: "schema", schema });
+    const second = await tryOut({ kind: "schema", schema: onlyWhere("title", "boss") });
+    const refused = await approve(first.digest);
+    expect(refused).toMatchObject({ ok: false, failure: { message: expect.stringContaining(second.digest) } });
+    expect((await schemas.get(jobId, 2)).ok).toBe(false);
+  });
+
+  it("is refused when another schema or scope is in effect since, or objects were read for another one", async () => {
+    const { agent, cloud, jobId, tryOut, approve, configurations } = await start();
+    await agent.read("full", [aUser("ann", { title: "boss" })]);
+    const outdated = { ok: false, failure: { status: 409, code: "what-if-outdated" } };
+    const tried = await tryOut({ kind: "schema", schema });
+    await configurations.setScope(jobId, { organizationalUnits: [guidOf("People")], groups: [] });
+    expect(await approve(tried.digest)).toMatchObject(outdated);
+    const again = await tryOut({ kind: "schema", schema });
+    await runSchema(cloud, jobId, onlyWhere("title", "boss"));
+    expect(await approve(again.digest)).toMatchObject({
+      ...outdated,
+      failure: { message: expect.stringContaining("schema version 1, and version 2 is in effect") },
+    });
+  });
+
+  it("that was interrupted right before or after it took effect is carried out by the next one", async () => {
+    const { agent, cloud, jobId, tryOut, approve, schemas } = await start();
+    await agent.read("full", [aUser("ann", { title: "boss" })]);
+    const { digest, id } = await tryOut({ kind: "schema", schema });
+    const at = cloud.clock.now();
+    // What an attempt leaves behind that died after its first write.
+    const interrupted = () =>
+      changeWhatIf(jobTable(cloud.rows), jobId, id, (row) => ({
+        ...row,
+        approved: { by: "admin bob", at, applied: null },
+      }));
+    await interrupted();
+    const done = await approve(digest);
+    expect(done).toMatchObject({ ok: true, value: { by: "admin bob", effect: "schema", schemaVersion: 2 } });
+    // And one that died before its last.
+    await interrupted();
+    expect(await approve(digest)).toEqual(done);
+    expect((await schemas.get(jobId, 3)).ok).toBe(false);
+  });
+
+  it("that is refused by somebody else's change at the same moment is none", async () => {
+    const { agent, cloud, jobId, tryOut, approve, show } = await start();
+    await agent.read("full", [aUser("ann", { title: "boss" })]);
+    const { digest, id } = await tryOut({ kind: "schema", schema });
+    await changeWhatIf(jobTable(cloud.rows), jobId, id, (row) => ({
+      ...row,
+      approved: { by: BY, at: cloud.clock.now(), applied: null },
+    }));
+    await runSchema(cloud, jobId, onlyWhere("title", "boss"));
+    expect(await approve(digest)).toMatchObject({ ok: false, failure: { code: "schema-version-not-expected" } });
+    expect((await show(id)).approved).toBeNull();
+    expect(await approve(digest)).toMatchObject({ ok: false, failure: { code: "what-if-outdated" } });
+  });
+
+  it("knows no job and no what-if that isn't there", async () => {
+    const { whatIfs, jobId } = await start();
+    expect(await whatIfs.run("none", { kind: "present" }, BY)).toMatchObject({ ok: false, failure: { status: 404 } });
+    expect(await whatIfs.list("none")).toMatchObject({ ok: false, failure: { status: 404 } });
+    expect(await whatIfs.get(jobId, "../../x")).toMatchObject({ ok: false, failure: { code: "what-if-not-found" } });
+    expect(await whatIfs.approve("none", "d", BY)).toMatchObject({ ok: false, failure: { status: 404 } });
+    expect(await whatIfs.run(jobId, { kind: "schemaVersion", version: 9 }, BY)).toMatchObject({
+      ok: false,
+      failure: { code: "schema-version-not-found" },
+    });
+  });
+});
