@@ -86,7 +86,7 @@ function viewOf(set: StagedSet): string {
     ["job", set.job],
     ["class", set.isApproved ? `${set.class}, approved and being carried out` : set.class],
     ["cycle", set.cycleId],
-    ["count", set.class === "memberships" ? `of ${set.count} groups` : String(set.count)],
+    ["count", set.class === "memberships" ? `${set.memberships ?? 0} of ${set.count} groups` : String(set.count)],
     ["why", set.reason],
     ["since", moment(set.since)],
     ["digest", set.digest],

@@ -23,6 +23,7 @@ import { type GroupOutcome, linkLogEntry } from "./link-log.ts";
 import { exportedBy } from "./link-results.ts";
 import { sendLinks } from "./link-send.ts";
 import type { References } from "./references.ts";
+import { forgetStagedMembers } from "./staged-members.ts";
 import type { DirtyRows, StoredDirty } from "./state/dirty-links.ts";
 import { heldBecause, type JobRow, jobTable, type LinkCounts, ROW, readRow } from "./state/job-rows.ts";
 import type { LinkRows } from "./state/link-rows.ts";
@@ -46,6 +47,7 @@ export interface ExportedLinks {
 export type ExportLinks = (ref: LinkChunkRef) => Promise<ExportedLinks>;
 
 export interface LinkDeps {
+  readonly blobs: BlobStore;
   readonly clock: Clock;
   readonly objects: ObjectStore;
   readonly links: LinkRows;
@@ -61,7 +63,6 @@ const ROUNDS = 6;
 export function createExportLinks(
   deps: LinkDeps & {
     readonly rows: RowStore;
-    readonly blobs: BlobStore;
     readonly fence: Fence;
     readonly log: Log;
     readonly target: TargetDirectory;
@@ -131,6 +132,7 @@ export function createExportLinks(
       outcomes,
       groups,
     );
+    await forgetSets(header, groups, failures);
     const counts = sumOf(outcomes, groups);
     const stagedBecause = outcomes.find((own) => own.staged)?.staged?.reason;
     const file: LinkOutcomeFile = {
@@ -141,6 +143,20 @@ export function createExportLinks(
     };
     await writeOnce(deps.blobs, FILES.linkOutcome(ref.linksId, ref.chunk), file);
     return { done: true };
+  }
+
+  /** Which members were staged needn't be known any more once none is: not before the approved ones are out. */
+  async function forgetSets(
+    { jobId }: LinkChunkHeader,
+    groups: ReadonlyMap<number, JudgedGroup>,
+    failures: ReadonlyMap<number, unknown>,
+  ): Promise<void> {
+    for (const [index, { work, stagedBecause }] of groups) {
+      const { item, stored } = work;
+      const hadSets = stored.header.staged > 0 || item.rows.some(({ dirty }) => dirty.approved);
+      if (hadSets && stagedBecause === undefined && !failures.has(index))
+        await forgetStagedMembers(deps.blobs, jobId, item.referrer);
+    }
   }
 
   /** The items whose groups have a living target object that may be changed, and those that nobody may touch. */

@@ -7,7 +7,7 @@ import type { EdgeStep, ResolvedReferee } from "../domain/link-difference.ts";
 import type { Edge } from "../domain/links.ts";
 import type { LinkDeps } from "./export-links.ts";
 import type { LinkChunkHeader, LinkItem } from "./link-files.ts";
-import { judgeLinks } from "./link-guard.ts";
+import { judgeLinks, type LinkVerdict } from "./link-guard.ts";
 import {
   besideOf,
   concludingWrite,
@@ -19,6 +19,7 @@ import {
   segmentsFor,
   stepsOf,
 } from "./link-work.ts";
+import { keepStagedMembers, readStagedMembers } from "./staged-members.ts";
 import type { LinkKey, LinkRows, LinkWrite, StoredLinks } from "./state/link-rows.ts";
 import { segmentNames, segmentsUnder } from "./state/link-segments.ts";
 
@@ -107,10 +108,14 @@ export function createJudgedGroups(deps: LinkDeps): JudgeGroups {
     const stepsByWork = await stepsOfAll(header, works, referees, now);
     const judged: { readonly group: JudgedGroup; readonly write: LinkWrite | undefined }[] = [];
     for (const [work, steps] of stepsByWork) {
-      const verdict = await judgeLinks(work, steps, by, now, settings, () => countMembers(work.stored.key));
-      const held = new Set(verdict.stagedBecause === undefined ? [] : steps.removals);
+      const verdict = await judgeLinks(work, steps, by, now, {
+        settings,
+        approved: await approvedOf(header.jobId, work.item),
+        countMembers: () => countMembers(work.stored.key),
+      });
+      const held = new Set(verdict.held);
       const going = new Map([...steps.steps].filter(([guid]) => !held.has(guid)));
-      await stage(header, work, verdict.stagedBecause);
+      await stage(header, work, verdict);
       judged.push({
         group: {
           work,
@@ -197,16 +202,24 @@ export function createJudgedGroups(deps: LinkDeps): JudgeGroups {
   }
 
   /** Before the row says so: whoever dies in between comes here again. */
-  async function stage(header: LinkChunkHeader, work: LinkWork, because: string | undefined): Promise<void> {
+  async function stage(header: LinkChunkHeader, work: LinkWork, { stagedBecause, held }: LinkVerdict): Promise<void> {
     const objectGuid = work.item.referrer;
-    if (because !== undefined) {
-      const { cycleId, at } = header;
-      await deps.removals.stage(header.jobId, [
-        { objectGuid, class: "memberships", cycleId, reason: because, stagedAt: at },
+    const { cycleId, at, jobId } = header;
+    if (stagedBecause !== undefined) {
+      const members = await keepStagedMembers(deps.blobs, jobId, objectGuid, held);
+      await deps.removals.stage(jobId, [
+        { objectGuid, class: "memberships", cycleId, reason: stagedBecause, stagedAt: at, members },
       ]);
     } else if (work.stored.header.staged > 0) {
-      await deps.removals.unstage(header.jobId, "memberships", objectGuid);
+      await deps.removals.unstage(jobId, "memberships", objectGuid);
     }
+  }
+
+  /** Members whose removal was approved, edge by edge: of those only who is unwanted still is removed. */
+  async function approvedOf(jobId: string, { referrer, rows }: LinkItem): Promise<ReadonlySet<string>> {
+    const digests = rows.flatMap(({ dirty }) => dirty.approved?.digest ?? []);
+    const sets = await Promise.all(digests.map((digest) => readStagedMembers(deps.blobs, jobId, referrer, digest)));
+    return new Set(sets.flat());
   }
 }
 

@@ -65,6 +65,13 @@ function toldOf({ item, failure, staged, pending }: GroupOutcome) {
 function stepsOf(group: GroupOutcome, message: string | undefined): LogStep[] {
   const { agentId, server } = group.item.origin;
   const { added, removed } = group.exported;
+  const approvals = group.item.rows.flatMap(({ dirty }) => dirty.approved?.by ?? []);
+  const approval: LogStep = {
+    name: "RemovalApproval",
+    type: "processing",
+    status: "success",
+    description: `Staged, and approved by ${approvals.join(", ")}.`,
+  };
   return [
     {
       name: "EntryImport",
@@ -79,6 +86,7 @@ function stepsOf(group: GroupOutcome, message: string | undefined): LogStep[] {
       status: group.pending && group.pending.count > 0 ? "warning" : "success",
       description: `${group.pending?.count ?? 0} members without an object in the target.`,
     },
+    ...(approvals.length > 0 && removed > 0 ? [approval] : []),
     {
       name: "EntryExportUpdate",
       type: "export",

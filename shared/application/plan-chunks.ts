@@ -59,7 +59,7 @@ export interface WorkFile {
   readonly seeksMatch?: boolean;
   /** Of some of them: properties that step aside. */
   readonly parks?: Readonly<Record<string, readonly string[]>>;
-  /** Staged removals that an admin approved; each object has one of them. */
+  /** Staged removals that an admin approved; each object has one of them. Memberships are planned with the links. */
   readonly approved?: { readonly by: string; readonly rows: readonly StagedRow[] };
   /** Where it comes from, for those who don't know it themselves. */
   readonly origin?: ChangeOrigin;
@@ -173,7 +173,8 @@ export function createPlanChunks(deps: {
       if (file.approved) {
         const { by, rows } = file.approved;
         // What still waits after what was approved is not part of it: it stays where it was staged, uncounted.
-        return writeChunks({ ...header, isEnd: true, approvedBy: by }, rows.map(approvedItem));
+        const objects = rows.filter((own) => own.class !== "memberships");
+        return writeChunks({ ...header, isEnd: true, approvedBy: by }, objects.map(approvedItem));
       }
       if (row.value.kind === "all") {
         const listed = await deps.allObjects(job, row.value);

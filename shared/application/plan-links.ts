@@ -69,6 +69,8 @@ interface Cycle extends NamersOf {
   readonly keepsVersions: boolean;
   /** Objects that an admin's hand linked, or that have to be looked at as if they had appeared. */
   readonly objectGuids: readonly string[];
+  /** Groups whose staged removals were approved. */
+  readonly approved: readonly DirtyLinks[];
 }
 
 export function createPlanLinks(deps: {
@@ -118,8 +120,9 @@ export function createPlanLinks(deps: {
     const seen: Appeared = { ...appeared, guids: [...appeared.guids, ...cycle.objectGuids] };
     const listed = await deps.dirty.list(run.jobId);
     const { dirty, references } = await findNamers(cycle, seen, listed);
-    await deps.dirty.put(run.jobId, dirty);
-    const all = dirty.length > 0 ? await deps.dirty.list(run.jobId) : listed;
+    const found = [...dirty, ...cycle.approved];
+    await deps.dirty.put(run.jobId, found);
+    const all = found.length > 0 ? await deps.dirty.list(run.jobId) : listed;
     const pendingReads = await readsNotOver(run.jobId, all, cycle);
     const due = all.filter((own) => isDue(own.dirty, cycle.now, pendingReads));
     const groups = due.filter((own) => own.dirty.attribute === "member");
@@ -181,6 +184,7 @@ export function createPlanLinks(deps: {
       const work = await readRow<WorkRow>(jobs, run.jobId, ROW.work(run.lane, of.workId));
       if (!work) throw new Error(`Work ${of.workId} of job ${run.jobId} is not waiting in lane ${run.lane}.`);
       const file = await readNeeded<WorkFile>(deps.blobs, work.value.blob);
+      const origin: ChangeOrigin = { batchId: of.workId, index: 0, agentId: "", server: "" };
       return {
         job: job.value,
         configurationId: job.value.configurationId,
@@ -188,7 +192,8 @@ export function createPlanLinks(deps: {
         readNo: 0,
         at: work.value.createdAt,
         now: deps.clock.now(),
-        origin: { batchId: of.workId, index: 0, agentId: "", server: "" },
+        origin,
+        approved: approvedLinks(file, origin),
         concludes: null,
         keepsVersions,
         isFirst: false,
@@ -211,8 +216,19 @@ export function createPlanLinks(deps: {
       keepsVersions,
       isFirst: job.value.steadyStateAt === null,
       objectGuids: [],
+      approved: [],
     };
   }
+}
+
+/** Each approval in a row of its own, which stays until its removals are done, whoever fails meanwhile. */
+function approvedLinks({ approved }: WorkFile, origin: ChangeOrigin): DirtyLinks[] {
+  return (approved?.rows ?? []).flatMap(({ objectGuid, members }): DirtyLinks[] => {
+    if (!members) return [];
+    const { count, digest } = members;
+    const by = { by: `approved-${digest}`, approved: { digest, by: approved?.by ?? "" } };
+    return [{ referrer: objectGuid, attribute: "member", segment: "", edges: count, origin, ...by }];
+  });
 }
 
 /** One item an object, of those found now and those noted before. */

@@ -4,7 +4,7 @@
  *
  * Approved is work in the lane (`plan-chunks.ts`): each object is mapped anew and loses only that class, if its evidence
  * still stands; none of it counts for the guard. The rows stay until that work is over, so whoever shows himself again in
- * between is noticed. Memberships are shown; deciding on them is not built yet.
+ * between is noticed. Of memberships a set names groups, and its digest each of their edges.
  */
 import { createHash } from "node:crypto";
 import type { StagedDecisionReply, StagedSetReply } from "../contracts/admin-api.ts";
@@ -16,6 +16,7 @@ import type { RowStore } from "../ports/row-store.ts";
 import { addWork } from "./add-work.ts";
 import { noSuchJob } from "./configurations.ts";
 import { type Failure, fail, ok, type Result } from "./failure.ts";
+import { forgetStagedMembers } from "./staged-members.ts";
 import { jobTable, ROW } from "./state/job-rows.ts";
 import { groupBy } from "./state/object-store.ts";
 import type { Removals, StagedClass, StagedRow } from "./state/removal-rows.ts";
@@ -26,9 +27,9 @@ const LANE: Lane = "live";
 export interface StagedSets {
   /** By class and cycle; `members`: with all objects, not a sample alone. Failures: 404. */
   list(jobId: string, options: { readonly members: boolean }): Promise<Result<StagedSetReply[]>>;
-  /** Has that set carried out; again: the same. Failures: 404, 409 (another set by now), 422 (memberships). */
+  /** Has that set carried out; again: the same. Failures: 404, 409 (another set by now), 422 (memberships of an older version). */
   approve(jobId: string, of: StagedClass, digest: string, by: string): Promise<Result<StagedDecisionReply>>;
-  /** Forgets that set until evidence comes anew. Failures: 404, 409 (another set by now, approved), 422 (memberships). */
+  /** Forgets that set until evidence comes anew. Failures: 404, 409 (another set by now, approved), 422 as above. */
   drop(jobId: string, of: StagedClass, digest: string, by: string): Promise<Result<StagedDecisionReply>>;
 }
 
@@ -54,9 +55,10 @@ export function createStagedSets(deps: {
 
   async function find(jobId: string, of: StagedClass, digest: string): Promise<Result<StagedSet>> {
     if (!(await jobs.get(jobId, ROW.job))) return noSuchJob(jobId);
-    if (of === "memberships") return fail(undecidable());
     const sets = setsOf(jobId, await deps.removals.staged(jobId)).filter((own) => own.class === of);
     const found = sets.find((own) => own.digest === digest.toLowerCase());
+    // Of before their edges were kept: nobody can say what was approved.
+    if (found && of === "memberships" && found.rows.some((row) => !row.members)) return fail(undecidable());
     return found ? ok(found) : fail(otherSet(of, digest, sets));
   }
 
@@ -89,6 +91,8 @@ export function createStagedSets(deps: {
       // The directory still wants those names: only a row that says so keeps them from going out with the next change.
       if (of === "names") await deps.removals.keepDropped(jobId, rows, by);
       else await deps.removals.forget(jobId, rows);
+      for (const { objectGuid, members } of rows)
+        if (members) await forgetStagedMembers(deps.blobs, jobId, objectGuid, members.digest);
       deps.log.warn("removals-dropped", { jobId, class: of, count: rows.length, digest: found.value.digest, by });
       return ok({ jobId, class: of, digest: found.value.digest, decision: "dropped", objects: rows.length });
     },
@@ -112,7 +116,8 @@ function setsOf(jobId: string, all: readonly StagedRow[]): StagedSet[] {
 }
 
 /** What a digest stands for, of one row. */
-function membersOf({ objectGuid, names }: StagedRow): unknown {
+function membersOf({ objectGuid, names, members }: StagedRow): unknown {
+  if (members) return [objectGuid, members.digest];
   return names ? [objectGuid, names] : objectGuid;
 }
 
@@ -126,6 +131,7 @@ function replyOf(
     class: of,
     cycleId,
     count: rows.length,
+    ...(of === "memberships" ? { memberships: rows.reduce((sum, row) => sum + (row.members?.count ?? 0), 0) } : {}),
     reason: [...new Set(rows.map((row) => row.reason))].join("; "),
     digest,
     since: new Date(Math.min(...rows.map((row) => row.stagedAt))).toISOString(),
@@ -159,7 +165,7 @@ function undecidable(): Failure {
   return {
     status: 422,
     code: "staged-memberships",
-    message: "Staged memberships can't be approved or dropped in this version.",
-    remedy: "Correct the group in the directory, or raise the job's bounds: its next change has them judged again.",
+    message: "Some of these memberships were staged by a version that did not keep which they are.",
+    remedy: "The group's next change, or a full read, has them judged again; then they can be decided on.",
   };
 }

@@ -214,11 +214,13 @@ export type EscrowRetryReply = z.infer<typeof EscrowRetryReply>;
 
 const StagedClass = z.enum(["deletes", "disables", "blanks", "names", "memberships"]);
 
-/** What the guard held back of one class in one cycle; of memberships: their groups. */
+/** What the guard held back of one class in one cycle; of memberships: of which groups. */
 export const StagedSetReply = z.strictObject({
   class: StagedClass,
   cycleId: z.string(),
   count: z.number(),
+  /** Of memberships: how many, in all of the groups. */
+  memberships: z.number().optional(),
   reason: z.string(),
   /** Of exactly these objects: approving and dropping name it. */
   digest: z.string(),

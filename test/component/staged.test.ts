@@ -235,19 +235,6 @@ describe("a staged set", () => {
     expect(again.digest).not.toBe(before.digest);
   });
 
-  it("of memberships is listed by groups, and can't be decided on yet", async () => {
-    const { agent, staged, jobId, setOf } = await start();
-    const all = names(40);
-    await agent.read("full", [withMembers(all, aGroup("sales")), ...users(all)]);
-    await agent.read("delta", [withMembers(all.slice(30), aGroup("sales"))]);
-    const set = await setOf("memberships");
-    expect(set).toMatchObject({ count: 1, members: [guidOf("sales")] });
-    for (const decide of [staged.approve, staged.drop])
-      expect(await decide(jobId, "memberships", set.digest, BY)).toMatchObject({
-        failure: { status: 422, code: "staged-memberships" },
-      });
-  });
-
   it("of a job that isn't there is no set", async () => {
     const { staged } = await start();
     for (const answer of [staged.list("no", { members: false }), staged.approve("no", "deletes", "d", BY)])

@@ -25,6 +25,8 @@ export interface DirtyLinks {
   readonly by?: string;
   /** What a full read's lists lacked, and which one's. */
   readonly missingIn?: number;
+  /** Removals that were staged, and that an admin approved: the set of members, by its digest. */
+  readonly approved?: { readonly digest: string; readonly by: string };
   /** The last attempt failed. */
   readonly failure?: {
     readonly code: string;

@@ -12,7 +12,13 @@ export interface LinkHeader extends ListHead {
   /** Edges whose referees have no target object, as last told, and by which export. */
   readonly pending: { readonly count: number; readonly toldBy: string };
   /** Removals of the last 24 hours, by export: what the guard counts. */
-  readonly removed: readonly { readonly by: string; readonly at: number; readonly count: number }[];
+  readonly removed: readonly {
+    readonly by: string;
+    readonly at: number;
+    readonly count: number;
+    /** Besides those: approved ones, which don't count. */
+    readonly approved?: number;
+  }[];
   /** Removals that the guard holds back. */
   readonly staged: number;
 }

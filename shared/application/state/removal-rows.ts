@@ -11,6 +11,7 @@ import { REMOVAL_CLASSES, type RemovalClass } from "../../domain/plan.ts";
 import type { TargetValues } from "../../domain/target-value.ts";
 import type { RowOperation, RowStore } from "../../ports/row-store.ts";
 import { type ChangeOrigin, type ChunkHeader, originOf, type PlannedObject } from "../chunk-files.ts";
+import type { StagedMembers } from "../staged-members.ts";
 import { transactionChunks } from "../transaction-chunks.ts";
 import { afterPrefix, pack, type Stored, unpack } from "./job-rows.ts";
 
@@ -47,6 +48,8 @@ export interface StagedRow {
   readonly missing?: { readonly readNo: number; readonly lacks: readonly RemovalClass[] };
   /** Of names: what they would become. */
   readonly names?: TargetValues;
+  /** Of memberships: how many, and the digest of just those; absent in rows of before they could be approved. */
+  readonly members?: StagedMembers;
   /** Names that stay as they are until the directory changes them again: an admin dropped them. */
   readonly droppedBy?: string;
   /** Approved, and not carried out yet, for it failed: it is tried again like any failure, and still approved. */
