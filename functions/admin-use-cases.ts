@@ -38,6 +38,7 @@ export function createAdminUseCases(parts: Parts) {
     chunked,
   } = parts;
   const schemas = createSchemas({ rows, blobs, clock, log });
+  const heldExports = createHeldExports({ rows, blobs, clock, log, ring });
   return {
     proofs,
     adminTokens,
@@ -54,7 +55,7 @@ export function createAdminUseCases(parts: Parts) {
     }),
     acceptBatch: createAcceptBatch({ rows, blobs, doorbell, clock, log }),
     schemas,
-    whatIfs: createWhatIfs({ rows, blobs, clock, log, schemas, configurations, ring }),
+    whatIfs: createWhatIfs({ rows, blobs, clock, log, schemas, configurations, heldExports, ring }),
     reconciles: createReconcileAdmin({ rows, blobs, clock, log, ring }),
     staged: createStagedSets({ rows, blobs, clock, log, removals, ring }),
     retryEscrows: createRetryEscrows({ ...chunked, escrows, dirty, ring, escrowsAtOnce: settings.escrowsAtOnce }),
@@ -70,7 +71,7 @@ export function createAdminUseCases(parts: Parts) {
       configurations: configurations.list,
       ring,
     }),
-    heldExports: createHeldExports({ rows, blobs, clock, log, ring }),
+    heldExports,
     queries: createAdminQueries({ rows, clock, escrows, dirty, removals, provisioningLog }),
     wakeJob: async (jobId: string) => {
       for (const lane of LANES) await ring(jobId, lane);

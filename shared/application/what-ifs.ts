@@ -23,9 +23,10 @@ import { addWork } from "./add-work.ts";
 import { readFile } from "./chunk-files.ts";
 import { type Configurations, noSuchJob } from "./configurations.ts";
 import { type Failure, fail, ok, type Result } from "./failure.ts";
+import type { HeldExports } from "./held-exports.ts";
 import { baseOf } from "./run-what-if.ts";
 import { faultySchema, type Schemas } from "./schemas.ts";
-import { type JobRow, jobTable, pack, ROW, readRow } from "./state/job-rows.ts";
+import { heldBecause, type JobRow, jobTable, pack, ROW, readRow } from "./state/job-rows.ts";
 import { gzipJson } from "./state/packing.ts";
 import {
   changeWhatIf,
@@ -55,12 +56,6 @@ export interface WhatIfs {
   approve(jobId: string, digest: string, by: string): Promise<Result<WhatIfApprovalReply>>;
 }
 
-export interface HeldExports {
-  /** Whether a job's exports wait for the approval of a what-if. */
-  waitsForApproval(job: JobRow): boolean;
-  release(jobId: string, by: string): Promise<Result<unknown>>;
-}
-
 export function createWhatIfs(deps: {
   readonly rows: RowStore;
   readonly blobs: BlobStore;
@@ -68,8 +63,7 @@ export function createWhatIfs(deps: {
   readonly log: Log;
   readonly schemas: Pick<Schemas, "get" | "put">;
   readonly configurations: Pick<Configurations, "setScope">;
-  /** Absent: exports never wait. */
-  readonly heldExports?: HeldExports;
+  readonly heldExports: Pick<HeldExports, "releaseExports">;
   readonly ring: (jobId: string, lane: Lane) => Promise<void>;
 }): WhatIfs {
   const jobs = jobTable(deps.rows);
@@ -154,8 +148,8 @@ export function createWhatIfs(deps: {
       return set.ok ? ok({ effect: "scope", schemaVersion: null }) : set;
     }
     if (of.kind === "present") {
-      if (!deps.heldExports?.waitsForApproval(job)) return ok({ effect: "none", schemaVersion: null });
-      const released = await deps.heldExports.release(jobId, by);
+      if (heldBecause(job)?.because !== "first-export") return ok({ effect: "none", schemaVersion: null });
+      const released = await deps.heldExports.releaseExports(jobId, by);
       return released.ok ? ok({ effect: "exports", schemaVersion: null }) : released;
     }
     const schema = of.kind === "schema" ? await triedSchema(jobId, id) : await deps.schemas.get(jobId, of.version);

@@ -137,3 +137,64 @@ describe("the approval of a what-if", () => {
     });
   });
 });
+
+describe("a new job's first export", () => {
+  const people = (title: string) => [
+    ...names(12).map((name) => aUser(name, { title })),
+    withMembers(names(12), aGroup("staff")),
+  ];
+
+  async function held() {
+    const world = await start({ quota: 100 }, { firstExport: "approval" });
+    await world.agent.read("full", people("boss"));
+    expect(world.cloud.target.objects()).toEqual([]);
+    expect((await world.agent.status()).exportsHeld).toMatchObject({ because: "first-export" });
+    return world;
+  }
+
+  it("waits for the approval of its what-if, which says what it does", async () => {
+    const { cloud, agent, tryOut, approve } = await held();
+    const { result, digest } = await tryOut({ kind: "present" });
+    expect(result).toMatchObject({
+      objects: 13,
+      counts: { create: 13 },
+      failures: [],
+      memberships: { groups: 1, adds: 0, pending: 12 },
+      estimate: { writes: 13, minutes: 1 },
+    });
+    expect(result.attributes.find((own) => own.attribute === "jobTitle")).toMatchObject({ changed: 0, set: 12 });
+    expect(cloud.target.objects()).toEqual([]);
+    expect(await approve(digest)).toMatchObject({ ok: true, value: { effect: "exports", by: BY } });
+    await cloud.run();
+    expect(cloud.target.objects()).toHaveLength(13);
+    expect(cloud.target.writes()).toBe(result.estimate.writes);
+    expect((await agent.status()).exportsHeld).toBeNull();
+    const after = await tryOut({ kind: "present" });
+    expect(after.result).toMatchObject({ counts: { none: 13 }, memberships: { adds: 0, pending: 0 } });
+  });
+
+  it("is released by no what-if of before another schema, of another kind, or without the digest", async () => {
+    const { cloud, agent, jobId, tryOut, approve } = await held();
+    const old = await tryOut({ kind: "present" });
+    expect(await approve("0".repeat(32))).toMatchObject({ ok: false, failure: { code: "what-if-not-newest" } });
+    await runSchema(cloud, jobId, schema);
+    expect(await approve(old.digest)).toMatchObject({ ok: false, failure: { code: "what-if-outdated" } });
+    await agent.read("full", people("boss"));
+    expect(await approve(old.digest)).toMatchObject({ ok: false, failure: { code: "what-if-outdated" } });
+    const other = await tryOut({ kind: "schema", schema: onlyWhere("title", "boss") });
+    expect(await approve(other.digest)).toMatchObject({ ok: true, value: { effect: "schema" } });
+    expect((await agent.status()).exportsHeld).not.toBeNull();
+    expect(cloud.target.objects()).toEqual([]);
+  });
+
+  it("finds who is in the target already, and says of two of one name that one fails", async () => {
+    const { cloud, agent, tryOut } = await start({}, { firstExport: "approval" });
+    cloud.target.seed([{ values: { userPrincipalName: "user000@corp.example", displayName: "was here" } }]);
+    await agent.read("full", [...people("boss"), aUser("twin", { userPrincipalName: "user001@corp.example" })]);
+    const { result } = await tryOut({ kind: "present" });
+    expect(result).toMatchObject({
+      counts: { create: 12, adopt: 1, failed: 1 },
+      failures: [{ code: "AttributeValueMustBeUnique", count: 1 }],
+    });
+  });
+});
