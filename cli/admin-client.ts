@@ -16,6 +16,7 @@ import {
   JobModeReply,
   JobStatusReply,
   type JoinRequest,
+  LifecycleReply,
   LinkReply,
   type MoveRequest,
   ProvisioningLogReply,
@@ -32,7 +33,7 @@ import {
   TokenReply,
 } from "../shared/contracts/admin-api.ts";
 import { ErrorReply } from "../shared/contracts/agent-api.ts";
-import type { AgentScope, CreateConfigurationRequest } from "../shared/contracts/configuration.ts";
+import type { AgentScope, CreateConfigurationRequest, LifecycleSettings } from "../shared/contracts/configuration.ts";
 import {
   WhatIfApprovalReply,
   WhatIfDetailReply,
@@ -82,6 +83,8 @@ export interface AdminClient {
   reevaluate(jobId: string): Promise<ReevaluateReply>;
   clearQuarantine(jobId: string): Promise<ClearQuarantineReply>;
   setScope(jobId: string, scope: AgentScope): Promise<ScopeReply>;
+  lifecycle(jobId: string): Promise<LifecycleReply>;
+  setLifecycle(jobId: string, settings: LifecycleSettings): Promise<LifecycleReply>;
   /** As it was imported: fields and order of keys are what they were. Without a version the one in effect. */
   schema(configuration: JobAddress, version?: number): Promise<unknown>;
   putSchema(configuration: JobAddress, schema: unknown, expectedVersion?: number): Promise<SchemaReply>;
@@ -192,6 +195,9 @@ export function createAdminClient(deps: AdminClientDeps): AdminClient {
     },
     clearQuarantine: (jobId) =>
       ask(ClearQuarantineReply, fill(ADMIN_ROUTES.clearQuarantine, { jobId }), { method: "POST" }),
+    lifecycle: (jobId) => ask(LifecycleReply, fill(ADMIN_ROUTES.jobLifecycle, { jobId })),
+    setLifecycle: (jobId, settings) =>
+      ask(LifecycleReply, fill(ADMIN_ROUTES.jobLifecycle, { jobId }), { method: "PATCH", body: settings }),
     setScope: (jobId, scope) => ask(ScopeReply, fill(ADMIN_ROUTES.jobScope, { jobId }), { method: "PUT", body: scope }),
     schema: ({ id, jobId }, version) =>
       ask(z.unknown(), `${fill(ADMIN_ROUTES.schema, { configurationId: id, jobId })}${queryOf({ version })}`),

@@ -6,6 +6,7 @@ import { registerAdminCommands } from "./admin-commands.ts";
 import { registerAgentCommands } from "./agent-commands.ts";
 import { registerExclusionCommands } from "./exclusion-commands.ts";
 import { registerExpressionCommands } from "./expression-commands.ts";
+import { registerLifecycleCommands } from "./lifecycle-commands.ts";
 import { registerLinkCommands } from "./link-commands.ts";
 import { registerQuarantineCommands } from "./quarantine-commands.ts";
 import { registerReconcileCommands } from "./reconcile-commands.ts";
@@ -24,6 +25,7 @@ const registrations: readonly Registration[] = [
   registerLinkCommands,
   registerExclusionCommands,
   registerScopeCommands,
+  registerLifecycleCommands,
   registerSchemaCommands,
   registerStagedCommands,
   registerReconcileCommands,

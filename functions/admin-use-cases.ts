@@ -5,6 +5,7 @@ import { createEnrolAgent } from "../shared/application/enrol-agent.ts";
 import { createExclusionAdmin } from "../shared/application/exclusion-admin.ts";
 import { createHeartbeat } from "../shared/application/heartbeat.ts";
 import { createHeldExports } from "../shared/application/held-exports.ts";
+import { createLifecycles } from "../shared/application/lifecycle-settings.ts";
 import { createLinkAdmin } from "../shared/application/link-admin.ts";
 import { createReconcileAdmin } from "../shared/application/reconcile-admin.ts";
 import { createRetryEscrows } from "../shared/application/retry-escrows.ts";
@@ -59,6 +60,7 @@ export function createAdminUseCases(parts: Parts) {
     reconciles: createReconcileAdmin({ rows, blobs, clock, log, ring }),
     staged: createStagedSets({ rows, blobs, clock, log, removals, ring }),
     retryEscrows: createRetryEscrows({ ...chunked, escrows, dirty, ring, escrowsAtOnce: settings.escrowsAtOnce }),
+    lifecycles: createLifecycles({ rows, clock, log }),
     links: createLinkAdmin({ rows, blobs, clock, log, contextOf, ring }),
     exclusions: createExclusionAdmin({
       rows,

@@ -17,6 +17,7 @@ import { heartbeatRoute } from "./heartbeat.http.ts";
 import { heldExportsRoutes } from "./held-exports.http.ts";
 import { type Route, registerRoute } from "./http-route.ts";
 import { jobRoutes } from "./jobs.http.ts";
+import { lifecycleRoutes } from "./lifecycle.http.ts";
 import { linkRoutes } from "./links.http.ts";
 import { orchestrators } from "./orchestrators.ts";
 import { provisioningLogRoute } from "./provisioning-log.http.ts";
@@ -41,6 +42,7 @@ const routes: readonly Route[] = [
   ...jobRoutes(cloud.routes),
   ...heldExportsRoutes(cloud.routes),
   clearQuarantineRoute(cloud.routes),
+  ...lifecycleRoutes(cloud.routes.lifecycles),
   ...schemaRoutes(cloud.routes.schemas),
   ...linkRoutes(cloud.routes.links),
   ...stagedRoutes(cloud.routes),

@@ -21,6 +21,7 @@ import { createClaimIndex } from "../shared/application/state/claim-index.ts";
 import { createDirtyRows } from "../shared/application/state/dirty-links.ts";
 import { createEscrows } from "../shared/application/state/escrow-rows.ts";
 import { createExclusionRows } from "../shared/application/state/exclusion-rows.ts";
+import { createExpiries } from "../shared/application/state/expiry-rows.ts";
 import { heldBecause, type JobRow, jobTable, ROW, readRow } from "../shared/application/state/job-rows.ts";
 import { createLinkReferrers } from "../shared/application/state/link-referrers.ts";
 import { createLinkRows } from "../shared/application/state/link-rows.ts";
@@ -84,6 +85,7 @@ export function createParts(adapters: Adapters, settings: UseCaseSettings) {
   const scopedRows = createScopedRows({ rows, targetKey });
   const scopeNotes = createScopeNotes({ rows });
   const escrows = createEscrows({ rows });
+  const expiries = createExpiries({ rows });
   const removals = createRemovals({ rows });
   const provisioningLog = createProvisioningLog({ rows });
   const mappingsOver = (own: BlobStore) =>
@@ -133,7 +135,7 @@ export function createParts(adapters: Adapters, settings: UseCaseSettings) {
     const mapping = await mappings(schemaVersion === undefined ? job.value : { ...job.value, schemaVersion });
     await mapping.prepare();
     const holdsExports = heldBecause(job.value) !== null;
-    return { mapping, objects, claims, target, vanished, excluded: await exclusions.load(), holdsExports };
+    return { mapping, objects, claims, target, vanished, expiries, excluded: await exclusions.load(), holdsExports };
   }
 
   const preparation = createTargetPreparation({ rows, clock, log, contextOf });
@@ -183,6 +185,7 @@ export function createParts(adapters: Adapters, settings: UseCaseSettings) {
     scopedRows,
     scopeNotes,
     escrows,
+    expiries,
     removals,
     provisioningLog,
     mappings,

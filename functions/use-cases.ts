@@ -10,7 +10,7 @@ import { type Adapters, createParts, type UseCaseSettings } from "./parts.ts";
 
 export function createUseCases(adapters: Adapters, settings: UseCaseSettings) {
   const parts = createParts(adapters, settings);
-  const { escrows, configurations, dirty, quarantines, linkAccounts } = parts;
+  const { escrows, expiries, configurations, dirty, quarantines, linkAccounts } = parts;
   const { rows, blobs, clock, log } = adapters;
   const wakeJobWith = (starter: OrchestrationStarter): WakeJob =>
     createWakeJob({
@@ -35,6 +35,7 @@ export function createUseCases(adapters: Adapters, settings: UseCaseSettings) {
         log,
         configurations,
         escrows,
+        expiries,
         dirty,
         linkAccounts,
         wakeJob: wakeJobWith(starter),

@@ -17,6 +17,7 @@ import { EXCLUDED_SCOPE, type Excluded } from "./excluded.ts";
 import type { Evaluation, JobMapping } from "./job-mapping.ts";
 import { lacksOf } from "./missing-names.ts";
 import type { ClaimIndex } from "./state/claim-index.ts";
+import type { Expiries } from "./state/expiry-rows.ts";
 import type { ObjectStore, StoredObject } from "./state/object-store.ts";
 import type { Vanished } from "./vanished.ts";
 
@@ -30,6 +31,7 @@ export interface MapDeps {
   readonly excluded: Excluded;
   /** Nothing may be sent: see `held-objects.ts`. */
   readonly holdsExports: boolean;
+  readonly expiries: Pick<Expiries, "add">;
 }
 
 export interface Draft {
@@ -92,7 +94,7 @@ export function draftOf(
     isSuperseded &&= folded.effect === "superseded";
   }
   const settled = record ?? emptyTombstone(header.configurationId, objectGuid);
-  const { undecided: _, ...decided } = settled;
+  const { undecided: _, fate: __, expiresAt: expiredAt, ...decided } = settled;
   const isExcluded = deps.excluded(objectGuid) || deps.excluded(settled.link?.targetId);
   const evaluation: Evaluation = isExcluded
     ? { kind: "ignored", scope: EXCLUDED_SCOPE, excluded: true }
@@ -101,7 +103,10 @@ export function draftOf(
   const { link } = settled;
   const kept = link && evaluation.kind === "present" ? stillWaived(link, evaluation) : link;
   const undecided = "undecided" in evaluation && evaluation.undecided === true;
-  const scopeChanged = settled.scope !== evaluation.scope || (settled.undecided ?? false) !== undecided;
+  const fate = fateAfter(settled, evaluation);
+  const expiresAt = evaluation.kind === "present" ? evaluation.expiresAt : undefined;
+  const scopeChanged =
+    settled.scope !== evaluation.scope || settled.fate !== fate || (settled.undecided ?? false) !== undecided;
   const isDefect = evaluation.kind === "failed" && evaluation.code === "InternalError";
   const lacks =
     isSuperseded || isExcluded || isDefect ? undefined : lacksOf(deps.mapping, header, settled, evaluation, now);
@@ -117,9 +122,12 @@ export function draftOf(
       ...(kept ? { link: kept } : {}),
       scope: evaluation.scope,
       ...(undecided ? { undecided } : {}),
+      ...(fate ? { fate } : {}),
+      ...(expiresAt === undefined ? {} : { expiresAt }),
     },
     ...(known?.etag === undefined ? {} : { etag: known.etag }),
-    isChanged: isChanged || scopeChanged || kept !== link || (mustWriteVersion && !isSuperseded),
+    isChanged:
+      isChanged || scopeChanged || expiresAt !== expiredAt || kept !== link || (mustWriteVersion && !isSuperseded),
     isSuperseded,
     evaluation,
     allow: items.flatMap((item) => item.allow ?? []),
@@ -166,6 +174,15 @@ function evaluationOf(mapping: JobMapping, record: ObjectRecord): Evaluation {
       because: "unlinked",
     };
   return mapping.evaluate(record, { creating: record.link === undefined });
+}
+
+/** What is noted of the end of a linked object, until it is deleted or what was done is undone. */
+function fateAfter({ link, fate }: ObjectRecord, evaluation: Evaluation): ObjectRecord["fate"] {
+  if (!link || link.deletedAt !== undefined) return undefined;
+  if (evaluation.kind === "present")
+    return fate === "disable" && link.exported["accountEnabled"] === false ? fate : undefined;
+  if (evaluation.kind !== "absent") return fate;
+  return evaluation.fate === "delete" ? undefined : evaluation.fate;
 }
 
 /** Deleted too long ago to be restored: the object begins anew, defaults, creation-only values and all. */

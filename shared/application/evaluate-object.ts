@@ -6,12 +6,15 @@
  * changed from one type of target object to another is refused: its target object can't change.
  */
 
+import { expiryOf } from "../domain/account-expiry.ts";
 import { defaultAlias } from "../domain/attribute-flow/convert.ts";
 import { type FlowRules, NO_RULES } from "../domain/attribute-flow/flow-types.ts";
 import type { ReferenceFlow } from "../domain/attribute-flow/mappings.ts";
 import type { AttributeFlow, FlowResult } from "../domain/attribute-flow.ts";
 import { readNoOf } from "../domain/change-version.ts";
 import { textOf } from "../domain/expression/value.ts";
+import { isDisabledAtSource } from "../domain/hand-over.ts";
+import { fateOf } from "../domain/lifecycle.ts";
 import { ALL_FLOWS } from "../domain/object-flows.ts";
 import { type ObjectRecord, typeOfLink } from "../domain/object-record.ts";
 import { askRecord } from "../domain/scope/places.ts";
@@ -61,11 +64,12 @@ const NOTHING_NAMED: NamedContext = { of: "", missing: new Set() };
 export function evaluateObject(context: EvaluationContext, record: ObjectRecord, creating: boolean): Evaluation {
   const own = context.byClass.get(record.objectClass);
   const flows = own?.flow?.objects ?? ALL_FLOWS;
+  const fate = fateOf(context.job.settings.lifecycle?.outOfScope, record.state, own?.type ?? record.link?.type);
   // A class that isn't mapped any more: what it brought to the target stays.
   const isLeftAlone = !own && record.objectClass !== "" && isLinked(record);
   if (record.state !== "live" && !isLeftAlone) {
     const scope = scopeOfState(record);
-    return { kind: "absent", scope, because: scope, flows };
+    return { kind: "absent", scope, because: scope, fate, flows };
   }
   if (!own) {
     const what = CONTAINER_CLASSES.includes(record.objectClass)
@@ -96,7 +100,7 @@ export function evaluateObject(context: EvaluationContext, record: ObjectRecord,
     // An input filter keeps an object from being taken up; one that has a link already is left as it is.
     if (!verdict.mayRemove && record.link) return { kind: "ignored", scope: verdict.explanation };
     const scope = own.type === "group" ? explained(verdict.explanation, read) : verdict.explanation;
-    return { kind: "absent", scope, because: verdict.findings[0]?.clause ?? "scope", flows };
+    return { kind: "absent", scope, because: verdict.findings[0]?.clause ?? "scope", fate, flows };
   }
   if (record.link && typeOfLink(record.link) !== own.type)
     return typeFailure(record, own.targetName, verdict.explanation);
@@ -201,7 +205,8 @@ function settleUser(context: EvaluationContext, mapped: Mapped): Evaluation {
       message: `The UPN suffix '${suffix.suffix}' is not verified in the target; ${context.target.initialDomain} stands in for it.`,
     });
   const replaced = suffix.kind === "replaced" ? { userPrincipalName: suffix.userPrincipalName } : {};
-  const values = { ...replaced, ...usageLocationOf(mapped, context.job) };
+  const { expiresAt, ...ended } = expired(context, mapped);
+  const values = { ...replaced, ...usageLocationOf(mapped, context.job), ...enabledAgain(mapped), ...ended };
   const identity: TargetIdentity = {
     type: "user",
     immutableId,
@@ -210,7 +215,19 @@ function settleUser(context: EvaluationContext, mapped: Mapped): Evaluation {
   };
   const { defaultUsageLocation } = context.job.settings;
   const defaults = defaultUsageLocation === undefined ? {} : { usageLocation: defaultUsageLocation };
-  return present(mapped, identity, values, warnings, defaults);
+  const evaluation = present(mapped, identity, values, warnings, defaults);
+  return expiresAt === undefined || evaluation.kind !== "present" ? evaluation : { ...evaluation, expiresAt };
+}
+
+/** Whose account has expired is disabled, where the job goes by that; whose will, is looked at again then. */
+function expired(
+  { job, now }: EvaluationContext,
+  { record, result }: Mapped,
+): { readonly expiresAt?: number; readonly accountEnabled?: false } {
+  if (job.settings.lifecycle?.expiredAccounts !== "disable" || result.values["accountEnabled"] === undefined) return {};
+  const expiresAt = expiryOf(record.image);
+  if (expiresAt === undefined) return {};
+  return expiresAt > now ? { expiresAt } : { accountEnabled: false };
 }
 
 /** `mapName` is what the mapping gives a new object. */
@@ -307,6 +324,12 @@ function hasExported(record: ObjectRecord, property: string): boolean {
   const value = record.link?.exported[name];
   if (value === undefined || key === undefined) return value !== undefined;
   return isNested(value) && value[key] !== undefined;
+}
+
+/** We disabled it while it was out of scope, and no mapping says what it is to be now that it is back. */
+function enabledAgain({ record, result }: Mapped): TargetValues {
+  const isOurs = record.fate === "disable" && record.link?.exported["accountEnabled"] === false;
+  return isOurs && result.values["accountEnabled"] === undefined ? { accountEnabled: !isDisabledAtSource(record) } : {};
 }
 
 /** The job's, for somebody new without one. */

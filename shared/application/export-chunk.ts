@@ -35,6 +35,7 @@ import { recordResults } from "./record-results.ts";
 import type { Reference, References } from "./references.ts";
 import type { ClaimIndex } from "./state/claim-index.ts";
 import type { Escrows } from "./state/escrow-rows.ts";
+import type { Expiries } from "./state/expiry-rows.ts";
 import type { ObjectStore, StoredObject } from "./state/object-store.ts";
 import type { ProvisioningLog } from "./state/provisioning-log.ts";
 import type { Removals } from "./state/removal-rows.ts";
@@ -70,6 +71,7 @@ export interface JobContext {
   readonly excluded: Excluded;
   /** Nothing may be sent: see `held-objects.ts`. */
   readonly holdsExports: boolean;
+  readonly expiries: Pick<Expiries, "add">;
 }
 
 export type ExportChunk = (ref: ChunkRef) => Promise<ExportedChunk>;

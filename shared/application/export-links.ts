@@ -168,7 +168,10 @@ export function createExportLinks(
     const guids = items.map((item) => item.referrer);
     const lights = await deps.objects.lights(configurationId, guids, { dn: true });
     const isExcluded = await deps.excluded();
-    const excluded = items.filter(({ referrer }) => isExcluded(referrer) || isExcluded(lights.get(referrer)?.targetId));
+    const excluded = items.filter(({ referrer }) => {
+      const light = lights.get(referrer);
+      return light?.isKept || isExcluded(referrer) || isExcluded(light?.targetId);
+    });
     const open = items.flatMap((item) => {
       const light = lights.get(item.referrer);
       if (light?.targetId === undefined || light.deletedAt !== undefined || excluded.includes(item)) return [];
@@ -179,8 +182,8 @@ export function createExportLinks(
   }
 
   /**
-   * What was said of a group on the exclusion list is looked at when it is taken off, and at each end until then; of any,
-   * while exports are held.
+   * What was said of a group on the exclusion list, or kept as it is, is looked at when it is taken off or back in scope, and at
+   * each end until then; of any, while exports are held.
    */
   async function keepDirty({ jobId }: LinkChunkHeader, excluded: readonly LinkItem[]): Promise<void> {
     const concluded = excluded.flatMap((item) => item.rows).filter(({ dirty }) => dirty.missingIn !== undefined);

@@ -6,8 +6,9 @@
  */
 import type { FlowRules } from "../domain/attribute-flow/flow-types.ts";
 import type { FailureCode } from "../domain/failure-codes.ts";
+import type { Fate } from "../domain/lifecycle.ts";
 import type { ObjectFlows } from "../domain/object-flows.ts";
-import type { ObjectRecord } from "../domain/object-record.ts";
+import type { ObjectRecord, ObjectState } from "../domain/object-record.ts";
 import type { Redaction } from "../domain/redaction.ts";
 import type { NamedObjects } from "../domain/scope/places.ts";
 import type { TargetValues } from "../domain/target-value.ts";
@@ -52,6 +53,8 @@ export type Evaluation =
       readonly rules?: FlowRules;
       /** What is switched on for the class; absent: everything. */
       readonly flows?: ObjectFlows;
+      /** When its account will have expired and is disabled for that: milliseconds since 1970. */
+      readonly expiresAt?: number;
       readonly scope: string;
       readonly warnings: readonly MappingWarning[];
     }
@@ -60,6 +63,8 @@ export type Evaluation =
       readonly kind: "absent";
       readonly scope: string;
       readonly because: string;
+      /** What becomes of its target object; absent: it is deleted. */
+      readonly fate?: Fate;
       readonly flows?: ObjectFlows;
       readonly undecided?: true;
     }
@@ -97,6 +102,8 @@ export interface JobMapping {
   readonly needs: ReadNeeds;
   /** What is switched on for a source class; undefined: the class has no mapping, or a disabled one. */
   flowsOf(objectClass: string): ObjectFlows | undefined;
+  /** What becomes of a linked object of that class in that state, if it isn't in scope. */
+  fateOf(objectClass: string, state: ObjectState): Fate;
   readonly scope: ScopeNeeds;
   /** What logs must not show of objects of a source class. */
   redactionOf(objectClass: string): Redaction;

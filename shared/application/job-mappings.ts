@@ -4,8 +4,10 @@
  * Version 1 is the default schema; later versions lie in blobs and are never changed. A mapping that no longer
  * compiles is a defect: schemas are checked when they are stored.
  */
+import { ACCOUNT_EXPIRES } from "../domain/account-expiry.ts";
 import { compileAttributeFlow } from "../domain/attribute-flow.ts";
 import { GRAPH_TARGETS } from "../domain/graph-target.ts";
+import { fateOf } from "../domain/lifecycle.ts";
 import { ALL_FLOWS, chooseMappings } from "../domain/object-flows.ts";
 import { NOTHING_REDACTED } from "../domain/redaction.ts";
 import type { ScopeFilter, SynchronizationSchema } from "../domain/synchronization-schema.ts";
@@ -41,7 +43,7 @@ export function createJobMappings(deps: {
 
   async function flowsOf(job: JobRow): Promise<Flows> {
     const redact = (job.settings.redact ?? []).join(",");
-    const key = `${job.jobId}:${job.schemaVersion}:${redact}`;
+    const key = `${job.jobId}:${job.schemaVersion}:${redact}:${disablesExpired(job)}`;
     const known = compiled.get(key) ?? loadSchema(job).then((schema) => compileFlows(job, schema));
     compiled.set(key, known);
     // A blob that could not be read is no answer to keep.
@@ -95,6 +97,8 @@ export function createJobMappings(deps: {
         const own = flows.byClass.get(objectClass);
         return own && (own.flow?.objects ?? ALL_FLOWS);
       },
+      fateOf: (objectClass, state) =>
+        fateOf(job.settings.lifecycle?.outOfScope, state, flows.byClass.get(objectClass)?.type),
       scope: flows.scope,
       redactionOf: (objectClass) => flows.byClass.get(objectClass)?.flow?.redaction ?? NOTHING_REDACTED,
       prepare: async () => {
@@ -156,12 +160,19 @@ function compileFlows(job: JobRow, schema: SynchronizationSchema): Flows {
     byClass.set(name, { targetName, type: holds.type, flow: result.flow });
     filters.set(name, mapping.scope);
   }
-  const attributes = [...new Set([...byClass.values()].flatMap((own) => own.flow?.sourceAttributes ?? []))].sort();
+  const users = [...byClass.values()].filter((own) => own.type === "user");
+  const engine = users.length > 0 && disablesExpired(job) ? [ACCOUNT_EXPIRES] : [];
+  const mapped = [...byClass.values()].flatMap((own) => own.flow?.sourceAttributes ?? []);
+  const attributes = [...new Set([...mapped, ...engine])].sort();
   const needs = withScopeNeeds({ attributes, objectClasses: [...byClass.keys()].sort() }, [...filters.values()]);
   const leftOut = [...byClass].flatMap(([objectClass, { targetName, flow }]) =>
     flow && flow.unsettable.length > 0 ? [{ objectClass, targetName, mappings: flow.unsettable }] : [],
   );
   return { byClass, leftOut, needs, scope: scopeNeedsOf(filters) };
+}
+
+function disablesExpired({ settings }: JobRow): boolean {
+  return settings.lifecycle?.expiredAccounts === "disable";
 }
 
 function randomInteger(random: Random): number {

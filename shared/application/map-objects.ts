@@ -1,7 +1,7 @@
 /**
  * Mapping the objects of a chunk: fold the changes into the image, decide scope, map, find claims and matches, and plan
- * one action an object. Nothing is written to the target; of our own state only claims are written, which is harmless to
- * repeat; while exports are held, not even those. `exportChunk` uses the same code again for the few objects whose rows changed under it.
+ * one action an object. Nothing is written to the target; of our own state only claims and moments of expiry are written,
+ * which is harmless to repeat; while exports are held, not even claims. `exportChunk` uses the same code again for the few objects whose rows changed under it.
  */
 
 import { isDisabledAtSource } from "../domain/hand-over.ts";
@@ -45,6 +45,13 @@ export async function mapObjects(
     .map(([objectGuid, own]) => draftOf(deps, header, objectGuid, own, stored.get(objectGuid)));
   // Held, nobody is looked up either: what was found would be written down.
   const drafts = given.holdsExports ? drafted : await settleDoubts(deps, header, drafted);
+  // Before any row says that it is noted.
+  await deps.expiries.add(
+    header.jobId,
+    drafts.flatMap(({ objectGuid, record: { expiresAt: at }, isChanged }) =>
+      at === undefined || !isChanged ? [] : [{ at, objectGuid }],
+    ),
+  );
   const wishes = drafts.map((draft) => claimsOf(draft));
   const requests: ClaimRequest[] = drafts.flatMap((draft, index) =>
     (wishes[index] ?? []).map((claim) => ({ owner: ownerOf(header.configurationId, draft.objectGuid), claim })),

@@ -36,6 +36,6 @@ export function lacksOf(
 /** What the mapping wants of the target. */
 export function desiredOf(evaluation: Extract<Evaluation, { kind: "present" | "absent" }>): Desired {
   return evaluation.kind === "absent"
-    ? { kind: "absent", reason: evaluation.scope }
+    ? { kind: "absent", reason: evaluation.scope, fate: evaluation.fate }
     : { kind: "present", values: evaluation.values, rules: evaluation.rules };
 }

@@ -7,6 +7,8 @@
  * evidence is checked anew at the moment of execution.
  */
 import { readNoOf } from "../domain/change-version.ts";
+import { removalOf } from "../domain/lifecycle.ts";
+import { REMOVAL_CLASSES } from "../domain/plan.ts";
 import { chunksByShard } from "../domain/shard.ts";
 import type { BlobStore } from "../ports/blob-store.ts";
 import type { Clock } from "../ports/clock.ts";
@@ -78,18 +80,25 @@ export function createReadEnd(deps: {
           const unseen = page.filter((object) => !seen.has(object.objectGuid) && readNoOf(object.version) <= readNo);
           // A class that isn't mapped any more wasn't read: what it brought to the target stays, and says so nowhere.
           const mapped = unseen.filter((object) => !object.linked || mapping.flowsOf(object.objectClass));
-          const isRemovable = (object: ObjectSummary) =>
-            object.linked && !excluded(object.objectGuid) && mapping.flowsOf(object.objectClass)?.deletes === true;
+          /** What takes its target object away, or disables it; undefined: it stays as it is. */
+          const takes = ({ linked, objectGuid, objectClass, state, disabled }: ObjectSummary) => {
+            const flows = mapping.flowsOf(objectClass);
+            if (!linked || !flows || excluded(objectGuid)) return undefined;
+            return removalOf(mapping.fateOf(objectClass, state === "live" ? "absent" : state), flows, disabled);
+          };
           const missing = mapped.filter((object) => object.state === "live");
           // Known to be gone, and still in the target: staged, or its end failed. It is judged again.
-          const overdue = mapped.filter((object) => object.state !== "live" && isRemovable(object));
-          const linked = missing.filter(isRemovable);
+          const overdue = mapped.filter((object) => object.state !== "live" && takes(object));
+          const linked = missing.filter((object) => takes(object));
           // Nothing is removed of these: the row only learns that its object is gone, so that no retry creates it.
-          const others = missing.filter((object) => !isRemovable(object));
+          const others = missing.filter((object) => !takes(object));
           const unlinked = isTrusted && read.upserts > 0 ? others : [];
           absent += linked.length;
-          await deps.removals.addOverdue(cycleIdOf(run.jobId, readNo), overdue, ["deletes"]);
-          await deps.removals.addAbsences(cycleIdOf(run.jobId, readNo), linked, ["deletes"]);
+          for (const name of REMOVAL_CLASSES) {
+            const of = (own: readonly ObjectSummary[]) => own.filter((object) => takes(object) === name);
+            await deps.removals.addOverdue(cycleIdOf(run.jobId, readNo), of(overdue), [name]);
+            await deps.removals.addAbsences(cycleIdOf(run.jobId, readNo), of(linked), [name]);
+          }
           // Of one whose create got no answer a target object may be found, and then it goes: the guard counts it.
           const mayGo = (object: ObjectSummary) =>
             object.marked &&

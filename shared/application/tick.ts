@@ -1,6 +1,6 @@
 /**
  * The tick: what has to happen though nobody rings. Agents that fell silent become inactive and their lease is free;
- * lanes whose batches wait are woken; due escrows become work; what is past its retention goes.
+ * lanes whose batches wait are woken; due escrows and accounts that expired become work; what is past its retention goes.
  */
 import type { BlobStore } from "../ports/blob-store.ts";
 import type { Clock } from "../ports/clock.ts";
@@ -9,11 +9,13 @@ import type { RowOperation, RowStore } from "../ports/row-store.ts";
 import { addWork } from "./add-work.ts";
 import { FILES } from "./chunk-files.ts";
 import type { ConfigurationEntry, Configurations } from "./configurations.ts";
+import { lookAtExpired } from "./expired-accounts.ts";
 import type { LinkAccounts } from "./link-account.ts";
 import { cycleIdOf } from "./plan-chunks.ts";
 import { type AgentRow, agentTable, LEASE_ROW, type LeaseRow } from "./state/agent-rows.ts";
 import type { DirtyRows } from "./state/dirty-links.ts";
 import type { Escrows } from "./state/escrow-rows.ts";
+import type { Expiries } from "./state/expiry-rows.ts";
 import {
   type BatchRow,
   heldBecause,
@@ -56,6 +58,7 @@ export function createTick(deps: {
   readonly log: Log;
   readonly configurations: Configurations;
   readonly escrows: Escrows;
+  readonly expiries: Expiries;
   readonly dirty: DirtyRows;
   readonly linkAccounts: LinkAccounts;
   readonly wakeJob: WakeJob;
@@ -73,7 +76,7 @@ export function createTick(deps: {
         isHeld = await deps.watchQuarantine(entry.jobId);
       };
       // A job in quarantine sleeps until its next attempt, which begins as what waited for too long always does.
-      const wakers: readonly Duty[] = [retryEscrows, sweep];
+      const wakers: readonly Duty[] = [retryEscrows, disableExpired, sweep];
       // One job's trouble must not keep the others from being looked after.
       for (const duty of [checkAgents, watchQuarantine, ...wakers, dropPayloads]) {
         if (isHeld && wakers.includes(duty)) continue;
@@ -136,6 +139,11 @@ export function createTick(deps: {
     const objectGuids = due.slice(0, deps.times.escrowsAtOnce).map((escrow) => escrow.objectGuid);
     await addWork(deps, jobId, "escrows", { objectGuids });
     await deps.wakeJob(jobId, "live");
+  }
+
+  async function disableExpired({ jobId }: ConfigurationEntry): Promise<void> {
+    const count = await lookAtExpired({ ...deps, atOnce: deps.times.escrowsAtOnce }, jobId);
+    if (count > 0) await deps.wakeJob(jobId, "live");
   }
 
   /** Links whose last attempt failed; work of escrows takes them along. */

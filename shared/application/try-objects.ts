@@ -61,6 +61,7 @@ export function createTryObjects(deps: {
       target: readOnly(real.target),
       clock: deps.clock,
       vanished: async () => undefined,
+      expiries: { add: async () => undefined },
       excluded: real.excluded,
       // What would be sent is the question.
       holdsExports: false,

@@ -184,8 +184,11 @@ function carriedOut<T extends Pick<JudgedRemoval, "isStaged" | "isIdle">>(remova
 
 function blindOf(removals: readonly Weighed[]): Verdict["staged"] {
   const blind = removals.filter((removal) => removal.blindBecause !== undefined);
-  const reason = blind[0]?.blindBecause;
-  return reason === undefined ? [] : [{ class: "deletes", count: blind.length, reason }];
+  const reason = blind[0]?.blindBecause ?? "";
+  return REMOVAL_CLASSES.flatMap((name) => {
+    const count = blind.filter((removal) => removal.classes.includes(name)).length;
+    return count === 0 ? [] : [{ class: name, count, reason }];
+  });
 }
 
 /** The moment whose linked objects percentages are of: 24 hours ago, or the end of the job's first load where that is later. */

@@ -429,6 +429,15 @@ export const RestartRequest = z
     return { resetsWatermark: resetScope.includes("Watermark") || resetScope.includes("Full") };
   });
 
+/** `changed`: by this request; everything is read again then. */
+export const LifecycleReply = z.strictObject({
+  jobId: z.string(),
+  outOfScope: z.enum(["delete", "disable", "keep"]),
+  expiredAccounts: z.enum(["ignore", "disable"]),
+  changed: z.boolean(),
+});
+export type LifecycleReply = z.infer<typeof LifecycleReply>;
+
 export const ADMIN_ROUTES = {
   configurations: "v1.0/uplink/configurations",
   tokens: "v1.0/uplink/configurations/{configurationId}/enrolmentTokens",
@@ -437,6 +446,7 @@ export const ADMIN_ROUTES = {
   jobMode: "v1.0/uplink/jobs/{jobId}/mode",
   reevaluate: "v1.0/uplink/jobs/{jobId}/reevaluate",
   jobScope: "v1.0/uplink/jobs/{jobId}/scope",
+  jobLifecycle: "v1.0/uplink/jobs/{jobId}/lifecycle",
   clearQuarantine: "v1.0/uplink/jobs/{jobId}/clearQuarantine",
   cycles: "v1.0/uplink/jobs/{jobId}/cycles",
   escrows: "v1.0/uplink/jobs/{jobId}/escrows",

@@ -23,6 +23,18 @@ export const AgentScope = z.strictObject({
 });
 export type AgentScope = z.infer<typeof AgentScope>;
 
+/** What becomes of people and groups who end: each is absent in settings of before there was a choice. */
+export const LifecycleSettings = z.strictObject({
+  /**
+   * What becomes of the target object of somebody who exists and left the scope, or was missing from a complete full read: deleted
+   * (the default), disabled, or kept as it is, unchanged from then on. A tombstone always deletes. A group can't be disabled: it is kept.
+   */
+  outOfScope: z.enum(["delete", "disable", "keep"]).optional(),
+  /** Whether an account whose `accountExpires` has passed is disabled in the target; `ignore` (the default), as Microsoft's sync does. */
+  expiredAccounts: z.enum(["ignore", "disable"]).optional(),
+});
+export type LifecycleSettings = z.infer<typeof LifecycleSettings>;
+
 export const JobSettings = z.strictObject({
   scope: AgentScope.default({ organizationalUnits: [], groups: [] }),
   /** A named admin vouches that the agent's account sees everything: absences act although visibility is partial. */
@@ -30,6 +42,7 @@ export const JobSettings = z.strictObject({
     .strictObject({ by: z.string().min(1), at: z.string().min(1) })
     .nullable()
     .default(null),
+  lifecycle: LifecycleSettings.optional(),
   guard: GuardSettingsSchema.default({ floor: 20, count: 500, percent: 10 }),
   /** What becomes of a user principal name whose suffix the target has not verified. */
   suffixPolicy: z.enum(["replace", "escrow"]).default("replace"),

@@ -6,6 +6,7 @@
  */
 import type { Doubt } from "./doubt.ts";
 import type { FailureCode } from "./failure-codes.ts";
+import type { Fate } from "./lifecycle.ts";
 import type { RemovalClass } from "./plan.ts";
 import type { TargetType } from "./target-table.ts";
 import type { TargetValues } from "./target-value.ts";
@@ -135,6 +136,10 @@ export interface ObjectRecord {
   readonly facts?: ScopeFacts;
   /** Whether it is in scope could not be said when it was last mapped: it stays as it is. */
   readonly undecided?: true;
+  /** It ended, and its target object was disabled for that, or is kept as it is; see `lifecycle.ts`. */
+  readonly fate?: Exclude<Fate, "delete">;
+  /** When its account expires and it has to be looked at again, where the job goes by that: milliseconds since 1970. */
+  readonly expiresAt?: number;
   readonly link?: Link;
   readonly handedOver?: HandedOver;
   readonly unlinked?: Unlinked;

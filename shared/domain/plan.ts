@@ -8,6 +8,7 @@
  * What the mapping has switched off for the whole class is not done, waits for nothing and is named.
  */
 import { type FlowRules, flowingTo, mergedValues, sentAgain } from "./attribute-flow/flow-types.ts";
+import type { Fate } from "./lifecycle.ts";
 import { ALL_FLOWS, type ObjectFlows, type SwitchedOff } from "./object-flows.ts";
 import type { Link, ObjectRecord } from "./object-record.ts";
 import { differenceOf, type TargetValues, withoutProperties } from "./target-value.ts";
@@ -21,8 +22,8 @@ export const RESTORE_WINDOW_MS = 29.5 * 24 * 60 * 60 * 1000;
 export type Desired =
   /** In scope: the target should hold these values. */
   | { readonly kind: "present"; readonly values: TargetValues; readonly rules?: FlowRules | undefined }
-  /** Gone or out of scope, by `reason`: the target should not hold it. */
-  | { readonly kind: "absent"; readonly reason: string };
+  /** Gone or out of scope, by `reason`: the target should not hold it, unless it is disabled or kept (`fate`). */
+  | { readonly kind: "absent"; readonly reason: string; readonly fate?: Fate | undefined };
 
 export type ObjectAction =
   | { readonly kind: "create"; readonly values: TargetValues }
@@ -56,7 +57,7 @@ export interface PlanOptions {
 export function planObject(record: ObjectRecord, desired: Desired, options: PlanOptions): ObjectPlan {
   const link = record.link;
   const flows = options.flows ?? ALL_FLOWS;
-  if (desired.kind === "absent") return planAbsence(record, link, { ...options, flows });
+  if (desired.kind === "absent") return planAbsence(record, desired.fate ?? "delete", { ...options, flows });
   const values = withoutProperties(desired.values, [...(options.held ?? []), ...Object.keys(link?.waived ?? {})]);
   const isExpired = link?.deletedAt !== undefined && options.now - link.deletedAt > RESTORE_WINDOW_MS;
   const isDeleted = link?.deletedAt !== undefined;
@@ -106,15 +107,29 @@ function planUpdate(link: Link, values: TargetValues, rules: FlowRules | undefin
   return { action: { kind: "update", targetId: link.targetId, values: whole }, waiting, settled: "no-op" };
 }
 
-function planAbsence(record: ObjectRecord, link: Link | undefined, options: Options): ObjectPlan {
+function planAbsence(record: ObjectRecord, fate: Fate, options: Options): ObjectPlan {
+  const { link } = record;
   const settled = record.state === "live" || record.state === "left" ? "filtered" : "no-op";
   // Only what we own is ever deleted: a link whose owner is another configuration is that one's business.
   if (!link || link.deletedAt !== undefined || link.owner !== record.configurationId) {
     return { action: { kind: "none" }, waiting: [], settled };
   }
+  if (fate === "keep") return { action: { kind: "none" }, waiting: [], settled: "filtered" };
+  if (fate === "disable") return planDisable(link, options);
   if (!options.flows.deletes) return switchedOff("Delete");
   if (!options.allow.includes("deletes")) return { action: { kind: "none" }, waiting: ["deletes"], settled };
   return { action: { kind: "delete", targetId: link.targetId }, waiting: [], settled };
+}
+
+/** Nothing of it follows the source any more; it only may not sign in. */
+function planDisable(link: Link, options: Options): ObjectPlan {
+  const isDone = link.exported["accountEnabled"] === false && !link.doubt?.properties.includes("accountEnabled");
+  if (isDone) return { action: { kind: "none" }, waiting: [], settled: "filtered" };
+  if (!options.flows.updates) return switchedOff("Update");
+  if (!options.allow.includes("disables"))
+    return { action: { kind: "none" }, waiting: ["disables"], settled: "filtered" };
+  const values: TargetValues = { accountEnabled: false };
+  return { action: { kind: "update", targetId: link.targetId, values }, waiting: [], settled: "filtered" };
 }
 
 /** A create and an adoption send what there is; nothing is cleared on the way in. */

@@ -246,7 +246,8 @@ it.each([
   cloud.target.setUnavailable(undefined);
   const route = jobRoutes(cloud.cloud.routes).find((one) => one.name === "JobAction");
   if (route?.guard !== "admin-write") throw new Error("There is no such route.");
-  await route.handle({ params: { jobId: agent.jobId, action } } as unknown as RouteRequest, {} as Admin);
+  const request = { params: { jobId: agent.jobId, action }, body: new Uint8Array() };
+  await route.handle(request as unknown as RouteRequest, {} as Admin);
   await cloud.run();
   expect((await quarantine()) === null).toBe(clears);
   expect(createdIn(cloud)).toBe(clears ? 3 : 0);

@@ -6,7 +6,7 @@
  */
 import { NO_VERSION } from "../../domain/change-version.ts";
 import { typeOfClass } from "../../domain/guard.ts";
-import type { ObjectRecord } from "../../domain/object-record.ts";
+import type { ObjectRecord, ObjectState } from "../../domain/object-record.ts";
 import { SHARDS, shardOf } from "../../domain/shard.ts";
 import { valuesOf } from "../../domain/values.ts";
 import type { Row, RowOperation, RowStore, RowTable, RowValues } from "../../ports/row-store.ts";
@@ -23,11 +23,13 @@ export interface StoredObject {
 export interface ObjectSummary {
   readonly objectGuid: string;
   readonly objectClass: string;
-  readonly state: string;
+  readonly state: ObjectState;
   readonly version: string;
   readonly linked: boolean;
   /** A call to the target was under way, or its answer never came: there may be a target object without a link. */
   readonly marked: boolean;
+  /** Its account is disabled in the target, as far as we exported. */
+  readonly disabled: boolean;
 }
 
 /** An object in a list of all. */
@@ -44,6 +46,8 @@ export interface ObjectLight {
   readonly deletedAt?: number;
   /** Its target object went to another source object. */
   readonly isElsewhere?: true;
+  /** It ended, and its target object is kept as it is. */
+  readonly isKept?: true;
   /** The target id of its manager, as exported. */
   readonly manager?: string;
   /** Where it was asked for. */
@@ -221,6 +225,9 @@ function encode(record: ObjectRecord): RowValues {
     ...lightValues(link),
     ...(facts ? { facts: packJson(facts) } : {}),
     ...(record.undecided ? { undecided: true } : {}),
+    ...(record.fate ? { fate: record.fate } : {}),
+    ...(record.expiresAt === undefined ? {} : { expires: record.expiresAt }),
+    ...(link?.exported["accountEnabled"] === false ? { disabled: true } : {}),
     ...(missing ? { missing: JSON.stringify(missing) } : {}),
     ...(link ? { link: packJson(link) } : {}),
     ...(mark ? { mark: JSON.stringify(mark) } : {}),
@@ -284,6 +291,8 @@ function decodeWhole(configurationId: string, objectGuid: string, values: RowVal
     scope: String(values["scope"] ?? ""),
     ...(facts instanceof Uint8Array ? { facts: unpackJson(facts) } : {}),
     ...(values["undecided"] === true ? { undecided: true } : {}),
+    ...(values["fate"] === "keep" || values["fate"] === "disable" ? { fate: values["fate"] } : {}),
+    ...(typeof values["expires"] === "number" ? { expiresAt: values["expires"] } : {}),
     ...(typeof missing === "string" ? { missing: JSON.parse(missing) } : {}),
     ...(link instanceof Uint8Array ? { link: unpackJson(link) } : {}),
     ...(typeof mark === "string" ? { mark: JSON.parse(mark) } : {}),
@@ -294,7 +303,7 @@ function decodeWhole(configurationId: string, objectGuid: string, values: RowVal
   };
 }
 
-const LIGHT_COLUMNS = ["class", "target", "gone", "manager", "handedOver"];
+const LIGHT_COLUMNS = ["class", "target", "gone", "manager", "handedOver", "fate"];
 /** From so many rows of a shard on, reading the range between them costs less than asking for each, if they lie close. */
 const LIGHT_RANGE_FROM = 24;
 
@@ -336,11 +345,12 @@ function lightValues(link: ObjectRecord["link"]): RowValues {
 }
 
 function lightOf(values: RowValues): ObjectLight {
-  const { target, gone, manager, dn, handedOver } = values;
+  const { target, gone, manager, dn, handedOver, fate } = values;
   const isElsewhere = typeof target !== "string" && typeof handedOver === "string";
   return {
     objectClass: String(values["class"]),
     ...(isElsewhere ? { isElsewhere } : {}),
+    ...(fate === "keep" ? { isKept: true } : {}),
     ...(typeof target === "string" ? { targetId: target } : {}),
     ...(typeof gone === "number" ? { deletedAt: gone } : {}),
     ...(typeof manager === "string" ? { manager } : {}),
@@ -348,7 +358,7 @@ function lightOf(values: RowValues): ObjectLight {
   };
 }
 
-const SUMMARY_COLUMNS = ["class", "state", "version", "linked", "mark"];
+const SUMMARY_COLUMNS = ["class", "state", "version", "linked", "mark", "disabled"];
 
 function managerIn({ values }: Row): string | undefined {
   const { image } = values;
@@ -361,10 +371,11 @@ function summaryOf(row: Row): ObjectSummary {
   return {
     objectGuid: row.row.slice(row.row.indexOf(":") + 1),
     objectClass: String(row.values["class"]),
-    state: String(row.values["state"]),
+    state: row.values["state"] as ObjectState,
     version: String(row.values["version"]),
     linked: row.values["linked"] === true,
     marked: typeof row.values["mark"] === "string",
+    disabled: row.values["disabled"] === true,
   };
 }
 

@@ -219,18 +219,21 @@ export function createRemovals(deps: { readonly rows: RowStore }): Removals {
         ]);
     },
     async stagedAbsences(jobId, objectGuids) {
-      const prefix = "deletes:";
-      const first = await stagedTable
-        .range(jobId, { from: prefix, to: afterPrefix(prefix), limit: 1 })
-        [Symbol.asyncIterator]()
-        .next();
-      if (first.done || first.value.length === 0) return new Set();
-      const found = await stagedTable.getMany(
-        jobId,
-        [...new Set(objectGuids)].map((own) => `${prefix}${own}`),
-      );
-      const rows = [...found.values()].map((row) => unpack<StagedRow>(row).value);
-      return new Set(rows.flatMap((row) => (row.absentIn === undefined ? [] : [row.objectGuid])));
+      const absent = new Set<string>();
+      for (const prefix of ["deletes:", "disables:"]) {
+        const first = await stagedTable
+          .range(jobId, { from: prefix, to: afterPrefix(prefix), limit: 1 })
+          [Symbol.asyncIterator]()
+          .next();
+        if (first.done || first.value.length === 0) continue;
+        const found = await stagedTable.getMany(
+          jobId,
+          [...new Set(objectGuids)].map((own) => `${prefix}${own}`),
+        );
+        const rows = [...found.values()].map((row) => unpack<StagedRow>(row).value);
+        for (const row of rows) if (row.absentIn !== undefined) absent.add(row.objectGuid);
+      }
+      return absent;
     },
     async forget(jobId, rows) {
       const known = await sameRows(jobId, rows);
