@@ -94,7 +94,7 @@ export async function sendRead(deps: ReadSenderDeps, request: ReadRequest): Prom
 }
 
 /** With the cursor that the order asks for, taken before anything is read: what is read is at least as current. */
-async function withProof(
+export async function withProof(
   source: AgentSource,
   { replCursorOf }: ReadOrder,
   description: SourceDescription,
