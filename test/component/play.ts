@@ -6,6 +6,8 @@ export type Event =
   | DirectoryStep
   | { readonly do: "read"; readonly kind: "full" | "delta"; readonly size: number; readonly doubled: boolean }
   | { readonly do: "run" }
+  /** Exports are held from now on, or not any more. */
+  | { readonly do: "hold"; readonly held: boolean }
   | { readonly do: "hours"; readonly count: number }
   | { readonly do: "crash"; readonly at: number }
   | { readonly do: "touch"; readonly count: number }
@@ -26,6 +28,9 @@ async function play(events: readonly Event[]): Promise<World> {
       case "run":
         await world.run();
         world.noteIds();
+        break;
+      case "hold":
+        await world.hold(event.held);
         break;
       case "hours":
         cloud.clock.set(cloud.clock.now() + event.count * 3_600_000);
@@ -54,6 +59,7 @@ async function play(events: readonly Event[]): Promise<World> {
 /** Whatever happened, the target is the projection in the end. */
 export async function holds(events: readonly Event[]): Promise<void> {
   const world = await play(events);
+  await world.hold(false);
   await world.send("delta");
   await world.check();
 }
