@@ -1,7 +1,9 @@
 /** `uplink status|job|agent list|agent token|escrow|logs`: what admins ask and order, over the admin API. */
+
 import { type Command, InvalidArgumentError } from "commander";
 import { EXIT } from "../agent/agent-error.ts";
 import type { ConfigurationReply } from "../shared/contracts/admin-api.ts";
+import { shownAction } from "../shared/contracts/provisioning-log.ts";
 import type { AdminClient, JobAction } from "./admin-client.ts";
 import {
   agentTable,
@@ -248,7 +250,7 @@ async function logs(
     const last = entry.provisioningSteps.at(-1)?.description ?? "";
     const error = errorInformation ? `${errorInformation.errorCode}: ${errorInformation.reason}` : undefined;
     const what = withNames(error ?? (changes || last), all);
-    return [moment(entry.activityDateTime), entry.provisioningAction, outcome, entry.sourceIdentity.displayName, what];
+    return [moment(entry.activityDateTime), shownAction(entry), outcome, entry.sourceIdentity.displayName, what];
   });
   terminal.out.write(tableOf([["time", "action", "status", "object", "what"], ...rows]));
 }

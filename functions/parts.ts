@@ -17,6 +17,7 @@ import { createRunWhatIf } from "../shared/application/run-what-if.ts";
 import { createScopeFacts } from "../shared/application/scope-facts.ts";
 import { createScopeGroups } from "../shared/application/scope-groups.ts";
 import { createScopeWork } from "../shared/application/scope-work.ts";
+import { createLogStaged } from "../shared/application/staged-log.ts";
 import { createClaimIndex } from "../shared/application/state/claim-index.ts";
 import { createDirtyRows } from "../shared/application/state/dirty-links.ts";
 import { createEscrows } from "../shared/application/state/escrow-rows.ts";
@@ -150,8 +151,9 @@ export function createParts(adapters: Adapters, settings: UseCaseSettings) {
   const linkAccounts = createLinkAccounts({ rows, blobs, clock, log, dirty, ring });
   const recent = createRecentRemovals({ rows, clock });
   const releasedMeanwhile = createReleasedMeanwhile({ rows, blobs, clock });
+  const logStaged = createLogStaged({ rows, objects, provisioningLog });
   const closing = { removals, recent, linkAccounts, waiting, scopeWork, quarantines, releasedMeanwhile };
-  const commit = createCommit({ rows, blobs, fence, clock, log, ...closing });
+  const commit = createCommit({ rows, blobs, fence, clock, log, ...closing, logStaged });
   const goneGroups = createGoneGroups({ rows, blobs, clock, log, objects, claims, target, ring });
   const readEnd = createReadEnd({ ...chunked, recent, removals, contextOf, excluded: exclusions.load });
   const whatIfContexts = createWhatIfContexts({ blobs, mappingsOver, facts });

@@ -3,7 +3,9 @@
  *
  * The service names objects by configuration and GUID; on this screen the sample's own names are put beside them.
  */
+
 import type { CycleReply, EscrowReply, ProvisioningLogReply } from "../../shared/contracts/admin-api.ts";
+import { shownAction } from "../../shared/contracts/provisioning-log.ts";
 
 export interface ForestReport {
   readonly name: string;
@@ -133,7 +135,7 @@ function changeOf(entry: ProvisioningLogReply): string {
     ({ displayName, oldValue, newValue }) => `${displayName} ${shown(oldValue)} → ${shown(newValue)}`,
   );
   const warning = status === "warning" ? ` (${errorInformation?.reason})` : "";
-  return `${entry.provisioningAction} ${nameOf(entry)}${isNew || properties.length === 0 ? "" : `: ${properties.join(", ")}`}${warning}`;
+  return `${shownAction(entry)} ${nameOf(entry)}${isNew || properties.length === 0 ? "" : `: ${properties.join(", ")}`}${warning}`;
 }
 
 function escrowLines(escrows: readonly EscrowReply[], names: Names): string[] {

@@ -7,13 +7,13 @@ import type {
   ProvisioningLogReply,
 } from "../contracts/admin-api.ts";
 import type { Quarantine } from "../domain/quarantine.ts";
-import { isNested, type TargetValue, type TargetValues } from "../domain/target-value.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { RowStore } from "../ports/row-store.ts";
 import type { CommittedWatermark } from "./commit-batch.ts";
 import { noSuchJob } from "./configurations.ts";
 import { ok, type Result } from "./failure.ts";
 import { NO_LINKS } from "./link-account.ts";
+import { logReply } from "./log-reply.ts";
 import { scopeOf } from "./reads.ts";
 import { type AgentRow, agentTable, LEASE_ROW, type LeaseRow } from "./state/agent-rows.ts";
 import type { DirtyRows } from "./state/dirty-links.ts";
@@ -34,7 +34,7 @@ import {
   readRow,
   type WorkRow,
 } from "./state/job-rows.ts";
-import type { LogEntry, ProvisioningLog } from "./state/provisioning-log.ts";
+import type { ProvisioningLog } from "./state/provisioning-log.ts";
 import type { Removals } from "./state/removal-rows.ts";
 
 export interface AdminQueries {
@@ -155,6 +155,8 @@ export function createAdminQueries(deps: {
       }));
     },
     async log({ jobId, objectGuid, sinceDays, top }) {
+      const job = await readRow<JobRow>(jobs, jobId, ROW.job);
+      if (!job) return [];
       const until = deps.clock.now();
       const entries = await deps.provisioningLog.query({
         jobId,
@@ -163,7 +165,7 @@ export function createAdminQueries(deps: {
         until,
         limit: top,
       });
-      return entries.map(logReply);
+      return entries.map((entry) => logReply(entry, job.value));
     },
   };
 }
@@ -227,47 +229,4 @@ function cycleReply(cycle: CycleRow): CycleReply {
     complete: cycle.complete,
     incompleteBecause: cycle.incompleteBecause,
   };
-}
-
-function logReply(entry: LogEntry): ProvisioningLogReply {
-  return {
-    id: `${entry.batchId}:${entry.index}`,
-    activityDateTime: new Date(entry.at).toISOString(),
-    jobId: entry.jobId,
-    cycleId: entry.cycleId,
-    changeId: entry.change,
-    provisioningAction: entry.action,
-    provisioningStatusInfo: {
-      status: entry.status,
-      errorInformation:
-        entry.code === undefined
-          ? null
-          : { errorCode: entry.code, reason: entry.message ?? "", recommendedAction: entry.remedy ?? null },
-    },
-    sourceIdentity: {
-      id: entry.source.objectGuid,
-      displayName: entry.source.dn,
-      identityType: entry.source.objectClass,
-    },
-    targetIdentity: { id: entry.targetId ?? null },
-    provisioningSteps: entry.steps.map(({ type, ...step }) => ({ ...step, provisioningStepType: type })),
-    modifiedProperties: modifiedProperties(entry.before, entry.after),
-  };
-}
-
-function modifiedProperties(before: TargetValues, after: TargetValues): ProvisioningLogReply["modifiedProperties"] {
-  return Object.entries(after).flatMap(([name, value]) => {
-    if (!isNested(value)) return [{ displayName: name, oldValue: textOf(before[name]), newValue: textOf(value) }];
-    const old = before[name];
-    return Object.entries(value).map(([key, text]) => ({
-      displayName: `${name}.${key}`,
-      oldValue: old !== undefined && isNested(old) ? (old[key] ?? null) : null,
-      newValue: text,
-    }));
-  });
-}
-
-function textOf(value: TargetValue | undefined): string | null {
-  if (value === undefined || value === null) return null;
-  return typeof value === "string" ? value : JSON.stringify(value);
 }

@@ -166,6 +166,8 @@ export function originOf(header: ChunkHeader, planned: PlannedObject): ChangeOri
 export interface PlanFile {
   readonly header: ChunkHeader;
   readonly objects: readonly PlannedObject[];
+  /** How long mapping all of them took: milliseconds. For the log only. */
+  readonly mappedMs?: number;
 }
 
 export interface OutcomeEntry {

@@ -20,6 +20,7 @@ import type { Quarantines } from "./quarantines.ts";
 import type { RecentRemovals } from "./recent-removals.ts";
 import type { ReleasedMeanwhile } from "./released-meanwhile.ts";
 import type { ScopeWork } from "./scope-work.ts";
+import type { LogStaged } from "./staged-log.ts";
 import {
   addOutcomes,
   afterPrefix,
@@ -70,6 +71,7 @@ export function createCommit(deps: {
   readonly linkAccounts: LinkAccounts;
   readonly waiting: WaitingClaims;
   readonly scopeWork: ScopeWork;
+  readonly logStaged: LogStaged;
   readonly quarantines: Pick<Quarantines, "afterCycle" | "tell">;
   readonly releasedMeanwhile: ReleasedMeanwhile;
 }): Commit {
@@ -237,6 +239,7 @@ export function createCommit(deps: {
   async function accountOf(run: SyncRunInput, read: ReadRow): Promise<CycleRow> {
     const verdict = await readVerdict(deps.blobs, cycleIdOf(run.jobId, read.readNo));
     const ends = await outcomesOf(verdict.batchId, verdict.chunks);
+    await deps.logStaged(run.jobId, cycleIdOf(run.jobId, read.readNo), verdict, read.schemaVersion ?? 1);
     const final = finalOutcomes(verdict, ends.entries);
     await closeBatches(run, read.readNo, (batch) =>
       countOf(final.byChange.filter((entry) => entry.batchId === batch.batchId)),

@@ -108,9 +108,13 @@ export function createExportChunk(deps: {
       ...allowance.target,
       apply: (actions, options) => allowance.target.apply(actions, { ...options, onWrite: () => void writes++ }),
     };
+    const startedAt = deps.clock.now();
     const results = await settleAll(ref, plan, { ...context, target }).finally(allowance.settle);
     if (plan.header.isFirstLoad) deps.references.note(plan.header.configurationId, madeIn(results));
-    await recordResults(deps, plan.header, context.claims, results);
+    await recordResults(deps, plan.header, context.claims, results, {
+      mappingMs: Math.round((plan.mappedMs ?? 0) / Math.max(1, plan.objects.length)),
+      exportMs: deps.clock.now() - startedAt,
+    });
     const unsent = results.filter((result) => result.kind === "unsent");
     if (unsent.length > 0) {
       return { done: false, notBefore: deps.clock.now() + Math.max(...unsent.map((result) => result.retryAfterMs)) };

@@ -96,6 +96,7 @@ export function createExportLinks(
     target: TargetDirectory,
   ): Promise<ExportedLinks> {
     const by = `${ref.linksId}-${ref.chunk}`;
+    const startedAt = deps.clock.now();
     let writes = 0;
     const groups = new Map<number, JudgedGroup>();
     const failures = new Map<number, { failure: TargetFailure; count: number }>();
@@ -131,6 +132,7 @@ export function createExportLinks(
       items.filter((item) => !excluded.includes(item)),
       outcomes,
       groups,
+      deps.clock.now() - startedAt,
     );
     await forgetSets(header, groups, failures);
     const counts = sumOf(outcomes, groups);
@@ -200,8 +202,9 @@ export function createExportLinks(
     items: readonly LinkItem[],
     outcomes: readonly GroupOutcome[],
     groups: ReadonlyMap<number, JudgedGroup>,
+    tookMs: number,
   ): Promise<void> {
-    await deps.provisioningLog.write(outcomes.flatMap((own) => linkLogEntry(header, own) ?? []));
+    await deps.provisioningLog.write(outcomes.flatMap((own) => linkLogEntry(header, own, tookMs) ?? []));
     const failed = new Map(outcomes.flatMap((own) => (own.failure ? [[own.item.index, own.failure]] : [])));
     const now = deps.clock.now();
     const rowsOf = (isFailed: boolean) => items.filter((item) => failed.has(item.index) === isFailed);

@@ -18,7 +18,7 @@ export interface GroupOutcome {
 export const UNRESOLVED = "UnableToResolveReferenceAttributeValue";
 
 /** Undefined where there is nothing to tell. */
-export function linkLogEntry(header: LinkChunkHeader, group: GroupOutcome): LogEntry | undefined {
+export function linkLogEntry(header: LinkChunkHeader, group: GroupOutcome, exportMs: number): LogEntry | undefined {
   const { item, exported, failure } = group;
   const told = toldOf(group);
   if (exported.added + exported.removed === 0 && !told) return undefined;
@@ -37,7 +37,9 @@ export function linkLogEntry(header: LinkChunkHeader, group: GroupOutcome): LogE
     targetId: group.targetId,
     before: exported.removed === 0 ? {} : { members: [`-${exported.removed}`, ...exported.removedGuids] },
     after: { members: [`+${exported.added}`, ...exported.addedGuids] },
-    steps: stepsOf(group, told?.message),
+    steps: stepsOf(group, told?.message, exportMs),
+    durationMs: exportMs,
+    targetType: "group",
     change: `${origin.batchId}:${origin.index}`,
     agentId: origin.agentId,
     server: origin.server,
@@ -62,7 +64,7 @@ function toldOf({ item, failure, staged, pending }: GroupOutcome) {
   return undefined;
 }
 
-function stepsOf(group: GroupOutcome, message: string | undefined): LogStep[] {
+function stepsOf(group: GroupOutcome, message: string | undefined, durationMs: number): LogStep[] {
   const { agentId, server } = group.item.origin;
   const { added, removed } = group.exported;
   const approvals = group.item.rows.flatMap(({ dirty }) => dirty.approved?.by ?? []);
@@ -92,6 +94,7 @@ function stepsOf(group: GroupOutcome, message: string | undefined): LogStep[] {
       type: "export",
       status: group.failure ? "failure" : group.staged ? "warning" : "success",
       description: group.failure && message !== undefined ? message : `${added} members added, ${removed} removed.`,
+      durationMs,
     },
   ];
 }

@@ -12,6 +12,24 @@ import { valuesOf } from "./export-records.ts";
 import { isHeldEntry } from "./held-objects.ts";
 import type { LogEntry, LogStep } from "./state/provisioning-log.ts";
 
+/** How long it took to map one object of the chunk, and to have the chunk's writes answered: milliseconds. */
+export interface Took {
+  readonly mappingMs: number;
+  readonly exportMs: number;
+}
+
+const NO_TIME: Took = { mappingMs: 0, exportMs: 0 };
+
+/** Names of the processing step, as Microsoft's log has them. */
+const PROCESSING = {
+  create: "EntrySynchronizationAdd",
+  adopt: "EntrySynchronizationUpdate",
+  update: "EntrySynchronizationUpdate",
+  restore: "EntrySynchronizationUpdate",
+  delete: "EntrySynchronizationDelete",
+  none: "EntrySynchronizationSkip",
+} as const;
+
 /** Of what a no-op leaves as it is in the target. */
 const TOLD_ONCE: readonly string[] = ["AttributeNotCleared", UNRESOLVED];
 
@@ -19,7 +37,7 @@ const TOLD_ONCE: readonly string[] = ["AttributeNotCleared", UNRESOLVED];
  * Undefined for what was a no-op, and for a filtered object that was filtered before. A no-op that leaves something in
  * the target which the directory emptied, or that refers to what isn't there yet, is told, once: when the change came.
  */
-export function logEntryOf(header: ChunkHeader, result: ExportResult): LogEntry | undefined {
+export function logEntryOf(header: ChunkHeader, result: ExportResult, took: Took = NO_TIME): LogEntry | undefined {
   if (result.kind !== "settled") return undefined;
   const { planned, outcome, failure } = result;
   const isHeld = isHeldEntry({ outcome, ...(failure ? { code: failure.code } : {}) });
@@ -43,6 +61,7 @@ export function logEntryOf(header: ChunkHeader, result: ExportResult): LogEntry 
   const message = failure?.message ?? (planned.switchedOff ? skipReason(planned) : reason);
   const [index] = planned.indexes;
   const origin = originOf(header, planned);
+  const by = approverOf(header, planned);
   return {
     jobId: header.jobId,
     cycleId: header.cycleId,
@@ -59,7 +78,10 @@ export function logEntryOf(header: ChunkHeader, result: ExportResult): LogEntry 
     ...(targetId === undefined ? {} : { targetId }),
     before: redactValues(pick(planned.record.link?.exported ?? {}, values), planned.redacted ?? []),
     after: outcome === "escrowed" && planned.action.kind === "none" ? {} : redactValues(values, planned.redacted ?? []),
-    steps: stepsOf(header, planned, result),
+    steps: stepsOf(header, planned, result, took),
+    durationMs: took.mappingMs + (planned.action.kind === "none" ? 0 : took.exportMs),
+    ...(planned.type === undefined ? {} : { targetType: planned.type }),
+    ...(by === undefined || planned.action.kind === "none" ? {} : { by }),
     change: `${origin.batchId}:${origin.index}`,
     agentId: origin.agentId,
     server: origin.server,
@@ -87,10 +109,15 @@ function actionName(planned: PlannedObject, values: TargetValues): LogEntry["act
   }
 }
 
+function approverOf(header: ChunkHeader, { names }: PlannedObject): string | undefined {
+  return names?.kind === "approved" ? names.row.approvedBy : header.approvedBy;
+}
+
 function stepsOf(
   header: ChunkHeader,
   planned: PlannedObject,
   result: Extract<ExportResult, { kind: "settled" }>,
+  took: Took,
 ): LogStep[] {
   const { agentId, server } = originOf(header, planned);
   const steps: LogStep[] = [
@@ -117,6 +144,8 @@ function stepsOf(
       description: skipReason(planned),
     });
   if (!inScope || isUndone) return steps;
+  const isNothing = planned.action.kind === "none";
+  const isFailed = isNothing && result.outcome === "escrowed";
   if (planned.matchedBy !== undefined)
     steps.push({
       name: "EntryMatching",
@@ -133,20 +162,30 @@ function stepsOf(
       description: unresolved?.message ?? `${Object.keys(planned.references).join(", ")} bound.`,
     });
   }
+  const written = Object.keys(valuesOf(planned.action)).length;
+  steps.push({
+    name: PROCESSING[planned.action.kind],
+    type: "processing",
+    status: isFailed ? "failure" : planned.warnings.length > 0 ? "warning" : isNothing ? "skipped" : "success",
+    description: isFailed
+      ? (result.failure?.message ?? "")
+      : `Mapped by version ${header.schemaVersion} of the schema: ${isNothing ? "nothing to write" : planned.action.kind === "delete" ? "a delete" : `${written} properties to write`}.`,
+    durationMs: took.mappingMs,
+  });
   const name = {
     create: "EntryExportAdd",
     adopt: "EntryExportUpdate",
     update: "EntryExportUpdate",
     restore: "EntryExportRestore",
     delete: "EntryExportDelete",
-    none: "EntrySynchronizationSkip",
+    none: "",
   }[planned.action.kind];
-  const isHeld = result.outcome === "staged" && planned.action.kind === "none";
+  const isHeld = result.outcome === "staged" && planned.held !== undefined;
+  if (isNothing && !isHeld) return steps;
   const isWarned = result.warnings.length > 0;
   const status = result.outcome === "escrowed" ? "failure" : isHeld ? "skipped" : isWarned ? "warning" : "success";
-  const { names } = planned;
-  const approvedBy = names?.kind === "approved" ? names.row.approvedBy : header.approvedBy;
-  if (approvedBy !== undefined && planned.action.kind !== "none")
+  const approvedBy = approverOf(header, planned);
+  if (approvedBy !== undefined)
     steps.push({
       name: "RemovalApproval",
       type: "processing",
@@ -158,6 +197,7 @@ function stepsOf(
     type: "export",
     status,
     description: result.failure?.message ?? `${planned.action.kind} in the target.`,
+    durationMs: took.exportMs,
   });
   return steps;
 }

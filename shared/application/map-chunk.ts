@@ -34,8 +34,9 @@ export function createMapChunk(deps: {
       guids.length === 0
         ? new Map<string, StoredObject>()
         : await context.objects.getMany(chunk.header.configurationId, guids);
+    const startedAt = deps.clock.now();
     const objects = await mapObjects({ ...context, clock: deps.clock }, chunk.header, chunk.items, stored);
-    const plan: PlanFile = { header: chunk.header, objects };
+    const plan: PlanFile = { header: chunk.header, objects, mappedMs: deps.clock.now() - startedAt };
     if (await writeOnce(deps.blobs, FILES.plan(ref.batchId, ref.chunk), plan)) return summaryOf(plan);
     // Two attempts ran at once: the plan that was written first is the plan.
     const first = await planOf(deps.blobs, ref);

@@ -6,7 +6,7 @@ import type { Clock } from "../ports/clock.ts";
 import type { Log } from "../ports/log.ts";
 import { type ChunkHeader, originOf, waits } from "./chunk-files.ts";
 import type { ExportResult } from "./export-objects.ts";
-import { logEntryOf } from "./log-entries.ts";
+import { logEntryOf, type Took } from "./log-entries.ts";
 import { claimsWithout, heldClaims } from "./object-claims.ts";
 import { type ClaimIndex, type ClaimRequest, ownerOf } from "./state/claim-index.ts";
 import type { Escrows } from "./state/escrow-rows.ts";
@@ -26,6 +26,7 @@ export async function recordResults(
   header: ChunkHeader,
   claims: ClaimIndex,
   results: readonly ExportResult[],
+  took: Took,
 ): Promise<void> {
   const settled = results.filter((result) => result.kind === "settled");
   const failures = settled.flatMap((result) =>
@@ -44,7 +45,7 @@ export async function recordResults(
   const entries = (repeated: boolean) =>
     settled
       .filter((result) => (result.isRepeated ?? false) === repeated)
-      .flatMap((own) => logEntryOf(header, own) ?? []);
+      .flatMap((own) => logEntryOf(header, own, took) ?? []);
   await Promise.all([
     deps.provisioningLog.write(entries(false)),
     deps.provisioningLog.writeMissing(entries(true)),

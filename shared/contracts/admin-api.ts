@@ -375,30 +375,7 @@ export const ReconcileFindingReply = z.strictObject({
 });
 export type ReconcileFindingReply = z.infer<typeof ReconcileFindingReply>;
 
-/** Graph's `provisioningObjectSummary`, as far as this version fills it. */
-export const ProvisioningLogReply = z.object({
-  id: z.string(),
-  activityDateTime: z.string(),
-  jobId: z.string(),
-  cycleId: z.string(),
-  changeId: z.string(),
-  provisioningAction: z.string(),
-  provisioningStatusInfo: z.object({
-    status: z.string(),
-    errorInformation: z
-      .object({ errorCode: z.string(), reason: z.string(), recommendedAction: z.string().nullable() })
-      .nullable(),
-  }),
-  sourceIdentity: z.object({ id: z.string(), displayName: z.string(), identityType: z.string() }),
-  targetIdentity: z.object({ id: z.string().nullable() }),
-  provisioningSteps: z.array(
-    z.object({ name: z.string(), provisioningStepType: z.string(), status: z.string(), description: z.string() }),
-  ),
-  modifiedProperties: z.array(
-    z.object({ displayName: z.string(), oldValue: z.string().nullable(), newValue: z.string().nullable() }),
-  ),
-});
-export type ProvisioningLogReply = z.infer<typeof ProvisioningLogReply>;
+export { ProvisioningLogReply } from "./provisioning-log.ts";
 
 /** `cleared`: the job was in quarantine. */
 export const ClearQuarantineReply = z.strictObject({ jobId: z.string(), cleared: z.boolean() });

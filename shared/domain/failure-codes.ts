@@ -237,6 +237,18 @@ export const FAILURES = {
     "Exports are held: staging, or a first export that waits for its approval",
     "Approve the job's what-if, or set the job to normal.",
   ),
+  StagedDelete: told(
+    "A deletion that the guard holds back",
+    "Look at the set, then approve or drop it: 'uplink staged list'.",
+  ),
+  StagedAction: told(
+    "A disable or lost values that the guard holds back",
+    "Look at the set, then approve or drop it: 'uplink staged list'.",
+  ),
+  NamesStaged: told(
+    "A changed name or mail address that the guard holds back",
+    "Look at the set, then approve or drop it: 'uplink staged list'.",
+  ),
   StagedMemberships: told(
     "Removals of members that the guard holds back",
     "Look at what changed at the source. They are judged again with the group's next change or full read.",

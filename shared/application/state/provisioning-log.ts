@@ -6,6 +6,7 @@
  */
 import type { Outcome } from "../../domain/object-record.ts";
 import { shardOf } from "../../domain/shard.ts";
+import type { TargetType } from "../../domain/target-table.ts";
 import type { TargetValues } from "../../domain/target-value.ts";
 import type { Row, RowStore } from "../../ports/row-store.ts";
 import { transactionChunks } from "../transaction-chunks.ts";
@@ -20,6 +21,8 @@ export interface LogStep {
   readonly type: "import" | "scoping" | "matching" | "processing" | "referenceResolution" | "export";
   readonly status: "success" | "warning" | "failure" | "skipped";
   readonly description: string;
+  /** How long it took: milliseconds; absent where nobody measures it. */
+  readonly durationMs?: number;
 }
 
 export interface LogEntry {
@@ -41,6 +44,12 @@ export interface LogEntry {
   readonly before: TargetValues;
   readonly after: TargetValues;
   readonly steps: readonly LogStep[];
+  /** How long mapping and export took together: milliseconds. */
+  readonly durationMs?: number;
+  /** What the target object is; absent: a user, or nobody knows. */
+  readonly targetType?: TargetType;
+  /** The admin who ordered it; absent: the service did by itself. */
+  readonly by?: string;
   /** The change that this goes back to: `batchId:index`. */
   readonly change: string;
   readonly agentId: string;

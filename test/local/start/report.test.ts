@@ -29,9 +29,17 @@ const aCycle = (more: Partial<CycleReply> = {}): CycleReply =>
 const anEntry = (action: string, status: string, more: object = {}): ProvisioningLogReply =>
   ProvisioningLogReply.parse({
     ...{ id: "1", activityDateTime: "2026-01-01T00:00:00Z", jobId: "j", cycleId: "j-2", changeId: "c" },
+    ...{ tenantId: "t", durationInMilliseconds: 1, servicePrincipal: { id: "s", displayName: "hq" } },
+    initiatedBy: { id: "", displayName: "Directory Uplink", initiatorType: "system" },
+    sourceSystem: { id: "d", displayName: "corp.example", details: {} },
+    targetSystem: { id: "t", displayName: "Microsoft Entra ID", details: {} },
     ...{ provisioningAction: action, provisioningStatusInfo: { status, errorInformation: null } },
-    sourceIdentity: { id: "g", displayName: "CN=O\\, Neil,OU=Staff,DC=x", identityType: "user" },
-    ...{ targetIdentity: { id: "t" }, provisioningSteps: [], modifiedProperties: [] },
+    sourceIdentity: { id: "g", displayName: "CN=O\\, Neil,OU=Staff,DC=x", identityType: "user", details: {} },
+    ...{
+      targetIdentity: { id: "t", displayName: null, identityType: "user", details: {} },
+      provisioningSteps: [],
+      modifiedProperties: [],
+    },
     ...more,
   });
 const GUID = "b6de1a23-803f-48c5-9e67-29a1d2517117";
@@ -61,6 +69,8 @@ test("staged removals and a read that was given up are said", () => {
 
 test("what of a schema the target can't hold is counted, its hundred names are not", () => {
   const errorInformation = {
+    additionalDetails: null,
+    errorCategory: "success",
     ...{ errorCode: "MappingLeftOut", recommendedAction: null },
     reason: "97 mappings of user to User are left out, for the target can't hold them: AltRecipient, Assistant.",
   };
