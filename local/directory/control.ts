@@ -9,7 +9,7 @@ import { type Directory, softDelete } from "./directory.ts";
 import type { FaultOrder, Faults } from "./faults.ts";
 import type { Quota, QuotaSetting } from "./quota.ts";
 import { project, types } from "./reading.ts";
-import { directoryRoles, findRole } from "./roles.ts";
+import { directoryRoles, eligibleFor, findRole } from "./roles.ts";
 import type { Stats } from "./stats.ts";
 import type { Entry, JsonObject, Kind } from "./types.ts";
 import { addressesOf } from "./users.ts";
@@ -25,6 +25,8 @@ export type Seed = {
   manager?: string;
   members?: string[];
   roles?: string[];
+  /** Roles that it may take up. */
+  eligibleRoles?: string[];
   cloudManaged?: boolean;
   deleted?: boolean;
 };
@@ -83,6 +85,7 @@ export function createControl(deps: {
     });
     for (const member of seed.members ?? []) store.link(entry.id, member);
     for (const name of seed.roles ?? []) store.setRole(entry.id, roleNamed(name).templateId, true);
+    for (const name of seed.eligibleRoles ?? []) store.setRole(entry.id, eligibleFor(roleNamed(name).templateId), true);
     if (seed.deleted) softDelete(directory, entry);
     return entry.id;
   }
@@ -92,7 +95,8 @@ export function createControl(deps: {
     resetStats: deps.resetStats,
     seed(seeds) {
       refuseClashes(directory, seeds);
-      for (const seed of seeds) for (const name of seed.roles ?? []) roleNamed(name);
+      for (const seed of seeds)
+        for (const name of [...(seed.roles ?? []), ...(seed.eligibleRoles ?? [])]) roleNamed(name);
       const ids = seeds.map(add);
       flush();
       return ids;

@@ -1,7 +1,7 @@
 /** Reads beside users and groups: memberships, roles, the organization, its domains, objects by their ids. */
 import type { Directory } from "./directory.ts";
 import { MAX_EXPANDED, nextLink, parsePage, projectTyped, refuseOptions, types } from "./reading.ts";
-import { type DirectoryRole, directoryRoles, findRole, roleObjectId } from "./roles.ts";
+import { type DirectoryRole, directoryRoles, eligibleFor, findRole, roleObjectId } from "./roles.ts";
 import { refuse, refuseMissing } from "./rules.ts";
 import { type Answer, type Call, type Entry, isRefusal, type JsonObject } from "./types.ts";
 
@@ -94,6 +94,23 @@ export function listRoleAssignments(call: Call, directory: Directory): Answer {
     status: 200,
     body: { "@odata.context": `${call.root}/$metadata#roleManagement/directory/roleAssignments`, value },
   };
+}
+
+/** Who may take up which role; as with its permission, told to few. */
+export function listRoleEligibilities(call: Call, directory: Directory): Answer {
+  const refused = refuseOptions(call);
+  if (refused) return refused;
+  const value: JsonObject[] = [];
+  for (const role of directoryRoles) {
+    for (const principalId of directory.store.principalsWith(eligibleFor(role.templateId))) {
+      const principal = directory.store.get(principalId);
+      if (!principal || !directory.sees(principal)) continue;
+      const instance = { principalId, roleDefinitionId: role.templateId, directoryScopeId: "/", memberType: "Direct" };
+      value.push({ id: Buffer.from(`${role.templateId}:${principalId}:e`).toString("base64url"), ...instance });
+    }
+  }
+  const context = `${call.root}/$metadata#roleManagement/directory/roleEligibilityScheduleInstances`;
+  return { status: 200, body: { "@odata.context": context, value } };
 }
 
 export function readOrganization(call: Call, directory: Directory): Answer {

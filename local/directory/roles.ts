@@ -32,3 +32,8 @@ export function findRole(nameOrId: string): DirectoryRole | undefined {
 export function roleObjectId(role: DirectoryRole): string {
   return `d1${role.templateId.slice(2)}`;
 }
+
+/** How the store keeps a role that its principal may take up: it is no holder until it does. */
+export function eligibleFor(templateId: string): string {
+  return `eligible:${templateId}`;
+}

@@ -36,6 +36,10 @@ const readRoles = [
   ...["RoleManagement.Read.Directory", "RoleManagement.ReadWrite.Directory"],
   ...["Directory.Read.All", "Directory.ReadWrite.All"],
 ];
+const readEligible = [
+  ...["RoleEligibilitySchedule.Read.Directory", "RoleEligibilitySchedule.ReadWrite.Directory"],
+  ...["RoleManagement.Read.Directory", "RoleManagement.ReadWrite.Directory"],
+];
 const readDirectory = ["Directory.Read.All", "Directory.ReadWrite.All"];
 const restore = ["User.DeleteRestore.All", ...writeUsers];
 const restoreAny = [...restore, "Group.ReadWrite.All"];
@@ -98,6 +102,7 @@ const routes: readonly Route[] = [
   get("directoryRoles", readRoles, 1, lookups.listRoles),
   get("directoryRoles/{}/members", readRoles, 2, lookups.listRoleMembers),
   get("roleManagement/directory/roleAssignments", readRoles, 2, lookups.listRoleAssignments),
+  get("roleManagement/directory/roleEligibilityScheduleInstances", readEligible, 2, lookups.listRoleEligibilities),
   get("organization", ["Organization.Read.All", ...readDirectory], 1, lookups.readOrganization),
   get("domains", ["Domain.Read.All", ...readDirectory], 1, lookups.listDomains),
   get("directoryObjects/{}", readDirectory, 1, lookups.readDirectoryObject),

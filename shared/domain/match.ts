@@ -3,7 +3,7 @@
  *
  * A group is matched by its unique name alone, which only we can have given: never by its name or mail. A user, in order: the same immutableId (hard match); then the same user principal name, then the same mail (soft match), only
  * for target objects without another immutableId. Never matched: objects that Microsoft's own sync masters, holders of
- * a directory role, what is on the exclusion list. Several candidates at one step is an error with all of them named. Deleted objects with the same
+ * a directory role, what is on the exclusion list. Several candidates, at one step or by name and mail, are an error with all of them named. Deleted objects with the same
  * immutableId (or unique name) are restored rather than twinned (N9).
  */
 import type { TargetType } from "./target-table.ts";
@@ -77,16 +77,28 @@ export function matchObject(wish: MatchWish, candidates: readonly MatchCandidate
     (candidate) =>
       candidate.userPrincipalName !== undefined && sameUpn(candidate.userPrincipalName, wish.userPrincipalName),
   );
-  if (byUpn.length > 0) return settle(byUpn, "userPrincipalName");
   const mail = wish.mail;
   const byMail =
     mail === undefined ? [] : soft.filter((candidate) => candidate.mail !== undefined && sameUpn(candidate.mail, mail));
+  const others = byMail.filter((candidate) => !byUpn.includes(candidate));
+  if (byUpn.length > 0 && others.length > 0) return severalNames(byUpn, others);
+  if (byUpn.length > 0) return settle(byUpn, "userPrincipalName");
   return byMail.length > 0 ? settle(byMail, "mail") : { kind: "none" };
 }
 
 /** Whether it was found by what is given to one object for life. */
 export function isByAnchor(by: MatchedBy): boolean {
   return by === "immutableId" || by === "uniqueName";
+}
+
+/** The name of one person and the mail of another: which of them it is, is no guess to make. */
+function severalNames(byUpn: readonly MatchCandidate[], byMail: readonly MatchCandidate[]): MatchVerdict {
+  const ids = (candidates: readonly MatchCandidate[]) => candidates.map((candidate) => candidate.id).join(", ");
+  return {
+    kind: "refused",
+    code: "DuplicateTargetEntries",
+    message: `${byUpn.length + byMail.length} target objects could be matched: ${ids(byUpn)} by userPrincipalName, ${ids(byMail)} by mail.`,
+  };
 }
 
 function settle(candidates: readonly MatchCandidate[], by: MatchedBy): MatchVerdict {

@@ -214,6 +214,26 @@ describe("escrow", () => {
     expect(await escrowsOf(cloud, agent.jobId)).toEqual([]);
   });
 
+  it("a source anchor is taken as it is, whatever its length, and fixed then", async () => {
+    const cloud = await createCloud();
+    const agent = await cloud.addDomain("corp.example");
+    const anchored = (base64: string | undefined, changed?: readonly string[]) => {
+      const change = aUser("ann", {}, changed);
+      if (change.op !== "upsert") throw new Error("Not an upsert.");
+      const own = base64 === undefined ? {} : { "ms-DS-ConsistencyGuid": [{ base64 }] };
+      return { ...change, attributes: { ...change.attributes, ...own } };
+    };
+    const short = Buffer.from("ten bytes!").toString("base64");
+    await agent.read("full", [anchored(short)]);
+    expect(cloud.target.objects()).toMatchObject([{ values: { onPremisesImmutableId: short } }]);
+    // Cleared, the object's own GUID would take its place.
+    await agent.read("delta", [anchored(undefined, ["ms-DS-ConsistencyGuid"])]);
+    expect(await escrowsOf(cloud, agent.jobId)).toMatchObject([{ code: "SourceAnchorChanged" }]);
+    await agent.read("delta", [anchored(short, ["ms-DS-ConsistencyGuid"])]);
+    expect(await escrowsOf(cloud, agent.jobId)).toEqual([]);
+    expect(cloud.target.writes()).toBe(1);
+  });
+
   it("says what the directory emptied and the target can't clear", async () => {
     const cloud = await createCloud();
     const agent = await cloud.addDomain("corp.example");

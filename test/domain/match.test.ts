@@ -53,9 +53,18 @@ describe("matching", () => {
     ],
     ["the same mail", [candidate({ id: "1", mail: "Ann@Mail.example" })], { kind: "match", by: "mail" }],
     [
-      "the name before the mail",
+      "the name of one and the mail of another, both named",
       [candidate({ id: "1", mail: "ann@mail.example" }), candidate({ id: "2", userPrincipalName: "ann@corp.example" })],
-      { kind: "match", id: "2" },
+      {
+        kind: "refused",
+        code: "DuplicateTargetEntries",
+        message: expect.stringMatching(/: 2 by userPrincipalName, 1 by mail\.$/),
+      },
+    ],
+    [
+      "name and mail of one",
+      [candidate({ id: "1", mail: "ann@mail.example", userPrincipalName: "ann@corp.example" })],
+      { kind: "match", id: "1", by: "userPrincipalName" },
     ],
     [
       "two with one mail",

@@ -68,7 +68,7 @@ export function createGraphTargetDirectory(deps: GraphTargetDeps): TargetDirecto
   });
   const backOffMs = (waits: number) => 2_000 * 2 ** Math.min(waits, 4) * (1 + (random.bytes(1)[0] ?? 0) / 256);
   const reads = createReadClient({ client, sleep, backOffMs, limit });
-  const privileged = createPrivileged({ reads, clock });
+  const privileged = createPrivileged({ reads, clock, log });
   const recent = createRecentWrites(clock);
   let writes = 0;
   let described: Promise<TargetDescription> | undefined;

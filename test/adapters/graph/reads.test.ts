@@ -21,8 +21,10 @@ describe("reading from Graph", () => {
     return () => rig.close();
   });
 
-  const seed = (properties: Record<string, unknown>, more: { deleted?: boolean; roles?: string[] } = {}) =>
-    directory.control.seed([{ properties, ...more }])[0]!;
+  const seed = (
+    properties: Record<string, unknown>,
+    more: { deleted?: boolean; roles?: string[]; eligibleRoles?: string[] } = {},
+  ) => directory.control.seed([{ properties, ...more }])[0]!;
 
   it("describes the tenant", async () => {
     expect(await rig.target.describe()).toEqual({
@@ -131,6 +133,27 @@ describe("reading from Graph", () => {
     directory.clock.ms += 61_000;
     expect(await rig.target.privileged([plain])).toEqual(new Set([plain]));
     expect(await rig.target.privileged([])).toEqual(new Set());
+  });
+
+  it("tells who may take up a role, where it may know; else it says once that it can't", async () => {
+    const may = seed({ userPrincipalName: "may@contoso.example" }, { eligibleRoles: ["User Administrator"] });
+    const plain = seed({ userPrincipalName: "plain@contoso.example" });
+    const knowing = connect(directory, {
+      credential: {
+        getToken: async () => ({
+          token: await directory.token("roleReader"),
+          expiresOnTimestamp: directory.clock.ms + 3_000_000,
+        }),
+      },
+    });
+    expect(await knowing.target.privileged([may, plain])).toEqual(new Set([may]));
+    expect(knowing.logged.join()).not.toContain("eligible-roles-unknown");
+    knowing.close();
+    for (let round = 0; round < 2; round++) {
+      expect(await rig.target.privileged([may, plain])).toEqual(new Set());
+      directory.clock.ms += 61_000;
+    }
+    expect(rig.logged.filter((line) => line.includes("eligible-roles-unknown"))).toHaveLength(1);
   });
 
   it("reads all users in pages, the deleted not among them", async () => {

@@ -19,6 +19,11 @@ export const applications = {
     clientSecret: "exporter-secret",
     roles: ["User.ReadWrite.All", "Group.ReadWrite.All", "Directory.Read.All"],
   },
+  roleReader: {
+    clientId: "44444444-4444-4444-8444-444444444444",
+    clientSecret: "role-reader-secret",
+    roles: ["User.ReadWrite.All", "Directory.Read.All", "RoleEligibilitySchedule.Read.Directory"],
+  },
   reader: {
     clientId: "22222222-2222-4222-8222-222222222222",
     clientSecret: "reader-secret",
