@@ -1,0 +1,17 @@
+/**
+ * `npm run simulate`: plays seeded histories against the engine with the arguments passed on
+ * (`npm run simulate -- --seeds 1000 --from 1`; `--seed 7 --trace`; `--stores azurite`; `--save` keeps a failure that was cut small).
+ */
+import { spawn } from "node:child_process";
+import { constants } from "node:os";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+const root = dirname(dirname(fileURLToPath(import.meta.url)));
+const main = join(root, "test", "simulation", "main.ts");
+const program = ["--import", import.meta.resolve("tsx"), main, ...process.argv.slice(2)];
+const child = spawn(process.execPath, program, { stdio: "inherit", cwd: root });
+for (const signal of ["SIGINT", "SIGTERM"]) process.on(signal, () => child.kill(signal));
+child.on("exit", (code, signal) => {
+  process.exitCode = code ?? 128 + (constants.signals[signal] ?? 0);
+});

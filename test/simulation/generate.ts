@@ -1,0 +1,174 @@
+/** A history from a seed: a small population, then edits, reads, faults and admins in any order. */
+
+import type { ArmedFault } from "./faults.ts";
+import { GRAPH_FAULTS } from "./graph.ts";
+import { createDice, type Dice } from "./random.ts";
+import type { Edit, History, SourceFault, Step, UnitName, Way } from "./steps.ts";
+
+const PEOPLE = ["ann", "bob", "cid", "dee", "eve", "fay", "gus", "hal"];
+const GROUPS = ["sales", "staff", "board"];
+const TIGHT = { floor: 1, count: 4, percent: 30 };
+const WIDE = { floor: 20, count: 500, percent: 10 };
+
+export function generate(seed: number): History {
+  const dice = createDice(seed * 2 + 1);
+  const forests = dice.chance(0.25) ? 2 : 1;
+  const people = PEOPLE.slice(0, dice.between(3, 6));
+  const groups = GROUPS.slice(0, dice.between(1, 2));
+  const steps: Step[] = [];
+  for (let forest = 0; forest < forests; forest++)
+    for (const edit of population(dice, forest === 0 ? people : people.slice(0, 2), forest === 0 ? groups : []))
+      steps.push({ do: "edit", forest, edit });
+  if (dice.chance(0.8)) for (let forest = 0; forest < forests; forest++) steps.push(readStep(dice, forest, "full"));
+  if (dice.chance(0.6)) steps.push({ do: "run", calls: 5_000 });
+  const count = dice.between(12, 34);
+  for (let step = 0; step < count; step++) steps.push(...drawSteps(dice, forests, people, groups));
+  return {
+    seed,
+    forests,
+    guard: dice.chance(0.3) ? TIGHT : WIDE,
+    chunkObjects: dice.pick([1, 2, 3, 200]),
+    quota: dice.chance(0.2) ? 3_000 : null,
+    steps,
+  };
+}
+
+function population(dice: Dice, people: readonly string[], groups: readonly string[]): Edit[] {
+  const edits: Edit[] = people.map((name) => ({ kind: "person", name, unit: dice.chance(0.6) ? "People" : "Staff" }));
+  edits.push(...groups.map((name): Edit => ({ kind: "group", name })));
+  for (const name of groups)
+    for (const member of people) if (dice.chance(0.5)) edits.push({ kind: "join", name, member });
+  for (const name of people) if (dice.chance(0.4)) edits.push({ kind: "manager", name, to: dice.pick(people) });
+  for (const name of people) if (dice.chance(0.5)) edits.push({ kind: "department", name, to: "Sales" });
+  return edits;
+}
+
+function drawSteps(dice: Dice, forests: number, people: readonly string[], groups: readonly string[]): Step[] {
+  const forest = dice.below(forests);
+  const at = dice.next();
+  if (at < 0.4) return [{ do: "edit", forest, edit: drawEdit(dice, people, groups) }];
+  if (at < 0.6) return [readStep(dice, forest, dice.chance(0.3) ? "full" : "delta")];
+  if (at < 0.7) return [{ do: "run", calls: dice.pick([20, 100, 400, 3_000]) }];
+  if (at < 0.82) return [drawFault(dice)];
+  if (at < 0.9) return drawSource(dice, forest);
+  if (at < 0.93) return [{ do: "hours", count: dice.pick([1, 3, 12, 30]) }];
+  if (at < 0.95) return [{ do: "graph", kind: dice.pick(["lag", "quota", "calm", "calm"]) }];
+  if (at < 0.965) return [{ do: "crash" }];
+  if (at < 0.975) return [{ do: "blob-gone", forest }];
+  return [
+    {
+      do: "admin",
+      forest,
+      what: dice.pick(["pause", "resume", "resume", "approve", "approve", "drop", "retry", "restart"]),
+    },
+  ];
+}
+
+function drawEdit(dice: Dice, people: readonly string[], groups: readonly string[]): Edit {
+  const name = dice.pick(PEOPLE.slice(0, people.length + 1));
+  const group = dice.pick(GROUPS.slice(0, groups.length + 1));
+  const anybody = dice.chance(0.75) ? dice.pick(people) : group;
+  const unit: UnitName = dice.pick(["People", "Staff", "Outside"]);
+  switch (dice.below(16)) {
+    case 0:
+      return { kind: "person", name, unit };
+    case 1:
+      return { kind: "group", name: group };
+    case 2:
+    case 3:
+      return { kind: "delete", name: anybody };
+    case 4:
+    case 5:
+      return { kind: "undelete", name: anybody };
+    case 6:
+      return { kind: "recreate", name };
+    case 7:
+      return { kind: "department", name, to: dice.pick(["Sales", "Finance", null]) };
+    case 8:
+      return { kind: "enable", name, to: dice.chance(0.4) };
+    case 9:
+      return {
+        kind: "upn",
+        name,
+        to: dice.chance(0.5) ? `${dice.pick(people)}.new` : dice.pick(people),
+        evenIfTaken: dice.chance(0.3),
+      };
+    case 10:
+      return { kind: "manager", name, to: dice.chance(0.3) ? null : dice.pick(people) };
+    case 11:
+      return { kind: "move", name: anybody, unit };
+    case 12:
+      return { kind: "describe", name: group, to: dice.pick(["a", "b", null]) };
+    case 13:
+    case 14: {
+      const kind = dice.chance(0.6) ? "join" : "quit";
+      return { kind, name: group, member: dice.chance(0.75) ? dice.pick(people) : dice.pick(groups) };
+    }
+    default:
+      return { kind: "rename-unit", unit: dice.pick(["People", "Staff"]), to: dice.pick(["old", "new"]) };
+  }
+}
+
+function readStep(dice: Dice, forest: number, want: "full" | "delta"): Step {
+  const way: Way = dice.chance(0.3)
+    ? { [dice.pick(["repeat", "reorder", "truncate", "lost", "torn"])]: dice.between(1, 3) }
+    : {};
+  const meanwhile: Edit[] = dice.chance(0.15)
+    ? [
+        { kind: "department", name: dice.pick(PEOPLE.slice(0, 3)), to: dice.pick(["Law", null]) },
+        { kind: "move", name: dice.pick(PEOPLE.slice(0, 3)), unit: dice.pick(["People", "Staff"]) },
+      ]
+    : [];
+  return { do: "read", forest, want, size: dice.pick([1, 2, 3, 50]), way, meanwhile };
+}
+
+const STORE_FAULTS: readonly Pick<ArmedFault, "on" | "kind">[] = [
+  { on: "rows", kind: "unreachable" },
+  { on: "rows", kind: "changed" },
+  { on: "rows", kind: "answer-lost" },
+  { on: "rows", kind: "repeated" },
+  { on: "blobs", kind: "unreachable" },
+  { on: "blobs", kind: "answer-lost" },
+];
+const RUN_FAULTS: readonly Pick<ArmedFault, "on" | "kind">[] = [
+  { on: "activity", kind: "killed-before" },
+  { on: "activity", kind: "killed-after" },
+  { on: "activity", kind: "called-twice" },
+  { on: "activity", kind: "completion-lost" },
+  { on: "bell", kind: "unreachable" },
+  { on: "bell", kind: "dead-lettered" },
+  { on: "bell", kind: "twice" },
+];
+const TARGET_FAULTS: readonly Pick<ArmedFault, "on" | "kind">[] = (["graph", "item"] as const).flatMap((on) =>
+  GRAPH_FAULTS[on].map((kind) => ({ on, kind })),
+);
+
+function drawFault(dice: Dice): Step {
+  const pool = dice.pick([STORE_FAULTS, RUN_FAULTS, TARGET_FAULTS, TARGET_FAULTS]);
+  const { on, kind } = dice.pick(pool);
+  const span = on === "rows" || on === "activity" ? 80 : on === "blobs" ? 20 : on === "graph" || on === "item" ? 6 : 1;
+  return { do: "fault", on, kind, after: dice.below(span), count: dice.chance(0.8) ? 1 : dice.between(2, 4) };
+}
+
+const SOURCE_FAULTS: readonly SourceFault[] = [
+  "short-pages",
+  "time-limit",
+  "busy",
+  "cut",
+  "cookie-refused",
+  "hide-unit",
+  "show-units",
+  "show-units",
+  "other-dc",
+  "replicate",
+  "replicate",
+  "backup",
+  "backup",
+  "restored",
+  "rolled-back",
+  "skew",
+];
+
+function drawSource(dice: Dice, forest: number): Step[] {
+  return [{ do: "source", forest, kind: dice.pick(SOURCE_FAULTS), after: dice.below(12) }];
+}

@@ -1,0 +1,286 @@
+/**
+ * N1 to N9 as oracles: looked at in the stores themselves and in the journal of the target's effects, never through the engine's
+ * own answers. A violation names the guarantee.
+ */
+import type { CommittedWatermark } from "../../shared/application/commit-batch.ts";
+import {
+  afterPrefix,
+  type BatchRow,
+  type CycleRow,
+  ROW,
+  readRow,
+  totalOf,
+  unpack,
+} from "../../shared/application/state/job-rows.ts";
+import { unpackJson } from "../../shared/application/state/packing.ts";
+import { type LogEntry, logTableName } from "../../shared/application/state/provisioning-log.ts";
+import type { BlobStore } from "../../shared/ports/blob-store.ts";
+import type { RowStore } from "../../shared/ports/row-store.ts";
+import type { SimulatedAgent } from "./agent.ts";
+import type { Forest } from "./forest.ts";
+import type { Effect, FakeGraph } from "./graph.ts";
+import { guidOfAnchor } from "./projection.ts";
+import type { History } from "./steps.ts";
+
+export type Guarantee = "N1" | "N2" | "N3" | "N4" | "N5" | "N6" | "N7" | "N8" | "N9" | "orchestration";
+
+export class Violation extends Error {
+  readonly guarantee: Guarantee;
+  constructor(guarantee: Guarantee, message: string) {
+    super(`${guarantee}: ${message}`);
+    this.guarantee = guarantee;
+  }
+}
+
+type Guarded = "deletes" | "disables" | "blanks" | "names";
+/** What leaves a target object when the directory empties it, of what the simulation writes. */
+const CLEARABLE = ["department", "description"] as const;
+const DAY_MS = 86_400_000;
+
+export interface Oracles {
+  /** N1, N2, N3, N7: in the stores, between two calls. */
+  checkStores(): Promise<void>;
+  /** N4, N6, N9: every effect since the last look. */
+  checkEffects(): void;
+  /** N8: every effect has its row in the log. */
+  checkLog(): Promise<void>;
+  /** A named admin let these go. */
+  approve(of: string, guids: readonly string[]): void;
+  /** The payload of this batch was taken away by the simulation itself. */
+  excuseBlob(batchId: string): void;
+  /** The forest's job has no bounds any more. */
+  liftGuard(forest: number): void;
+}
+
+export function createOracles(deps: {
+  readonly rows: RowStore;
+  readonly blobs: BlobStore;
+  readonly graph: FakeGraph;
+  readonly forests: readonly Forest[];
+  readonly agents: readonly SimulatedAgent[];
+  readonly guard: History["guard"];
+  readonly start: number;
+  readonly now: () => number;
+}): Oracles {
+  const { rows, blobs, graph, forests, agents } = deps;
+  const jobs = rows.table("jobs");
+  const known = new Map<string, { readonly etag: string; readonly value: unknown }>();
+  const versions = new Map<string, string>();
+  const ids = new Map<string, string>();
+  const booked: { readonly of: string; readonly forest: number; readonly guid: string; readonly at: number }[] = [];
+  const approved = new Map<string, number>();
+  const lifted = new Set<number>();
+  const excused = new Set<string>();
+  /** By forest and kind: the objects that ever had a target object. */
+  const everSeen = new Map<string, Set<string>>();
+  let looked = 0;
+
+  /** Rows as they were, where their etag is: most don't change between two looks. */
+  async function listed<T>(jobId: string, prefix: string): Promise<T[]> {
+    const found: T[] = [];
+    for await (const page of jobs.range(jobId, { from: prefix, to: afterPrefix(prefix) }))
+      for (const row of page) {
+        const key = `${jobId} ${row.row}`;
+        const before = known.get(key);
+        const value = before?.etag === row.etag ? before.value : unpack<T>(row).value;
+        known.set(key, { etag: row.etag, value });
+        found.push(value as T);
+      }
+    return found;
+  }
+
+  async function checkStores(): Promise<void> {
+    for (const agent of agents) {
+      const { jobId } = agent;
+      const open = await listed<BatchRow>(jobId, "batch:");
+      const done = await listed<BatchRow>(jobId, "done:");
+      const watermark = (await readRow<CommittedWatermark>(jobs, jobId, ROW.watermark))?.value;
+      for (const batch of open)
+        if (watermark && watermark.row >= ROW.done(batch.readNo, batch.sequence))
+          throw new Violation(
+            "N2",
+            `The committed watermark (${watermark.row}) covers ${batch.batchId}, which is open.`,
+          );
+      for (const batch of done)
+        if (!batch.counts || totalOf(batch.counts) !== batch.changes)
+          throw new Violation(
+            "N7",
+            `${batch.batchId} received ${batch.changes}, accounts for ${JSON.stringify(batch.counts)}.`,
+          );
+      for (const cycle of await listed<CycleRow>(jobId, "cycle:"))
+        if (totalOf(cycle.outcomes) !== cycle.received)
+          throw new Violation(
+            "N7",
+            `Cycle ${cycle.cycleId} received ${cycle.received}, accounts for ${JSON.stringify(cycle.outcomes)}.`,
+          );
+      const stored = new Map([...open, ...done].map((own) => [own.batchId, own]));
+      const waiting = new Set(open.map((own) => own.batchId));
+      for (const said of agent.acknowledged) {
+        const batch = stored.get(said.batchId);
+        if (!batch && deps.now() - deps.start < 7 * DAY_MS)
+          throw new Violation("N1", `${said.batchId} was acknowledged and is nowhere.`);
+        if (batch && waiting.has(said.batchId) && !excused.has(said.batchId) && !(await blobs.get(batch.blob)))
+          throw new Violation("N1", `${said.batchId} was acknowledged, and its payload is nowhere.`);
+      }
+    }
+    for await (const page of rows.table("objects").scan({ select: ["version"] }))
+      for (const { row, values } of page) {
+        const version = String(values["version"] ?? "");
+        const before = versions.get(row) ?? "";
+        if (version < before)
+          throw new Violation("N3", `Object ${row} went from version ${before} back to ${version}.`);
+        versions.set(row, version);
+      }
+  }
+
+  function forestOf(guid: string): Forest | undefined {
+    return forests.find((own) => own.evidence.knows(guid));
+  }
+
+  function checkEffects(): void {
+    for (; looked < graph.effects.length; looked++) {
+      const effect = graph.effects[looked];
+      if (!effect) break;
+      const anchor = effect.after?.anchor ?? effect.before?.anchor;
+      const guid = anchor === undefined ? undefined : guidOfAnchor(anchor);
+      const forest = guid === undefined ? undefined : forestOf(guid);
+      if (!guid || !forest)
+        throw new Violation("N4", `${effect.kind} on ${effect.id}, which is nobody's of the directories.`);
+      checkIdentity(effect, guid, forest);
+      checkEvidence(effect, guid, forest);
+    }
+    const anchors = graph.objects().map((own) => own.anchor);
+    const twin = anchors.find((own, index) => anchors.indexOf(own) !== index);
+    if (twin !== undefined) throw new Violation("N9", `Two target objects stand for ${twin}.`);
+  }
+
+  function checkIdentity(effect: Effect, guid: string, forest: Forest): void {
+    const kind = `${forest.number} ${(effect.after ?? effect.before)?.kind}`;
+    everSeen.set(kind, (everSeen.get(kind) ?? new Set()).add(guid));
+    const known = ids.get(guid);
+    if (known !== undefined && known !== effect.id)
+      throw new Violation("N9", `${guid} had the target object ${known}, and ${effect.kind} is about ${effect.id}.`);
+    ids.set(guid, effect.id);
+  }
+
+  function checkEvidence(effect: Effect, guid: string, { evidence, number }: Forest): void {
+    const { kind, before, after } = effect;
+    const refuse = (what: string) =>
+      new Violation("N4", `${what} (${kind} by ${effect.by}): no domain controller ever said so.`);
+    if (kind === "deleteUser" || kind === "deleteGroup") {
+      if (!evidence.wasGone(guid)) throw refuse(`${guid} was deleted`);
+      book("deletes", guid, number, effect);
+    }
+    if (before?.properties["accountEnabled"] === true && after?.properties["accountEnabled"] === false) {
+      if (!evidence.wasDisabled(guid)) throw refuse(`${guid} was disabled`);
+      book("disables", guid, number, effect);
+    }
+    const cleared = CLEARABLE.filter(
+      (name) => hasText(before, name) && !hasText(after, name) && after?.isDeleted === false,
+    );
+    for (const name of cleared) if (!evidence.wasWithout(guid, name)) throw refuse(`${name} of ${guid} was blanked`);
+    if (cleared.length > 0) book("blanks", guid, number, effect);
+    const names = [before, after].map((own) => String(own?.properties["userPrincipalName"]).toLowerCase());
+    if (kind === "updateUser" && names[0] !== names[1]) book("names", guid, number, effect);
+    if (kind === "removeManager" && !evidence.wasWithout(guid, "manager") && before?.manager !== undefined) {
+      const manager = guidOfAnchor(graph.objects().find((own) => own.id === before.manager)?.anchor ?? "");
+      if (manager === undefined || !evidence.wasGone(manager)) throw refuse(`The manager of ${guid} was removed`);
+    }
+    for (const member of before?.members ?? []) {
+      if (after === undefined || after.isDeleted || after.members.includes(member)) continue;
+      const gone = guidOfAnchor(graph.objects().find((own) => own.id === member)?.anchor ?? "");
+      if (gone !== undefined && !evidence.wasNoMember(guid, gone))
+        throw refuse(`${gone} was taken out of group ${guid}`);
+    }
+  }
+
+  /** N6: what nobody approved stays within the guard's bounds, in every window of 24 hours, by kind of object. */
+  function book(ofClass: Guarded, guid: string, forest: number, { at, before }: Effect): void {
+    const left = approved.get(`${ofClass} ${guid}`) ?? 0;
+    if (left > 0) approved.set(`${ofClass} ${guid}`, left - 1);
+    if (left > 0 || lifted.has(forest)) return;
+    const kind = before?.kind ?? "user";
+    const of = `${ofClass} of ${kind}s`;
+    booked.push({ of, forest, guid, at });
+    const recent = booked.filter((own) => own.of === of && own.forest === forest && at - own.at < DAY_MS);
+    const { floor, count, percent } = deps.guard;
+    const population = everSeen.get(`${forest} ${kind}`)?.size ?? 0;
+    const most = Math.max(floor, Math.min(count - 1, Math.floor((population * percent) / 100)));
+    // A name that steps aside for a moment is one change.
+    const sum = ofClass === "names" ? new Set(recent.map((own) => own.guid)).size : recent.length;
+    if (sum > most)
+      throw new Violation(
+        "N6",
+        `${sum} ${of} in 24 hours that nobody approved; ${most} is the bound (of ${population}).`,
+      );
+  }
+
+  async function checkLog(): Promise<void> {
+    const entries: LogEntry[] = [];
+    const tables = new Set(graph.effects.map((own) => logTableName(own.at)));
+    tables.add(logTableName(deps.start));
+    for (const name of tables)
+      for await (const page of rows.table(name).scan())
+        for (const row of page)
+          if (row.partition.includes(":object:") && row.values["data"] instanceof Uint8Array)
+            entries.push(unpackJson<LogEntry>(row.values["data"]));
+    for (const effect of graph.effects) {
+      const guid = guidOfAnchor(effect.after?.anchor ?? effect.before?.anchor ?? "");
+      const own = entries.filter(
+        (entry) =>
+          entry.source.objectGuid === guid &&
+          (entry.targetId === effect.id || (entry.targetId === undefined && entry.action === "create")),
+      );
+      if (!own.some((entry) => tells(entry, effect)))
+        throw new Violation(
+          "N8",
+          `${effect.kind} of ${guid} by ${effect.by} is in no row of the log; there are ${JSON.stringify(own.map((entry) => [entry.action, entry.outcome, Object.keys(entry.after)]))}.`,
+        );
+    }
+    for (const entry of entries)
+      if (entry.batchId === "" || entry.change === "")
+        throw new Violation("N8", `A row of the log of ${entry.source.objectGuid} names no batch or no change.`);
+  }
+
+  return {
+    checkStores,
+    checkEffects,
+    checkLog,
+    approve(of, guids) {
+      for (const guid of guids) approved.set(`${of} ${guid}`, (approved.get(`${of} ${guid}`) ?? 0) + 1);
+    },
+    excuseBlob: (batchId) => void excused.add(batchId),
+    liftGuard: (forest) => void lifted.add(forest),
+  };
+}
+
+function hasText(shown: Effect["before"], name: string): boolean {
+  return typeof shown?.properties[name] === "string";
+}
+
+/** Whether this row of the log is about that effect. */
+function tells(entry: LogEntry, { kind, before, after }: Effect): boolean {
+  switch (kind) {
+    case "createUser":
+    case "createGroup":
+      return entry.action === "create" || entry.action === "restore" || entry.action === "update";
+    case "deleteUser":
+    case "deleteGroup":
+      return entry.action === "delete";
+    case "restore":
+      return entry.action === "restore" || entry.action === "update";
+    case "setManager":
+    case "removeManager":
+      return "manager" in entry.after || entry.action === "restore" || entry.action === "create";
+    case "addMember":
+    case "addMembers":
+    case "removeMember":
+      return "members" in entry.after || "members" in entry.before;
+    default: {
+      const changed = Object.keys(after?.properties ?? {}).filter(
+        (name) => JSON.stringify(after?.properties[name]) !== JSON.stringify(before?.properties[name]),
+      );
+      return changed.length === 0 || changed.some((name) => name in entry.after) || entry.action !== "other";
+    }
+  }
+}

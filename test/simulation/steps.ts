@@ -1,0 +1,79 @@
+/** What a history is made of: plain data, so that one can be written down, cut smaller and played again. */
+import type { ArmedFault } from "./faults.ts";
+
+export type UnitName = "People" | "Staff" | "Outside";
+
+/** What an admin of the directory does. `name` is a person's or a group's. */
+export type Edit =
+  | { readonly kind: "person"; readonly name: string; readonly unit: UnitName }
+  | { readonly kind: "group" | "delete" | "undelete" | "recreate"; readonly name: string }
+  | { readonly kind: "department" | "describe"; readonly name: string; readonly to: string | null }
+  | { readonly kind: "enable"; readonly name: string; readonly to: boolean }
+  | { readonly kind: "upn"; readonly name: string; readonly to: string; readonly evenIfTaken?: boolean }
+  | { readonly kind: "manager"; readonly name: string; readonly to: string | null }
+  | { readonly kind: "move"; readonly name: string; readonly unit: UnitName }
+  | { readonly kind: "join" | "quit"; readonly name: string; readonly member: string }
+  | { readonly kind: "rename-unit"; readonly unit: UnitName; readonly to: string };
+
+/** What befalls a read on its way to the service; numbers count its batches from 1. */
+export interface Way {
+  /** Sent twice. */
+  readonly repeat?: number;
+  /** Sent after the next one first was. */
+  readonly reorder?: number;
+  /** Nothing is sent from here on: the agent died. */
+  readonly truncate?: number;
+  /** Its answer never came: sent again. */
+  readonly lost?: number;
+  /** Half of its body arrives. */
+  readonly torn?: number;
+}
+
+export type SourceFault =
+  | "short-pages"
+  | "time-limit"
+  | "busy"
+  | "cut"
+  | "cookie-refused"
+  | "hide-unit"
+  | "show-units"
+  | "other-dc"
+  | "replicate"
+  | "backup"
+  | "restored"
+  | "rolled-back"
+  | "skew";
+
+export type Step =
+  | { readonly do: "edit"; readonly forest: number; readonly edit: Edit }
+  | {
+      readonly do: "read";
+      readonly forest: number;
+      readonly want: "full" | "delta";
+      /** Changes in a batch. */
+      readonly size: number;
+      readonly way: Way;
+      /** Before the second search of the read. */
+      readonly meanwhile: readonly Edit[];
+    }
+  | { readonly do: "run"; readonly calls: number }
+  | { readonly do: "hours"; readonly count: number }
+  | ({ readonly do: "fault" } & ArmedFault)
+  | { readonly do: "source"; readonly forest: number; readonly kind: SourceFault; readonly after: number }
+  | { readonly do: "graph"; readonly kind: "lag" | "quota" | "calm" }
+  | { readonly do: "blob-gone"; readonly forest: number }
+  | { readonly do: "crash" }
+  | {
+      readonly do: "admin";
+      readonly forest: number;
+      readonly what: "pause" | "resume" | "approve" | "drop" | "retry" | "restart";
+    };
+
+export interface History {
+  readonly seed: number;
+  readonly forests: number;
+  readonly guard: { readonly floor: number; readonly count: number; readonly percent: number };
+  readonly chunkObjects: number;
+  readonly quota: number | null;
+  readonly steps: readonly Step[];
+}
