@@ -1,7 +1,9 @@
-/** A reconcile in a test: asked for, given its time, and read. */
+/** A small directory for tests of reconciles; and a reconcile that is asked for, given its time, and read. */
 import type { ReconcilePolicy } from "../../shared/application/state/reconcile-rows.ts";
 import type { ReconcileFindingReply, ReconcileReply } from "../../shared/contracts/admin-api.ts";
-import type { Cloud } from "../support/cloud.ts";
+import type { Change } from "../../shared/contracts/change.ts";
+import { aGroup, aManagedUser, withMembers } from "../support/changes.ts";
+import { aUser, type Cloud, createCloud } from "../support/cloud.ts";
 
 export interface Reconciled extends ReconcileReply {
   readonly findings: readonly ReconcileFindingReply[];
@@ -46,3 +48,30 @@ export async function reconciled(cloud: Cloud, jobId: string, id: string): Promi
 export function inShort({ findings }: Reconciled): unknown[] {
   return findings.map(({ kind, property, expected, actual, done }) => [kind, property, expected, actual, done]);
 }
+
+const PEOPLE = [
+  aUser("boss"),
+  aManagedUser("ann", "boss", { department: "Sales", l: "Bern" }),
+  aManagedUser("bob", "boss", { department: "Sales", extensionAttribute3: "three" }),
+  aUser("cid", { department: "Buying" }),
+];
+export const ALL: readonly Change[] = [
+  ...PEOPLE,
+  withMembers(["ann", "bob"], aGroup("team", { description: "all of them" })),
+];
+
+/** A directory of four people and a group, and the target as it should be. */
+export async function start(options: Parameters<typeof createCloud>[0] = {}) {
+  const cloud = await createCloud({ target: { pageSize: 2 }, ...options });
+  const agent = await cloud.addDomain("corp.example");
+  await agent.read("full", ALL);
+  return { cloud, agent, jobId: agent.jobId };
+}
+
+export function objectOf(cloud: Cloud, name: string) {
+  const found = cloud.target.objects().find(({ values, deleted }) => !deleted && values["displayName"] === name);
+  if (!found) throw new Error(`Nobody is called ${name}.`);
+  return found;
+}
+export const idOf = (cloud: Cloud, name: string) => objectOf(cloud, name).id;
+export const valuesOf = (cloud: Cloud, name: string) => objectOf(cloud, name).values;

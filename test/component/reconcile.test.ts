@@ -2,30 +2,7 @@ import { describe, expect, it } from "vitest";
 import { aGroup, aManagedUser, withMembers } from "../support/changes.ts";
 import { aUser, type Cloud, createCloud, guidOf } from "../support/cloud.ts";
 import { namesIn } from "../support/links.ts";
-import { inShort, reconcile } from "./reconcile-support.ts";
-
-const PEOPLE = [
-  aUser("boss"),
-  aManagedUser("ann", "boss", { department: "Sales", l: "Bern" }),
-  aManagedUser("bob", "boss", { department: "Sales", extensionAttribute3: "three" }),
-  aUser("cid", { department: "Buying" }),
-];
-const ALL = [...PEOPLE, withMembers(["ann", "bob"], aGroup("team", { description: "all of them" }))];
-
-async function start(options: Parameters<typeof createCloud>[0] = {}) {
-  const cloud = await createCloud({ target: { pageSize: 2 }, ...options });
-  const agent = await cloud.addDomain("corp.example");
-  await agent.read("full", ALL);
-  return { cloud, agent, jobId: agent.jobId };
-}
-
-function objectOf(cloud: Cloud, name: string) {
-  const found = cloud.target.objects().find(({ values, deleted }) => !deleted && values["displayName"] === name);
-  if (!found) throw new Error(`Nobody is called ${name}.`);
-  return found;
-}
-const idOf = (cloud: Cloud, name: string) => objectOf(cloud, name).id;
-const valuesOf = (cloud: Cloud, name: string) => objectOf(cloud, name).values;
+import { ALL, idOf, inShort, reconcile, start, valuesOf } from "./reconcile-support.ts";
 
 describe("a reconcile of a target that is as it should be", () => {
   it("finds nothing and writes nothing, whatever the policy", async () => {
