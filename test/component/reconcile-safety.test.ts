@@ -89,7 +89,7 @@ describe("a change that comes while a reconcile is under way", () => {
 });
 
 describe("what nobody may touch", () => {
-  it("is left out: the exclusion list, what Microsoft's own sync masters", async () => {
+  it("is what the exclusion list names: it is left out, and so are its memberships", async () => {
     const { cloud, jobId } = await start();
     for (const name of ["ann", "bob"]) cloud.target.edit(idOf(cloud, name), { department: "Mine" });
     cloud.target.editMembers(idOf(cloud, "team"), { remove: [idOf(cloud, "ann")] });
