@@ -19,9 +19,11 @@ describe("an adoption of target objects of nobody", () => {
     const seen = await reconcile(cloud, jobId);
     expect(seen.counts).toMatchObject({ missing: 1, foreign: 2 });
     // However often it is tried: nothing but the adoption brings the two together.
-    cloud.target.order({ kind: "fail", count: 1_000, matches: ({ kind }) => kind === "create" });
+    const refused = { code: "InsufficientRights", message: "no", remedy: "none", retriable: false } as const;
+    cloud.target.order({ kind: "fail", count: 1_000, matches: ({ kind }) => kind === "create", failure: refused });
     await reconcile(cloud, jobId, "repair");
-    expect((await cloud.cloud.routes.links.show(jobId, guidOf("ann"))).ok).toBe(true);
+    const before = await cloud.cloud.routes.links.show(jobId, guidOf("ann"));
+    expect(before.ok && before.value.link).toBeNull();
     cloud.target.purge(holder!);
     const done = await reconcile(cloud, jobId, "adopt");
     await cloud.run();
