@@ -20,6 +20,7 @@ import {
   totalOf,
 } from "../../shared/application/state/job-rows.ts";
 import type { Change } from "../../shared/contracts/change.ts";
+import type { GuardSettings } from "../../shared/domain/guard.ts";
 import type { RowOperation, RowStore } from "../../shared/ports/row-store.ts";
 import { TargetUnavailable } from "../../shared/ports/target-directory.ts";
 import { type Cloud, createCloud, guidOf } from "../support/cloud.ts";
@@ -34,6 +35,9 @@ export interface WorldOptions {
   readonly twice?: boolean;
   /** The activities with these names run twice at the same time. */
   readonly atOnce?: readonly string[];
+  readonly guard?: GuardSettings;
+  /** Looks at what an activity left behind. */
+  readonly afterActivity?: () => void;
 }
 
 const HOUR_MS = 3_600_000;
@@ -60,6 +64,7 @@ export async function createWorld(options: WorldOptions = {}) {
   };
   const cloud: Cloud = await createCloud({
     chunkObjects: options.chunkObjects ?? 3,
+    ...(options.guard ? { settings: { guard: options.guard } } : {}),
     wrapRows: (rows) =>
       faultyRows(
         rows,
@@ -82,6 +87,7 @@ export async function createWorld(options: WorldOptions = {}) {
         if (options.atOnce?.includes(name)) return (await Promise.all([repeated(run), repeated(run)]))[0];
         return await repeated(run);
       } finally {
+        options.afterActivity?.();
         await checkInvariants();
       }
     },

@@ -1,0 +1,201 @@
+/**
+ * Random days of a directory under a tight guard, both lanes at once, with activities that die and answers that get lost: in
+ * no 24 hours the target sees more than the bounds allow; what stays within them goes out; what was staged goes out when it
+ * is approved, and then the target is the projection.
+ */
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import type { DirectoryStep } from "./directory.ts";
+import { createOracle } from "./guard-oracle.ts";
+import { createWorld, type World } from "./world.ts";
+
+const GUARD = { floor: 3, count: 8, percent: 20 };
+const PEOPLE = Array.from({ length: 30 }, (_, at) => `p${String(at).padStart(2, "0")}`);
+const HOUR = 3_600_000;
+const BY = "admin ann";
+
+const KINDS = ["delete", "disable", "blank", "rename", "quit", "enable", "come"] as const;
+type Burst = {
+  readonly do: "burst";
+  readonly kind: (typeof KINDS)[number];
+  readonly from: number;
+  readonly count: number;
+};
+type Event =
+  | Burst
+  | { readonly do: "read"; readonly kind: "full" | "delta"; readonly size: number }
+  | { readonly do: "run" }
+  | { readonly do: "hours"; readonly count: number }
+  | { readonly do: "crash"; readonly at: number }
+  | { readonly do: "fault"; readonly kind: "throttle" | "lose-answer"; readonly count: number };
+
+let renames = 0;
+
+function stepOf(kind: Burst["kind"], name: string, newcomer: string): DirectoryStep {
+  switch (kind) {
+    case "delete":
+      return { do: "delete", name };
+    case "disable":
+    case "enable":
+      return { do: "enable", name, to: kind === "enable" };
+    case "blank":
+      return { do: "department", name, to: null };
+    case "rename":
+      return { do: "upn", name, to: `${name}.${renames++}@corp.example` };
+    case "quit":
+      return { do: "quit", name: "sales", member: name };
+    case "come":
+      return { do: "create", name: newcomer };
+  }
+}
+
+function stepsOf({ kind, from, count }: Burst): DirectoryStep[] {
+  const nameAt = (at: number) => PEOPLE[(from + at) % PEOPLE.length] ?? "";
+  return Array.from({ length: count }, (_, at) => stepOf(kind, nameAt(at), `q${from}-${at}`));
+}
+
+async function start() {
+  const oracle = createOracle(GUARD);
+  const hook: { look: () => void } = { look: () => undefined };
+  const world = await createWorld({ guard: GUARD, chunkObjects: 2, afterActivity: () => hook.look() });
+  world.take(
+    ...PEOPLE.map((name): DirectoryStep => ({ do: "create", name })),
+    ...PEOPLE.map((name): DirectoryStep => ({ do: "department", name, to: "Sales" })),
+    { do: "group", name: "sales", description: null },
+    ...PEOPLE.map((member): DirectoryStep => ({ do: "join", name: "sales", member })),
+  );
+  await world.send("full");
+  await world.run();
+  oracle.loaded(world.cloud.clock.now());
+  hook.look = () => oracle.look(world.cloud);
+  oracle.look(world.cloud);
+  return { world, oracle };
+}
+
+async function play(world: World, events: readonly Event[]): Promise<void> {
+  const { cloud } = world;
+  for (const event of events) {
+    switch (event.do) {
+      case "burst":
+        world.take(...stepsOf(event));
+        break;
+      case "read":
+        await world.send(event.kind, event.size);
+        break;
+      case "run":
+        await world.run();
+        break;
+      case "hours":
+        cloud.clock.set(cloud.clock.now() + event.count * HOUR);
+        await cloud.tick();
+        break;
+      case "crash":
+        world.crashAt(event.at);
+        break;
+      case "fault":
+        cloud.target.order({ kind: event.kind, count: event.count });
+        break;
+    }
+  }
+}
+
+/** Approves whatever is staged, day after day, until nothing is. */
+async function approveAll({ cloud, agent, settle }: World): Promise<void> {
+  for (let round = 0; round < 6; round++) {
+    const found = await cloud.cloud.routes.staged.list(agent.jobId, { members: false });
+    const sets = found.ok ? found.value.filter((own) => !own.isApproved) : [];
+    if (sets.length === 0) return;
+    for (const { class: of, digest } of sets) await cloud.cloud.routes.staged.approve(agent.jobId, of, digest, BY);
+    await settle();
+  }
+}
+
+const burst = (most: number): fc.Arbitrary<Event> =>
+  fc.record({
+    do: fc.constant("burst" as const),
+    kind: fc.constantFrom(...KINDS),
+    from: fc.nat(PEOPLE.length - 1),
+    count: fc.integer({ min: 1, max: most }),
+  });
+const read: fc.Arbitrary<Event> = fc.record({
+  do: fc.constant("read" as const),
+  kind: fc.constantFrom("full" as const, "delta" as const, "delta" as const),
+  size: fc.constantFrom(3, 7, 1000),
+});
+const run: fc.Arbitrary<Event> = fc.constant({ do: "run" as const });
+const hours: fc.Arbitrary<Event> = fc.record({
+  do: fc.constant("hours" as const),
+  count: fc.integer({ min: 1, max: 30 }),
+});
+const crash: fc.Arbitrary<Event> = fc.record({
+  do: fc.constant("crash" as const),
+  at: fc.integer({ min: 1, max: 12 }),
+});
+const fault: fc.Arbitrary<Event> = fc.record({
+  do: fc.constant("fault" as const),
+  kind: fc.constantFrom("throttle" as const, "lose-answer" as const),
+  count: fc.integer({ min: 1, max: 4 }),
+});
+const histories = fc.array(
+  fc.oneof(
+    { arbitrary: burst(10), weight: 4 },
+    { arbitrary: read, weight: 4 },
+    { arbitrary: run, weight: 3 },
+    { arbitrary: hours, weight: 2 },
+    { arbitrary: crash, weight: 1 },
+    { arbitrary: fault, weight: 1 },
+  ),
+  { minLength: 4, maxLength: 24 },
+);
+
+const numRuns = Number(process.env["UPLINK_TEST_RUNS"] ?? 12);
+const seed = process.env["UPLINK_TEST_SEED"];
+const parameters = { numRuns, ...(seed === undefined ? {} : { seed: Number(seed) }) };
+
+describe("whatever happens", () => {
+  it("the target never sees more in 24 hours than the bounds allow, and all of it once it is approved", async () => {
+    await fc.assert(
+      fc.asyncProperty(histories, async (events) => {
+        const { world, oracle } = await start();
+        await play(world, events);
+        await world.send("delta");
+        await world.settle();
+        expect(oracle.verdict()).toEqual([]);
+        oracle.stopWatching();
+        await approveAll(world);
+        if (world.directory.hasUntold()) {
+          await world.send("full");
+          await world.settle();
+          await approveAll(world);
+        }
+        await world.check();
+      }),
+      parameters,
+    );
+  });
+
+  const days = fc.array(
+    fc.record({ kind: fc.constantFrom(...KINDS), from: fc.nat(PEOPLE.length - 1), crash: fc.nat(12) }),
+    { minLength: 1, maxLength: 6 },
+  );
+
+  it("what stays within the bounds goes out, day by day", async () => {
+    await fc.assert(
+      fc.asyncProperty(days, async (history) => {
+        const { world, oracle } = await start();
+        for (const [day, { kind, from, crash: at }] of history.entries()) {
+          world.take(...stepsOf({ do: "burst", kind, from, count: GUARD.floor }));
+          if (at > 0) world.crashAt(at);
+          await world.send(day % 3 === 2 ? "full" : "delta", 2);
+          await world.run();
+          expect((await world.agent.status()).staged, `day ${day}: ${kind}`).toBe(0);
+          world.cloud.clock.set(world.cloud.clock.now() + 25 * HOUR);
+          await world.cloud.tick();
+        }
+        expect(oracle.verdict()).toEqual([]);
+        await world.check();
+      }),
+      parameters,
+    );
+  });
+});

@@ -1,0 +1,115 @@
+/**
+ * What the target sees of removals and renames, counted at the target itself and by none of the engine's code: whether in
+ * any 24 hours it saw more of a class than the bounds allow.
+ */
+import type { GuardSettings } from "../../shared/domain/guard.ts";
+import type { Cloud } from "../support/cloud.ts";
+
+const DAY_MS = 24 * 60 * 60 * 1000;
+
+interface Seen {
+  readonly isUser: boolean;
+  readonly isDeleted: boolean;
+  readonly isEnabled: boolean;
+  readonly department: unknown;
+  readonly upn: string;
+  readonly members: ReadonlySet<string>;
+}
+
+interface Loss {
+  /** A class of objects, or a group. */
+  readonly of: string;
+  readonly id: string;
+  readonly at: number;
+}
+
+export function createOracle(settings: GuardSettings) {
+  let before = new Map<string, Seen>();
+  const losses: Loss[] = [];
+  const madeAt = new Map<string, number>();
+  const goneAt = new Map<string, number>();
+  let firstLoadAt: number | undefined;
+  let isWatching = true;
+
+  function look(cloud: Cloud): void {
+    const at = cloud.clock.now();
+    const now = new Map(cloud.target.objects().map((object) => [object.id, seen(cloud, object)]));
+    for (const [id, own] of now) {
+      const old = before.get(id);
+      if (!old || (old.isDeleted && !own.isDeleted)) madeAt.set(id, at);
+      if (!old) continue;
+      if (!old.isDeleted && own.isDeleted) goneAt.set(id, at);
+      if (isWatching) losses.push(...lost(old, own).map((of): Loss => ({ of, id, at })));
+    }
+    for (const [id, own] of now) {
+      const gone = [...(before.get(id)?.members ?? [])].filter(
+        (member) => !own.members.has(member) && now.get(member)?.isDeleted === false && !own.isDeleted,
+      );
+      if (isWatching) losses.push(...gone.map((member): Loss => ({ of: `group ${id}`, id: member, at })));
+    }
+    before = now;
+  }
+
+  /** Why it was too much, if it was. */
+  function verdict(): string[] {
+    const faults: string[] = [];
+    for (const { of, at } of losses) {
+      const window = losses.filter((own) => own.of === of && own.at > at - DAY_MS && own.at <= at);
+      // People who are renamed twice are one.
+      const sum = new Set(window.map((own) => own.id)).size;
+      const population = of.startsWith("group ") ? membersAt(of, at) : linkedAt(of, at);
+      const isFine = sum <= settings.floor || (sum < settings.count && sum * 100 <= population * settings.percent);
+      if (!isFine) faults.push(`${sum} ${of} of ${population} in the 24 hours before ${new Date(at).toISOString()}`);
+    }
+    return faults;
+  }
+
+  function linkedAt(of: string, at: number): number {
+    const start = Math.max(at - DAY_MS, firstLoadAt ?? at);
+    const isOfType = (id: string) => before.get(id)?.isUser === !of.includes("groups");
+    return [...madeAt].filter(([id, made]) => isOfType(id) && made <= start && (goneAt.get(id) ?? start) >= start)
+      .length;
+  }
+
+  /** Those who are in it then, and those who went in the day before. */
+  function membersAt(of: string, at: number): number {
+    const present = before.get(of.slice("group ".length))?.members.size ?? 0;
+    return present + losses.filter((own) => own.of === of && own.at > at - DAY_MS).length;
+  }
+
+  return {
+    look,
+    verdict,
+    loaded: (at: number) => {
+      firstLoadAt = at;
+    },
+    /** What an admin approves doesn't count. */
+    stopWatching: () => {
+      isWatching = false;
+    },
+    losses: () => losses.length,
+  };
+}
+
+function seen(cloud: Cloud, object: ReturnType<Cloud["target"]["objects"]>[number]): Seen {
+  const { values } = object;
+  return {
+    isUser: values["uniqueName"] === undefined,
+    isDeleted: object.deleted,
+    isEnabled: values["accountEnabled"] !== false,
+    department: values["department"] ?? null,
+    upn: String(values["userPrincipalName"] ?? ""),
+    members: new Set(cloud.target.membersOf(object.id)),
+  };
+}
+
+function lost(old: Seen, own: Seen): string[] {
+  if (old.isDeleted) return [];
+  const kind = own.isUser ? "users" : "groups";
+  if (own.isDeleted) return [`deleted ${kind}`];
+  return [
+    ...(old.isEnabled && !own.isEnabled ? [`disabled ${kind}`] : []),
+    ...(old.department !== null && own.department === null ? [`blanked ${kind}`] : []),
+    ...(old.upn !== own.upn ? [`renamed ${kind}`] : []),
+  ];
+}
