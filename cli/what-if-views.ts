@@ -11,9 +11,7 @@ export function whatIfTable(all: readonly (WhatIfReply & { readonly job: string 
     subjectOf(one),
     one.approved ? "approved" : one.state,
     one.counts ? changesIn(one.counts) || "nothing" : "-",
-    one.staged === null || one.staged.length === 0
-      ? "-"
-      : one.staged.map((own) => `${own.count} ${own.class}`).join(", "),
+    one.staged === null || one.staged.length === 0 ? "-" : one.staged.map(removalsOf).join(", "),
     one.digest ?? "-",
   ]);
   return tableOf([["job", "id", "of", "state", "would do", "would be staged", "digest"], ...rows]);
@@ -80,13 +78,13 @@ function stateLine({ state, failure }: WhatIfReply): string {
 function verdictOf(result: WhatIfResult): string[] {
   const staged = result.guard.filter((own) => own.isStaged);
   const allowed = result.guard.filter((own) => !own.isStaged);
-  const does = changesIn(result.counts);
+  const does = changesIn({ ...result.counts, failed: 0 });
+  const failed = result.failures.reduce((sum, own) => sum + own.count, 0);
   return [
-    ...staged.map((own) => `The guard would hold back ${own.count} ${own.class}: ${own.reason}.`),
-    ...(allowed.length > 0
-      ? [`Within the guard's bounds: ${allowed.map((own) => `${own.count} ${own.class}`).join(", ")}.`]
-      : []),
-    does === "" ? "Nothing would change." : `Would be done, for ${result.objects} objects: ${does}.`,
+    ...staged.map((own) => `The guard would hold back ${removalsOf(own)}: ${own.reason}.`),
+    ...(allowed.length > 0 ? [`Within the guard's bounds: ${allowed.map(removalsOf).join(", ")}.`] : []),
+    does === "" ? "Nothing would be done." : `Would be done, for ${counted(result.objects, "object")}: ${does}.`,
+    ...(failed > 0 ? [`Would fail: ${result.failures.map((own) => `${own.count} with ${own.code}`).join(", ")}.`] : []),
     ...(result.notRead.length > 0
       ? [
           `Not known: ${result.notRead.join(", ")}. No agent was asked for it yet; it counts as empty here, and is read before anything is done.`,
@@ -109,7 +107,7 @@ function figuresOf(result: WhatIfResult): string {
     objectClass,
     ...actions.map((action) => String(counts[action as keyof typeof counts])),
   ]);
-  const minutes = estimate.minutes === null ? "" : `, ${estimate.minutes} minutes at the least`;
+  const minutes = estimate.minutes === null ? "" : `, ${counted(estimate.minutes, "minute")} at the least`;
   const members = [
     memberships.adds > 0 ? `${memberships.adds} to add` : "",
     memberships.removes > 0 ? `${memberships.removes} to take out` : "",
@@ -167,6 +165,14 @@ function wordsOf(tally: Readonly<Record<string, number>>): string {
   return Object.entries(tally)
     .map(([name, times]) => `${times} × ${name}`)
     .join("; ");
+}
+
+function removalsOf({ class: of, count }: { readonly class: string; readonly count: number }): string {
+  return of === "names" ? counted(count, "changed name") : `${count} ${of}`;
+}
+
+function counted(count: number, what: string): string {
+  return `${count} ${what}${count === 1 ? "" : "s"}`;
 }
 
 function shown(value: unknown): string {

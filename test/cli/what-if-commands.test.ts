@@ -89,6 +89,13 @@ async function bossesOnly(): Promise<void> {
   await writeFile(file, JSON.stringify(schema));
 }
 
+/** One that gives everybody the same name. */
+async function sameNames(): Promise<string> {
+  const source = { expression: '"same@corp.example"' };
+  await writeFile(file, JSON.stringify(schemaWith({ user: { attributes: { UserPrincipalName: { source } } } })));
+  return file;
+}
+
 it("tries a schema of a file, and says the verdict first", async () => {
   await bossesOnly();
   const { code, out } = await uplink("whatif", "run", "corp.example", "--schema", file, "--wait");
@@ -101,6 +108,12 @@ it("tries a schema of a file, and says the verdict first", async () => {
   expect(out).toMatch(/^user +25 +15$/m);
   // What is held back is not written.
   expect(out).toMatch(/^writes +0, 0 minutes at the least$/m);
+  const twins = await uplink("whatif", "run", "corp.example", "--schema", await sameNames(), "--wait");
+  expect(twins.out.split("\n").slice(0, 3)).toEqual([
+    "Within the guard's bounds: 1 changed name.",
+    "Would be done, for 40 objects: 1 update.",
+    "Would fail: 39 with AttributeValueMustBeUnique.",
+  ]);
 });
 
 it("shows attributes with examples, and the same as JSON and as comma-separated values", async () => {
