@@ -21,7 +21,7 @@ export function generate(seed: number): History {
       steps.push({ do: "edit", forest, edit });
   if (dice.chance(0.8)) for (let forest = 0; forest < forests; forest++) steps.push(readStep(dice, forest, "full"));
   if (dice.chance(0.6)) steps.push({ do: "run", calls: 5_000 });
-  const count = dice.between(12, 34);
+  const count = dice.between(10, 26);
   for (let step = 0; step < count; step++) steps.push(...drawSteps(dice, forests, people, groups));
   return {
     seed,
@@ -46,10 +46,12 @@ function population(dice: Dice, people: readonly string[], groups: readonly stri
 function drawSteps(dice: Dice, forests: number, people: readonly string[], groups: readonly string[]): Step[] {
   const forest = dice.below(forests);
   const at = dice.next();
-  if (at < 0.4) return [{ do: "edit", forest, edit: drawEdit(dice, people, groups) }];
-  if (at < 0.6) return [readStep(dice, forest, dice.chance(0.3) ? "full" : "delta")];
-  if (at < 0.7) return [{ do: "run", calls: dice.pick([20, 100, 400, 3_000]) }];
-  if (at < 0.82) return [drawFault(dice)];
+  if (at < 0.36) return [{ do: "edit", forest, edit: drawEdit(dice, people, groups) }];
+  if (at < 0.54) return [readStep(dice, forest, dice.chance(0.3) ? "full" : "delta")];
+  if (at < 0.66) return [{ do: "run", calls: dice.pick([20, 100, 400, 3_000]) }];
+  // Near what they are to hit: a fault that waits for the end of the history is healed, and nothing happened.
+  if (at < 0.82)
+    return [drawFault(dice), readStep(dice, forest, dice.chance(0.3) ? "full" : "delta"), { do: "run", calls: 1_500 }];
   if (at < 0.9) return drawSource(dice, forest);
   if (at < 0.93) return [{ do: "hours", count: dice.pick([1, 3, 12, 30]) }];
   if (at < 0.95) return [{ do: "graph", kind: dice.pick(["lag", "quota", "calm", "calm"]) }];
@@ -146,7 +148,8 @@ const TARGET_FAULTS: readonly Pick<ArmedFault, "on" | "kind">[] = (["graph", "it
 function drawFault(dice: Dice): Step {
   const pool = dice.pick([STORE_FAULTS, RUN_FAULTS, TARGET_FAULTS, TARGET_FAULTS]);
   const { on, kind } = dice.pick(pool);
-  const span = on === "rows" || on === "activity" ? 80 : on === "blobs" ? 20 : on === "graph" || on === "item" ? 6 : 1;
+  const span =
+    on === "rows" || on === "activity" ? 60 : on === "blobs" ? 12 : on === "graph" ? 3 : on === "item" ? 2 : 1;
   return { do: "fault", on, kind, after: dice.below(span), count: dice.chance(0.8) ? 1 : dice.between(2, 4) };
 }
 

@@ -38,7 +38,9 @@ const CLEARABLE = ["department", "description"] as const;
 const DAY_MS = 86_400_000;
 
 export interface Oracles {
-  /** N1, N2, N3, N7: in the stores, between two calls. */
+  /** N2 and N7, between two calls. */
+  checkAccounts(): Promise<void>;
+  /** N1 and N3, between two steps. */
   checkStores(): Promise<void>;
   /** N4, N6, N9: every effect since the last look. */
   checkEffects(): void;
@@ -78,20 +80,25 @@ export function createOracles(deps: {
   /** Rows as they were, where their etag is: most don't change between two looks. */
   async function listed<T>(jobId: string, prefix: string): Promise<T[]> {
     const found: T[] = [];
-    for await (const page of jobs.range(jobId, { from: prefix, to: afterPrefix(prefix) }))
-      for (const row of page) {
-        const key = `${jobId} ${row.row}`;
+    for await (const page of jobs.range(jobId, { from: prefix, to: afterPrefix(prefix), select: [] }))
+      for (const { row, etag } of page) {
+        const key = `${jobId} ${row}`;
         const before = known.get(key);
-        const value = before?.etag === row.etag ? before.value : unpack<T>(row).value;
-        known.set(key, { etag: row.etag, value });
-        found.push(value as T);
+        if (before?.etag === etag) {
+          found.push(before.value as T);
+          continue;
+        }
+        const whole = await jobs.get(jobId, row);
+        if (!whole) continue;
+        const { value } = unpack<T>(whole);
+        known.set(key, { etag: whole.etag, value });
+        found.push(value);
       }
     return found;
   }
 
-  async function checkStores(): Promise<void> {
-    for (const agent of agents) {
-      const { jobId } = agent;
+  async function checkAccounts(): Promise<void> {
+    for (const { jobId } of agents) {
       const open = await listed<BatchRow>(jobId, "batch:");
       const done = await listed<BatchRow>(jobId, "done:");
       const watermark = (await readRow<CommittedWatermark>(jobs, jobId, ROW.watermark))?.value;
@@ -113,6 +120,13 @@ export function createOracles(deps: {
             "N7",
             `Cycle ${cycle.cycleId} received ${cycle.received}, accounts for ${JSON.stringify(cycle.outcomes)}.`,
           );
+    }
+  }
+
+  async function checkStores(): Promise<void> {
+    for (const agent of agents) {
+      const open = await listed<BatchRow>(agent.jobId, "batch:");
+      const done = await listed<BatchRow>(agent.jobId, "done:");
       const stored = new Map([...open, ...done].map((own) => [own.batchId, own]));
       const waiting = new Set(open.map((own) => own.batchId));
       for (const said of agent.acknowledged) {
@@ -243,6 +257,7 @@ export function createOracles(deps: {
   }
 
   return {
+    checkAccounts,
     checkStores,
     checkEffects,
     checkLog,

@@ -190,7 +190,8 @@ export async function createWorld(
     await kernel.run({ calls });
     if (!isDue || !options.checksOften) return;
     isDue = false;
-    await check();
+    oracles.checkEffects();
+    await oracles.checkAccounts();
   }
 
   /** Runs the rest beside it until it is over. */
@@ -294,6 +295,7 @@ export async function createWorld(
 
   async function check(): Promise<void> {
     oracles.checkEffects();
+    await oracles.checkAccounts();
     await oracles.checkStores();
     const [broken] = durable.broken;
     if (broken !== undefined) throw new Violation("orchestration", broken);

@@ -1,0 +1,215 @@
+/** Engines broken on purpose, by what stands between them and their ports. Each must be caught, or the oracles are blind there. */
+import { ACTIVITY } from "../../orchestrations/names.ts";
+import { pack, type ReadRow, unpack } from "../../shared/application/state/job-rows.ts";
+import type { Row, RowOperation, RowStore, RowTable } from "../../shared/ports/row-store.ts";
+import type { TargetDirectory } from "../../shared/ports/target-directory.ts";
+import type { Mutation } from "./world.ts";
+
+export interface Mutant {
+  readonly name: string;
+  /** Made anew for every history. */
+  readonly make: () => Mutation;
+}
+
+/** Every so-many-th time. */
+function every(count: number): () => boolean {
+  let seen = 0;
+  return () => ++seen % count === 0;
+}
+
+function withTable(name: RegExp, change: (table: RowTable) => Partial<RowTable>): NonNullable<Mutation["rows"]> {
+  return (rows: RowStore): RowStore => ({
+    ...rows,
+    table: (own) => {
+      const table = rows.table(own);
+      return name.test(own) ? { ...table, ...change(table) } : table;
+    },
+  });
+}
+
+/** What is written to such tables, changed on its way; an empty list is written nowhere, and answered as if it had been. */
+function withWrites(
+  name: RegExp,
+  change: (operations: readonly RowOperation[]) => readonly RowOperation[],
+): NonNullable<Mutation["rows"]> {
+  return withTable(name, (table) => ({
+    transact: async (partition, operations) => {
+      const changed = change(operations);
+      return changed.length > 0 ? table.transact(partition, changed) : { ok: true, etags: operations.map(() => "") };
+    },
+  }));
+}
+
+function withReads(name: RegExp, change: (row: Row) => Row): NonNullable<Mutation["rows"]> {
+  return withTable(name, (table) => ({
+    get: async (partition, row) => {
+      const found = await table.get(partition, row);
+      return found && change(found);
+    },
+    getMany: async (partition, rows) =>
+      new Map([...(await table.getMany(partition, rows))].map(([key, row]) => [key, change(row)])),
+  }));
+}
+
+function changed<T>(operation: RowOperation, prefix: string, change: (value: T) => T): RowOperation {
+  if (operation.op === "delete" || !operation.row.startsWith(prefix)) return operation;
+  const row = { partition: "", row: operation.row, etag: "", values: operation.values };
+  return { ...operation, values: pack(change(unpack<T>(row).value)) };
+}
+
+function withTarget(change: (target: TargetDirectory) => Partial<TargetDirectory>): Pick<Mutation, "target"> {
+  return { target: (target) => ({ ...target, ...change(target) }) };
+}
+
+type Account = { readonly counts: Readonly<Record<string, number>> | null };
+
+export const MUTANTS: readonly Mutant[] = [
+  {
+    name: "acknowledges batches whose payload it did not store",
+    make: () => {
+      const isHit = every(3);
+      return {
+        blobs: (blobs) => ({
+          ...blobs,
+          put: async (path, content, options) =>
+            path.startsWith("batches/") && isHit() ? true : blobs.put(path, content, options),
+        }),
+      };
+    },
+  },
+  {
+    name: "commits a watermark though batches before it are open",
+    make: () => ({
+      rows: withWrites(/^jobs$/, (operations) =>
+        operations.flatMap((own): RowOperation[] => {
+          if (own.op !== "insert" || !own.row.startsWith("batch:")) return [own];
+          const [, , readNo, sequence] = own.row.split(":");
+          const watermark = { row: `done:${readNo}:${sequence}`, at: 0, watermark: null };
+          return [own, { op: "upsert", row: "watermark", values: pack(watermark) }];
+        }),
+      ),
+    }),
+  },
+  {
+    name: "applies what is older than what it knows",
+    make: () => ({
+      rows: withReads(/^objects$/, (row) =>
+        "version" in row.values ? { ...row, values: { ...row.values, version: "" } } : row,
+      ),
+    }),
+  },
+  {
+    name: "takes every full read for complete",
+    make: () => ({
+      rows: withWrites(/^jobs$/, (operations) =>
+        operations.map((own) =>
+          changed<ReadRow>(own, "read:", (read) =>
+            read.kind === "full" ? { ...read, state: "ended", complete: true, incompleteBecause: null } : read,
+          ),
+        ),
+      ),
+    }),
+  },
+  {
+    name: "takes an answer that was lost for a success",
+    make: () =>
+      withTarget((target) => ({
+        apply: async (actions, options) =>
+          (await target.apply(actions, options)).map((result, index) => {
+            const action = actions[index];
+            return result.outcome === "failed" && result.failure.retriable && action && action.kind !== "create"
+              ? { key: result.key, outcome: "done", id: action.id }
+              : result;
+          }),
+      })),
+  },
+  {
+    name: "forgets that a call was under way",
+    make: () => ({
+      rows: withWrites(/^objects$/, (operations) =>
+        operations.map((own) => {
+          if (own.op === "delete") return own;
+          const { mark: _, ...values } = own.values;
+          return { ...own, values };
+        }),
+      ),
+    }),
+  },
+  {
+    name: "has no bounds for removals",
+    make: () => ({
+      rows: withReads(/^jobs$/, (row) => {
+        if (row.row !== "job") return row;
+        const job = unpack<{ readonly settings: object }>(row).value;
+        const settings = { ...job.settings, guard: { floor: 1_000, count: 10_000, percent: 100 } };
+        return { ...row, values: pack({ ...job, settings }) };
+      }),
+    }),
+  },
+  {
+    name: "loses an outcome in a batch's account",
+    make: () => ({
+      rows: withWrites(/^jobs$/, (operations) =>
+        operations.map((own) =>
+          changed<Account>(own, "done:", (batch) =>
+            batch.counts && (batch.counts["no-op"] ?? 0) > 0
+              ? { ...batch, counts: { ...batch.counts, "no-op": (batch.counts["no-op"] ?? 0) - 1 } }
+              : batch,
+          ),
+        ),
+      ),
+    }),
+  },
+  {
+    name: "leaves effects out of the log",
+    make: () => {
+      const isHit = every(4);
+      return { rows: withWrites(/^log\d/, (operations) => (isHit() ? [] : operations)) };
+    },
+  },
+  {
+    name: "knows nobody among the deleted",
+    make: () =>
+      withTarget((target) => ({
+        find: async (queries) => {
+          const found = await target.find(queries);
+          return found.map((objects) => objects.filter((own) => !own.deleted));
+        },
+        apply: async (actions, options) =>
+          (await target.apply(actions, options)).map((result, index) =>
+            actions[index]?.kind === "restore"
+              ? {
+                  key: result.key,
+                  outcome: "failed",
+                  failure: { code: "InvalidAnchor", message: "It is gone.", remedy: "Make it anew.", retriable: false },
+                }
+              : result,
+          ),
+      })),
+  },
+  {
+    name: "forgets whom it has to try again",
+    make: () => ({ rows: withWrites(/^escrows$/, () => []) }),
+  },
+  {
+    name: "forgets which groups have members waiting",
+    make: () => ({ rows: withWrites(/^dirtylinks$/, () => []) }),
+  },
+  {
+    name: "ends exports before they have been made",
+    make: () => {
+      const isHit = every(5);
+      return {
+        activities: (activities) => ({
+          ...activities,
+          [ACTIVITY.exportChunk]: async (input: unknown) =>
+            isHit() ? { kind: "done", value: { done: true } } : (activities[ACTIVITY.exportChunk] ?? raise)(input),
+        }),
+      };
+    },
+  },
+];
+
+function raise(): never {
+  throw new Error("There is no such activity.");
+}
