@@ -75,7 +75,8 @@ export function createNoteFailure(deps: {
   /** Whether it was given up. */
   async function noteWork(run: SyncRunInput, workId: string): Promise<boolean> {
     const work = await readRow<WorkRow>(jobs, run.jobId, ROW.work(run.lane, workId));
-    if (!work) return false;
+    // By an attempt that ended right after: whoever waits for it has to be told all the same.
+    if (!work) return true;
     const attempts = work.value.attempts + 1;
     // What all objects would have got nobody else brings them.
     if (attempts >= ATTEMPTS_BEFORE_PARKING && work.value.kind === "all")

@@ -104,10 +104,12 @@ export function createRunWhatIf(deps: {
 
   async function fail(jobId: string, workId: string, failure: string): Promise<void> {
     const id = idOfWork(jobId, workId);
-    await changeWhatIf(jobs, jobId, id, (row) =>
-      row.state === "done" ? undefined : { ...row, state: "failed", failure, endedAt: deps.clock.now() },
+    const failed = await changeWhatIf(jobs, jobId, id, (row) =>
+      row.state === "done" || row.state === "failed"
+        ? undefined
+        : { ...row, state: "failed", failure, endedAt: deps.clock.now() },
     );
-    deps.log.warn("what-if-failed", { jobId, whatIfId: id, failure });
+    if (failed) deps.log.warn("what-if-failed", { jobId, whatIfId: id, failure });
     await end(jobId, workId);
   }
 
