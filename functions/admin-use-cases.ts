@@ -38,7 +38,7 @@ export function createAdminUseCases(parts: Parts) {
     contextOf,
     chunked,
   } = parts;
-  const schemas = createSchemas({ rows, blobs, clock, log });
+  const schemas = createSchemas({ rows, blobs, clock, log, mappings, ring });
   const heldExports = createHeldExports({ rows, blobs, clock, log, ring });
   return {
     proofs,

@@ -18,8 +18,10 @@ export interface ListedObject {
   readonly refersTo?: string;
 }
 
-/** In the order of GUIDs; listed once. None when another such work follows in the lane: that one sees all that this one would. */
+/** Listed once. None when another such work follows in the lane: that one sees all that this one would. */
 export type AllObjects = (job: JobRow, work: WorkRow) => Promise<readonly ListedObject[]>;
+
+const listOf = (workId: string) => `${FILES.folder(workId)}all.json.gz`;
 
 export function createAllObjects(deps: {
   readonly rows: RowStore;
@@ -30,10 +32,12 @@ export function createAllObjects(deps: {
   const jobs = jobTable(deps.rows);
 
   async function isSuperseded({ jobId, lane, workId, createdAt }: WorkRow): Promise<boolean> {
-    const others = (await listRows<WorkRow>(jobs, jobId, `work:${lane}:`)).filter(({ value }) => value.kind === "all");
-    return others.some(
-      ({ value }) => value.createdAt > createdAt || (value.createdAt === createdAt && value.workId > workId),
-    );
+    for (const { value } of await listRows<WorkRow>(jobs, jobId, `work:${lane}:`)) {
+      const isLater = value.createdAt > createdAt || (value.createdAt === createdAt && value.workId > workId);
+      // One that has its list already may have it from before this one was asked for.
+      if (value.kind === "all" && isLater && (await deps.blobs.get(listOf(value.workId))) === undefined) return true;
+    }
+    return false;
   }
 
   async function list(job: JobRow): Promise<ListedObject[]> {
@@ -55,7 +59,7 @@ export function createAllObjects(deps: {
   }
 
   return async (job, work) => {
-    const path = `${FILES.folder(work.workId)}all.json.gz`;
+    const path = listOf(work.workId);
     const listed = await readFile<readonly ListedObject[]>(deps.blobs, path);
     if (listed) return listed;
     await writeOnce(deps.blobs, path, (await isSuperseded(work)) ? [] : await list(job));

@@ -13,6 +13,7 @@ import type { Log } from "../ports/log.ts";
 import type { RowOperation, RowStore } from "../ports/row-store.ts";
 import { dayOperation, demand, faultOfBatch, faultOfCycle, faultOfDay } from "./accounts.ts";
 import { FILES, type OutcomeFile, readNeeded } from "./chunk-files.ts";
+import { effectiveVersion } from "./covered-schema.ts";
 import { countOf, cycleRow, detailOf, finalOutcomes, withLinks } from "./cycle-account.ts";
 import type { LinkAccounts } from "./link-account.ts";
 import { cycleIdOf, type WorkFile } from "./plan-chunks.ts";
@@ -212,7 +213,8 @@ export function createCommit(deps: {
         const work = await readRow<WorkRow>(jobs, run.jobId, ROW.work(run.lane, workId));
         if (!work || !job) break;
         await deps.waiting.afterWork(job.value, work.value);
-        await deps.releasedMeanwhile(run, workId, work.value.createdAt);
+        // After one over every object another one follows, if need be.
+        if (work.value.kind !== "all") await deps.releasedMeanwhile(run, workId, work.value.createdAt);
         if (work.value.kind === "scope") await deps.scopeWork.afterWork(work.value);
         if (work.value.kind === "approved") await forgetApproved(run.jobId, work.value);
         const written = await jobs.transact(run.jobId, [
@@ -277,22 +279,11 @@ export function createCommit(deps: {
 
   /** Given up, a cycle is closed also where its day doesn't add up: the day goes without it then. */
   async function closeCycle(jobId: string, cycle: CycleRow, read: ReadRow, isGivenUp = false): Promise<void> {
-    const { schemaVersion = 1 } = read;
     for (;;) {
       const job = await readRow<JobRow>(jobs, jobId, ROW.job);
       const isWhole = job !== undefined && cycle.kind === "full" && cycle.state === "ended";
-      const isNew = isWhole && (job.value.steadyStateAt === null || mappedVersionOf(job.value) !== schemaVersion);
       const judged = job && deps.quarantines.afterCycle(job.value, cycle);
-      const next: JobRow | undefined =
-        judged && isNew
-          ? {
-              ...judged,
-              steadyStateAt: judged.steadyStateAt ?? cycle.closedAt,
-              ...(mappedVersionOf(judged) === schemaVersion
-                ? {}
-                : { mappedSchemaVersion: schemaVersion, mappedSchemaRead: cycle.readNo }),
-            }
-          : judged;
+      const next = judged && isWhole ? afterWhole(judged, cycle, read) : judged;
       const day = await dayOperation(jobs, jobId, cycle);
       const fault = faultOfDay(day.next);
       if (!isGivenUp) demand(deps.log, jobId, fault);
@@ -315,4 +306,12 @@ export interface CommittedWatermark {
   readonly watermark: Watermark;
   readonly row: string;
   readonly at: number;
+}
+
+/** The job's row after a full read that came to its end; the very same one when nothing changes. */
+function afterWhole(job: JobRow, { closedAt, readNo }: CycleRow, { schemaVersion = 1 }: ReadRow): JobRow {
+  const steady = job.steadyStateAt === null ? { ...job, steadyStateAt: closedAt } : job;
+  if (effectiveVersion(job, schemaVersion) === mappedVersionOf(job)) return steady;
+  const { coveredSchema: _, ...rest } = steady;
+  return { ...rest, mappedSchemaVersion: schemaVersion, mappedSchemaRead: readNo };
 }

@@ -21,6 +21,7 @@ import {
   readNeeded,
   writeOnce,
 } from "./chunk-files.ts";
+import { effectiveVersion } from "./covered-schema.ts";
 import type { ScopeWork } from "./scope-work.ts";
 import type { Escrows } from "./state/escrow-rows.ts";
 import {
@@ -107,6 +108,7 @@ export function createPlanChunks(deps: {
       const row = await readRow<BatchRow>(jobs, run.jobId, ROW.batch(run.lane, readNo, sequence));
       if (!row) throw new Error(`Batch ${readNo}/${sequence} of job ${run.jobId} is not waiting in lane ${run.lane}.`);
       const batch = await readNeeded<ChangeBatch>(deps.blobs, row.value.blob);
+      const schemaVersion = effectiveVersion(job, batch.schemaVersion);
       const header: ChunkHeader = {
         batchId: row.value.batchId,
         jobId: job.jobId,
@@ -114,14 +116,14 @@ export function createPlanChunks(deps: {
         cycleId: cycleIdOf(job.jobId, readNo),
         readNo,
         at: row.value.acceptedAt,
-        schemaVersion: batch.schemaVersion,
+        schemaVersion,
         seesAll: batch.visibility === "complete" || job.settings.trustVisibility !== null,
         isEnd: false,
         isFirstLoad: job.steadyStateAt === null && readNo === 1,
         ...(batch.kind === "full" ? { isFull: true } : {}),
         // Rows have to tell which images another schema's first full read brought.
         mustWriteVersions:
-          (batch.kind === "full" && batch.schemaVersion !== mappedVersionOf(job)) || (await hasOlderWork(run, readNo)),
+          (batch.kind === "full" && schemaVersion !== mappedVersionOf(job)) || (await hasOlderWork(run, readNo)),
         agentId: row.value.agentId,
         server: batch.dsa.dnsName,
       };

@@ -15,6 +15,7 @@ import type { Clock } from "../ports/clock.ts";
 import type { Log } from "../ports/log.ts";
 import type { RowStore } from "../ports/row-store.ts";
 import { type ChunkFile, FILES, readFile, readNeeded, writeOnce } from "./chunk-files.ts";
+import { effectiveVersion } from "./covered-schema.ts";
 import type { Excluded } from "./excluded.ts";
 import type { JobContext } from "./export-chunk.ts";
 import { cycleIdOf } from "./plan-chunks.ts";
@@ -70,7 +71,7 @@ export function createReadEnd(deps: {
       const job = await jobOf(run.jobId);
       const read = await readOf(run.jobId, readNo);
       const isTrusted = read.visibility === "complete" || job.settings.trustVisibility !== null;
-      const { objects, mapping } = await deps.contextOf(run.jobId, read.schemaVersion);
+      const { objects, mapping } = await deps.contextOf(run.jobId, versionFor(job, read));
       const excluded = await deps.excluded();
       const seen = await seenIn(run.jobId, readNo, shards);
       let absent = 0;
@@ -125,7 +126,7 @@ export function createReadEnd(deps: {
         (await readFile<Verdict>(deps.blobs, verdictPath(cycleId))) ?? (await decideOnce(job, cycleId, read));
       // All of this follows from the verdict that is written down: a repetition writes the same.
       const chunks = chunksByShard(itemsOf(verdict), deps.chunkObjects);
-      const header = headerOf(job, cycleId, verdict, read?.schemaVersion ?? mappedVersionOf(job));
+      const header = headerOf(job, cycleId, verdict, versionFor(job, read) ?? mappedVersionOf(job));
       await Promise.all(
         chunks.map((own, index) =>
           writeOnce(deps.blobs, FILES.chunk(verdict.batchId, index), { header, items: own } satisfies ChunkFile),
@@ -172,4 +173,9 @@ export function createReadEnd(deps: {
     if (!read) throw new Error(`Read ${readNo} of job ${jobId} has not ended.`);
     return read.value;
   }
+}
+
+/** By which an end of a read is mapped; undefined: rows of before there were versions don't say. */
+function versionFor(job: JobRow, read: ReadRow | undefined): number | undefined {
+  return read?.schemaVersion === undefined ? undefined : effectiveVersion(job, read.schemaVersion);
 }

@@ -9,6 +9,7 @@ import { type ReadOrder, SCOPE_NESTING } from "../contracts/agent-api.ts";
 import type { AgentScope } from "../contracts/configuration.ts";
 import type { Lane } from "../ports/doorbell.ts";
 import type { RowOperation } from "../ports/row-store.ts";
+import { isAskedFor, isReadFor } from "./covered-schema.ts";
 import type { LeaseRow } from "./state/agent-rows.ts";
 import {
   type JobRow,
@@ -51,10 +52,9 @@ export function reasonForFullRead(
 ): string | undefined {
   if (reads.accepted === null) return "first";
   if (job.fullReadWanted !== null) return job.fullReadWanted;
-  // Every object is mapped anew, also where the mapping reads nothing else than before.
-  if ((reads.fullSchemaVersion ?? 1) !== job.schemaVersion) return "schema";
+  if (!isReadFor(job, reads.fullSchemaVersion ?? 1)) return "schema";
   // What the last full read brought in whole, not what an aborted one set out to.
-  if (reads.fullAttributeSetHash !== needs.attributeSetHash) return "attributes";
+  if (!isAskedFor(job, reads.fullAttributeSetHash, needs.attributeSetHash)) return "attributes";
   if (reads.fullScopeVersion !== job.scopeVersion) return "scope";
   if (timing.now - Date.parse(reads.accepted.at) > timing.watermarkMaxAgeMs) return "watermark-age";
   return undefined;

@@ -1,19 +1,24 @@
 /**
- * Exports were released while a batch, a read's end or work was under way: what its chunks held before that may have been
- * written after the release listed every object. So whoever closes it looks once more, after all of its rows were written:
- * if exports are released by now, what it held is mapped again; if they aren't, their release finds the rows.
+ * Exports were released, or another schema came into effect without a read, while a batch, a read's end or work was under
+ * way: what its chunks held, or mapped by the schema before, may have been written after every object was listed. So whoever
+ * closes it looks once more, after all of its rows were written: if that has happened by now, these objects are mapped again;
+ * if it hasn't, whoever lists every object then finds the rows.
  */
 import type { BlobStore } from "../ports/blob-store.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { RowStore } from "../ports/row-store.ts";
 import { addWork } from "./add-work.ts";
-import { FILES, type OutcomeFile, readNeeded } from "./chunk-files.ts";
+import { type ChunkFile, FILES, type OutcomeFile, readNeeded } from "./chunk-files.ts";
+import { effectiveVersion } from "./covered-schema.ts";
 import { type LinkOutcomeFile, linksIdOf, refsIdOf } from "./link-files.ts";
 import { heldBecause, type JobRow, jobTable, ROW, readRow } from "./state/job-rows.ts";
 import type { SyncRunInput } from "./wake-job.ts";
 
 /** Of the clocks of two hosts. */
 const SKEW_MS = 600_000;
+
+/** A chunk's file among those of its batch. */
+const CHUNK = /\/chunk-\d+\.json\.gz$/;
 
 /**
  * `id`: of the batch, read's end or work; `begunAt`: the earliest moment at which a chunk of it ran, milliseconds since 1970. The
@@ -35,14 +40,34 @@ export function createReleasedMeanwhile(deps: {
     return files;
   }
 
+  /** Of chunks that were mapped by a version whose place the mapped one has taken. */
+  async function mappedBefore(job: JobRow, batchId: string): Promise<string[]> {
+    const guids: string[] = [];
+    for await (const path of deps.blobs.list(FILES.folder(batchId))) {
+      if (!CHUNK.test(path)) continue;
+      const { header, items } = await readNeeded<ChunkFile>(deps.blobs, path);
+      if (header.schemaVersion !== effectiveVersion(job, header.schemaVersion))
+        guids.push(...items.map((item) => item.objectGuid));
+    }
+    return guids;
+  }
+
   return async (run, id, begunAt) => {
-    const job = await readRow<JobRow>(jobs, run.jobId, ROW.job);
-    const releasedAt = job?.value.exportsReleasedAt;
-    if (!job || releasedAt === undefined || begunAt > releasedAt + SKEW_MS || heldBecause(job.value)) return;
-    const files = await Promise.all([id, `${id}-end`, refsIdOf(id)].map((own) => filesUnder<OutcomeFile>(own)));
-    const links = await filesUnder<LinkOutcomeFile>(linksIdOf(id));
-    const objectGuids = [...new Set(files.flat().flatMap((file) => file.held ?? []))];
-    if (objectGuids.length === 0 && !links.some((file) => file.isHeld)) return;
+    const job = (await readRow<JobRow>(jobs, run.jobId, ROW.job))?.value;
+    if (!job) return;
+    const isRecent = (at: number | undefined) => at !== undefined && begunAt <= at + SKEW_MS;
+    const folders = [id, `${id}-end`, refsIdOf(id)];
+    const guids: string[] = [];
+    let hasLinks = false;
+    if (isRecent(job.exportsReleasedAt) && !heldBecause(job)) {
+      const files = await Promise.all(folders.map((own) => filesUnder<OutcomeFile>(own)));
+      guids.push(...files.flat().flatMap((file) => file.held ?? []));
+      hasLinks = (await filesUnder<LinkOutcomeFile>(linksIdOf(id))).some((file) => file.isHeld);
+    }
+    if (isRecent(job.coveredSchema?.at))
+      guids.push(...(await Promise.all(folders.map((own) => mappedBefore(job, own)))).flat());
+    const objectGuids = [...new Set(guids)];
+    if (objectGuids.length === 0 && !hasLinks) return;
     const kind = objectGuids.length === 0 ? "links" : "reevaluate";
     await addWork(deps, run.jobId, kind, { objectGuids }, `${id}-released`, run.lane);
   };

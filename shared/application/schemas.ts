@@ -2,7 +2,9 @@
  * The schemas of jobs: taken only when they can run, kept in every version, compared.
  *
  * A version is a blob and a row that says who brought it and when; the job points at the one in effect. Content that is
- * there already makes no version. A new one leads to a full read, so that every object is mapped anew (`reads.ts`).
+ * there already makes no version. A new one has every object mapped anew: from the images, as work that begins with the
+ * very transaction in which it comes into effect, where they hold all that it asks for (`covered-schema.ts`); else by a full
+ * read (`reads.ts`).
  */
 import type { SchemaReply, SchemaVersionReply } from "../contracts/admin-api.ts";
 import { checkSchema, hasErrors, type SchemaFinding } from "../domain/schema-check.ts";
@@ -10,12 +12,28 @@ import { diffSchemas, type SchemaDiff } from "../domain/schema-diff.ts";
 import type { SynchronizationSchema } from "../domain/synchronization-schema.ts";
 import type { BlobStore } from "../ports/blob-store.ts";
 import type { Clock } from "../ports/clock.ts";
+import type { Lane } from "../ports/doorbell.ts";
 import type { Log } from "../ports/log.ts";
 import type { RowStore } from "../ports/row-store.ts";
+import { workOperations } from "./add-work.ts";
 import { noSuchJob } from "./configurations.ts";
+import { covers, isAskedFor } from "./covered-schema.ts";
 import { type Failure, fail, ok, type Result } from "./failure.ts";
+import type { JobMappings } from "./job-mapping.ts";
 import { readSchema, writeSchema } from "./schema-store.ts";
-import { type JobRow, jobTable, listRows, pack, ROW, readRow, type SchemaRow, type Stored } from "./state/job-rows.ts";
+import {
+  type CoveredSchema,
+  type JobRow,
+  jobTable,
+  listRows,
+  mappedVersionOf,
+  pack,
+  type ReadsRow,
+  ROW,
+  readRow,
+  type SchemaRow,
+  type Stored,
+} from "./state/job-rows.ts";
 
 export interface Schemas {
   /** A version, the one in effect when none is named; as it was imported. Failures: 404. */
@@ -33,6 +51,8 @@ export function createSchemas(deps: {
   readonly blobs: BlobStore;
   readonly clock: Clock;
   readonly log: Log;
+  readonly mappings: JobMappings;
+  readonly ring: (jobId: string, lane: Lane) => Promise<void>;
 }): Schemas {
   const jobs = jobTable(deps.rows);
   const jobOf = (jobId: string) => readRow<JobRow>(jobs, jobId, ROW.job);
@@ -51,11 +71,51 @@ export function createSchemas(deps: {
   ): Promise<number | undefined> {
     const version = await writeSchema(deps.blobs, job.jobId, job.schemaVersion + 1, schema);
     const row: SchemaRow = { version, by, at: deps.clock.now() };
+    const covered = await coveredBy(job, version);
+    const next: JobRow = {
+      ...job,
+      schemaVersion: version,
+      ...(covered ? { mappedSchemaVersion: version, coveredSchema: covered.schema } : {}),
+    };
     const written = await jobs.transact(job.jobId, [
-      { op: "replace", row: ROW.job, values: pack({ ...job, schemaVersion: version } satisfies JobRow), etag },
+      { op: "replace", row: ROW.job, values: pack(next), etag },
       { op: "insert", row: ROW.schema(version), values: pack(row) },
+      ...(covered?.hasImages
+        ? await workOperations(deps, job.jobId, "all", { objectGuids: [] }, `${job.jobId}-work-all-${version}`, "bulk")
+        : []),
     ]);
-    return written.ok ? version : undefined;
+    if (!written.ok) return undefined;
+    // The tick finds what nobody rang for.
+    if (covered?.hasImages)
+      await deps
+        .ring(job.jobId, "bulk")
+        .catch(() => deps.log.warn("doorbell-unreachable", { jobId: job.jobId, lane: "bulk" }));
+    return version;
+  }
+
+  /** How a version may come into effect without a read; undefined: a full one is needed. */
+  async function coveredBy(job: JobRow, version: number) {
+    const reads = (await readRow<ReadsRow>(jobs, job.jobId, ROW.reads))?.value;
+    if (!reads) return undefined;
+    const mappingOf = (own: number) => deps.mappings({ ...job, schemaVersion: own });
+    const mapped = mappedVersionOf(job);
+    const full = reads.fullSchemaVersion ?? mapped;
+    const before = Array.from({ length: job.schemaVersion - mapped + 1 }, (_, at) => mapped + at);
+    const held = await Promise.all([...new Set([...before, full])].map(mappingOf));
+    const wanted = await mappingOf(version);
+    if (!held.every((own) => covers(own, wanted))) return undefined;
+    const fullNeeds = (await mappingOf(full)).needs.attributeSetHash;
+    // What an earlier release of the engine asked for is no measure of what this one does.
+    if (!isAskedFor(job, reads.fullAttributeSetHash ?? fullNeeds, fullNeeds)) return undefined;
+    const known = job.coveredSchema;
+    const hashes = [...(known?.hashes ?? []), ...held.map((own) => own.needs.attributeSetHash)];
+    const schema: CoveredSchema = {
+      since: known?.since ?? mapped,
+      hashes: [...new Set(hashes)],
+      hash: wanted.needs.attributeSetHash,
+      at: deps.clock.now(),
+    };
+    return { schema, hasImages: reads.nextReadNo > 1 };
   }
 
   return {

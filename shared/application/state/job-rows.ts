@@ -60,6 +60,8 @@ export interface JobRow {
   readonly mappedSchemaVersion?: number;
   /** The number of that read. An image from before it may lack what the schema asks for. Absent: none does. */
   readonly mappedSchemaRead?: number;
+  /** The mapped schema came into effect without a read; absent: a full read was made for it. */
+  readonly coveredSchema?: CoveredSchema;
   /** Why it is stopped, or on trial; absent and null: it isn't. */
   readonly quarantine?: Quarantine | null;
   /** What is known of the units and groups that the schema's scopes name; absent: they name none, or nobody looked yet. */
@@ -68,6 +70,16 @@ export interface JobRow {
   readonly exportsHeld?: ExportsHeld | null;
   /** When exports were last released: milliseconds since 1970. */
   readonly exportsReleasedAt?: number;
+}
+
+/** The versions from `since` up to the mapped one asked the directory for all that the mapped one asks for. */
+export interface CoveredSchema {
+  readonly since: number;
+  /** Digests of what those before it asked for, and of what it asks for. */
+  readonly hashes: readonly string[];
+  readonly hash: string;
+  /** Since when: milliseconds since 1970. */
+  readonly at: number;
 }
 
 export interface ExportsHeld {
