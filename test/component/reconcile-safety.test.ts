@@ -48,6 +48,16 @@ describe("a change that comes while a reconcile is under way", () => {
     expect((await reconcile(cloud, jobId, "repair")).findings).toEqual([]);
   });
 
+  it("by hand again has to stand for a while before it is a finding", async () => {
+    const { cloud, jobId } = await start();
+    cloud.target.edit(idOf(cloud, "ann"), { department: "Mine" });
+    const done = await reconcile(cloud, jobId, "adopt", () =>
+      cloud.target.edit(idOf(cloud, "ann"), { department: "Other" }),
+    );
+    expect(done).toMatchObject({ findings: [], counts: { unsettled: 1 } });
+    expect(inShort(await reconcile(cloud, jobId))).toEqual([["changed", "department", "Sales", "Other", "reported"]]);
+  });
+
   it("keeps its row: what was decided by an older one is left, and found again", async () => {
     const { cloud, agent, jobId } = await start();
     cloud.target.edit(idOf(cloud, "ann"), { department: "Mine" });
