@@ -1,7 +1,10 @@
 /** The use cases of the cloud side, wired to whatever adapters they are given: the real ones, or a test's. */
 import { ORCHESTRATOR, syncRunId } from "../orchestrations/names.ts";
+import { createDropGone } from "../shared/application/drop-gone.ts";
 import { createFullSync } from "../shared/application/full-sync.ts";
-import { createTick, type Tick } from "../shared/application/tick.ts";
+import { createClaimIndex } from "../shared/application/state/claim-index.ts";
+import { jobTable } from "../shared/application/state/job-rows.ts";
+import { createTick, firstReadInWork, type Tick } from "../shared/application/tick.ts";
 import { createWakeJob, type WakeJob } from "../shared/application/wake-job.ts";
 import type { OrchestrationStarter } from "../shared/ports/orchestration-starter.ts";
 import { createActivityUseCases } from "./activity-use-cases.ts";
@@ -10,7 +13,7 @@ import { type Adapters, createParts, type UseCaseSettings } from "./parts.ts";
 
 export function createUseCases(adapters: Adapters, settings: UseCaseSettings) {
   const parts = createParts(adapters, settings);
-  const { escrows, expiries, configurations, dirty, quarantines, linkAccounts } = parts;
+  const { objects, escrows, expiries, configurations, dirty, quarantines, linkAccounts } = parts;
   const { rows, blobs, clock, log } = adapters;
   const wakeJobWith = (starter: OrchestrationStarter): WakeJob =>
     createWakeJob({
@@ -39,6 +42,11 @@ export function createUseCases(adapters: Adapters, settings: UseCaseSettings) {
         dirty,
         linkAccounts,
         wakeJob: wakeJobWith(starter),
+        dropGone: createDropGone({
+          ...{ rows, clock, log, objects, logMonths: settings.logMonths },
+          claims: createClaimIndex({ rows, targetKey: settings.targetKey }),
+          firstReadInWork: (jobId) => firstReadInWork(jobTable(rows), jobId),
+        }),
         watchQuarantine: quarantines.watch,
         times: { ...settings.times, logMonths: settings.logMonths, escrowsAtOnce: settings.escrowsAtOnce },
       }),

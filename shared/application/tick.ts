@@ -5,7 +5,7 @@
 import type { BlobStore } from "../ports/blob-store.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Log } from "../ports/log.ts";
-import type { RowOperation, RowStore } from "../ports/row-store.ts";
+import type { RowOperation, RowStore, RowTable } from "../ports/row-store.ts";
 import { addWork } from "./add-work.ts";
 import { FILES } from "./chunk-files.ts";
 import type { ConfigurationEntry, Configurations } from "./configurations.ts";
@@ -62,6 +62,8 @@ export function createTick(deps: {
   readonly dirty: DirtyRows;
   readonly linkAccounts: LinkAccounts;
   readonly wakeJob: WakeJob;
+  /** Drops rows of objects that are gone for good, and old accounts. */
+  readonly dropGone: Duty;
   /** Looks after a job's quarantine; whether the job must wait. */
   readonly watchQuarantine: (jobId: string) => Promise<boolean>;
   readonly times: TickTimes;
@@ -78,7 +80,7 @@ export function createTick(deps: {
       // A job in quarantine sleeps until its next attempt, which begins as what waited for too long always does.
       const wakers: readonly Duty[] = [retryEscrows, disableExpired, sweep];
       // One job's trouble must not keep the others from being looked after.
-      for (const duty of [checkAgents, watchQuarantine, ...wakers, dropPayloads]) {
+      for (const duty of [checkAgents, watchQuarantine, ...wakers, dropPayloads, deps.dropGone]) {
         if (isHeld && wakers.includes(duty)) continue;
         await duty(entry).catch((error: unknown) =>
           deps.log.error("tick-duty-failed", { duty: duty.name, jobId: entry.jobId, message: String(error) }),
@@ -157,7 +159,7 @@ export function createTick(deps: {
   async function dropPayloads({ jobId }: ConfigurationEntry): Promise<void> {
     const before = deps.clock.now() - deps.times.payloadRetentionMs;
     const old: RowOperation[] = [];
-    const firstNeeded = await firstReadInWork(jobId);
+    const firstNeeded = await firstReadInWork(jobs, jobId);
     for (const { value: batch, row } of await listRows<BatchRow>(jobs, jobId, "done:", 200)) {
       // Until a read has its cycle, its lists of seen objects and its accounts are needed, however old (a paused job).
       if (batch.acceptedAt > before || batch.readNo >= firstNeeded) break;
@@ -175,15 +177,6 @@ export function createTick(deps: {
     for (const chunk of transactionChunks(old)) await jobs.transact(jobId, chunk);
   }
 
-  async function firstReadInWork(jobId: string): Promise<number> {
-    const reads = await readRow<ReadsRow>(jobs, jobId, ROW.reads);
-    const ending = await listRows<ReadRow>(jobs, jobId, "read:", 1);
-    const open = await Promise.all(LANES.map((lane) => listRows<BatchRow>(jobs, jobId, `batch:${lane}:`, 1)));
-    const numbers = [...ending, ...open.flat()].map((row) => row.value.readNo);
-    if (reads && reads.value.openReadNo !== 0) numbers.push(reads.value.openReadNo);
-    return Math.min(...numbers, Number.POSITIVE_INFINITY);
-  }
-
   async function dropOldLogs(): Promise<void> {
     const now = new Date(deps.clock.now());
     const oldest = logTableName(Date.UTC(now.getUTCFullYear(), now.getUTCMonth() - deps.times.logMonths, 1));
@@ -191,4 +184,14 @@ export function createTick(deps: {
       if (/^log\d{6}$/.test(name) && name < oldest) await deps.rows.deleteTable(name);
     }
   }
+}
+
+/** The first read that has no cycle yet: its payloads, lists and versions are still needed. */
+export async function firstReadInWork(jobs: RowTable, jobId: string): Promise<number> {
+  const reads = await readRow<ReadsRow>(jobs, jobId, ROW.reads);
+  const ending = await listRows<ReadRow>(jobs, jobId, "read:", 1);
+  const open = await Promise.all(LANES.map((lane) => listRows<BatchRow>(jobs, jobId, `batch:${lane}:`, 1)));
+  const numbers = [...ending, ...open.flat()].map((row) => row.value.readNo);
+  if (reads && reads.value.openReadNo !== 0) numbers.push(reads.value.openReadNo);
+  return Math.min(...numbers, Number.POSITIVE_INFINITY);
 }

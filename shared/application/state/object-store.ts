@@ -10,6 +10,7 @@ import type { ObjectRecord, ObjectState } from "../../domain/object-record.ts";
 import { SHARDS, shardOf } from "../../domain/shard.ts";
 import { valuesOf } from "../../domain/values.ts";
 import type { Row, RowOperation, RowStore, RowTable, RowValues } from "../../ports/row-store.ts";
+import { transactionChunks } from "../transaction-chunks.ts";
 import { packJson, unpackJson } from "./packing.ts";
 import { writeHalving } from "./write-halving.ts";
 
@@ -28,6 +29,8 @@ export interface ObjectSummary {
   readonly linked: boolean;
   /** A call to the target was under way, or its answer never came: there may be a target object without a link. */
   readonly marked: boolean;
+  /** When we deleted its target object: milliseconds since 1970. */
+  readonly goneAt?: number;
   /** Its account is disabled in the target, as far as we exported. */
   readonly disabled: boolean;
 }
@@ -68,6 +71,8 @@ export interface ObjectStore {
   /** Inserts what has no etag, replaces what has one if unchanged. Results in order. */
   write(objects: readonly StoredObject[]): Promise<WriteResult[]>;
   summaries(configurationId: string, shard: string): AsyncIterable<readonly ObjectSummary[]>;
+  /** Deletes rows that are as they were read; how many. */
+  drop(objects: readonly StoredObject[]): Promise<number>;
   /** Objects of a shard in the order of their GUIDs, whole: the first `limit` after one ("": from the start). */
   page(configurationId: string, shard: string, after: string, limit: number): Promise<StoredObject[]>;
   /** As `summaries`; `managers`: with those of objects that are still to be made, for which images are read. */
@@ -145,6 +150,21 @@ export function createObjectStore(deps: { readonly rows: RowStore; readonly targ
         }),
       );
       return results;
+    },
+    async drop(objects) {
+      let dropped = 0;
+      for (const [shard, own] of groupBy(objects, ({ record }) => shardOf(record.objectGuid))) {
+        const operations = own.flatMap(({ record, etag }): RowOperation[] =>
+          etag === undefined ? [] : [{ op: "delete", row: rowKey(record.configurationId, record.objectGuid), etag }],
+        );
+        for (const chunk of transactionChunks(operations)) {
+          const whole = await table.transact(partition(shard), chunk);
+          if (whole.ok) dropped += chunk.length;
+          // One of them came back to life: the others go all the same.
+          else for (const one of chunk) if ((await table.transact(partition(shard), [one])).ok) dropped++;
+        }
+      }
+      return dropped;
     },
     async *summaries(configurationId, shard) {
       for await (const rows of pagesOf(configurationId, shard, SUMMARY_COLUMNS)) yield rows.map(summaryOf);
@@ -358,7 +378,7 @@ function lightOf(values: RowValues): ObjectLight {
   };
 }
 
-const SUMMARY_COLUMNS = ["class", "state", "version", "linked", "mark", "disabled"];
+const SUMMARY_COLUMNS = ["class", "state", "version", "linked", "mark", "disabled", "gone"];
 
 function managerIn({ values }: Row): string | undefined {
   const { image } = values;
@@ -375,6 +395,7 @@ function summaryOf(row: Row): ObjectSummary {
     version: String(row.values["version"]),
     linked: row.values["linked"] === true,
     marked: typeof row.values["mark"] === "string",
+    ...(typeof row.values["gone"] === "number" ? { goneAt: row.values["gone"] } : {}),
     disabled: row.values["disabled"] === true,
   };
 }

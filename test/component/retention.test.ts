@@ -1,0 +1,102 @@
+import { describe, expect, it } from "vitest";
+import { DAY_PREFIX, type DayRow } from "../../shared/application/accounts.ts";
+import { type CycleRow, jobTable, listRows } from "../../shared/application/state/job-rows.ts";
+import { aUser, type Cloud, createCloud, guidOf } from "../support/cloud.ts";
+
+const DAY = 86_400_000;
+
+async function start() {
+  const cloud = await createCloud();
+  const agent = await cloud.addDomain("corp.example");
+  return { cloud, agent };
+}
+
+type World = Awaited<ReturnType<typeof start>>;
+
+/** So many days later, each with the ticks that it takes to look at everybody once. */
+async function pass({ cloud }: World, days: number) {
+  for (let day = 0; day < days; day += 10) {
+    cloud.clock.set(cloud.clock.now() + Math.min(10, days - day) * DAY);
+    for (let shard = 0; shard < 17; shard++) await cloud.tick();
+    await cloud.driver.settled();
+    await cloud.run();
+  }
+}
+
+async function knows({ cloud, agent }: World, name: string) {
+  return (await cloud.cloud.routes.links.show(agent.jobId, guidOf(name))).ok;
+}
+
+const gone = (name: string) => ({ op: "delete" as const, objectGuid: guidOf(name) });
+const blobsOf = async (cloud: Cloud, prefix: string) => {
+  const found: string[] = [];
+  for await (const path of cloud.blobs.list(prefix)) found.push(path);
+  return found;
+};
+
+describe("retention", () => {
+  it("drops the rows of who is gone for 60 days, their values with them, and nobody else's", async () => {
+    const world = await start();
+    const { cloud, agent } = world;
+    await agent.read("full", [aUser("ann"), aUser("bob"), aUser("out", { isCriticalSystemObject: "TRUE" })]);
+    await agent.read("delta", [gone("bob"), gone("nobody")]);
+    expect(await knows(world, "nobody")).toBe(true);
+    await pass(world, 59);
+    expect([await knows(world, "bob"), await knows(world, "nobody")]).toEqual([true, true]);
+    await agent.read("delta", [aUser("ann", { title: "Clerk" })]);
+    await pass(world, 10);
+    expect([await knows(world, "bob"), await knows(world, "nobody")]).toEqual([false, false]);
+    expect([await knows(world, "ann"), await knows(world, "out")]).toEqual([true, true]);
+    expect(cloud.logged.filter((line) => line.event === "objects-dropped").length).toBeGreaterThan(0);
+    // Somebody else may have the name; the same object is a new one.
+    await agent.read("delta", [aUser("new", { userPrincipalName: "bob@corp.example" })]);
+    expect(await agent.status()).toMatchObject({ escrowed: 0 });
+    await agent.read("delta", [aUser("bob", { userPrincipalName: "bob2@corp.example" })]);
+    expect(await knows(world, "bob")).toBe(true);
+    expect(await agent.status()).toMatchObject({ escrowed: 0 });
+  });
+
+  it("keeps who came back, whatever time has passed", async () => {
+    const world = await start();
+    const { agent } = world;
+    await agent.read("full", [aUser("ann"), aUser("bob")]);
+    await agent.read("delta", [gone("bob")]);
+    await pass(world, 20);
+    await agent.read("delta", [aUser("bob")]);
+    await pass(world, 80);
+    expect(await knows(world, "bob")).toBe(true);
+  });
+
+  it("drops no row that an older change could still follow, and no file of a read that isn't closed", async () => {
+    const world = await start();
+    const { cloud, agent } = world;
+    await agent.read("full", [aUser("ann"), aUser("bob")]);
+    const order = await agent.order("delta");
+    await agent.send(agent.batch(order, 1, [gone("bob")]));
+    await cloud.run();
+    const files = async () => [...(await blobsOf(cloud, "plans/")), ...(await blobsOf(cloud, "batches/"))];
+    const before = (await files()).filter((path) => path.includes(`-${order.readNo}-1`));
+    expect(before.length).toBeGreaterThan(0);
+    await pass(world, 90);
+    expect(await files()).toEqual(expect.arrayContaining(before));
+    expect(await knows(world, "bob")).toBe(true);
+  });
+
+  it("drops accounts of cycles after 90 days, and of days with the log", async () => {
+    const world = await start();
+    const { cloud, agent } = world;
+    const rows = async () => {
+      const list = <T>(prefix: string) => listRows<T>(jobTable(cloud.rows), agent.jobId, prefix);
+      return [(await list<CycleRow>("cycle:")).length, (await list<DayRow>(DAY_PREFIX)).length];
+    };
+    await agent.read("full", [aUser("ann")]);
+    await pass(world, 80);
+    await agent.read("delta", [aUser("bob")]);
+    expect(await rows()).toEqual([2, 2]);
+    await pass(world, 20);
+    expect(await rows()).toEqual([1, 2]);
+    expect((await agent.status()).lastCycle).toMatchObject({ received: 1 });
+    await pass(world, 400);
+    expect(await rows()).toEqual([0, 0]);
+  });
+});
