@@ -132,16 +132,16 @@ async function writePiece(deps: ActDeps, row: ReconcileRow, key: LinkKey, act: E
     ]);
     if (!stored) return false;
     const { digits } = stored.header;
-    const names = [...new Set(guids.map((guid) => segmentOf(guid, digits)))];
+    const bySegment = groupBy(guids, (guid) => segmentOf(guid, digits));
     // First, so that whoever dies in between is not forgotten: a row says where to look, not what to do.
     if (act.to === "none")
       await deps.dirty.put(
         row.jobId,
-        names.map((name) => dirtyOf(row, key, name, guids.length)),
+        bySegment.map(([name, own]) => dirtyOf(row, key, name, own.length)),
       );
     const segments = new Map<string, Segment>();
     let grown = 0;
-    for (const [name, own] of groupBy(guids, (guid) => segmentOf(guid, digits))) {
+    for (const [name, own] of bySegment) {
       const segment = stored.segments.get(name)?.segment;
       if (!segment || (segment.edges.size > 0 && segment.group !== act.group.targetId)) return false;
       const edges = new Map(segment.edges);
