@@ -8,6 +8,7 @@ import type { AdminClient, JobAction } from "./admin-client.ts";
 import {
   agentTable,
   cycleList,
+  heldText,
   jobTable,
   quarantineLines,
   quarantineList,
@@ -136,6 +137,7 @@ async function jobShow(name: string, options: Shown, { terminal }: CommandContex
       ["scope", scopeText(job.scope)],
       ["trouble", job.trouble ? `${job.trouble.code} since ${moment(job.trouble.at)}: ${job.trouble.message}` : null],
       ...quarantineLines(job.quarantine),
+      ["exports held", job.exportsHeld ? heldText(job.exportsHeld) : null],
       ["steady state", moment(job.steadyStateAt)],
       ["escrowed", String(job.escrowed)],
       ["staged", String(job.staged)],

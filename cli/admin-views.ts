@@ -9,6 +9,7 @@ export function jobTable(configurations: readonly ConfigurationReply[], jobs: re
     [
       job.state,
       ...(job.trouble ? [job.trouble.code] : []),
+      ...(job.exportsHeld ? ["exports held"] : []),
       ...(job.quarantine ? [job.quarantine.nextAttempt === null ? "disabled" : "quarantine"] : []),
     ].join(", "),
     job.openRead ? `read ${job.openRead.readNo}` : "-",
@@ -37,6 +38,14 @@ export function quarantineLines(quarantine: JobStatusReply["quarantine"]): [stri
     ["next attempt", nextAttempt === null ? "none: the job is disabled until it is cleared" : moment(nextAttempt)],
     ["remedy", error.remedy],
   ];
+}
+
+/** Why nothing is exported, and what ends that. */
+export function heldText({ because, at, by }: NonNullable<JobStatusReply["exportsHeld"]>): string {
+  const since = `since ${moment(at)}${by === null ? "" : ` by ${by}`}`;
+  return because === "staging"
+    ? `mode staging, ${since}; 'uplink job mode … normal' ends it`
+    : `the first export waits for approval, ${since}; 'uplink whatif run … --wait', then 'uplink whatif approve … --digest …'`;
 }
 
 export function scopeText({ organizationalUnits, groups }: JobStatusReply["scope"]): string {

@@ -8,6 +8,7 @@ import { registerExclusionCommands } from "./exclusion-commands.ts";
 import { registerExpressionCommands } from "./expression-commands.ts";
 import { registerLifecycleCommands } from "./lifecycle-commands.ts";
 import { registerLinkCommands } from "./link-commands.ts";
+import { registerModeCommands } from "./mode-commands.ts";
 import { registerQuarantineCommands } from "./quarantine-commands.ts";
 import { registerReconcileCommands } from "./reconcile-commands.ts";
 import { type Registration, runCli } from "./run-cli.ts";
@@ -21,6 +22,7 @@ import { registerWhatIfCommands } from "./what-if-commands.ts";
 const registrations: readonly Registration[] = [
   registerAgentCommands,
   registerAdminCommands,
+  registerModeCommands,
   registerQuarantineCommands,
   registerLinkCommands,
   registerExclusionCommands,
