@@ -1,5 +1,5 @@
 /** `uplink job lifecycle`: what becomes of people who leave the scope or whose account expires, shown and set. */
-import { type Command, Option } from "commander";
+import { type Command, InvalidArgumentError, Option } from "commander";
 import type { LifecycleReply } from "../shared/contracts/admin-api.ts";
 import type { LifecycleSettings } from "../shared/contracts/configuration.ts";
 import { ADMIN_HELP } from "./admin-commands.ts";
@@ -31,6 +31,11 @@ export function registerLifecycleCommands(program: Command, context: CommandCont
     .addOption(
       new Option("--expired-accounts <fate>", "of who has an accountExpires in the past").choices(Object.keys(EXPIRED)),
     )
+    .option(
+      "--group-delete-delay-days <days>",
+      "before a group is deleted, for a cloud that can't restore groups",
+      days,
+    )
     .option("--json", "as JSON")
     .addHelpText(
       "after",
@@ -51,9 +56,15 @@ async function lifecycle(name: string, options: Options, { terminal }: CommandCo
   if (reply.changed) terminal.out.write(`${displayName} reads everything again at the agent's next heartbeat.\n`);
 }
 
-function shown({ outOfScope, expiredAccounts }: LifecycleReply): string {
+function days(text: string): number {
+  if (/^\d+$/.test(text) && Number(text) <= 30) return Number(text);
+  throw new InvalidArgumentError("must be a number of days, 30 at most.");
+}
+
+function shown({ outOfScope, expiredAccounts, groupDeleteDelayDays }: LifecycleReply): string {
   return listOf([
     ["who leaves the scope", `${OUT_OF_SCOPE[outOfScope]} (${outOfScope})`],
     ["an expired account", `${EXPIRED[expiredAccounts]} (${expiredAccounts})`],
+    ["a group's deletion", groupDeleteDelayDays === 0 ? "waits for nothing" : `waits for ${groupDeleteDelayDays} days`],
   ]);
 }

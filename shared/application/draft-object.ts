@@ -94,17 +94,18 @@ export function draftOf(
     isSuperseded &&= folded.effect === "superseded";
   }
   const settled = record ?? emptyTombstone(header.configurationId, objectGuid);
-  const { undecided: _, fate: __, expiresAt: expiredAt, ...decided } = settled;
+  const { undecided: _, fate: __, expiresAt: expiredAt, goneAt: goneBefore, ...decided } = settled;
   const isExcluded = deps.excluded(objectGuid) || deps.excluded(settled.link?.targetId);
-  const evaluation: Evaluation = isExcluded
+  const judged: Evaluation = isExcluded
     ? { kind: "ignored", scope: EXCLUDED_SCOPE, excluded: true }
     : withoutThrowing(settled, () => evaluationOf(deps.mapping, settled));
+  const { evaluation, goneAt, lookAt } = delayed(settled, judged, deps.mapping.deleteDelayOf(settled.objectClass), now);
   // What the source says anew ends what an admin let the target keep.
   const { link } = settled;
   const kept = link && evaluation.kind === "present" ? stillWaived(link, evaluation) : link;
   const undecided = "undecided" in evaluation && evaluation.undecided === true;
   const fate = fateAfter(settled, evaluation);
-  const expiresAt = evaluation.kind === "present" ? evaluation.expiresAt : undefined;
+  const expiresAt = evaluation.kind === "present" ? evaluation.expiresAt : lookAt;
   const scopeChanged =
     settled.scope !== evaluation.scope || settled.fate !== fate || (settled.undecided ?? false) !== undecided;
   const isDefect = evaluation.kind === "failed" && evaluation.code === "InternalError";
@@ -123,11 +124,17 @@ export function draftOf(
       scope: evaluation.scope,
       ...(undecided ? { undecided } : {}),
       ...(fate ? { fate } : {}),
+      ...(goneAt === undefined ? {} : { goneAt }),
       ...(expiresAt === undefined ? {} : { expiresAt }),
     },
     ...(known?.etag === undefined ? {} : { etag: known.etag }),
     isChanged:
-      isChanged || scopeChanged || expiresAt !== expiredAt || kept !== link || (mustWriteVersion && !isSuperseded),
+      isChanged ||
+      scopeChanged ||
+      expiresAt !== expiredAt ||
+      goneAt !== goneBefore ||
+      kept !== link ||
+      (mustWriteVersion && !isSuperseded),
     isSuperseded,
     evaluation,
     allow: items.flatMap((item) => item.allow ?? []),
@@ -174,6 +181,21 @@ function evaluationOf(mapping: JobMapping, record: ObjectRecord): Evaluation {
       because: "unlinked",
     };
   return mapping.evaluate(record, { creating: record.link === undefined });
+}
+
+/** One whose deletion waits is kept as it is meanwhile, and looked at again when that is over. */
+function delayed(
+  { link, goneAt: since }: ObjectRecord,
+  judged: Evaluation,
+  delayMs: number,
+  now: number,
+): { readonly evaluation: Evaluation; readonly goneAt?: number; readonly lookAt?: number } {
+  const isToGo = judged.kind === "absent" && (judged.fate ?? "delete") === "delete";
+  if (delayMs === 0 || !isToGo || !link || link.deletedAt !== undefined) return { evaluation: judged };
+  const goneAt = since ?? now;
+  const lookAt = goneAt + delayMs;
+  if (lookAt <= now) return { evaluation: judged, goneAt };
+  return { evaluation: { ...judged, fate: "keep", because: "delete-delayed" }, goneAt, lookAt };
 }
 
 /** What is noted of the end of a linked object, until it is deleted or what was done is undone. */

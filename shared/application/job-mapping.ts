@@ -104,6 +104,8 @@ export interface JobMapping {
   flowsOf(objectClass: string): ObjectFlows | undefined;
   /** What becomes of a linked object of that class in that state, if it isn't in scope. */
   fateOf(objectClass: string, state: ObjectState): Fate;
+  /** For how long the deletion of objects of that class waits: milliseconds. */
+  deleteDelayOf(objectClass: string): number;
   readonly scope: ScopeNeeds;
   /** What logs must not show of objects of a source class. */
   redactionOf(objectClass: string): Redaction;

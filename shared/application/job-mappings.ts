@@ -7,7 +7,7 @@
 import { ACCOUNT_EXPIRES } from "../domain/account-expiry.ts";
 import { compileAttributeFlow } from "../domain/attribute-flow.ts";
 import { GRAPH_TARGETS } from "../domain/graph-target.ts";
-import { fateOf } from "../domain/lifecycle.ts";
+import { deleteDelayMs, fateOf } from "../domain/lifecycle.ts";
 import { ALL_FLOWS, chooseMappings } from "../domain/object-flows.ts";
 import { NOTHING_REDACTED } from "../domain/redaction.ts";
 import type { ScopeFilter, SynchronizationSchema } from "../domain/synchronization-schema.ts";
@@ -99,6 +99,8 @@ export function createJobMappings(deps: {
       },
       fateOf: (objectClass, state) =>
         fateOf(job.settings.lifecycle?.outOfScope, state, flows.byClass.get(objectClass)?.type),
+      deleteDelayOf: (objectClass) =>
+        deleteDelayMs(job.settings.lifecycle?.groupDeleteDelayDays, flows.byClass.get(objectClass)?.type),
       scope: flows.scope,
       redactionOf: (objectClass) => flows.byClass.get(objectClass)?.flow?.redaction ?? NOTHING_REDACTED,
       prepare: async () => {

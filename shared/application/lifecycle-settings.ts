@@ -36,7 +36,9 @@ export function createLifecycles(deps: {
         const lifecycle = { ...stored.value.settings.lifecycle, ...asked };
         const job: JobRow = { ...stored.value, settings: { ...stored.value.settings, lifecycle } };
         const reply = replyOf(job, false);
-        const names = (["outOfScope", "expiredAccounts"] as const).filter((name) => reply[name] !== before[name]);
+        const names = (["outOfScope", "expiredAccounts", "groupDeleteDelayDays"] as const).filter(
+          (name) => reply[name] !== before[name],
+        );
         if (names.length === 0) return ok(reply);
         const wanted = { ...job, fullReadWanted: "lifecycle", fullReadWantedAt: deps.clock.now() };
         const written = await jobs.transact(jobId, [
@@ -52,6 +54,6 @@ export function createLifecycles(deps: {
 }
 
 function replyOf({ jobId, settings }: JobRow, changed: boolean): LifecycleReply {
-  const { outOfScope = "delete", expiredAccounts = "ignore" } = settings.lifecycle ?? {};
-  return { jobId, outOfScope, expiredAccounts, changed };
+  const { outOfScope = "delete", expiredAccounts = "ignore", groupDeleteDelayDays = 0 } = settings.lifecycle ?? {};
+  return { jobId, outOfScope, expiredAccounts, groupDeleteDelayDays, changed };
 }

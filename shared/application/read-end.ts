@@ -73,6 +73,7 @@ export function createReadEnd(deps: {
       const isTrusted = read.visibility === "complete" || job.settings.trustVisibility !== null;
       const { objects, mapping } = await deps.contextOf(run.jobId, versionFor(job, read));
       const excluded = await deps.excluded();
+      const now = deps.clock.now();
       const seen = await seenIn(run.jobId, readNo, shards);
       let absent = 0;
       for (const shard of shards) {
@@ -82,10 +83,13 @@ export function createReadEnd(deps: {
           // A class that isn't mapped any more wasn't read: what it brought to the target stays, and says so nowhere.
           const mapped = unseen.filter((object) => !object.linked || mapping.flowsOf(object.objectClass));
           /** What takes its target object away, or disables it; undefined: it stays as it is. */
-          const takes = ({ linked, objectGuid, objectClass, state, disabled }: ObjectSummary) => {
+          const takes = ({ linked, objectGuid, objectClass, state, disabled, expiresAt = 0 }: ObjectSummary) => {
             const flows = mapping.flowsOf(objectClass);
             if (!linked || !flows || excluded(objectGuid)) return undefined;
-            return removalOf(mapping.fateOf(objectClass, state === "live" ? "absent" : state), flows, disabled);
+            const fate = mapping.fateOf(objectClass, state === "live" ? "absent" : state);
+            // Its row learns that it is gone, and its deletion is judged when it has waited.
+            const waits = mapping.deleteDelayOf(objectClass) > 0 && (state === "live" ? isTrusted : expiresAt > now);
+            return fate === "delete" && waits ? undefined : removalOf(fate, flows, disabled);
           };
           const missing = mapped.filter((object) => object.state === "live");
           // Known to be gone, and still in the target: staged, or its end failed. It is judged again.

@@ -411,6 +411,7 @@ export const LifecycleReply = z.strictObject({
   jobId: z.string(),
   outOfScope: z.enum(["delete", "disable", "keep"]),
   expiredAccounts: z.enum(["ignore", "disable"]),
+  groupDeleteDelayDays: z.number(),
   changed: z.boolean(),
 });
 export type LifecycleReply = z.infer<typeof LifecycleReply>;

@@ -32,6 +32,11 @@ export const LifecycleSettings = z.strictObject({
   outOfScope: z.enum(["delete", "disable", "keep"]).optional(),
   /** Whether an account whose `accountExpires` has passed is disabled in the target; `ignore` (the default), as Microsoft's sync does. */
   expiredAccounts: z.enum(["ignore", "disable"]).optional(),
+  /**
+   * For how many days the deletion of a group waits, for a cloud that can't restore groups; 0 (the default) where it can. A group that
+   * is back in time was never touched.
+   */
+  groupDeleteDelayDays: z.number().int().min(0).max(30).optional(),
 });
 export type LifecycleSettings = z.infer<typeof LifecycleSettings>;
 

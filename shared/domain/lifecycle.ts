@@ -19,6 +19,11 @@ export function fateOf(outOfScope: Fate | undefined, state: ObjectState, type: T
   return outOfScope === "disable" && type === "group" ? "keep" : outOfScope;
 }
 
+/** For how long a deletion waits, in milliseconds: of groups only, where the target can't restore them. */
+export function deleteDelayMs(groupDays: number | undefined, type: TargetType | undefined): number {
+  return type === "group" ? (groupDays ?? 0) * 86_400_000 : 0;
+}
+
 /** The class of removal that it takes, where that isn't done already or switched off. */
 export function removalOf(fate: Fate, flows: ObjectFlows, isDisabled: boolean): RemovalClass | undefined {
   if (fate === "keep") return undefined;

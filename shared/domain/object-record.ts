@@ -138,7 +138,9 @@ export interface ObjectRecord {
   readonly undecided?: true;
   /** It ended, and its target object was disabled for that, or is kept as it is; see `lifecycle.ts`. */
   readonly fate?: Exclude<Fate, "delete">;
-  /** When its account expires and it has to be looked at again, where the job goes by that: milliseconds since 1970. */
+  /** Since when it is to be deleted, where that waits: milliseconds since 1970. */
+  readonly goneAt?: number;
+  /** When its account expires, or its deletion has waited, and it has to be looked at again: milliseconds since 1970. */
   readonly expiresAt?: number;
   readonly link?: Link;
   readonly handedOver?: HandedOver;

@@ -16,7 +16,13 @@ beforeEach(async () => {
     for await (const part of request) text += part;
     const isLifecycle = request.url?.includes("/lifecycle") || request.method === "POST";
     if (isLifecycle) sent.push({ method: request.method, url: request.url, body: text === "" ? "" : JSON.parse(text) });
-    const body = { jobId: "j1", outOfScope: "disable", expiredAccounts: "ignore", changed: request.method === "PATCH" };
+    const body = {
+      jobId: "j1",
+      outOfScope: "disable",
+      expiredAccounts: "ignore",
+      groupDeleteDelayDays: 0,
+      changed: request.method === "PATCH",
+    };
     response.end(JSON.stringify(isLifecycle ? body : { value: [CONFIGURATION] }));
   });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));

@@ -250,3 +250,62 @@ describe("an account that expires", () => {
     expect(shown(cloud, "ann").enabled).toBe(true);
   });
 });
+
+describe("the deletion of a group, where the job lets it wait", () => {
+  const group = () => withMembers(["ann"], aGroup("team"));
+  const teams = (cloud: Cloud) => cloud.target.objects().filter((own) => own.type === "group");
+  const WAYS: readonly Leaving[] = [
+    ["a tombstone", (agent) => agent.read("delta", [gone("team")])],
+    ["the agent's word", (agent) => agent.read("delta", [leaves("team")])],
+    ["its absence from a complete full read", (agent) => agent.read("full", [aUser("ann")])],
+  ];
+
+  it.each(WAYS)("by %s is carried out when it has waited, once", async (_, leave) => {
+    const { cloud, agent, later } = await start({ groupDeleteDelayDays: 7 });
+    await agent.read("full", [aUser("ann"), group()]);
+    const begun = cloud.clock.now();
+    const writes = cloud.target.writes();
+    await leave(agent);
+    expect(await agent.status()).toMatchObject({ staged: 0, escrowed: 0 });
+    await later(begun + 6 * DAY);
+    await agent.read("full", [aUser("ann")]);
+    expect(teams(cloud)).toMatchObject([{ deleted: false }]);
+    expect(cloud.target.writes()).toBe(writes);
+    await later(begun + 7 * DAY);
+    expect(teams(cloud)).toMatchObject([{ deleted: true }]);
+    expect(cloud.target.writes()).toBe(writes + 1);
+  });
+
+  it.each(WAYS)("by %s never happens when it is back in time, and waits anew the next time", async (_, leave) => {
+    const { cloud, agent, later } = await start({ groupDeleteDelayDays: 7 });
+    await agent.read("full", [aUser("ann"), group()]);
+    const begun = cloud.clock.now();
+    await leave(agent);
+    await later(begun + 5 * DAY);
+    const writes = cloud.target.writes();
+    await agent.read("delta", [withMembers(["ann"], aGroup("team", {}, ["cn"]))]);
+    await later(begun + 8 * DAY);
+    expect(teams(cloud)).toMatchObject([{ deleted: false }]);
+    expect(cloud.target.writes()).toBe(writes);
+    await leave(agent);
+    await later(begun + 14 * DAY);
+    expect(teams(cloud)).toMatchObject([{ deleted: false }]);
+    await later(begun + 15 * DAY);
+    expect(teams(cloud)).toMatchObject([{ deleted: true }]);
+  });
+
+  it("is counted by the guard when it is due", async () => {
+    const { cloud, agent, later } = await start({ groupDeleteDelayDays: 7 });
+    const names = Array.from({ length: 40 }, (_, at) => `team${at}`);
+    await agent.read(
+      "full",
+      names.map((name) => aGroup(name)),
+    );
+    const begun = cloud.clock.now();
+    await agent.read("delta", names.map(gone));
+    expect((await agent.status()).staged).toBe(0);
+    await later(begun + 7 * DAY);
+    expect(teams(cloud).filter((own) => !own.deleted)).toHaveLength(40);
+    expect((await agent.status()).staged).toBe(40);
+  });
+});

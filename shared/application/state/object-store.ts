@@ -31,6 +31,8 @@ export interface ObjectSummary {
   readonly marked: boolean;
   /** When we deleted its target object: milliseconds since 1970. */
   readonly goneAt?: number;
+  /** When it has to be looked at again, though nothing changes: milliseconds since 1970. */
+  readonly expiresAt?: number;
   /** Its account is disabled in the target, as far as we exported. */
   readonly disabled: boolean;
 }
@@ -246,6 +248,7 @@ function encode(record: ObjectRecord): RowValues {
     ...(facts ? { facts: packJson(facts) } : {}),
     ...(record.undecided ? { undecided: true } : {}),
     ...(record.fate ? { fate: record.fate } : {}),
+    ...(record.goneAt === undefined ? {} : { goneAt: record.goneAt }),
     ...(record.expiresAt === undefined ? {} : { expires: record.expiresAt }),
     ...(link?.exported["accountEnabled"] === false ? { disabled: true } : {}),
     ...(missing ? { missing: JSON.stringify(missing) } : {}),
@@ -312,6 +315,7 @@ function decodeWhole(configurationId: string, objectGuid: string, values: RowVal
     ...(facts instanceof Uint8Array ? { facts: unpackJson(facts) } : {}),
     ...(values["undecided"] === true ? { undecided: true } : {}),
     ...(values["fate"] === "keep" || values["fate"] === "disable" ? { fate: values["fate"] } : {}),
+    ...(typeof values["goneAt"] === "number" ? { goneAt: values["goneAt"] } : {}),
     ...(typeof values["expires"] === "number" ? { expiresAt: values["expires"] } : {}),
     ...(typeof missing === "string" ? { missing: JSON.parse(missing) } : {}),
     ...(link instanceof Uint8Array ? { link: unpackJson(link) } : {}),
@@ -378,7 +382,7 @@ function lightOf(values: RowValues): ObjectLight {
   };
 }
 
-const SUMMARY_COLUMNS = ["class", "state", "version", "linked", "mark", "disabled", "gone"];
+const SUMMARY_COLUMNS = ["class", "state", "version", "linked", "mark", "disabled", "gone", "expires"];
 
 function managerIn({ values }: Row): string | undefined {
   const { image } = values;
@@ -397,6 +401,7 @@ function summaryOf(row: Row): ObjectSummary {
     marked: typeof row.values["mark"] === "string",
     ...(typeof row.values["gone"] === "number" ? { goneAt: row.values["gone"] } : {}),
     disabled: row.values["disabled"] === true,
+    ...(typeof row.values["expires"] === "number" ? { expiresAt: row.values["expires"] } : {}),
   };
 }
 
