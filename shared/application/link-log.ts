@@ -53,7 +53,8 @@ function toldOf({ item, failure, staged, pending }: GroupOutcome) {
     return {
       code: "StagedMemberships",
       message: `Members of group ${item.referrer} that are not removed: ${staged.count}. ${staged.reason}.`,
-      remedy: "Look at what changed at the source. They are judged again with the group's next change or full read.",
+      remedy:
+        "Look at the set, then approve or drop it: 'uplink staged list'. The group's next change, or a full read, has it judged again.",
     };
   if (pending && pending.count > 0)
     return {

@@ -251,7 +251,7 @@ export const FAILURES = {
   ),
   StagedMemberships: told(
     "Removals of members that the guard holds back",
-    "Look at what changed at the source. They are judged again with the group's next change or full read.",
+    "Look at the set, then approve or drop it: 'uplink staged list'. The group's next change, or a full read, has it judged again.",
   ),
   AttributeNotCleared: told("The directory emptied what the target can't clear", "Clear it by hand where it matters."),
   ValueAdjusted: told("The value was changed to what the target takes", "Nothing, or correct it in the source."),

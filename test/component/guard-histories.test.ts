@@ -178,7 +178,7 @@ describe("a verdict", () => {
   it("is the same whenever its activities die, and the rest of the cycle goes on", async () => {
     const { writes } = await judged(undefined);
     expect(writes).toBeGreaterThan(40);
-    for (let at = 1; at <= writes; at += Math.max(1, Math.floor(writes / 14))) {
+    for (let at = 1; at <= writes; at += Math.max(1, Math.floor(writes / 10))) {
       const { world, oracle, sets } = await judged(at);
       const about = `killed at write ${at} of ${writes}`;
       expect(oracle.verdict(), about).toEqual([]);

@@ -3,6 +3,7 @@ import { describe, expect, it } from "vitest";
 import { addWork } from "../../shared/application/add-work.ts";
 import { StagedSetReply } from "../../shared/contracts/admin-api.ts";
 import type { JobSettings } from "../../shared/contracts/configuration.ts";
+import type { GuardSettings } from "../../shared/domain/guard.ts";
 import { aUser, type Cloud, type CloudOptions, createCloud, guidOf } from "../support/cloud.ts";
 
 const BY = "admin ann";
@@ -85,19 +86,16 @@ describe("changed names", () => {
     });
   });
 
-  it.each<[string, number, number, number, number]>([
-    ["20 of 30 pass", 30, 20, 20, 500],
-    ["the 21st of 30 is staged", 30, 21, 20, 500],
-    ["10 % of 300 pass", 300, 30, 30, 500],
-    ["one more than 10 % of 300 is staged", 300, 31, 30, 500],
-    ["what stays below the count passes", 600, 39, 39, 40],
-    ["what reaches the count is staged", 600, 40, 39, 40],
-  ])("%s", async (_, people, changed, most, count) => {
-    const { cloud, agent } = await start(
-      names(people),
-      { guard: { floor: 20, count, percent: 10 } },
-      { chunkObjects: 1 },
-    );
+  it.each<[string, number, number, number, Partial<GuardSettings>]>([
+    ["20 of 30 pass", 30, 20, 20, {}],
+    ["the 21st of 30 is staged", 30, 21, 20, {}],
+    ["10 % of 100 pass", 100, 10, 10, { floor: 5 }],
+    ["one more than 10 % of 100 is staged", 100, 11, 10, { floor: 5 }],
+    ["what stays below the count passes", 100, 7, 7, { floor: 5, count: 8 }],
+    ["what reaches the count is staged", 100, 8, 7, { floor: 5, count: 8 }],
+  ])("%s", async (_, people, changed, most, more) => {
+    const guard = { floor: 20, count: 500, percent: 10, ...more };
+    const { cloud, agent } = await start(names(people), { guard }, { chunkObjects: 1 });
     await agent.read(
       "delta",
       all(names(changed), (name) => renamed(name)),
