@@ -21,8 +21,8 @@ import { transactionChunks } from "./transaction-chunks.ts";
 
 const DAY_MS = 86_400_000;
 /** After the deletion of the target object, or of the source object that had none. */
-export const GONE_DAYS = 60;
-export const CYCLE_DAYS = 90;
+const GONE_DAYS = 60;
+const CYCLE_DAYS = 90;
 
 /** `next`: the shard that is looked through next; `16`: all were, in the round that began at `startedAt`. */
 interface RoundRow {
@@ -34,7 +34,7 @@ const ROUND = "retention";
 /** Rows of accounts that one tick drops at most. */
 const ACCOUNTS_AT_ONCE = 1_000;
 
-export type DropGone = (entry: ConfigurationEntry) => Promise<void>;
+type DropGone = (entry: ConfigurationEntry) => Promise<void>;
 
 export function createDropGone(deps: {
   readonly rows: RowStore;

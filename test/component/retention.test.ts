@@ -67,7 +67,7 @@ describe("retention", () => {
     expect(await knows(world, "bob")).toBe(true);
   });
 
-  it("drops no row that an older change could still follow, and no file of a read that isn't closed", async () => {
+  it("drops no file of a read that isn't closed, and nobody who waits for its end", async () => {
     const world = await start();
     const { cloud, agent } = world;
     await agent.read("full", [aUser("ann"), aUser("bob")]);
