@@ -28,7 +28,7 @@ import { isHeldEntry, withoutExport } from "./held-objects.ts";
 import type { JobMapping } from "./job-mapping.ts";
 import type { TellLeftOut } from "./left-out.ts";
 import { sidOf } from "./link-statements.ts";
-import type { LinkStore } from "./link-store.ts";
+import type { Binding, LinkStore } from "./link-store.ts";
 import { mapObjects } from "./map-objects.ts";
 import type { NameGuard } from "./name-guard.ts";
 import { recordResults } from "./record-results.ts";
@@ -45,6 +45,7 @@ import type { Fence, SyncRunInput } from "./wake-job.ts";
 import { withheld } from "./withheld.ts";
 import { settledBefore } from "./write-outcomes.ts";
 import { type WriteQuota, writesOf } from "./write-quota.ts";
+import { createWritesLeft } from "./writes-left.ts";
 
 const ROUNDS = 3;
 /** How long to leave an object alone that another run is exporting, at most, before looking again. */
@@ -92,13 +93,14 @@ export function createExportChunk(deps: {
   readonly names: NameGuard;
   readonly contextOf: (jobId: string, schemaVersion: number) => Promise<JobContext>;
 }): ExportChunk {
+  const left = createWritesLeft();
   return async (ref) => {
     await deps.fence.check(ref);
     const outcomePath = FILES.outcome(ref.batchId, ref.chunk);
     if ((await deps.blobs.get(outcomePath)) !== undefined) return { done: true };
     const plan = await readNeeded<PlanFile>(deps.blobs, FILES.plan(ref.batchId, ref.chunk));
     const context = await deps.contextOf(ref.jobId, plan.header.schemaVersion);
-    const wanted = context.holdsExports ? 0 : plannedWrites(plan);
+    const wanted = context.holdsExports ? 0 : (left.get(outcomePath) ?? plannedWrites(plan));
     const allowance = await deps.quota.book(ref.lane, context.target, wanted);
     if (allowance.granted === 0) return { done: false, notBefore: allowance.notBefore };
     await deps.tellLeftOut(plan.header, context.mapping);
@@ -117,6 +119,7 @@ export function createExportChunk(deps: {
     });
     const unsent = results.filter((result) => result.kind === "unsent");
     if (unsent.length > 0) {
+      left.note(outcomePath, plannedWrites({ objects: unsent.map(({ planned }) => planned) }));
       return { done: false, notBefore: deps.clock.now() + Math.max(...unsent.map((result) => result.retryAfterMs)) };
     }
     const file: OutcomeFile = {
@@ -126,6 +129,7 @@ export function createExportChunk(deps: {
       ...heldIn(results),
     };
     await writeOnce(deps.blobs, outcomePath, file);
+    left.forget(outcomePath);
     return { done: true };
   };
 
@@ -142,19 +146,24 @@ export function createExportChunk(deps: {
         : await deps.names(plan.header, `${ref.batchId}-${ref.chunk}`, allowed);
       const bound = await bindReferences(deps.references, plan.header, guarded);
       // Held since it was planned, or planned as held: a release has everybody mapped anew.
-      const sendable = bound.map((own) => (context.holdsExports || own.held ? withoutExport(own) : own));
-      const withMembers = await bindMembers(deps, plan.header, sendable, context.excluded);
-      open = withMembers.planned;
+      open = bound.map((own) => (context.holdsExports || own.held ? withoutExport(own) : own));
+      const bindings = new Map<string, Binding>();
+      const withMembers = async (planned: readonly PlannedObject[]) => {
+        const bound = await bindMembers(deps, plan.header, planned, context.excluded);
+        for (const [groupGuid, binding] of bound.bindings) bindings.set(groupGuid, binding);
+        return bound.planned;
+      };
+      const exporting = { ...context, clock: deps.clock, bindMembers: withMembers };
       // Planned while another run was at it: the row decides.
       const contested = open.filter((planned) => isUnderWay(plan, planned.record));
       const free = open.filter((planned) => !contested.includes(planned));
       const acting = free.filter((planned) => planned.action.kind !== "none");
       const resting = free.filter((planned) => planned.action.kind === "none");
       const results = [
-        ...(await exportObjects({ ...context, clock: deps.clock }, plan.header, ref.lane, acting, resumed)),
+        ...(await exportObjects(exporting, plan.header, ref.lane, acting, resumed)),
         ...(await restObjects(plan, context, resting)),
       ];
-      await noteMembers(deps, withMembers.bindings, results);
+      await noteMembers(deps, bindings, results);
       settled.push(...results.filter((result) => result.kind !== "contested"));
       contested.push(...results.filter((result) => result.kind === "contested").map((result) => result.planned));
       ({ open, resumed } = await replan(ref, plan, context, contested, settled));

@@ -22,6 +22,7 @@ import { createJudgedGroups, type JudgedGroup } from "./link-judge.ts";
 import { type GroupOutcome, linkLogEntry } from "./link-log.ts";
 import { exportedBy } from "./link-results.ts";
 import { sendLinks } from "./link-send.ts";
+import { openWrites } from "./link-writes.ts";
 import type { References } from "./references.ts";
 import { forgetStagedMembers } from "./staged-members.ts";
 import type { DirtyRows, StoredDirty } from "./state/dirty-links.ts";
@@ -31,7 +32,8 @@ import type { ObjectStore } from "./state/object-store.ts";
 import type { ProvisioningLog } from "./state/provisioning-log.ts";
 import type { Removals } from "./state/removal-rows.ts";
 import type { Fence, SyncRunInput } from "./wake-job.ts";
-import { memberWrites, type WriteQuota } from "./write-quota.ts";
+import type { WriteQuota } from "./write-quota.ts";
+import { createWritesLeft } from "./writes-left.ts";
 
 export interface LinkChunkRef extends SyncRunInput {
   readonly linksId: string;
@@ -75,6 +77,7 @@ export function createExportLinks(
 ): ExportLinks {
   const jobs = jobTable(deps.rows);
   const judge = createJudgedGroups(deps);
+  const left = createWritesLeft();
 
   return async (ref) => {
     await deps.fence.check(ref);
@@ -83,9 +86,14 @@ export function createExportLinks(
     const job = await readRow<JobRow>(jobs, ref.jobId, ROW.job);
     if (!job) throw new Error(`Job ${ref.jobId} is gone.`);
     const { header, items } = await readNeeded<LinkChunkFile>(deps.blobs, FILES.linkChunk(ref.linksId, ref.chunk));
-    const wanted = heldBecause(job.value) ? 0 : leastWrites(items);
+    const wanted = async () => {
+      const writes = heldBecause(job.value) ? 0 : (left.get(path) ?? (await openWrites(deps.links, header, items)));
+      left.note(path, writes);
+      return writes;
+    };
     const allowance = await deps.quota.book(header.isBulk ? "bulk" : "live", deps.target, wanted);
     if (allowance.granted === 0) return { done: false, notBefore: allowance.notBefore };
+    left.forget(path);
     return exportAll(ref, job.value, { header, items }, allowance.target).finally(allowance.settle);
   };
 
@@ -266,14 +274,6 @@ function outcomesOf(
       },
     ];
   });
-}
-
-/** If all of them are to be added, twenty a write; removals are more, and what is too much for the grant goes the next time. */
-function leastWrites(items: readonly LinkItem[]): number {
-  return items.reduce((sum, { rows, referees }) => {
-    const edges = rows.reduce((all, { dirty }) => all + dirty.edges, 0);
-    return sum + memberWrites("add", Math.max(1, edges, referees.length));
-  }, 0);
 }
 
 function withFailure(stored: StoredDirty, failure: TargetFailure | undefined, now: number): StoredDirty {

@@ -26,6 +26,8 @@ export interface ExportDeps {
   readonly clock: Clock;
   readonly vanished: Vanished;
   readonly excluded: Excluded;
+  /** Creates of groups with the members that go with them: whose rows carry our mark, and no others'. */
+  readonly bindMembers: (planned: readonly PlannedObject[]) => Promise<readonly PlannedObject[]>;
 }
 
 /** What became of one planned object. */
@@ -57,7 +59,10 @@ export async function exportObjects(
 ): Promise<ExportResult[]> {
   const results: ExportResult[] = [];
   const marked = await mark(deps, header, lane, planned, resumed, results);
-  const restored = await send(deps, header, await lookUpCreates(deps, marked), results, firstCall);
+  const entries = await lookUpCreates(deps, marked);
+  const bound = await deps.bindMembers(entries.map((entry) => entry.planned));
+  const calls = entries.map((entry, index) => ({ ...entry, planned: bound[index] ?? entry.planned }));
+  const restored = await send(deps, header, calls, results, firstCall);
   // A restored object still has to be brought to what the directory says now.
   const followUps = restored.filter(
     (entry) => entry.planned.action.kind === "restore" && Object.keys(valuesOf(entry.planned.action)).length > 0,

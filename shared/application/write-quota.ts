@@ -31,8 +31,11 @@ export interface Allowance {
 }
 
 export interface WriteQuota {
-  /** `wanted`: writes, by estimate. Of 0 nothing is booked before, and everything is let through. */
-  book(lane: QuotaLane, target: TargetDirectory, wanted: number): Promise<Allowance>;
+  /**
+   * `wanted`: writes, by estimate; counted only where somebody watches. Of 0 nothing is booked before, and what is
+   * written all the same is booked when it comes.
+   */
+  book(lane: QuotaLane, target: TargetDirectory, wanted: number | (() => Promise<number>)): Promise<Allowance>;
 }
 
 /** A target whose quota nobody watches: everything is sent, and the target says when it is too much. */
@@ -56,32 +59,36 @@ export function createWriteQuota(deps: {
 }): WriteQuota {
   const { quotaRows, clock, log, budget } = deps;
   return {
-    async book(lane, target, wanted) {
-      const at = clock.now();
-      const { granted, notBefore } =
-        wanted === 0
-          ? { granted: 0, notBefore: at }
-          : await quotaRows.change((state) => book(state, budget, clock.now(), { lane, wanted }));
-      const isFree = wanted === 0;
-      const tally = { written: 0, retryAfterMs: -1 };
-      const held = holdTarget(
-        target,
-        isFree ? Number.POSITIVE_INFINITY : granted,
-        tally,
-        () => notBefore - clock.now(),
-      );
+    async book(lane, target, estimate) {
+      const wanted = typeof estimate === "number" ? estimate : await estimate();
+      const tally: Tally = { written: 0, retryAfterMs: -1, bookings: [], notBefore: clock.now() };
+      const take = async (writes: number): Promise<number> => {
+        const at = clock.now();
+        const { granted, notBefore } = await quotaRows.change((state) =>
+          book(state, budget, clock.now(), { lane, wanted: writes }),
+        );
+        tally.bookings.push({ at, booked: granted });
+        tally.notBefore = notBefore;
+        return granted;
+      };
+      const granted = wanted === 0 ? 0 : await take(wanted);
       return {
-        granted: isFree ? Number.POSITIVE_INFINITY : granted,
-        notBefore,
-        target: held,
+        granted: wanted === 0 ? Number.POSITIVE_INFINITY : granted,
+        notBefore: tally.notBefore,
+        target: holdTarget(target, { granted, tally, clock, ...(wanted === 0 ? { take } : {}) }),
         async settle() {
-          const { written, retryAfterMs } = tally;
+          const { written, retryAfterMs, bookings } = tally;
           const now = clock.now();
           const isThrottled = retryAfterMs >= 0;
-          const isExact = written === granted && now - at <= EXACT_MS;
+          const booked = bookings.reduce((sum, own) => sum + own.booked, 0);
+          const isExact = written === booked && bookings.every(({ at }) => now - at <= EXACT_MS);
           if (isExact && !isThrottled) return;
           const { state } = await quotaRows.change((before) => {
-            const settled = settle(before, now, { lane, at, booked: granted, written });
+            const unbooked = bookings.reduce(
+              (own, { at, booked }) => settle(own, now, { lane, at, booked, written: 0 }),
+              before,
+            );
+            const settled = settle(unbooked, now, { lane, at: now, booked: 0, written });
             return { state: isThrottled ? slowed(settled, now, retryAfterMs) : settled };
           });
           if (isThrottled) log.info("target-throttled", { lane, retryAfterMs, rate: state.rate });
@@ -100,9 +107,20 @@ interface Tally {
   written: number;
   /** The longest that was asked for; below 0: nobody asked. */
   retryAfterMs: number;
+  readonly bookings: { readonly at: number; readonly booked: number }[];
+  /** When to ask for what wasn't granted. */
+  notBefore: number;
 }
 
-function holdTarget(target: TargetDirectory, granted: number, tally: Tally, waitMs: () => number): TargetDirectory {
+interface Grant {
+  readonly granted: number;
+  readonly tally: Tally;
+  readonly clock: Clock;
+  /** Books what comes unforeseen; absent: nothing beyond the grant is begun. */
+  readonly take?: (writes: number) => Promise<number>;
+}
+
+function holdTarget(target: TargetDirectory, { granted, tally, clock, take }: Grant): TargetDirectory {
   let left = granted;
   const begun = new Set<string>();
   const counted = (options: ApplyOptions): ApplyOptions => ({
@@ -115,10 +133,15 @@ function holdTarget(target: TargetDirectory, granted: number, tally: Tally, wait
       tally.retryAfterMs = Math.max(tally.retryAfterMs, retryAfterMs ?? NO_RETRY_AFTER_MS);
     },
   });
-  const patienceMs = () => Math.max(1, waitMs());
+  const patienceMs = () => Math.max(1, tally.notBefore - clock.now());
+  const foresee = async (writes: number): Promise<void> => {
+    if (take && writes > left) left += await take(writes - Math.max(0, left));
+  };
   return {
     ...target,
     async apply(actions, options) {
+      const fresh = actions.filter(({ key }) => !begun.has(key));
+      await foresee(fresh.reduce((sum, action) => sum + writesOf(action), 0));
       const isSent = actions.map((action) => {
         if (!begun.has(action.key) && left <= 0) return false;
         left -= writesOf(action);
@@ -134,6 +157,7 @@ function holdTarget(target: TargetDirectory, granted: number, tally: Tally, wait
       });
     },
     async changeMembers(changes, options) {
+      await foresee(changes.reduce((sum, { op, memberIds }) => sum + memberWrites(op, memberIds.length), 0));
       const cuts = changes.map((change) => {
         const fits = membersFor(change, left);
         const memberIds = change.memberIds.slice(0, fits);

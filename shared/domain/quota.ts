@@ -1,7 +1,7 @@
 /**
  * Whose turn it is to write in a target: the writes that an application has there in 150 seconds, shared by all jobs.
  *
- * A sliding window of slots of 5 s holds what was booked; no booking lets it grow above the rate's part of the budget. The
+ * A sliding window of slots of 2 s holds what was booked; no booking lets it grow above the rate's part of the budget. The
  * rate starts at 70 %, grows while nothing is throttled and falls with a 429: where somebody else lives on the same
  * budget, both get a share. The live lane takes whatever is free, a burst of 60 % at once; bulk leaves it a small reserve,
  * keeps an even pace, and stands back while it waits. What is granted may go now; nothing is reserved for later, so
@@ -42,9 +42,9 @@ export interface Booking {
 }
 
 export const WINDOW_MS = 150_000;
-const SLOT_MS = 5_000;
-/** Between a booking and the moment at which the target counts the write. */
-const SLACK_MS = 1_000;
+const SLOT_MS = 2_000;
+/** Between a booking and the moment at which the target counts the write; and what the target rounds up by. */
+const SLACK_MS = 2_000;
 const FIRST_RATE = 0.7;
 const LEAST_RATE = 0.3;
 const FALL = 0.8;
@@ -54,7 +54,7 @@ const QUICK = { step: 0.05, everyMs: 30_000 };
 /** Near a limit that was met a while ago: probing costs refused writes. */
 const CAREFUL = { step: 0.005, everyMs: 60_000 };
 const CAREFUL_MS = 30 * 60_000;
-const BURST = 0.6;
+const BURST = { part: 0.6, ms: 5_000 };
 const RESERVE = 0.01;
 const PACE = { part: 0.25, ms: 30_000 };
 /** A fiftieth of the budget: smaller grants would cost more calls than they bring writes. */
@@ -129,9 +129,8 @@ function freeFor(state: QuotaState, budget: number, now: number, lane: QuotaLane
   const limit = limitOf(state, budget);
   const free = limit - sum(state.slots);
   if (lane === "live") {
-    const start = slotStart(now);
-    const own = state.slots.filter((slot) => slot.at === start);
-    return Math.min(free, Math.floor(budget * BURST) - sum(own));
+    const own = state.slots.filter((slot) => slot.lastAt > now - BURST.ms);
+    return Math.min(free, Math.floor(budget * BURST.part) - sum(own));
   }
   if ((state.liveUntil ?? 0) > now) return 0;
   const live = state.slots.reduce((total, slot) => total + slot.live, 0);
@@ -144,8 +143,8 @@ function freeFor(state: QuotaState, budget: number, now: number, lane: QuotaLane
 function nextTime(state: QuotaState, budget: number, now: number, lane: QuotaLane, writes: number): number {
   const moments = [
     state.closedUntil ?? 0,
-    lane === "bulk" ? (state.liveUntil ?? 0) : slotStart(now) + SLOT_MS,
-    ...state.slots.flatMap((slot) => [endOf(slot), slot.lastAt + PACE.ms]),
+    lane === "bulk" ? (state.liveUntil ?? 0) : 0,
+    ...state.slots.flatMap((slot) => [endOf(slot), slot.lastAt + (lane === "bulk" ? PACE.ms : BURST.ms)]),
   ].sort((left, right) => left - right);
   const first = moments.find((at) => at > now && freeFor(expired(state, at), budget, at, lane) >= writes);
   const longest = Math.max(now + LONGEST_WAIT_MS, state.closedUntil ?? 0);

@@ -11,7 +11,7 @@ import { createWriteQuota } from "../../shared/application/write-quota.ts";
 import type { QuotaLane } from "../../shared/domain/quota.ts";
 import type { Log } from "../../shared/ports/log.ts";
 import type { TargetAction, TargetDirectory } from "../../shared/ports/target-directory.ts";
-import { aGroup, withMembers } from "../support/changes.ts";
+import { aGroup, aManagedUser, withMembers } from "../support/changes.ts";
 import { aUser, type Cloud, createCloud, START } from "../support/cloud.ts";
 import { changing, namesIn } from "../support/links.ts";
 
@@ -259,6 +259,27 @@ describe("a sync under the quota", () => {
     expect(cloud.target.writes()).toBe(writes + go.length);
     expect(cloud.clock.now()).toBeGreaterThan(from + 10_000);
     expect((await agent.status()).lastCycle).toMatchObject({ links: { removed: go.length, failed: 0 } });
+  });
+
+  it("keeps what a group's create brought in when the rest of its chunk has to wait", async () => {
+    const { cloud, meter } = await underQuota(100);
+    const agent = await cloud.addDomain("corp.example");
+    const names = Array.from({ length: 10 }, (_, at) => `u${at}`);
+    const groups = Array.from({ length: 120 }, (_, at) => withMembers(names, aGroup(`g${at}`)));
+    await agent.read("full", [...names.map((name) => aUser(name)), ...groups]);
+    expect(namesIn(cloud, "g7")).toEqual([...names].sort());
+    expect(cloud.target.receivedChanges).toEqual([]);
+    expect([cloud.target.writes(), meter.refused()]).toEqual([130, 0]);
+  });
+
+  it("books what is bound only at the end of the read, too", async () => {
+    const { cloud, meter } = await underQuota(100);
+    const agent = await cloud.addDomain("corp.example");
+    const people = Array.from({ length: 90 }, (_, at) => aManagedUser(`u${at}`, "boss"));
+    await agent.read("full", [...people, aUser("boss")], 90);
+    const [boss] = cloud.target.objects().filter(({ values }) => values["displayName"] === "boss");
+    expect(cloud.target.objects().filter(({ values }) => values["manager"] === boss?.id)).toHaveLength(90);
+    expect([meter.written(), meter.refused()]).toEqual([181, 0]);
   });
 
   it("waits as long as the target says, also in the other job, when it throttles all the same", async () => {
