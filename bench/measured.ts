@@ -144,7 +144,7 @@ export async function takeReadings(runtime: Runtime, fetch: SecureFetch, meter: 
 const TICKS = 100;
 
 /** CPU time of another process: from /proc, else in whole seconds from `ps`; NaN where there is neither. */
-function cpuSecondsOf(pid: number): number {
+export function cpuSecondsOf(pid: number): number {
   try {
     // After the name in brackets, which may hold blanks: the 12th and 13th fields are user and system time.
     const fields = readFileSync(`/proc/${pid}/stat`, "utf8").split(") ")[1]?.split(" ") ?? [];

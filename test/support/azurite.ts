@@ -13,6 +13,7 @@ export interface Azurite {
   readonly blobEndpoint: string;
   readonly account: string;
   readonly accountKey: string;
+  readonly pid: number;
   stop(): Promise<void>;
 }
 
@@ -55,6 +56,7 @@ export async function startAzurite(): Promise<Azurite> {
     blobEndpoint,
     account: ACCOUNT,
     accountKey: ACCOUNT_KEY,
+    pid: child.pid ?? 0,
     async stop() {
       child.kill("SIGTERM");
       await ended;

@@ -1,0 +1,204 @@
+/**
+ * People and groups as an agent sends them, in batches made one by one: a directory of any size takes no memory here.
+ *
+ * People are those of `forest.ts`: eight report to each manager, and one manager in 20 comes after the people that he
+ * leads. Groups come after the people, but for one in 20 that comes before their second half, and have 5 to 60 members;
+ * each thousandth has 2,000. The same numbers give the same objects each time.
+ */
+import { BATCH_MAX_CHANGES, type Change } from "../shared/contracts/change.ts";
+import { MEMBERS_A_WRITE } from "../shared/ports/target-directory.ts";
+import { guidOf, managerOf } from "./forest.ts";
+
+export interface Population {
+  readonly domain: string;
+  readonly people: number;
+  readonly groups: number;
+  /** Everybody after whom he refers to, and no large groups: an object costs the same in a directory of any size. */
+  readonly isEven?: true;
+}
+
+const MEMBERS = [5, 10, 15, 18, 25, 40, 60, 12, 20, 8] as const;
+const LARGE = { every: 1_000, members: 2_000 } as const;
+const EARLY_GROUPS = 20;
+const REPORTS = 8;
+const DEPARTMENTS = 20;
+const GLOBAL_SECURITY = "-2147483646";
+
+export function objectsOf({ people, groups }: Population): number {
+  return people + groups;
+}
+
+/** So many batches come of it. */
+export function batchesOf(population: Population): number {
+  return Math.ceil(objectsOf(population) / BATCH_MAX_CHANGES);
+}
+
+export function* batchesIn(population: Population): Generator<Change[]> {
+  let batch: Change[] = [];
+  for (const change of changesOf(population)) {
+    batch.push(change);
+    if (batch.length < BATCH_MAX_CHANGES) continue;
+    yield batch;
+    batch = [];
+  }
+  if (batch.length > 0) yield batch;
+}
+
+function* changesOf(population: Population): Generator<Change> {
+  const { people, groups, isEven } = population;
+  const half = Math.floor(people / 2);
+  const isEarly = (group: number) => !isEven && group % EARLY_GROUPS === EARLY_GROUPS - 1;
+  for (let index = 0; index < half; index++) yield personOf(population, index);
+  for (let index = 0; index < groups; index++) if (isEarly(index)) yield groupOf(population, index);
+  for (let index = half; index < people; index++) yield personOf(population, index);
+  for (let index = 0; index < groups; index++) if (!isEarly(index)) yield groupOf(population, index);
+}
+
+/** A person, whole; with another title where one is given, as a delta says it. */
+export function personOf(population: Population, index: number, title?: string): Change {
+  const { domain } = population;
+  const manager = superiorOf(population, index);
+  const number = String(index).padStart(6, "0");
+  const account = `ada.mueller.${number}`;
+  const department = `Department ${String((index % DEPARTMENTS) + 1).padStart(2, "0")}`;
+  const display = `Ada Müller ${number}`;
+  const attributes: Record<string, string> = {
+    cn: display,
+    sn: `Müller ${number}`,
+    givenName: "Ada",
+    displayName: display,
+    sAMAccountName: `u${number}`,
+    userPrincipalName: `${account}@${domain}`,
+    mail: `${account}@${domain}`,
+    userAccountControl: index % 25 === 24 ? "514" : "512",
+    company: "Bench",
+    department,
+    title: title ?? "Engineer",
+    employeeID: number,
+    telephoneNumber: `+41 44 ${number}`,
+    mobile: `+41 79 ${number}`,
+    physicalDeliveryOfficeName: "Zürich",
+    streetAddress: `Seestrasse ${index % 400}`,
+    l: "Zürich",
+    st: "ZH",
+    postalCode: "8002",
+    co: "Switzerland",
+    c: "CH",
+    preferredLanguage: "de-CH",
+  };
+  const links =
+    manager === undefined || title !== undefined ? [] : [listOf("manager", [personGuid(population, manager)])];
+  return {
+    op: "upsert",
+    objectGuid: personGuid(population, index),
+    objectClass: "user",
+    dn: `CN=${display},OU=${department},OU=Staff,${dnOf(domain)}`,
+    attributes: valuesOf(attributes),
+    ...(title === undefined ? {} : { changed: ["title"] }),
+    ...(links.length === 0 ? {} : { links }),
+  };
+}
+
+function groupOf(population: Population, index: number): Change {
+  const name = `Group ${String(index).padStart(5, "0")}`;
+  return {
+    op: "upsert",
+    objectGuid: guidOf(`${population.domain}/group/${index}`),
+    objectClass: "group",
+    dn: `CN=${name},OU=Groups,${dnOf(population.domain)}`,
+    attributes: valuesOf({
+      cn: name,
+      displayName: name,
+      description: `The bench's ${name}`,
+      sAMAccountName: `g${index}`,
+      groupType: GLOBAL_SECURITY,
+    }),
+    links: [
+      listOf(
+        "member",
+        membersOf(population, index).map((member) => personGuid(population, member)),
+      ),
+    ],
+  };
+}
+
+/** Different people, spread over all of them. */
+function membersOf(population: Population, group: number): number[] {
+  const { people } = population;
+  const wanted = membersWanted(population, group);
+  const step = Math.max(1, Math.floor(people / wanted));
+  return Array.from({ length: Math.min(wanted, people) }, (_, at) => (group * 37 + at * step) % people);
+}
+
+function membersWanted({ isEven }: Population, group: number): number {
+  if (!isEven && group % LARGE.every === LARGE.every - 1) return LARGE.members;
+  return MEMBERS[group % MEMBERS.length] ?? 0;
+}
+
+export function membershipsOf(population: Population): number {
+  return sumOverGroups(population, (members) => members);
+}
+
+/** Writes that are needed at least. */
+export interface Fewest {
+  /** Whoever comes when: a create each, with the manager and the first 20 members in it, and one for 20 more members. */
+  readonly inAnyOrder: number;
+  /** By who takes batches as they come: a person whose manager stands in a later batch is one more. */
+  readonly inOrder: number;
+}
+
+export function fewestWritesOf(population: Population): Fewest {
+  const members = sumOverGroups(population, (own) => Math.max(1, Math.ceil(own / MEMBERS_A_WRITE)));
+  const inAnyOrder = population.people + members;
+  return { inAnyOrder, inOrder: inAnyOrder + lateManagersOf(population) };
+}
+
+/** People whose manager stands in a later batch than they. */
+function lateManagersOf(population: Population): number {
+  const { people, groups } = population;
+  const half = Math.floor(people / 2);
+  const early = Math.floor(groups / EARLY_GROUPS);
+  const batchOf = (index: number) => Math.floor((index + (index < half ? 0 : early)) / BATCH_MAX_CHANGES);
+  let late = 0;
+  for (let index = 0; index < people; index++) {
+    const manager = superiorOf(population, index);
+    if (manager !== undefined && batchOf(manager) > batchOf(index)) late++;
+  }
+  return late;
+}
+
+function superiorOf({ people, isEven }: Population, index: number): number | undefined {
+  if (isEven) return index === 0 ? undefined : Math.floor((index - 1) / REPORTS);
+  return managerOf(index, people);
+}
+
+function sumOverGroups(population: Population, of: (members: number) => number): number {
+  const { people, groups } = population;
+  let sum = 0;
+  for (let index = 0; index < groups; index++) sum += of(Math.min(membersWanted(population, index), people));
+  return sum;
+}
+
+function personGuid({ domain }: Population, index: number): string {
+  return guidOf(`${domain}/user/${index}`);
+}
+
+function listOf(attribute: string, guids: readonly string[]) {
+  return {
+    attribute,
+    mode: "replace" as const,
+    add: guids.map((guid) => ({ guid })),
+    ...{ remove: [], part: 0, last: true },
+  };
+}
+
+function valuesOf(attributes: Readonly<Record<string, string>>): Record<string, string[]> {
+  return Object.fromEntries(Object.entries(attributes).map(([name, value]) => [name, [value]]));
+}
+
+function dnOf(domain: string): string {
+  return domain
+    .split(".")
+    .map((part) => `DC=${part}`)
+    .join(",");
+}
