@@ -44,6 +44,7 @@ async function heal(world: World): Promise<void> {
       await world.perform("Admin", (cloud) => cloud.routes.configurations.requestFullRead(jobId, WATERMARK_RESET));
     await world.perform("Admin", (cloud) => cloud.routes.configurations.setPaused(jobId, false));
     await world.perform("Admin", (cloud) => cloud.routes.quarantines.clear(jobId));
+    await world.perform("Admin", (cloud) => cloud.routes.heldExports.setMode(jobId, "normal", "admin"));
     await world.perform("Admin", (cloud) => cloud.routes.wakeJob(jobId));
   }
 }

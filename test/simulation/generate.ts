@@ -10,7 +10,8 @@ const GROUPS = ["sales", "staff", "board"];
 const TIGHT = { floor: 1, count: 4, percent: 30 };
 const WIDE = { floor: 20, count: 500, percent: 10 };
 
-export function generate(seed: number): History {
+/** `most`: of steps beyond the population, for stores that take their time. */
+export function generate(seed: number, most = 26): History {
   const dice = createDice(seed * 2 + 1);
   const forests = dice.chance(0.25) ? 2 : 1;
   const people = PEOPLE.slice(0, dice.between(3, 6));
@@ -21,7 +22,7 @@ export function generate(seed: number): History {
       steps.push({ do: "edit", forest, edit });
   if (dice.chance(0.8)) for (let forest = 0; forest < forests; forest++) steps.push(readStep(dice, forest, "full"));
   if (dice.chance(0.6)) steps.push({ do: "run", calls: 5_000 });
-  const count = dice.between(10, 26);
+  const count = Math.min(dice.between(10, 26), most);
   for (let step = 0; step < count; step++) steps.push(...drawSteps(dice, forests, people, groups));
   return {
     seed,
@@ -61,7 +62,19 @@ function drawSteps(dice: Dice, forests: number, people: readonly string[], group
     {
       do: "admin",
       forest,
-      what: dice.pick(["pause", "resume", "resume", "approve", "approve", "drop", "retry", "restart"]),
+      what: dice.pick([
+        "pause",
+        "resume",
+        "resume",
+        "approve",
+        "approve",
+        "drop",
+        "retry",
+        "restart",
+        "hold",
+        "release",
+        "reconcile",
+      ]),
     },
   ];
 }
@@ -143,6 +156,11 @@ const RUN_FAULTS: readonly Pick<ArmedFault, "on" | "kind">[] = [
 ];
 const TARGET_FAULTS: readonly Pick<ArmedFault, "on" | "kind">[] = (["graph", "item"] as const).flatMap((on) =>
   GRAPH_FAULTS[on].map((kind) => ({ on, kind })),
+);
+
+/** Every fault that a step can arm, as it is counted when it hits. */
+export const FAULT_KINDS: readonly string[] = [...STORE_FAULTS, ...RUN_FAULTS, ...TARGET_FAULTS].map(
+  ({ on, kind }) => `${on} ${kind}`,
 );
 
 function drawFault(dice: Dice): Step {

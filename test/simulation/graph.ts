@@ -144,10 +144,14 @@ export function createFakeGraph(deps: {
   }
 
   function carryOut(raw: Parameters<typeof service.execute>[0]): Answer {
+    if (raw.method === "GET") {
+      const read = service.execute(raw);
+      lastReads.set(raw.url, { at: now(), answer: read });
+      return read;
+    }
     const id = targetOf(raw.url);
     const before = id === undefined ? undefined : shownById(id);
     const answer = service.execute(raw);
-    if (raw.method === "GET") lastReads.set(raw.url, { at: now(), answer });
     if (isRefusal(answer) || !answer.wrote) return answer;
     const made = answer.body?.["id"];
     const target = typeof made === "string" ? made : id;

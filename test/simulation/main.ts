@@ -5,7 +5,7 @@
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
-import { generate } from "./generate.ts";
+import { FAULT_KINDS, generate } from "./generate.ts";
 import { openStores } from "./open-stores.ts";
 import { play } from "./play.ts";
 import { shrink } from "./shrink.ts";
@@ -39,8 +39,10 @@ async function run(): Promise<number> {
       : [generate(Number(values.seed))];
   const hits = new Map<string, number>();
   const began = Date.now();
+  const cpu = process.cpuUsage();
   let failed = 0;
-  for (const history of histories) {
+  for (const [index, history] of histories.entries()) {
+    if (index > 0 && index % 50 === 0) process.stdout.write(`${index} seeds played\n`);
     const played = await play(history, stores.fresh());
     for (const [what, count] of played.hits) hits.set(what, (hits.get(what) ?? 0) + count);
     if (values.trace)
@@ -55,10 +57,14 @@ async function run(): Promise<number> {
     break;
   }
   const seconds = (Date.now() - began) / 1_000;
+  const { user, system } = process.cpuUsage(cpu);
+  const own = (user + system) / 1_000_000 / histories.length;
   process.stdout.write(
-    `${histories.length} seeds in ${seconds.toFixed(1)} s, ${(histories.length / seconds).toFixed(1)} a second\n`,
+    `${histories.length} seeds in ${seconds.toFixed(1)} s, ${(histories.length / seconds).toFixed(1)} a second; ${own.toFixed(2)} s of CPU each\n`,
   );
   for (const [what, count] of [...hits].sort()) process.stdout.write(`  ${what}: ${count}\n`);
+  const never = FAULT_KINDS.filter((kind) => !hits.has(kind));
+  if (never.length > 0) process.stdout.write(`  never: ${never.join(", ")}\n`);
   return failed === 0 ? 0 : 1;
 }
 

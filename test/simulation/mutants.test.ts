@@ -10,8 +10,8 @@ const MOST_SEEDS = 300;
 describe("an engine that", () => {
   it.each(MUTANTS)(
     "$name is caught",
-    async ({ make }) => {
-      for (let seed = 1; seed <= MOST_SEEDS; seed++) {
+    async ({ make, from = 1 }) => {
+      for (let seed = from; seed < from + MOST_SEEDS; seed++) {
         const { violation } = await play(generate(seed), memoryStores(), { mutation: make() });
         if (violation) return;
       }

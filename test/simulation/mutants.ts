@@ -7,6 +7,8 @@ import type { Mutation } from "./world.ts";
 
 export interface Mutant {
   readonly name: string;
+  /** A seed that shows it was here when this was written: where the search begins. */
+  readonly from?: number;
   /** Made anew for every history. */
   readonly make: () => Mutation;
 }
@@ -100,6 +102,7 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: "takes every full read for complete",
+    from: 4,
     make: () => ({
       rows: withWrites(/^jobs$/, (operations) =>
         operations.map((own) =>
@@ -112,6 +115,7 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: "takes an answer that was lost for a success",
+    from: 30,
     make: () =>
       withTarget((target) => ({
         apply: async (actions, options) =>

@@ -152,6 +152,7 @@ export function createOracles(deps: {
   }
 
   function checkEffects(): void {
+    if (looked === graph.effects.length) return;
     for (; looked < graph.effects.length; looked++) {
       const effect = graph.effects[looked];
       if (!effect) break;

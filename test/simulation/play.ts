@@ -208,6 +208,18 @@ async function decide(world: World, step: Extract<Step, { do: "admin" }>): Promi
     case "retry":
       await world.perform("Admin", ({ routes }) => routes.retryEscrows(jobId, undefined, "admin"));
       break;
+    case "hold":
+    case "release": {
+      const mode = step.what === "hold" ? "staging" : "normal";
+      await world.perform("Admin", ({ routes }) => routes.heldExports.setMode(jobId, mode, "admin"));
+      faults.note(`exports ${step.what}`);
+      break;
+    }
+    case "reconcile": {
+      const asked = await world.perform("Admin", ({ routes }) => routes.reconciles.ask(jobId, "repair", "admin"));
+      if (asked.ok) faults.note("target reconciled");
+      break;
+    }
     case "approve":
     case "drop": {
       const sets = await world.perform("Admin", ({ routes }) => routes.staged.list(jobId, { members: true }));

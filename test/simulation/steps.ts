@@ -44,6 +44,18 @@ export type SourceFault =
   | "rolled-back"
   | "skew";
 
+export type AdminAct =
+  | "pause"
+  | "resume"
+  | "approve"
+  | "drop"
+  | "retry"
+  | "restart"
+  /** Everything but exports, and that over. */
+  | "hold"
+  | "release"
+  | "reconcile";
+
 export type Step =
   | { readonly do: "edit"; readonly forest: number; readonly edit: Edit }
   | {
@@ -66,7 +78,7 @@ export type Step =
   | {
       readonly do: "admin";
       readonly forest: number;
-      readonly what: "pause" | "resume" | "approve" | "drop" | "retry" | "restart";
+      readonly what: AdminAct;
     };
 
 export interface History {
