@@ -169,6 +169,7 @@ describe("a new job's first export", () => {
     expect(cloud.target.objects()).toHaveLength(13);
     expect(cloud.target.writes()).toBe(result.estimate.writes);
     expect((await agent.status()).exportsHeld).toBeNull();
+    expect(await approve(digest)).toMatchObject({ ok: true, value: { effect: "exports", by: BY } });
     const after = await tryOut({ kind: "present" });
     expect(after.result).toMatchObject({ counts: { none: 13 }, memberships: { adds: 0, pending: 0 } });
   });
