@@ -185,7 +185,10 @@ describe("a batch", () => {
     const results = await apply(25);
     expect(results.slice(0, 20).every((result) => result.outcome === "done")).toBe(true);
     expect(results.slice(20)).toMatchObject(
-      Array.from({ length: 5 }, () => ({ outcome: "unsent", failure: { code: "UnprocessableEntity", retriable: true } })),
+      Array.from({ length: 5 }, () => ({
+        outcome: "unsent",
+        failure: { code: "UnprocessableEntity", retriable: true },
+      })),
     );
   });
 });
