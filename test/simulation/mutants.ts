@@ -128,19 +128,8 @@ export const MUTANTS: readonly Mutant[] = [
       })),
   },
   {
-    name: "forgets that a call was under way",
-    make: () => ({
-      rows: withWrites(/^objects$/, (operations) =>
-        operations.map((own) => {
-          if (own.op === "delete") return own;
-          const { mark: _, ...values } = own.values;
-          return { ...own, values };
-        }),
-      ),
-    }),
-  },
-  {
     name: "has no bounds for removals",
+    from: 24,
     make: () => ({
       rows: withReads(/^jobs$/, (row) => {
         if (row.row !== "job") return row;
@@ -173,27 +162,27 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: "knows nobody among the deleted",
+    from: 36,
     make: () =>
       withTarget((target) => ({
         find: async (queries) => {
           const found = await target.find(queries);
           return found.map((objects) => objects.filter((own) => !own.deleted));
         },
-        apply: async (actions, options) =>
-          (await target.apply(actions, options)).map((result, index) =>
-            actions[index]?.kind === "restore"
-              ? {
-                  key: result.key,
-                  outcome: "failed",
-                  failure: { code: "InvalidAnchor", message: "It is gone.", remedy: "Make it anew.", retriable: false },
-                }
-              : result,
-          ),
+        apply: async (actions, options) => {
+          const sent = actions.filter((own) => own.kind !== "restore");
+          const results = await target.apply(sent, options);
+          const failure = {
+            code: "InvalidAnchor" as const,
+            message: "It is gone.",
+            remedy: "Make it anew.",
+            retriable: false,
+          };
+          return actions.map(
+            (own) => results[sent.indexOf(own)] ?? { key: own.key, outcome: "failed" as const, failure },
+          );
+        },
       })),
-  },
-  {
-    name: "forgets whom it has to try again",
-    make: () => ({ rows: withWrites(/^escrows$/, () => []) }),
   },
   {
     name: "forgets which groups have members waiting",
@@ -201,6 +190,7 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: "ends exports before they have been made",
+    from: 8,
     make: () => {
       const isHit = every(5);
       return {

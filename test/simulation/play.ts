@@ -234,12 +234,3 @@ async function decide(world: World, step: Extract<Step, { do: "admin" }>): Promi
     }
   }
 }
-
-/** The names that others hold, for whoever mends those that are held twice. */
-export function namesOf(forest: Forest): Set<string> {
-  return new Set(
-    [...forest.current().dc.replica.objects.values()].flatMap(
-      (own) => textOf(own, "userprincipalname")?.toLowerCase() ?? [],
-    ),
-  );
-}

@@ -24,13 +24,6 @@ export interface ExpectedGroup {
 
 export type Projection = ReadonlyMap<string, ExpectedUser | ExpectedGroup>;
 
-/** base64 of the GUID's bytes as Active Directory stores them. */
-export function immutableIdOf(guid: string): string {
-  const [a = "", b = "", c = "", ...rest] = guid.split("-");
-  const swapped = [a, b, c].map((part) => (part.match(/../g) ?? []).reverse().join("")).join("");
-  return Buffer.from(swapped + rest.join(""), "hex").toString("base64");
-}
-
 /** The objectGUID behind an immutableId or a uniqueName (`uplink-<configuration>-<objectGUID>`). */
 export function guidOfAnchor(anchor: string): string | undefined {
   const named = /([0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})$/i.exec(anchor)?.[1];
