@@ -3,7 +3,6 @@
  * whatever the store.
  */
 import { createHash } from "node:crypto";
-import { textOf } from "../support/fake-ldap/directory/replica.ts";
 import { fault as ldapFault } from "../support/fake-ldap/directory/serve-dc.ts";
 import type { SimulatedAgent } from "./agent.ts";
 import { finish } from "./finish.ts";
