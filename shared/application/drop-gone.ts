@@ -16,7 +16,8 @@ import type { ConfigurationEntry } from "./configurations.ts";
 import { heldClaims } from "./object-claims.ts";
 import { type ClaimIndex, ownerOf } from "./state/claim-index.ts";
 import { type CycleRow, jobTable, listRows, pack, readRow } from "./state/job-rows.ts";
-import type { ObjectStore, ObjectSummary, StoredObject } from "./state/object-store.ts";
+import type { ObjectSummary } from "./state/object-row.ts";
+import type { ObjectStore, StoredObject } from "./state/object-store.ts";
 import { transactionChunks } from "./transaction-chunks.ts";
 
 const DAY_MS = 86_400_000;

@@ -21,7 +21,7 @@ import type { JobContext } from "./export-chunk.ts";
 import { cycleIdOf } from "./plan-chunks.ts";
 import type { RecentRemovals } from "./recent-removals.ts";
 import { type JobRow, jobTable, mappedVersionOf, pack, type ReadRow, ROW, readRow } from "./state/job-rows.ts";
-import type { ObjectSummary } from "./state/object-store.ts";
+import type { ObjectSummary } from "./state/object-row.ts";
 import type { Removals } from "./state/removal-rows.ts";
 import { createVerdicts, headerOf, itemsOf, stagedRows, type Verdict, verdictPath } from "./verdict.ts";
 import type { Fence, SyncRunInput } from "./wake-job.ts";

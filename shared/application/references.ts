@@ -8,7 +8,8 @@
  * without a read. Otherwise nothing is remembered: a reference that went stale would be written.
  */
 import type { TargetObjectType } from "../ports/target-directory.ts";
-import type { ObjectLight, ObjectStore } from "./state/object-store.ts";
+import type { ObjectLight } from "./state/object-row.ts";
+import type { ObjectStore } from "./state/object-store.ts";
 import type { Sids } from "./state/sid-rows.ts";
 
 export interface WantedReference {

@@ -5,7 +5,8 @@
 import { FAILURES } from "../domain/failure-codes.ts";
 import type { RowStore } from "../ports/row-store.ts";
 import { type JobRow, jobTable, ROW, readRow } from "./state/job-rows.ts";
-import type { ObjectLight, ObjectStore } from "./state/object-store.ts";
+import type { ObjectLight } from "./state/object-row.ts";
+import type { ObjectStore } from "./state/object-store.ts";
 import type { LogEntry, ProvisioningLog } from "./state/provisioning-log.ts";
 import { allowedFor, type JudgedRemoval, type Verdict } from "./verdict.ts";
 

@@ -4,59 +4,31 @@
  * Writes go out in full transactions per shard; where one is refused, its rows are written one by one, so that a
  * single contested row holds up nobody else. The store decides nothing about objects.
  */
-import { NO_VERSION } from "../../domain/change-version.ts";
 import { typeOfClass } from "../../domain/guard.ts";
-import type { ObjectRecord, ObjectState } from "../../domain/object-record.ts";
+import type { ObjectRecord } from "../../domain/object-record.ts";
 import { SHARDS, shardOf } from "../../domain/shard.ts";
-import { valuesOf } from "../../domain/values.ts";
-import type { Row, RowOperation, RowStore, RowTable, RowValues } from "../../ports/row-store.ts";
+import type { RowOperation, RowStore, RowTable, RowValues } from "../../ports/row-store.ts";
 import { transactionChunks } from "../transaction-chunks.ts";
-import { packJson, unpackJson } from "./packing.ts";
+import {
+  decodeObject,
+  encodeObject,
+  LIGHT_COLUMNS,
+  type ListedSummary,
+  lightOf,
+  managerIn,
+  type ObjectLight,
+  type ObjectSummary,
+  rowKey,
+  SUMMARY_COLUMNS,
+  summaryOf,
+  wasLinked,
+} from "./object-row.ts";
 import { writeHalving } from "./write-halving.ts";
 
 /** A record with the etag under which it was read; no etag: it wasn't there. */
 export interface StoredObject {
   readonly record: ObjectRecord;
   readonly etag?: string;
-}
-
-/** What absence detection needs of an object, without its image. */
-export interface ObjectSummary {
-  readonly objectGuid: string;
-  readonly objectClass: string;
-  readonly state: ObjectState;
-  readonly version: string;
-  readonly linked: boolean;
-  /** A call to the target was under way, or its answer never came: there may be a target object without a link. */
-  readonly marked: boolean;
-  /** When we deleted its target object: milliseconds since 1970. */
-  readonly goneAt?: number;
-  /** When it has to be looked at again, though nothing changes: milliseconds since 1970. */
-  readonly expiresAt?: number;
-  /** Its account is disabled in the target, as far as we exported. */
-  readonly disabled: boolean;
-}
-
-/** An object in a list of all. */
-export interface ListedSummary extends ObjectSummary {
-  /** Of one that has no target object, where it was asked for: its manager's objectGUID. */
-  readonly manager?: string;
-}
-
-/** What a reference needs of an object, without its image. */
-export interface ObjectLight {
-  readonly objectClass: string;
-  readonly targetId?: string;
-  /** When we deleted the target object: milliseconds since 1970. */
-  readonly deletedAt?: number;
-  /** Its target object went to another source object. */
-  readonly isElsewhere?: true;
-  /** It ended, and its target object is kept as it is. */
-  readonly isKept?: true;
-  /** The target id of its manager, as exported. */
-  readonly manager?: string;
-  /** Where it was asked for. */
-  readonly dn?: string;
 }
 
 export type WriteResult = { readonly written: true; readonly etag: string } | { readonly written: false };
@@ -101,7 +73,7 @@ export function createObjectStore(deps: { readonly rows: RowStore; readonly targ
   return {
     async get(configurationId, objectGuid) {
       const row = await table.get(partition(shardOf(objectGuid)), rowKey(configurationId, objectGuid));
-      return row && { record: decode(configurationId, objectGuid, row.values), etag: row.etag };
+      return row && { record: decodeObject(configurationId, objectGuid, row.values), etag: row.etag };
     },
     async getMany(configurationId, objectGuids) {
       const found = new Map<string, StoredObject>();
@@ -112,7 +84,7 @@ export function createObjectStore(deps: { readonly rows: RowStore; readonly targ
         );
         for (const guid of guids) {
           const row = rows.get(rowKey(configurationId, guid));
-          if (row) found.set(guid, { record: decode(configurationId, guid, row.values), etag: row.etag });
+          if (row) found.set(guid, { record: decodeObject(configurationId, guid, row.values), etag: row.etag });
         }
       });
       await Promise.all(reads);
@@ -185,7 +157,7 @@ export function createObjectStore(deps: { readonly rows: RowStore; readonly targ
       const found: StoredObject[] = [];
       for await (const rows of table.range(partition(shard), { from, to: `${configurationId};`, limit }))
         for (const { row, etag, values } of rows)
-          found.push({ record: decode(configurationId, row.slice(row.indexOf(":") + 1), values), etag });
+          found.push({ record: decodeObject(configurationId, row.slice(row.indexOf(":") + 1), values), etag });
       return found;
     },
     async countLinked(configurationId, at) {
@@ -207,127 +179,12 @@ export function createObjectStore(deps: { readonly rows: RowStore; readonly targ
   };
 }
 
-/** Rows of before links said since when they are there: since always. */
-function wasLinked({ linked, since, gone }: RowValues, at: number): boolean {
-  if (typeof since === "number" && since > at) return false;
-  return linked === true || (typeof gone === "number" && gone >= at);
-}
-
 function operationOf(object: StoredObject): RowOperation {
   const row = rowKey(object.record.configurationId, object.record.objectGuid);
-  const values = encode(object.record);
+  const values = encodeObject(object.record);
   return object.etag === undefined ? { op: "insert", row, values } : { op: "replace", row, values, etag: object.etag };
 }
 
-function rowKey(configurationId: string, objectGuid: string): string {
-  return `${configurationId}:${objectGuid}`;
-}
-
-/** A row is written twice, marked and with its outcome, and its image is the same object both times. */
-const packedImages = new WeakMap<ObjectRecord["image"], Uint8Array>();
-
-function packedImage(image: ObjectRecord["image"]): Uint8Array {
-  const packed = packedImages.get(image) ?? packJson(image);
-  packedImages.set(image, packed);
-  return packed;
-}
-
-function encode(record: ObjectRecord): RowValues {
-  const { link, mark, last, claims, missing, handedOver, unlinked, facts } = record;
-  return {
-    v: 1,
-    class: record.objectClass,
-    dn: record.dn,
-    ...(record.parentGuid === undefined ? {} : { parent: record.parentGuid }),
-    state: record.state,
-    version: record.version,
-    scope: record.scope,
-    image: packedImage(record.image),
-    linked: link !== undefined && link.deletedAt === undefined,
-    ...lightValues(link),
-    ...(facts ? { facts: packJson(facts) } : {}),
-    ...(record.undecided ? { undecided: true } : {}),
-    ...(record.fate ? { fate: record.fate } : {}),
-    ...(record.goneAt === undefined ? {} : { goneAt: record.goneAt }),
-    ...(record.expiresAt === undefined ? {} : { expires: record.expiresAt }),
-    ...(link?.exported["accountEnabled"] === false ? { disabled: true } : {}),
-    ...(missing ? { missing: JSON.stringify(missing) } : {}),
-    ...(link ? { link: packJson(link) } : {}),
-    ...(mark ? { mark: JSON.stringify(mark) } : {}),
-    ...(last ? { last: JSON.stringify(last) } : {}),
-    ...(claims ? { claims: JSON.stringify(claims) } : {}),
-    ...(handedOver ? { handedOver: JSON.stringify(handedOver) } : {}),
-    ...(unlinked ? { unlinked: JSON.stringify(unlinked) } : {}),
-  };
-}
-
-/** One damaged row holds up nobody else: what its plain columns say stands for it, link and all. */
-function decode(configurationId: string, objectGuid: string, values: RowValues): ObjectRecord {
-  try {
-    return decodeWhole(configurationId, objectGuid, values);
-  } catch {
-    const { class: objectClass, dn, state, version, target, gone } = values;
-    return {
-      configurationId,
-      objectGuid,
-      objectClass: String(objectClass ?? ""),
-      dn: String(dn ?? ""),
-      image: {},
-      state: (state ?? "live") as ObjectRecord["state"],
-      version: String(version ?? NO_VERSION),
-      scope: "",
-      unreadable: true,
-      ...(typeof target === "string"
-        ? {
-            link: {
-              targetId: target,
-              owner: configurationId,
-              origin: "matched",
-              exported: {},
-              ...(typeof gone === "number" ? { deletedAt: gone } : {}),
-            },
-          }
-        : {}),
-    };
-  }
-}
-
-function decodeWhole(configurationId: string, objectGuid: string, values: RowValues): ObjectRecord {
-  const parentGuid = values["parent"];
-  const link = values["link"];
-  const mark = values["mark"];
-  const last = values["last"];
-  const claims = values["claims"];
-  const missing = values["missing"];
-  const handedOver = values["handedOver"];
-  const unlinked = values["unlinked"];
-  const facts = values["facts"];
-  return {
-    configurationId,
-    objectGuid,
-    objectClass: String(values["class"]),
-    dn: String(values["dn"]),
-    ...(typeof parentGuid === "string" ? { parentGuid } : {}),
-    image: unpackJson(values["image"] as Uint8Array),
-    state: values["state"] as ObjectRecord["state"],
-    version: String(values["version"]),
-    scope: String(values["scope"] ?? ""),
-    ...(facts instanceof Uint8Array ? { facts: unpackJson(facts) } : {}),
-    ...(values["undecided"] === true ? { undecided: true } : {}),
-    ...(values["fate"] === "keep" || values["fate"] === "disable" ? { fate: values["fate"] } : {}),
-    ...(typeof values["goneAt"] === "number" ? { goneAt: values["goneAt"] } : {}),
-    ...(typeof values["expires"] === "number" ? { expiresAt: values["expires"] } : {}),
-    ...(typeof missing === "string" ? { missing: JSON.parse(missing) } : {}),
-    ...(link instanceof Uint8Array ? { link: unpackJson(link) } : {}),
-    ...(typeof mark === "string" ? { mark: JSON.parse(mark) } : {}),
-    ...(typeof last === "string" ? { last: JSON.parse(last) } : {}),
-    ...(typeof claims === "string" ? { claims: JSON.parse(claims) } : {}),
-    ...(typeof handedOver === "string" ? { handedOver: JSON.parse(handedOver) } : {}),
-    ...(typeof unlinked === "string" ? { unlinked: JSON.parse(unlinked) } : {}),
-  };
-}
-
-const LIGHT_COLUMNS = ["class", "target", "gone", "manager", "handedOver", "fate"];
 /** From so many rows of a shard on, reading the range between them costs less than asking for each, if they lie close. */
 const LIGHT_RANGE_FROM = 24;
 
@@ -355,54 +212,6 @@ async function lightRows(
   }
   if (rest.length > 0) for (const [key, row] of await table.getMany(partition, rest)) found.set(key, row.values);
   return found;
-}
-
-function lightValues(link: ObjectRecord["link"]): RowValues {
-  if (!link) return {};
-  const manager = link.exported["manager"];
-  return {
-    target: link.targetId,
-    ...(link.deletedAt === undefined ? {} : { gone: link.deletedAt }),
-    ...(link.since === undefined ? {} : { since: link.since }),
-    ...(typeof manager === "string" ? { manager } : {}),
-  };
-}
-
-function lightOf(values: RowValues): ObjectLight {
-  const { target, gone, manager, dn, handedOver, fate } = values;
-  const isElsewhere = typeof target !== "string" && typeof handedOver === "string";
-  return {
-    objectClass: String(values["class"]),
-    ...(isElsewhere ? { isElsewhere } : {}),
-    ...(fate === "keep" ? { isKept: true } : {}),
-    ...(typeof target === "string" ? { targetId: target } : {}),
-    ...(typeof gone === "number" ? { deletedAt: gone } : {}),
-    ...(typeof manager === "string" ? { manager } : {}),
-    ...(typeof dn === "string" ? { dn } : {}),
-  };
-}
-
-const SUMMARY_COLUMNS = ["class", "state", "version", "linked", "mark", "disabled", "gone", "expires"];
-
-function managerIn({ values }: Row): string | undefined {
-  const { image } = values;
-  if (!(image instanceof Uint8Array)) return undefined;
-  const [manager] = valuesOf(unpackJson<ObjectRecord["image"]>(image), "manager");
-  return typeof manager === "string" ? manager.toLowerCase() : undefined;
-}
-
-function summaryOf(row: Row): ObjectSummary {
-  return {
-    objectGuid: row.row.slice(row.row.indexOf(":") + 1),
-    objectClass: String(row.values["class"]),
-    state: row.values["state"] as ObjectState,
-    version: String(row.values["version"]),
-    linked: row.values["linked"] === true,
-    marked: typeof row.values["mark"] === "string",
-    ...(typeof row.values["gone"] === "number" ? { goneAt: row.values["gone"] } : {}),
-    disabled: row.values["disabled"] === true,
-    ...(typeof row.values["expires"] === "number" ? { expiresAt: row.values["expires"] } : {}),
-  };
 }
 
 export function groupBy<T, K extends string>(items: readonly T[], keyOf: (item: T) => K): [K, T[]][] {
