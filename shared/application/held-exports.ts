@@ -16,14 +16,21 @@ import type { RowOperation, RowStore } from "../ports/row-store.ts";
 import { workOperations } from "./add-work.ts";
 import { exportsHeldReply } from "./admin-queries.ts";
 import { noSuchJob } from "./configurations.ts";
-import { ok, type Result } from "./failure.ts";
+import { type Failure, fail, ok, type Result } from "./failure.ts";
 import { heldBecause, type JobRow, jobTable, pack, ROW, readRow } from "./state/job-rows.ts";
 
 export type JobMode = JobModeReply["mode"];
 
 export interface HeldExports {
-  /** The first export was approved. What `staging` holds stays held. Failures: 404. */
-  releaseExports(jobId: string, by: string): Promise<Result<JobModeReply>>;
+  /**
+   * The first export was approved, unless `refusalOf` says of the very job that would be released why not. What `staging`
+   * holds stays held. Failures: 404, and that.
+   */
+  releaseExports(
+    jobId: string,
+    by: string,
+    refusalOf?: (job: JobRow) => Failure | undefined,
+  ): Promise<Result<JobModeReply>>;
   /** `normal`: what waits for the approval of a first export goes on waiting. Failures: 404. */
   setMode(jobId: string, mode: JobMode, by: string): Promise<Result<JobModeReply>>;
   /** Every object that has an image is mapped anew, without a read. Failures: 404. */
@@ -47,10 +54,17 @@ export function createHeldExports(deps: {
   const allOf = (jobId: string, workId: string): Promise<RowOperation[]> =>
     workOperations(deps, jobId, "all", { objectGuids: [] }, workId, LANE);
 
-  async function change(jobId: string, by: string, to: (job: JobRow) => JobRow): Promise<Result<JobModeReply>> {
+  async function change(
+    jobId: string,
+    by: string,
+    to: (job: JobRow) => JobRow,
+    refusalOf: (job: JobRow) => Failure | undefined = () => undefined,
+  ): Promise<Result<JobModeReply>> {
     for (;;) {
       const stored = await readRow<JobRow>(jobs, jobId, ROW.job);
       if (!stored) return noSuchJob(jobId);
+      const refused = refusalOf(stored.value);
+      if (refused) return fail(refused);
       const before = heldBecause(stored.value);
       const next = to(stored.value);
       const exportsHeld = heldBecause(next);
@@ -79,12 +93,17 @@ export function createHeldExports(deps: {
   }
 
   return {
-    releaseExports: (jobId, by) =>
-      change(jobId, by, (job) => {
-        if (job.exportsHeld?.because !== "first-export") return job;
-        const isStaging = job.settings.mode === "staging";
-        return { ...job, exportsHeld: isStaging ? { because: "staging", at: deps.clock.now(), by } : null };
-      }),
+    releaseExports: (jobId, by, refusalOf) =>
+      change(
+        jobId,
+        by,
+        (job) => {
+          if (job.exportsHeld?.because !== "first-export") return job;
+          const isStaging = job.settings.mode === "staging";
+          return { ...job, exportsHeld: isStaging ? { because: "staging", at: deps.clock.now(), by } : null };
+        },
+        refusalOf,
+      ),
     setMode: (jobId, mode, by) =>
       change(jobId, by, (job) => {
         const next: JobRow = { ...job, settings: { ...job.settings, mode } };

@@ -45,11 +45,11 @@ export async function mapObjects(
     .map(([objectGuid, own]) => draftOf(deps, header, objectGuid, own, stored.get(objectGuid)));
   // Held, nobody is looked up either: what was found would be written down.
   const drafts = given.holdsExports ? drafted : await settleDoubts(deps, header, drafted);
-  // Before any row says that it is noted.
+  // Before any row says that it is noted. Work notes it again: the tick that had it looked at may go by a clock that is ahead.
   await deps.expiries.add(
     header.jobId,
     drafts.flatMap(({ objectGuid, record: { expiresAt: at }, isChanged }) =>
-      at === undefined || !isChanged ? [] : [{ at, objectGuid }],
+      at === undefined || (!isChanged && header.readNo > 0) ? [] : [{ at, objectGuid }],
     ),
   );
   const wishes = drafts.map((draft) => claimsOf(draft));

@@ -66,10 +66,14 @@ export function createNoteFailure(deps: {
   }
 
   async function askFullRead(jobId: string, reason: string): Promise<void> {
-    const job = await readRow<JobRow>(jobs, jobId, ROW.job);
-    if (!job) return;
-    const asking: JobRow = { ...job.value, fullReadWanted: reason, fullReadWantedAt: deps.clock.now() };
-    await jobs.transact(jobId, [{ op: "replace", row: ROW.job, values: pack(asking), etag: job.etag }]);
+    for (;;) {
+      const job = await readRow<JobRow>(jobs, jobId, ROW.job);
+      if (!job) return;
+      const asking: JobRow = { ...job.value, fullReadWanted: reason, fullReadWantedAt: deps.clock.now() };
+      const operation: RowOperation = { op: "replace", row: ROW.job, values: pack(asking), etag: job.etag };
+      // Given up while somebody else changed the job, what was parked would never be made good.
+      if ((await jobs.transact(jobId, [operation])).ok) return;
+    }
   }
 
   /** Whether it was given up. */

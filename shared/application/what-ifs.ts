@@ -141,15 +141,20 @@ export function createWhatIfs(deps: {
 
   type Effect = Pick<WhatIfApprovalReply, "effect" | "schemaVersion">;
 
-  async function takeEffect(job: JobRow, { id, of, base }: WhatIfRow, by: string): Promise<Result<Effect>> {
+  async function takeEffect(job: JobRow, tried: WhatIfRow, by: string): Promise<Result<Effect>> {
     const { jobId } = job;
+    const { id, of, base } = tried;
     if (of.kind === "scope") {
       const set = await deps.configurations.setScope(jobId, of.scope, base.scopeVersion);
       return set.ok ? ok({ effect: "scope", schemaVersion: null }) : set;
     }
     if (of.kind === "present") {
       if (heldBecause(job)?.because !== "first-export") return ok({ effect: "none", schemaVersion: null });
-      const released = await deps.heldExports.releaseExports(jobId, by);
+      // Of an approval that was interrupted, or at this moment: what goes out has to be what was shown.
+      const released = await deps.heldExports.releaseExports(jobId, by, (present) => {
+        const because = changesSince(present, tried) ?? unseenBy(present, tried);
+        return because === undefined ? undefined : outdated(tried, because);
+      });
       return released.ok ? ok({ effect: "exports", schemaVersion: null }) : released;
     }
     const schema = of.kind === "schema" ? await triedSchema(jobId, id) : await deps.schemas.get(jobId, of.version);
@@ -232,6 +237,12 @@ function changesSince(job: JobRow, { base }: WhatIfRow): string | undefined {
   if (now.scopeVersion !== base.scopeVersion) return "the scope of the job's agents was changed since";
   if (now.mappedVersion !== base.mappedVersion) return "objects were read for another schema since";
   return undefined;
+}
+
+/** Of a first read that was half-way, it showed only whom that had brought by then. */
+function unseenBy({ steadyStateAt }: JobRow, { at }: WhatIfRow): string | undefined {
+  if (steadyStateAt !== null && at >= steadyStateAt) return undefined;
+  return "it was asked for before the first full read was over, and shows only a part of the directory";
 }
 
 function noSuchWhatIf(jobId: string, id: string): Failure {

@@ -211,6 +211,20 @@ describe("an account that expires", () => {
     expect(on()).toEqual(["cid", "dan"]);
   });
 
+  it("is disabled when the tick that looked at it went by a clock that was ahead", async () => {
+    const { cloud, agent, later } = await start({ expiredAccounts: "disable" });
+    const at = cloud.clock.now() + 5 * DAY;
+    await agent.read("full", [expires("ann", at)]);
+    cloud.clock.set(at);
+    await cloud.tick();
+    cloud.clock.set(at - 2_000);
+    await cloud.driver.settled();
+    await cloud.run();
+    expect(shown(cloud, "ann")).toMatchObject({ enabled: true });
+    await later(at + 60_000);
+    expect(shown(cloud, "ann")).toMatchObject({ enabled: false });
+  });
+
   it("that is extended in time stays, and one that is extended too late is enabled again", async () => {
     const { cloud, agent, later } = await start({ expiredAccounts: "disable" });
     const at = cloud.clock.now() + DAY;

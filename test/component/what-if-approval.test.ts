@@ -8,6 +8,15 @@ import { runSchema } from "../support/schema.ts";
 import { mapped, names, onlyWhere, start } from "./what-if-world.ts";
 
 const BY = "admin ann";
+const WATERMARK = {
+  mode: "dirsync" as const,
+  id: "after 1",
+  token: "AAAA",
+  invocationId: guidOf("dc"),
+  dnsName: "dc1",
+  usn: "77777",
+  at: "2026-01-05T08:00:00.000Z",
+};
 const schema = mapped({ Title: 'Join("-", [title], "new")' });
 
 describe("the approval of a what-if", () => {
@@ -186,6 +195,65 @@ describe("a new job's first export", () => {
     expect(await approve(other.digest)).toMatchObject({ ok: true, value: { effect: "schema" } });
     expect((await agent.status()).exportsHeld).not.toBeNull();
     expect(cloud.target.objects()).toEqual([]);
+  });
+
+  it("isn't released by an approval that was interrupted, once the job is another than it was shown", async () => {
+    const { cloud, agent, jobId, tryOut, approve, show } = await held();
+    const { digest, id } = await tryOut({ kind: "present" });
+    // What an attempt leaves behind that died after its first write.
+    await changeWhatIf(jobTable(cloud.rows), jobId, id, (row) => ({
+      ...row,
+      approved: { by: "admin bob", at: cloud.clock.now(), applied: null },
+    }));
+    await runSchema(cloud, jobId, schema);
+    expect(await approve(digest)).toMatchObject({ ok: false, failure: { code: "what-if-outdated" } });
+    await cloud.run();
+    expect(cloud.target.objects()).toEqual([]);
+    expect((await agent.status()).exportsHeld).not.toBeNull();
+    expect((await show(id)).approved).toBeNull();
+    const again = await tryOut({ kind: "present" });
+    expect(await approve(again.digest)).toMatchObject({ ok: true, value: { effect: "exports", by: BY } });
+  });
+
+  it("isn't released by a what-if of half of the first read", async () => {
+    const { cloud, agent, tryOut, approve } = await start({}, { firstExport: "approval" });
+    const [some, others] = [names(3), names(3, 3)];
+    const order = await agent.order("full");
+    await agent.send(
+      agent.batch(
+        order,
+        1,
+        some.map((name) => aUser(name)),
+      ),
+    );
+    await cloud.run();
+    const half = await tryOut({ kind: "present" });
+    expect(half.result.counts).toMatchObject({ create: 3 });
+    const refusal = {
+      ok: false,
+      failure: { code: "what-if-outdated", message: expect.stringContaining("first full") },
+    };
+    expect(await approve(half.digest)).toMatchObject(refusal);
+    await agent.send(
+      agent.batch(
+        order,
+        2,
+        others.map((name) => aUser(name)),
+        {
+          isLast: true,
+          end: { batches: 2, objects: 6, digest: "" },
+          watermarkAfter: WATERMARK,
+        },
+      ),
+    );
+    await cloud.run();
+    expect(await approve(half.digest)).toMatchObject(refusal);
+    expect(cloud.target.objects()).toEqual([]);
+    const whole = await tryOut({ kind: "present" });
+    expect(whole.result.counts).toMatchObject({ create: 6 });
+    expect(await approve(whole.digest)).toMatchObject({ ok: true, value: { effect: "exports" } });
+    await cloud.run();
+    expect(cloud.target.objects()).toHaveLength(6);
   });
 
   it("finds who is in the target already, and says of two of one name that one fails", async () => {
