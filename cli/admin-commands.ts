@@ -3,7 +3,7 @@
 import { type Command, InvalidArgumentError } from "commander";
 import { EXIT } from "../agent/agent-error.ts";
 import type { ConfigurationReply } from "../shared/contracts/admin-api.ts";
-import { shownAction } from "../shared/contracts/provisioning-log.ts";
+import { type ProvisioningLogReply, shownAction } from "../shared/contracts/provisioning-log.ts";
 import type { AdminClient, JobAction } from "./admin-client.ts";
 import {
   agentTable,
@@ -16,6 +16,7 @@ import {
   withNames,
 } from "./admin-views.ts";
 import { connect } from "./connection.ts";
+import { csvOf } from "./csv.ts";
 import { findConfiguration } from "./find-configuration.ts";
 import { listOf, moment, tableOf } from "./table.ts";
 import type { CommandContext } from "./terminal.ts";
@@ -28,6 +29,10 @@ Environment: UPLINK_HOME (the local runtime's folder), or UPLINK_URL and UPLINK_
 
 interface Shown {
   readonly json?: boolean;
+}
+
+interface Listed extends Shown {
+  readonly csv?: boolean;
 }
 
 interface Acted extends Shown {
@@ -74,9 +79,9 @@ export function registerAdminCommands(program: Command, context: CommandContext)
     .command("escrow")
     .description("Objects whose last attempt failed.")
     .addHelpText("after", ADMIN_HELP);
-  admin(escrow.command("list [job]").description("Why each of them waits, and what to do.")).action(
-    (name: string | undefined, options: Shown) => escrowList(name, options, context),
-  );
+  admin(escrow.command("list [job]").description("Why each of them waits, and what to do."))
+    .option("--csv", "as comma-separated values")
+    .action((name: string | undefined, options: Listed) => escrowList(name, options, context));
   admin(escrow.command("retry <job> [guid]").description("Try all of them again at once, or one.")).action(
     (name: string, guid: string | undefined, options: Shown) => escrowRetry(name, guid, options, context),
   );
@@ -85,7 +90,8 @@ export function registerAdminCommands(program: Command, context: CommandContext)
     .option("--job <name>", "of one job")
     .option("--object <guid>", "of one source object, by its objectGUID")
     .option("--top <n>", "how many entries", whole, 20)
-    .action((options: Shown & { job?: string; object?: string; top: number }) => logs(options, context));
+    .option("--csv", "as comma-separated values, a line for each entry")
+    .action((options: Listed & { job?: string; object?: string; top: number }) => logs(options, context));
 }
 
 function admin(command: Command): Command {
@@ -185,7 +191,7 @@ async function agentToken(
   );
 }
 
-async function escrowList(name: string | undefined, options: Shown, { terminal }: CommandContext): Promise<void> {
+async function escrowList(name: string | undefined, options: Listed, { terminal }: CommandContext): Promise<void> {
   const { admin: client } = await connect(terminal);
   const all = await client.configurations();
   const configurations = name === undefined ? all : [await findConfiguration(client, name)];
@@ -197,6 +203,17 @@ async function escrowList(name: string | undefined, options: Shown, { terminal }
         (lists[index] ?? []).map((escrow) => ({ job: one.displayName, ...escrow })),
       ),
     );
+  if (options.csv) {
+    const rows = configurations.flatMap((one, index) =>
+      (lists[index] ?? []).map(({ objectGuid, code, message, remedy, attempts, firstAt, nextAttemptAt }) => [
+        ...[one.displayName, objectGuid, code, message, remedy],
+        ...[String(attempts), firstAt, nextAttemptAt],
+      ]),
+    );
+    const head = ["job", "object", "code", "message", "remedy", "attempts", "since", "next"];
+    terminal.out.write(csvOf([head, ...rows]));
+    return;
+  }
   const words = configurations.flatMap((one, index) =>
     (lists[index] ?? []).map((escrow) =>
       listOf([
@@ -227,7 +244,7 @@ async function escrowRetry(
 }
 
 async function logs(
-  options: Shown & { job?: string; object?: string; top: number },
+  options: Listed & { job?: string; object?: string; top: number },
   { terminal }: CommandContext,
 ): Promise<void> {
   const { admin: client } = await connect(terminal);
@@ -242,6 +259,7 @@ async function logs(
     .sort((left, right) => (left.activityDateTime < right.activityDateTime ? 1 : -1))
     .slice(0, options.top);
   if (options.json) return json(terminal.out, entries);
+  if (options.csv) return void terminal.out.write(csvOf(logRows(entries)));
   if (entries.length === 0) {
     terminal.out.write("The log has no entry for that.\n");
     return;
@@ -255,6 +273,21 @@ async function logs(
     return [moment(entry.activityDateTime), shownAction(entry), outcome, entry.sourceIdentity.displayName, what];
   });
   terminal.out.write(tableOf([["time", "action", "status", "object", "what"], ...rows]));
+}
+
+function logRows(entries: readonly ProvisioningLogReply[]): string[][] {
+  const rows = entries.map((entry) => {
+    const { status: outcome, errorInformation } = entry.provisioningStatusInfo;
+    return [
+      ...[entry.activityDateTime, entry.jobId, entry.cycleId, entry.changeId, shownAction(entry), outcome],
+      ...[entry.sourceIdentity.id, entry.sourceIdentity.displayName, entry.targetIdentity.id ?? ""],
+      ...[errorInformation?.errorCode ?? "", errorInformation?.reason ?? "", errorInformation?.recommendedAction ?? ""],
+      // One cell, of old and new values: how many there are differs from line to line.
+      entry.modifiedProperties.length === 0 ? "" : JSON.stringify(entry.modifiedProperties),
+    ];
+  });
+  const head = ["time", "job", "cycle", "change", "action", "status", "object", "dn", "target"];
+  return [[...head, "code", "reason", "remedy", "properties"], ...rows];
 }
 
 async function chosen(client: AdminClient, name: string | undefined): Promise<ConfigurationReply[]> {

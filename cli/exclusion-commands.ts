@@ -4,6 +4,7 @@ import type { ConfigurationReply, ExclusionReply } from "../shared/contracts/adm
 import { isGuid } from "../shared/domain/values.ts";
 import { ADMIN_HELP } from "./admin-commands.ts";
 import { connect } from "./connection.ts";
+import { csvOf } from "./csv.ts";
 import { moment, tableOf } from "./table.ts";
 import type { CommandContext } from "./terminal.ts";
 
@@ -25,15 +26,20 @@ export function registerExclusionCommands(program: Command, { terminal }: Comman
     exclusion.command(usage).description(description).option("--json", "as JSON").addHelpText("after", ADMIN_HELP);
   const json = (value: unknown) => void terminal.out.write(`${JSON.stringify(value, null, 2)}\n`);
 
-  command("list", "What is on the list, by whom, since when and why.").action(async (options: Shown) => {
-    const { admin } = await connect(terminal);
-    const listed = await admin.exclusions();
-    if (options.json) return json(listed);
-    if (listed.length === 0) return void terminal.out.write("Nothing is on the exclusion list.\n");
-    const jobs = await admin.configurations();
-    const rows = listed.map((own) => [own.guid, moment(own.at), own.by, wordsOf(own, jobs), own.reason]);
-    terminal.out.write(tableOf([["guid", "since", "by", "what", "why"], ...rows]));
-  });
+  command("list", "What is on the list, by whom, since when and why.")
+    .option("--csv", "as comma-separated values")
+    .action(async (options: Shown & { csv?: boolean }) => {
+      const { admin } = await connect(terminal);
+      const listed = await admin.exclusions();
+      if (options.json) return json(listed);
+      if (listed.length === 0 && !options.csv) return void terminal.out.write("Nothing is on the exclusion list.\n");
+      const jobs = await admin.configurations();
+      const rowsWith = (time: (at: string) => string) => [
+        ["guid", "since", "by", "what", "why"],
+        ...listed.map((own) => [own.guid, time(own.at), own.by, wordsOf(own, jobs), own.reason]),
+      ];
+      terminal.out.write(options.csv ? csvOf(rowsWith((at) => at)) : tableOf(rowsWith(moment)));
+    });
 
   command("add", "Put an object on the list.")
     .argument("<guid>", "objectGUID, or id of a target object", guid)

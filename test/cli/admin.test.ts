@@ -71,6 +71,23 @@ test("a deployed service needs a token, and gets it", async () => {
   expect(seen).toEqual(["/api/v1.0/uplink/configurations", "Bearer tok"]);
 });
 
+test("escrows are lines of comma-separated values, with code and remedy", async () => {
+  const escrow = {
+    ...{ objectGuid: "g1", code: "InvalidDomain", message: "The domain 'x', of 'y', isn't verified.", attempts: 2 },
+    ...{ remedy: "Verify it.", firstAt: "2026-01-05T08:00:00.000Z", nextAttemptAt: "2026-01-05T09:00:00.000Z" },
+  };
+  const one = { id: "c1", jobId: "j1", displayName: "Corp", domainFqdn: "corp.example" };
+  const url = await serve((request, response) =>
+    response.end(JSON.stringify({ value: request.url?.endsWith("/configurations") ? [one] : [escrow] })),
+  );
+  const { out } = await uplink({ UPLINK_URL: url, UPLINK_ADMIN_TOKEN: "t" }, "escrow", "list", "--csv");
+  expect(out.split("\r\n")).toEqual([
+    "job,object,code,message,remedy,attempts,since,next",
+    `Corp,g1,InvalidDomain,"The domain 'x', of 'y', isn't verified.",Verify it.,2,${escrow.firstAt},${escrow.nextAttemptAt}`,
+    "",
+  ]);
+});
+
 describe("a refusal", () => {
   const environment = async (status: number, body: string) => ({
     UPLINK_URL: await serve((_request, response) => response.writeHead(status).end(body)),

@@ -70,6 +70,9 @@ test("what is on the list is told with who, when, why and which objects it is ab
   expect(ann?.[3]).toBe("object of Corp, without target object");
   expect(stranger?.[3]).toBe("no job's object and no job's target object");
   expect(JSON.parse((await uplink("list", "--json")).out)).toEqual(listed);
+  const [head, line] = (await uplink("list", "--csv")).out.split("\r\n");
+  expect(head).toBe("guid,since,by,what,why");
+  expect(line).toBe(`${GLASS},2026-01-05T08:00:00.000Z,admin-1,target object of ${ANN} of Corp,break-glass`);
 });
 
 test("an object is put on it with a reason, whatever the letters' case", async () => {

@@ -171,7 +171,7 @@ function drawFault(dice: Dice): Step {
   return { do: "fault", on, kind, after: dice.below(span), count: dice.chance(0.8) ? 1 : dice.between(2, 4) };
 }
 
-const SOURCE_FAULTS: readonly SourceFault[] = [
+export const SOURCE_FAULTS: readonly SourceFault[] = [
   "short-pages",
   "time-limit",
   "busy",

@@ -7,7 +7,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { expectToHold } from "./expect-to-hold.ts";
-import { FAULT_KINDS, generate } from "./generate.ts";
+import { FAULT_KINDS, generate, SOURCE_FAULTS } from "./generate.ts";
 import { memoryStores } from "./open-stores.ts";
 import type { History } from "./steps.ts";
 
@@ -43,6 +43,8 @@ describe("a simulated history", () => {
         return step.do === "admin" ? `admin ${step.what}` : step.do;
       }),
     );
+    for (const step of steps) if (step.do === "read") for (const way of Object.keys(step.way)) drawn.add(`way ${way}`);
+    for (const step of steps) if (step.do === "edit") drawn.add(`edit ${step.edit.kind}`);
     const rest = [
       "edit",
       "read",
@@ -51,8 +53,11 @@ describe("a simulated history", () => {
       "crash",
       "blob-gone",
       "graph quota",
-      "source rolled-back",
-      "admin approve",
+      "graph lag",
+      ...SOURCE_FAULTS.map((kind) => `source ${kind}`),
+      ...["repeat", "reorder", "truncate", "lost", "torn"].map((way) => `way ${way}`),
+      ...["recreate", "rename-unit", "delete", "undelete", "manager", "join", "quit"].map((kind) => `edit ${kind}`),
+      ...["approve", "drop", "retry", "restart", "pause", "hold", "reconcile"].map((what) => `admin ${what}`),
     ];
     expect([...FAULT_KINDS, ...rest].filter((kind) => !drawn.has(kind))).toEqual([]);
   });
