@@ -154,8 +154,12 @@ export function firstCall(entry: Marked): TargetAction {
     case "create":
       return { kind: "create", key, type, values: action.values, ...(members ? { members } : {}) };
     case "restore":
-    case "delete":
-      return { kind: action.kind, key, type, id: action.targetId };
+    case "delete": {
+      const { link } = entry.record;
+      const writtenAt = action.kind === "restore" ? link?.deletedAt : link?.since;
+      const isOwn = writtenAt !== undefined && link?.targetId === action.targetId;
+      return { kind: action.kind, key, type, id: action.targetId, ...(isOwn ? { writtenAt } : {}) };
+    }
     case "adopt":
     case "update":
       return { kind: "update", key, type, id: action.targetId, values: action.values };

@@ -63,7 +63,17 @@ export type TargetAction =
       readonly id: string;
       readonly values: TargetValues;
     }
-  | { readonly kind: "delete" | "restore"; readonly key: string; readonly type: TargetObjectType; readonly id: string };
+  | {
+      readonly kind: "delete" | "restore";
+      readonly key: string;
+      readonly type: TargetObjectType;
+      readonly id: string;
+      /**
+       * When we made the object or brought it back (of a restore: deleted it), in milliseconds since 1970: not finding it
+       * shortly afterwards is lag and no absence, whichever process it was.
+       */
+      readonly writtenAt?: number;
+    };
 
 /** An object and what it holds: of the properties that were asked for those that aren't empty; `manager` is the id of one. */
 export interface TargetState extends TargetObject {

@@ -33,11 +33,6 @@ const CALLER: Omit<Caller, "tenantId"> = {
 const GRAPH_MS = 60;
 const TIMEOUT_MS = 30_000;
 const TOKEN_MS = 3_000_000;
-/**
- * Left out as long as it is a gap of `docs/SPEC.md`: a delete that meets 404 because the object can't be seen yet counts as done, and
- * the object stays. `regressions/delete-before-visible.json` shows it when this is false.
- */
-const DELETES_SEE_ALL: boolean = true;
 /** How long a replica of Graph's may lag behind. */
 const STALE_MS = 60_000;
 
@@ -155,8 +150,6 @@ export function createFakeGraph(deps: {
       return read;
     }
     const id = targetOf(raw.url);
-    const entry = id === undefined ? undefined : store.get(id);
-    if (DELETES_SEE_ALL && raw.method === "DELETE" && entry && entry.visibleAt > now()) entry.visibleAt = now();
     const before = id === undefined ? undefined : shownById(id);
     const answer = service.execute(raw);
     if (isRefusal(answer) || !answer.wrote) return answer;

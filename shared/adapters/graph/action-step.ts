@@ -15,7 +15,7 @@ export interface PendingAction {
   readonly rest: TargetAction;
   readonly request: GraphRequest;
   /** How far it has come beyond its first request. */
-  readonly stage: "first" | "without-guarded" | "parked" | "is-it-there" | "which-one" | "manager";
+  readonly stage: "first" | "without-guarded" | "parked" | "is-it-there" | "is-it-deleted" | "which-one" | "manager";
   /** The values went in; what is on its way is the manager. */
   readonly isWritten: boolean;
   readonly warnings: readonly TargetFailure[];
@@ -41,6 +41,8 @@ export type Step =
 export interface ActionContext extends RequestContext {
   /** Our own last write of an object, when it is so recent that a 404 may mean lag. */
   readonly recentWrite: (id: string) => WriteKind | undefined;
+  /** Whether what was written at that moment may not be seen everywhere yet. */
+  readonly isRecent: (at: number | undefined) => boolean;
   /** Undefined when it can't be read now. */
   readonly initialDomain: () => Promise<string | undefined>;
   /** For a throttle without Retry-After; `waits` counts from 0. Milliseconds. */
@@ -149,6 +151,8 @@ export function what(action: TargetAction): string {
 export function touchesRecent(action: TargetAction, context: ActionContext): boolean {
   if (action.kind !== "create" && action.kind !== "update") {
     const last = context.recentWrite(action.id);
+    // Another process may have made it, or deleted it: then only the row knows when.
+    if (last === undefined) return context.isRecent(action.writtenAt);
     return action.kind === "restore" ? last === "delete" : isFresh(last);
   }
   const ids = action.kind === "create" ? [...(action.members ?? [])] : [action.id];

@@ -4,6 +4,11 @@ export function objectUrl(action: { readonly type: string; readonly id: string }
   return `/${action.type}s/${encodeURIComponent(action.id)}`;
 }
 
+/** Of a user or group that was deleted and can be restored. */
+export function deletedItemUrl(id: string): string {
+  return `/directory/deletedItems/${encodeURIComponent(id)}`;
+}
+
 export function namedGroupUrl(uniqueName: string): string {
   return `/groups(uniqueName='${encodeURIComponent(uniqueName.replaceAll("'", "''"))}')`;
 }

@@ -85,6 +85,7 @@ export function createGraphTargetDirectory(deps: GraphTargetDeps): TargetDirecto
     baseUrl,
     createBody: (action) => createBody(action, bodyOptions),
     recentWrite: (id) => recent.last(id),
+    isRecent: (at) => recent.isRecent(at),
     initialDomain,
     backOffMs,
   };

@@ -3,7 +3,8 @@
  *
  * Most actions are one request. A refusal can add another: a PATCH or POST that was refused for its guarded properties
  * goes again without them, a create whose manager or members can't be bound goes without those, a restore whose name is
- * taken comes back under a parked one, a restore that finds nothing looks whether the object lives already. A manager
+ * taken comes back under a parked one, a restore that finds nothing looks whether the object lives already, a delete that
+ * finds nothing of what was made a moment ago looks whether it is among the deleted. A manager
  * is the second request of an update, sent when the first one went in (or alone): so whatever fails, it is known which
  * part was done. An upsert that finds its group asks for the id. Nothing here does I/O.
  */
@@ -23,7 +24,7 @@ import {
   touchesRecent,
   what,
 } from "./action-step.ts";
-import { namedGroupUrl, objectUrl } from "./addresses.ts";
+import { deletedItemUrl, namedGroupUrl, objectUrl } from "./addresses.ts";
 import type { GraphReply } from "./graph-client.ts";
 import { failureOf, type GraphError, graphErrorOf, isConflict, looksLikeLag } from "./graph-failure.ts";
 import { managerRefused, unbound } from "./reference-refusal.ts";
@@ -57,11 +58,14 @@ export async function stepOf(pending: PendingAction, reply: GraphReply, context:
       return status === 404 ? lagged(pending, failure) : failed(pending, failure);
     case "is-it-there":
       return failed(pending, status === 404 ? failureOf(404, NO_ERROR, what(action)) : failure);
+    case "is-it-deleted":
+      return unseen(pending, failure, context);
   }
   if (status === 401) return tokenExpired(pending, failure);
   const withoutLinks = unbound(pending, refused, context);
   if (withoutLinks) return withoutLinks;
-  if (looksLikeLag(status, error) && touchesRecent(action, context)) return lagged(pending, failure);
+  if (looksLikeLag(status, error) && touchesRecent(action, context))
+    return action.kind === "delete" ? whetherDeleted(pending, action.id) : lagged(pending, failure);
   if (status === 404) return missing(pending, failure, context);
   if (status === 403) return withoutGuarded(pending, failure, context);
   if (isConflict(status, error)) return conflicting(pending, error, failure, context);
@@ -100,6 +104,18 @@ function missing(pending: PendingAction, failure: TargetFailure, context: Action
   if (action.kind !== "restore") return failed(pending, failure);
   const request = { method: "GET", url: `${objectUrl(action)}?$select=id` } as const;
   return { kind: "continue", next: { ...pending, stage: "is-it-there", request } };
+}
+
+/** Gone by an earlier delete whose answer was lost, or not to be seen yet: taken for gone, it would live on for ever. */
+function whetherDeleted(pending: PendingAction, id: string): Step {
+  const request = { method: "GET", url: `${deletedItemUrl(id)}?$select=id` } as const;
+  return { kind: "continue", next: { ...pending, stage: "is-it-deleted", request } };
+}
+
+/** It is neither there nor among the deleted: the delete is sent again when it may be seen. */
+function unseen(pending: PendingAction, failure: TargetFailure, context: ActionContext): Step {
+  const again = startAction(pending.action, context) ?? pending;
+  return lagged({ ...again, waits: pending.waits }, failure);
 }
 
 /** Once, the rest of the values goes out alone; what was held back becomes a warning. */

@@ -9,6 +9,8 @@ export interface RecentWrites {
   add(id: string, kind: WriteKind): void;
   /** The last write of this object, when it is a short while ago. */
   last(id: string): WriteKind | undefined;
+  /** Whether a write of that moment, by whatever process, is a short while ago. */
+  isRecent(at: number | undefined): boolean;
 }
 
 export type WriteKind = "create" | "restore" | "delete";
@@ -29,5 +31,6 @@ export function createRecentWrites(clock: Clock): RecentWrites {
       const write = written.get(id);
       return write !== undefined && clock.now() - write.at <= LAG_MS ? write.kind : undefined;
     },
+    isRecent: (at) => at !== undefined && clock.now() - at <= LAG_MS,
   };
 }

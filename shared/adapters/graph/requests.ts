@@ -11,7 +11,7 @@
 
 import type { TargetValues } from "../../domain/target-value.ts";
 import type { TargetAction } from "../../ports/target-directory.ts";
-import { memberAddress, namedGroupUrl, objectUrl, userAddress } from "./addresses.ts";
+import { deletedItemUrl, memberAddress, namedGroupUrl, objectUrl, userAddress } from "./addresses.ts";
 import type { GraphRequest } from "./graph-client.ts";
 import { type Body, type CreateAction, updateBody } from "./write-body.ts";
 
@@ -36,7 +36,7 @@ export function firstRequest(action: TargetAction, context: RequestContext): Gra
     case "delete":
       return { method: "DELETE", url: objectUrl(action) };
     case "restore":
-      return { method: "POST", url: `/directory/deletedItems/${encodeURIComponent(action.id)}/restore`, body: {} };
+      return { method: "POST", url: `${deletedItemUrl(action.id)}/restore`, body: {} };
   }
 }
 

@@ -211,6 +211,29 @@ describe("writing to Graph", () => {
       expect(rig.slept()).toBe(0);
     });
 
+    it("of another process's newest object waits until it is seen, and is done where it was deleted", async () => {
+      directory.control.set({ visibilityDelayMs: 8_000 });
+      const writtenAt = directory.clock.ms;
+      const { id } = await create();
+      const { target } = connect(directory);
+      const again = async () =>
+        (await target.apply([{ kind: "delete", key: "k", type: "user", id, writtenAt }], low))[0];
+      expect(await again()).toMatchObject({ outcome: "unsent", failure: { retryAfterMs: 10_000 } });
+      expect(stored(id)?.deleted).toBe(false);
+      directory.clock.ms += 10_000;
+      expect(await again()).toMatchObject({ outcome: "done", id });
+      expect(stored(id)?.deleted).toBe(true);
+      directory.clock.ms += 10_000;
+      const third = connect(directory);
+      const repeated = { kind: "delete", key: "k", type: "user", id, writtenAt } as const;
+      expect(await third.target.apply([repeated], low)).toMatchObject([{ outcome: "done", id }]);
+      expect(third.slept()).toBe(0);
+      // What went without a trace is gone once it can't be lag any more.
+      directory.control.deleteAll();
+      directory.clock.ms += 300_000;
+      expect(await third.target.apply([repeated], low)).toMatchObject([{ outcome: "done", id }]);
+    });
+
     it("bring back under a parked name when the name was taken meanwhile", async () => {
       const { id, action } = await create({ mail: "boss@contoso.example" });
       await remove(id);
