@@ -1,6 +1,7 @@
 /**
- * Host and agents are killed at random moments of an initial sync and of deltas, storage goes away once, and everything comes to
- * the same end as if nothing had happened: the target is what the directory says, nobody is there twice, every change
+ * Host and agents are killed at random moments of an initial sync and of deltas, storage goes away once; then a second job of the
+ * tenant comes, and the host is killed while chunks wait for the quota, escrows are tried again and an approved removal is
+ * half done. Everything comes to the same end as if nothing had happened: the target is what the directory says, nobody is there twice, every change
  * received is accounted for, every effect logged once, and no activity ran again that had completed.
  *
  * The tests build upon each other in this order. `UPLINK_TEST_SEED` draws the same plan again, `UPLINK_TEST_KILLS` says how
@@ -8,12 +9,16 @@
  */
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, expect, it } from "vitest";
+import type { LogEntry } from "../../shared/application/state/provisioning-log.ts";
+import type { Books } from "../support/crash/books.ts";
 import { createEditor, type Editor } from "../support/crash/edits.ts";
 import { readLoggedEffects } from "../support/crash/effects.ts";
 import { createKiller, type Killer, type Strike } from "../support/crash/killer.ts";
 import { createRandom } from "../support/crash/random.ts";
-import { type Rig, setUpRig } from "../support/crash/rig.ts";
+import { type Rig, type RunningAgent, setUpRig } from "../support/crash/rig.ts";
+import { type SecondJob, setUpSecondJob } from "../support/crash/second-job.ts";
 import { until } from "../support/until.ts";
+import { type Ground, guard, playQuotaAndEscrows, playStagedRemoval } from "./second-job.ts";
 
 const kills = Number(process.env["UPLINK_TEST_KILLS"] ?? 10);
 const seed = Number(process.env["UPLINK_TEST_SEED"] ?? Math.floor(Math.random() * 1e9));
@@ -29,11 +34,13 @@ const random = createRandom(seed);
 let rig: Rig;
 let killer: Killer;
 let editor: Editor | undefined;
+let second: SecondJob;
 
 beforeAll(async () => {
   say(`Seed ${seed}, ${kills} kills, ${JSON.stringify(forest)}. Again: UPLINK_TEST_SEED=${seed} npm run test:crash`);
   rig = await setUpRig({ ...forest, address: "127.0.0.22" });
   say(`Set up: ${JSON.stringify(rig.stage.timings)}`);
+  second = await setUpSecondJob(rig, guard);
   killer = createKiller({ rig, random, lastNewsAt: () => editor?.lastNewsAt() ?? 0 });
 });
 afterAll(() => rig?.destroy());
@@ -63,7 +70,7 @@ async function mustCome(what: string, look: () => Promise<boolean>, withinMs = r
     await until(
       what,
       async () => {
-        const lost = rig.agents.find((agent) => agent.hasGivenUp());
+        const lost = [...rig.agents, second.agent].find((agent) => agent.hasGivenUp());
         if (lost !== undefined) throw new Error(`The ${lost.name} agent ended by itself.`);
         return look();
       },
@@ -71,10 +78,12 @@ async function mustCome(what: string, look: () => Promise<boolean>, withinMs = r
       40,
     );
   } catch (error) {
-    const [now, escrows] = [await rig.books.underWay(), await rig.books.escrows()];
-    throw new Error(
-      `${String(error)}\n${JSON.stringify({ now, escrows: escrows.slice(0, 5) }, undefined, 1)}\n${rig.said()}`,
-    );
+    const told = async ({ books }: { readonly books: Books }) => [
+      await books.underWay(),
+      ...(await books.escrows()).slice(0, 5),
+    ];
+    const words = JSON.stringify({ first: await told(rig), second: await told(second) }, undefined, 1);
+    throw new Error(`${String(error)}\n${words}\n${second.agent.log()}\n${rig.said()}`);
   }
 }
 
@@ -101,6 +110,16 @@ async function mustConverge(): Promise<void> {
     const trace = guid === undefined ? [] : await rig.trace(guid);
     throw new Error([String(error), ...trace.map((line) => line.slice(0, 2000))].join("\n"), { cause: error });
   }
+}
+
+/** These agents end when they are asked to, and the target is what the directory says after one read more. */
+async function mustEnd(running: readonly RunningAgent[]): Promise<void> {
+  // An agent may have seen the last edit early, while it read objects again; one whole read sees them all.
+  expect(await Promise.all(running.map((agent) => agent.stop()))).toEqual(running.map(() => 0));
+  await rig.stage.sync();
+  await mustCome("all to come to rest", isSettled);
+  say("All is at rest");
+  await mustConverge();
 }
 
 it(
@@ -193,13 +212,25 @@ it(
     say(`Edits: ${JSON.stringify(edits.made())}`);
     expect(killer.hits()).toBe(kills);
     await mustFollow("After all the others");
-    // An agent may have seen that edit early, while it read objects again; one whole read sees them all.
-    expect(await Promise.all(agents.map((agent) => agent.stop()))).toEqual(agents.map(() => 0));
-    await stage.sync();
-    await mustCome("all to come to rest", isSettled);
-    say("All is at rest");
-    await mustConverge();
+    await mustEnd(agents);
   },
+  phaseMs,
+);
+
+const ground = (): Ground => {
+  if (editor === undefined) throw new Error("The second job comes after the deltas of the first.");
+  return { rig, second, editor, mustCome, mustEnd, say };
+};
+
+it(
+  "a second job of the tenant, killed while chunks wait for the quota and escrows are tried again, ends as its file says",
+  () => playQuotaAndEscrows(ground()),
+  phaseMs,
+);
+
+it(
+  "a staged removal, killed while it lies and half-way through its execution, takes exactly those whom an admin approved",
+  () => playStagedRemoval(ground()),
   phaseMs,
 );
 
@@ -217,16 +248,22 @@ it("nobody is in the target twice", async () => {
 });
 
 it("every batch is accounted for, and the committed watermark is the last accepted one", async () => {
-  expect(await rig.books.faults()).toEqual([]);
-  const totals = await rig.books.totals();
-  expect(totals.batches).toBeGreaterThan(0);
-  say(`Books: ${JSON.stringify(totals)}`);
+  for (const { books } of [rig, second]) {
+    expect(await books.faults()).toEqual([]);
+    const totals = await books.totals();
+    expect(totals.batches).toBeGreaterThan(0);
+    say(`Books: ${JSON.stringify(totals)}`);
+  }
 });
 
 it("each effect is logged once", async () => {
   const { rows, stage } = rig;
-  const { entries, faults } = await readLoggedEffects(rows, stage.main.job.jobId);
-  expect(faults).toEqual([]);
+  const entries: LogEntry[] = [];
+  for (const { jobId } of [stage.main.job, second.job]) {
+    const told = await readLoggedEffects(rows, jobId);
+    expect(told.faults).toEqual([]);
+    entries.push(...told.entries);
+  }
   const logged = new Set(entries.filter((entry) => entry.outcome === "exported").map((entry) => entry.targetId));
   const unlogged = (await stage.main.runtime.objects()).filter((object) => !logged.has(object.id));
   expect(unlogged.map((object) => object.id)).toEqual([]);
@@ -243,6 +280,7 @@ it("another read finds nothing to do", async () => {
   const { stage } = rig;
   await stage.main.runtime.resetStats();
   expect(await stage.sync()).toMatchObject({ kind: "delta", received: 0, writes: 0 });
+  expect(await second.sync()).toMatchObject({ kind: "full", writes: 0 });
   expect((await stage.main.runtime.stats()).writeCalls).toBe(0);
-  expect(await rig.books.faults()).toEqual([]);
+  for (const { books } of [rig, second]) expect(await books.faults()).toEqual([]);
 });

@@ -10,13 +10,16 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { ensureCertificates } from "../../local/certificates.ts";
+import type { FaultOrder } from "../../local/directory/faults.ts";
 import type { Stats } from "../../local/directory/stats.ts";
 import {
   ConfigurationReply,
   CycleReply,
   EscrowReply,
+  EscrowRetryReply,
   JobStatusReply,
   ProvisioningLogReply,
+  StagedSetReply,
   TokenReply,
 } from "../../shared/contracts/admin-api.ts";
 import type { SynchronizationSchema } from "../../shared/domain/synchronization-schema.ts";
@@ -47,7 +50,7 @@ export type Job = { readonly configurationId: string; readonly jobId: string };
 
 export type AdRuntimeOptions = {
   readonly verifiedDomains: readonly string[];
-  /** Settings of the host, over those of all these tests. */
+  /** Settings of the host, over those of all these tests. What is changed in them holds from the host's next start. */
   readonly hostSettings?: Readonly<Record<string, string>>;
   /** The connection string that the host gets in place of Azurite's own. */
   readonly storageThrough?: (connectionString: string) => Promise<string>;
@@ -180,6 +183,18 @@ export async function startAdRuntime(options: AdRuntimeOptions) {
     async escrows(job: Job): Promise<EscrowReply[]> {
       return listOf(await admin("GET", `v1.0/uplink/jobs/${job.jobId}/escrows`)).map((one) => EscrowReply.parse(one));
     },
+    /** Has everything in escrow tried again; returns how many objects that are. */
+    async retryEscrows(job: Job): Promise<number> {
+      return EscrowRetryReply.parse(await admin("POST", `v1.0/uplink/jobs/${job.jobId}/escrows/retry`, {})).objects;
+    },
+    /** What the guard holds back, with all members. */
+    async staged(job: Job): Promise<StagedSetReply[]> {
+      const found = listOf(await admin("GET", `v1.0/uplink/jobs/${job.jobId}/staged?members=true`));
+      return found.map((one) => StagedSetReply.parse(one));
+    },
+    async approve(job: Job, set: Pick<StagedSetReply, "class" | "digest">): Promise<void> {
+      await admin("POST", `v1.0/uplink/jobs/${job.jobId}/staged/${set.class}/approve`, { digest: set.digest });
+    },
     async log(job: Job, objectGuid: string): Promise<ProvisioningLogReply[]> {
       const path = `v1.0/auditLogs/provisioning?jobId=${job.jobId}&objectGuid=${objectGuid}`;
       return listOf(await admin("GET", path)).map((one) => ProvisioningLogReply.parse(one));
@@ -202,6 +217,13 @@ export async function startAdRuntime(options: AdRuntimeOptions) {
     /** The target answers 503 to everything, or no longer. */
     async setTargetDown(down: boolean): Promise<void> {
       await control("POST", "faults", { down });
+    },
+
+    async orderFaults(order: FaultOrder): Promise<void> {
+      await control("POST", "faults", order);
+    },
+    async clearFaults(): Promise<void> {
+      await control("DELETE", "faults");
     },
 
     async destroy(): Promise<void> {

@@ -24,6 +24,8 @@ export type Testimony = {
 export type JournalWitness = {
   /** To be called while the host is dead. Returns the activities that it left unfinished. */
   keep(): Promise<readonly RunningActivity[]>;
+  /** Orchestrations that wait for a durable timer and for nothing else, by id; the host may be alive. */
+  waiting(): Promise<readonly string[]>;
   testify(): Promise<Testimony>;
 };
 
@@ -60,6 +62,18 @@ export function createJournalWitness(options: {
         }
       }
       return running;
+    },
+
+    async waiting() {
+      const ids: string[] = [];
+      for (const name of await readdir(instances)) {
+        if (!name.endsWith(".jsonl")) continue;
+        // An orchestration that has just ended takes its file along.
+        const instance = rebuildInstance(await linesOf(join(instances, name)).catch(() => []));
+        if (instance === undefined || instance.end !== null || instance.activities.size > 0) continue;
+        if (instance.timers.size > 0) ids.push(instance.id);
+      }
+      return ids;
     },
 
     async testify() {

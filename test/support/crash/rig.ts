@@ -31,6 +31,8 @@ const hostSettings = {
   UPLINK_CHUNK_OBJECTS: "50",
   AzureFunctionsJobHost__extensions__durableTask__storageProvider__workItemQueueVisibilityTimeout: "00:00:01",
 };
+/** The target's budget of writes in 150 seconds, as the host knows it from its next start; 0: nobody counts. */
+const budgetSetting = "UPLINK_TARGET_WRITES";
 const agentIntervals = { retryFirstSeconds: 0.2, retryMostSeconds: 1 };
 
 export type RunningAgent = {
@@ -58,6 +60,8 @@ export type Rig = {
   /** What the service has of an object, in words. */
   trace(objectGuid: string): Promise<string[]>;
   readonly agents: readonly RunningAgent[];
+  /** Kills the host and starts it again, with another budget of writes in 150 seconds where one is given (0: none). */
+  killHost(budget?: number): Promise<void>;
   /** What everybody said, for the message of a failed test. */
   said(): string;
   destroy(): Promise<void>;
@@ -68,7 +72,8 @@ export type ForestSize = Pick<SceneOptions, "users" | "groups" | "largestGroup">
 
 export async function setUpRig(options: ForestSize & { readonly address: string }): Promise<Rig> {
   const door = createStorageDoor();
-  const stage = await setUpStage({ ...options, runtime: { hostSettings, storageThrough: door.through } });
+  const settings: Record<string, string> = { ...hostSettings };
+  const stage = await setUpStage({ ...options, runtime: { hostSettings: settings, storageThrough: door.through } });
   const { runtime, job } = stage.main;
   try {
     const { controller, account } = stage;
@@ -77,6 +82,9 @@ export async function setUpRig(options: ForestSize & { readonly address: string 
     const agents = [await runningAgent("first", stage.main.agent), await runningAgent("second", second)];
     const connectionString = runtime.azurite.connectionString();
     const rows = createTableRowStore({ connectionString });
+    const witness = createJournalWitness({
+      ...{ hostFolder: runtime.hostFolder, folder: join(runtime.home, "witness"), visibilityTimeoutMs },
+    });
     const blobs = createBlobStore({ connectionString, container: "uplink" });
     return {
       stage,
@@ -85,11 +93,13 @@ export async function setUpRig(options: ForestSize & { readonly address: string 
       trace: (objectGuid) => traceOf({ rows, blobs, jobId: job.jobId }, objectGuid),
       agents,
       books: openBooks(rows, job.jobId),
-      witness: createJournalWitness({
-        hostFolder: runtime.hostFolder,
-        folder: join(runtime.home, "witness"),
-        visibilityTimeoutMs,
-      }),
+      witness,
+      async killHost(budget) {
+        await runtime.host.end("SIGKILL");
+        await witness.keep();
+        if (budget !== undefined) settings[budgetSetting] = String(budget);
+        await runtime.host.start();
+      },
       said: () =>
         [...agents.map((agent) => `${agent.name}: ${agent.log()}`), `host: ${runtime.host.log().slice(-3000)}`].join(
           "\n",
@@ -106,10 +116,19 @@ export async function setUpRig(options: ForestSize & { readonly address: string 
   }
 }
 
-async function runningAgent(name: string, agent: TestAgent): Promise<RunningAgent> {
+/** `source`: settings of its source, over those that it was enrolled with. */
+export async function runningAgent(
+  name: string,
+  agent: TestAgent,
+  source: Readonly<Record<string, unknown>> = {},
+): Promise<RunningAgent> {
   const file = join(agent.state, "agent.json");
-  const config = JSON.parse(await readFile(file, "utf8")) as { agentId: string };
-  await writeFile(file, JSON.stringify({ ...config, intervals: agentIntervals }));
+  const config = JSON.parse(await readFile(file, "utf8")) as {
+    agentId: string;
+    source: Readonly<Record<string, unknown>>;
+  };
+  const changed = { ...config, source: { ...config.source, ...source }, intervals: agentIntervals };
+  await writeFile(file, JSON.stringify(changed));
   let program: Program | undefined;
   let isWanted = false;
   return {

@@ -52,6 +52,27 @@ describe("the journal's witness", () => {
     return { running: running.map(({ name }) => name), ...(await witness.testify()) };
   }
 
+  it("names orchestrations that wait for a timer and for nothing else", async () => {
+    const timer = (EventId: number) =>
+      historyEvent("TimerCreated", at, { EventId, FireAt: new Date(at + 5000).toISOString() });
+    const waiting: JournalRecord = {
+      ...{ k: "episode", at, took: 0, customStatus: null, end: null },
+      events: [timer(0)],
+    };
+    const file = (id: string): string => join(folder, "durable", "UplinkHub", "instances", `${id}.jsonl`);
+    const write = (id: string, records: readonly JournalRecord[]): Promise<void> =>
+      writeFile(file(id), records.map((record) => `${JSON.stringify(record)}\n`).join(""));
+    await write("waits", [{ ...start, id: "waits" }, waiting]);
+    await write("works", [
+      { ...start, id: "works" },
+      { ...scheduled, events: [...scheduled.events, timer(1)] },
+    ]);
+    const witness = createJournalWitness({
+      ...{ hostFolder: folder, folder: join(folder, "witness"), visibilityTimeoutMs: 1000 },
+    });
+    expect(await witness.waiting()).toEqual(["waits"]);
+  });
+
   it("finds nothing where an interrupted activity ran again in time", async () => {
     const said = await testimony([start, scheduled, claim(0)], [claim(1000), completion]);
     expect(said).toEqual({ running: ["MapChunk"], completions: 1, repetitions: 1, faults: [] });

@@ -129,7 +129,7 @@ export async function createHost(options: {
   readonly tls: CertificateFiles;
   readonly storage: string;
   readonly directoryUrl: string;
-  /** Over those below. */
+  /** Over those below; looked up at each start. */
   readonly settings?: Readonly<Record<string, string>>;
 }): Promise<Service & { readonly url: string }> {
   const port = await freePort();
@@ -158,10 +158,10 @@ export async function createHost(options: {
     UPLINK_UNRUNG_SECONDS: "1",
     UPLINK_TICK_SCHEDULE: "*/2 * * * * *",
     AzureFunctionsJobHost__extensions__durableTask__storageProvider__workItemQueueVisibilityTimeout: "00:00:03",
-    ...options.settings,
   };
   const own = service(
-    () => startProgram(["--import", "tsx", join(projectRoot, "local/host-process.ts")], env),
+    () =>
+      startProgram(["--import", "tsx", join(projectRoot, "local/host-process.ts")], { ...env, ...options.settings }),
     (program) => printed(program, "that the host is ready", (text) => text.includes("\n")),
   );
   return { ...own, url };
