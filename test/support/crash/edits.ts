@@ -33,6 +33,8 @@ export type Editor = {
 /** Requests under way at once. */
 const inFlight = 4;
 const noSuchObject = 32;
+/** What the directory says of a manager who was renamed since his name was asked for. */
+const constraintViolation = 19;
 const plainAttributes = ["department", "title", "physicalDeliveryOfficeName", "telephoneNumber", "streetAddress"];
 
 /** Once more for an object that another edit renamed between two requests of this one. */
@@ -40,7 +42,8 @@ async function carryOut(edit: () => Promise<void>, tries = 3): Promise<void> {
   try {
     await edit();
   } catch (error) {
-    if (tries <= 1 || !(error instanceof ResultCodeError) || error.code !== noSuchObject) throw error;
+    const isElsewhere = error instanceof ResultCodeError && [noSuchObject, constraintViolation].includes(error.code);
+    if (tries <= 1 || !isElsewhere) throw error;
     await carryOut(edit, tries - 1);
   }
 }
