@@ -11,7 +11,7 @@ import { createAgentKey } from "../agent/keys.ts";
 import { createUplinkClient } from "../agent/uplink-client.ts";
 import { AGENT_VERSION } from "../agent/version.ts";
 import type { SecureFetch } from "../local/start/secure-fetch.ts";
-import type { CycleReply } from "../shared/contracts/admin-api.ts";
+import type { CycleReply } from "../shared/contracts/admin/cycles.ts";
 import type { Log } from "../shared/ports/log.ts";
 import { MEMBERS_A_WRITE } from "../shared/ports/target-directory.ts";
 import { watchForClose } from "./close-watch.ts";

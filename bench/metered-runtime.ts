@@ -10,7 +10,7 @@ import { fileURLToPath, pathToFileURL } from "node:url";
 import { ANY_PORTS, settlePorts } from "../local/start/ports.ts";
 import { type Runtime, startRuntime } from "../local/start/runtime.ts";
 import { createSecureFetch, type SecureFetch } from "../local/start/secure-fetch.ts";
-import type { ConfigurationReply } from "../shared/contracts/admin-api.ts";
+import type { ConfigurationReply } from "../shared/contracts/admin/configurations.ts";
 import { BENCH_DOMAIN } from "./forest.ts";
 import { type Meter, openMeter } from "./measured.ts";
 

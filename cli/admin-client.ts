@@ -4,42 +4,33 @@
  */
 import { z } from "zod";
 import { AgentError } from "../agent/agent-error.ts";
+import { AgentReply } from "../shared/contracts/admin/agents.ts";
+import { ConfigurationReply, TokenReply } from "../shared/contracts/admin/configurations.ts";
+import { CycleReply } from "../shared/contracts/admin/cycles.ts";
+import { EscrowReply, EscrowRetryReply } from "../shared/contracts/admin/escrows.ts";
+import { ExclusionReply } from "../shared/contracts/admin/exclusions.ts";
 import {
-  ADMIN_ROUTES,
-  AgentReply,
   ClearQuarantineReply,
-  ConfigurationReply,
-  CycleReply,
-  EscrowReply,
-  EscrowRetryReply,
-  ExclusionReply,
   JobModeReply,
   JobStatusReply,
-  type JoinRequest,
   LifecycleReply,
-  LinkReply,
-  type MoveRequest,
-  ProvisioningLogReply,
-  RebuildReply,
-  ReconcileFindingReply,
-  ReconcileReply,
   ReevaluateReply,
-  SchemaDiffReply,
-  SchemaReply,
-  SchemaVersionReply,
   ScopeReply,
-  StagedDecisionReply,
-  StagedSetReply,
-  TokenReply,
-} from "../shared/contracts/admin-api.ts";
-import { ErrorReply } from "../shared/contracts/agent-api.ts";
-import type { AgentScope, CreateConfigurationRequest, LifecycleSettings } from "../shared/contracts/configuration.ts";
+} from "../shared/contracts/admin/jobs.ts";
+import { type JoinRequest, LinkReply, type MoveRequest, RebuildReply } from "../shared/contracts/admin/links.ts";
+import { ReconcileFindingReply, ReconcileReply } from "../shared/contracts/admin/reconciles.ts";
+import { ADMIN_ROUTES } from "../shared/contracts/admin/routes.ts";
+import { SchemaDiffReply, SchemaReply, SchemaVersionReply } from "../shared/contracts/admin/schemas.ts";
+import { StagedDecisionReply, StagedSetReply } from "../shared/contracts/admin/staged.ts";
 import {
   WhatIfApprovalReply,
   WhatIfDetailReply,
   WhatIfReply,
   type WhatIfRequest,
-} from "../shared/contracts/what-if-api.ts";
+} from "../shared/contracts/admin/what-ifs.ts";
+import { ErrorReply } from "../shared/contracts/agent-api.ts";
+import type { AgentScope, CreateConfigurationRequest, LifecycleSettings } from "../shared/contracts/configuration.ts";
+import { ProvisioningLogReply } from "../shared/contracts/provisioning-log.ts";
 
 /** The part of `fetch` that is used; `redirect` and the like have no place here. */
 export type PlainFetch = (

@@ -2,7 +2,7 @@
 
 import { type Command, InvalidArgumentError } from "commander";
 import { EXIT } from "../agent/agent-error.ts";
-import type { ConfigurationReply } from "../shared/contracts/admin-api.ts";
+import type { ConfigurationReply } from "../shared/contracts/admin/configurations.ts";
 import { type ProvisioningLogReply, shownAction } from "../shared/contracts/provisioning-log.ts";
 import type { AdminClient, JobAction } from "./admin-client.ts";
 import {

@@ -1,5 +1,8 @@
 /** What admins are shown of jobs, agents and cycles, as text. */
-import type { AgentReply, ConfigurationReply, CycleReply, JobStatusReply } from "../shared/contracts/admin-api.ts";
+import type { AgentReply } from "../shared/contracts/admin/agents.ts";
+import type { ConfigurationReply } from "../shared/contracts/admin/configurations.ts";
+import type { CycleReply } from "../shared/contracts/admin/cycles.ts";
+import type { JobStatusReply } from "../shared/contracts/admin/jobs.ts";
 import { listOf, moment, tableOf } from "./table.ts";
 
 export function jobTable(configurations: readonly ConfigurationReply[], jobs: readonly JobStatusReply[]): string {

@@ -1,6 +1,7 @@
 /** `uplink exclusion list|add|remove`: what is never touched, whatever the directory says. */
 import { type Command, InvalidArgumentError } from "commander";
-import type { ConfigurationReply, ExclusionReply } from "../shared/contracts/admin-api.ts";
+import type { ConfigurationReply } from "../shared/contracts/admin/configurations.ts";
+import type { ExclusionReply } from "../shared/contracts/admin/exclusions.ts";
 import { isGuid } from "../shared/domain/values.ts";
 import { ADMIN_HELP } from "./admin-commands.ts";
 import { connect } from "./connection.ts";

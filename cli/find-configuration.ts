@@ -1,6 +1,6 @@
 /** Which job an admin means. */
 import { AgentError } from "../agent/agent-error.ts";
-import type { ConfigurationReply } from "../shared/contracts/admin-api.ts";
+import type { ConfigurationReply } from "../shared/contracts/admin/configurations.ts";
 import type { AdminClient } from "./admin-client.ts";
 
 /** One configuration by name, domain or id. Throws `AgentError` that names those that there are. */

@@ -1,6 +1,6 @@
 /** `uplink job lifecycle`: what becomes of people who leave the scope or whose account expires, shown and set. */
 import { type Command, InvalidArgumentError, Option } from "commander";
-import type { LifecycleReply } from "../shared/contracts/admin-api.ts";
+import type { LifecycleReply } from "../shared/contracts/admin/jobs.ts";
 import type { LifecycleSettings } from "../shared/contracts/configuration.ts";
 import { ADMIN_HELP } from "./admin-commands.ts";
 import { connect } from "./connection.ts";

@@ -1,6 +1,6 @@
 /** `uplink link show|join|move|unlink|rebuild`: what ties source objects to target objects, mended by hand. */
 import type { Command } from "commander";
-import type { LinkReply } from "../shared/contracts/admin-api.ts";
+import type { LinkReply } from "../shared/contracts/admin/links.ts";
 import { SHARDS } from "../shared/domain/shard.ts";
 import { ADMIN_HELP } from "./admin-commands.ts";
 import { connect } from "./connection.ts";

@@ -1,6 +1,6 @@
 /** `uplink job mode|reevaluate`: everything but exports, or exports too; and every object mapped anew without a read. */
 import { Argument, type Command } from "commander";
-import type { JobModeReply } from "../shared/contracts/admin-api.ts";
+import type { JobModeReply } from "../shared/contracts/admin/jobs.ts";
 import { ADMIN_HELP } from "./admin-commands.ts";
 import { heldText } from "./admin-views.ts";
 import { connect } from "./connection.ts";

@@ -2,12 +2,12 @@
 import { type Command, Option } from "commander";
 import { AgentError } from "../agent/agent-error.ts";
 import { rest } from "../agent/rest.ts";
+import type { ConfigurationReply } from "../shared/contracts/admin/configurations.ts";
 import {
-  type ConfigurationReply,
   RECONCILE_POLICIES,
   type ReconcileFindingReply,
   type ReconcileReply,
-} from "../shared/contracts/admin-api.ts";
+} from "../shared/contracts/admin/reconciles.ts";
 import type { AdminClient } from "./admin-client.ts";
 import { ADMIN_HELP } from "./admin-commands.ts";
 import { connect } from "./connection.ts";

@@ -1,6 +1,7 @@
 /** `uplink staged list|approve|drop`: what the guard held back, and an admin's decision on exactly that. */
 import { Argument, type Command } from "commander";
-import type { ConfigurationReply, StagedSetReply } from "../shared/contracts/admin-api.ts";
+import type { ConfigurationReply } from "../shared/contracts/admin/configurations.ts";
+import type { StagedSetReply } from "../shared/contracts/admin/staged.ts";
 import { ADMIN_HELP } from "./admin-commands.ts";
 import { connect } from "./connection.ts";
 import { csvOf } from "./csv.ts";

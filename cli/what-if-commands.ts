@@ -2,8 +2,8 @@
 import { type Command, InvalidArgumentError } from "commander";
 import { AgentError } from "../agent/agent-error.ts";
 import { rest } from "../agent/rest.ts";
-import type { ConfigurationReply } from "../shared/contracts/admin-api.ts";
-import type { WhatIfDetailReply, WhatIfReply, WhatIfRequest } from "../shared/contracts/what-if-api.ts";
+import type { ConfigurationReply } from "../shared/contracts/admin/configurations.ts";
+import type { WhatIfDetailReply, WhatIfReply, WhatIfRequest } from "../shared/contracts/admin/what-ifs.ts";
 import type { AdminClient } from "./admin-client.ts";
 import { ADMIN_HELP } from "./admin-commands.ts";
 import { connect } from "./connection.ts";

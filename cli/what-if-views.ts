@@ -1,5 +1,5 @@
 /** What-ifs as text and as comma-separated values: the verdict first, then what it rests on. */
-import type { WhatIfDetailReply, WhatIfReply, WhatIfResult } from "../shared/contracts/what-if-api.ts";
+import type { WhatIfDetailReply, WhatIfReply, WhatIfResult } from "../shared/contracts/admin/what-ifs.ts";
 import { listOf, moment, tableOf } from "./table.ts";
 
 const NOTHING: readonly string[] = ["none", "filtered"];

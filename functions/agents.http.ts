@@ -2,7 +2,7 @@
 import type { AdminQueries } from "../shared/application/admin-queries.ts";
 import type { Configurations } from "../shared/application/configurations.ts";
 import { fail, ok } from "../shared/application/failure.ts";
-import { ADMIN_ROUTES } from "../shared/contracts/admin-api.ts";
+import { ADMIN_ROUTES } from "../shared/contracts/admin/routes.ts";
 import type { Route } from "./http-route.ts";
 
 export function agentsRoute({

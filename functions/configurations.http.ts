@@ -2,7 +2,8 @@
 import type { ConfigurationEntry, Configurations } from "../shared/application/configurations.ts";
 import { ok } from "../shared/application/failure.ts";
 import { parseJson } from "../shared/application/parse-request.ts";
-import { ADMIN_ROUTES, type ConfigurationReply } from "../shared/contracts/admin-api.ts";
+import type { ConfigurationReply } from "../shared/contracts/admin/configurations.ts";
+import { ADMIN_ROUTES } from "../shared/contracts/admin/routes.ts";
 import { CreateConfigurationRequest, CreateTokenRequest } from "../shared/contracts/configuration.ts";
 import type { Route } from "./http-route.ts";
 

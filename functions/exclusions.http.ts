@@ -2,7 +2,8 @@
 import type { ExclusionAdmin } from "../shared/application/exclusion-admin.ts";
 import { fail, ok, type Result } from "../shared/application/failure.ts";
 import { parseJson } from "../shared/application/parse-request.ts";
-import { ADMIN_ROUTES, ExclusionRequest } from "../shared/contracts/admin-api.ts";
+import { ExclusionRequest } from "../shared/contracts/admin/exclusions.ts";
+import { ADMIN_ROUTES } from "../shared/contracts/admin/routes.ts";
 import { isGuid } from "../shared/domain/values.ts";
 import type { Route, RouteRequest } from "./http-route.ts";
 

@@ -2,7 +2,8 @@
 import { ok } from "../shared/application/failure.ts";
 import type { HeldExports } from "../shared/application/held-exports.ts";
 import { parseJson } from "../shared/application/parse-request.ts";
-import { ADMIN_ROUTES, JobModeRequest } from "../shared/contracts/admin-api.ts";
+import { JobModeRequest } from "../shared/contracts/admin/jobs.ts";
+import { ADMIN_ROUTES } from "../shared/contracts/admin/routes.ts";
 import type { Route, RouteRequest } from "./http-route.ts";
 
 export function heldExportsRoutes({

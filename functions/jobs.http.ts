@@ -5,7 +5,8 @@ import { ok, type Result } from "../shared/application/failure.ts";
 import { parseJson } from "../shared/application/parse-request.ts";
 import type { Quarantines } from "../shared/application/quarantines.ts";
 import { WATERMARK_RESET } from "../shared/application/reads.ts";
-import { ADMIN_ROUTES, RestartRequest } from "../shared/contracts/admin-api.ts";
+import { RestartRequest } from "../shared/contracts/admin/jobs.ts";
+import { ADMIN_ROUTES } from "../shared/contracts/admin/routes.ts";
 import { AgentScope } from "../shared/contracts/configuration.ts";
 import { type Route, type RouteReply, type RouteRequest, topOf } from "./http-route.ts";
 

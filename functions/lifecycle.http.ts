@@ -2,7 +2,7 @@
 import { ok } from "../shared/application/failure.ts";
 import type { Lifecycles } from "../shared/application/lifecycle-settings.ts";
 import { parseJson } from "../shared/application/parse-request.ts";
-import { ADMIN_ROUTES } from "../shared/contracts/admin-api.ts";
+import { ADMIN_ROUTES } from "../shared/contracts/admin/routes.ts";
 import { LifecycleSettings } from "../shared/contracts/configuration.ts";
 import type { Route } from "./http-route.ts";
 

@@ -3,7 +3,8 @@ import { ok } from "../shared/application/failure.ts";
 import type { LinkAdmin } from "../shared/application/link-admin.ts";
 import { parseJson } from "../shared/application/parse-request.ts";
 import type { Admin } from "../shared/application/verify-admin-token.ts";
-import { ADMIN_ROUTES, JoinRequest, MoveRequest, RebuildRequest } from "../shared/contracts/admin-api.ts";
+import { JoinRequest, MoveRequest, RebuildRequest } from "../shared/contracts/admin/links.ts";
+import { ADMIN_ROUTES } from "../shared/contracts/admin/routes.ts";
 import type { Route, RouteRequest } from "./http-route.ts";
 
 export function linkRoutes(links: LinkAdmin): Route[] {

@@ -1,7 +1,7 @@
 /** The provisioning log, newest first: of a job, or of one object. */
 import type { AdminQueries } from "../shared/application/admin-queries.ts";
 import { fail, ok } from "../shared/application/failure.ts";
-import { ADMIN_ROUTES } from "../shared/contracts/admin-api.ts";
+import { ADMIN_ROUTES } from "../shared/contracts/admin/routes.ts";
 import { type Route, topOf } from "./http-route.ts";
 
 /** A query reads one partition an hour: more days belong to an export of the log. */

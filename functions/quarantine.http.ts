@@ -1,7 +1,7 @@
 /** Clearing a job's quarantine: it goes on at once. */
 import { ok } from "../shared/application/failure.ts";
 import type { Quarantines } from "../shared/application/quarantines.ts";
-import { ADMIN_ROUTES } from "../shared/contracts/admin-api.ts";
+import { ADMIN_ROUTES } from "../shared/contracts/admin/routes.ts";
 import type { Route } from "./http-route.ts";
 
 export function clearQuarantineRoute(deps: {

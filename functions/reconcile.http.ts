@@ -2,7 +2,8 @@
 import { ok } from "../shared/application/failure.ts";
 import { parseJson } from "../shared/application/parse-request.ts";
 import type { ReconcileAdmin } from "../shared/application/reconcile-admin.ts";
-import { ADMIN_ROUTES, ReconcileRequest } from "../shared/contracts/admin-api.ts";
+import { ReconcileRequest } from "../shared/contracts/admin/reconciles.ts";
+import { ADMIN_ROUTES } from "../shared/contracts/admin/routes.ts";
 import { type Route, type RouteRequest, topOf } from "./http-route.ts";
 
 export function reconcileRoutes(reconciles: ReconcileAdmin): Route[] {

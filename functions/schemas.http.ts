@@ -2,7 +2,7 @@
 import { fail, ok, type Result } from "../shared/application/failure.ts";
 import { parseJson } from "../shared/application/parse-request.ts";
 import type { Schemas } from "../shared/application/schemas.ts";
-import { ADMIN_ROUTES } from "../shared/contracts/admin-api.ts";
+import { ADMIN_ROUTES } from "../shared/contracts/admin/routes.ts";
 import { SynchronizationSchemaBody } from "../shared/contracts/synchronization-schema.ts";
 import type { Route, RouteRequest } from "./http-route.ts";
 

@@ -4,7 +4,9 @@ import { parseJson } from "../shared/application/parse-request.ts";
 import type { RetryEscrows } from "../shared/application/retry-escrows.ts";
 import type { StagedSets } from "../shared/application/staged-sets.ts";
 import type { StagedClass } from "../shared/application/state/removal-rows.ts";
-import { ADMIN_ROUTES, EscrowRetryRequest, StagedDecisionRequest } from "../shared/contracts/admin-api.ts";
+import { EscrowRetryRequest } from "../shared/contracts/admin/escrows.ts";
+import { ADMIN_ROUTES } from "../shared/contracts/admin/routes.ts";
+import { StagedDecisionRequest } from "../shared/contracts/admin/staged.ts";
 import type { Route, RouteRequest } from "./http-route.ts";
 
 export function stagedRoutes(deps: { readonly staged: StagedSets; readonly retryEscrows: RetryEscrows }): Route[] {

@@ -2,8 +2,8 @@
 import { ok, type Result } from "../shared/application/failure.ts";
 import { parseJson } from "../shared/application/parse-request.ts";
 import type { WhatIfs } from "../shared/application/what-ifs.ts";
-import { ADMIN_ROUTES } from "../shared/contracts/admin-api.ts";
-import { WhatIfApproval, WhatIfRequest } from "../shared/contracts/what-if-api.ts";
+import { ADMIN_ROUTES } from "../shared/contracts/admin/routes.ts";
+import { WhatIfApproval, WhatIfRequest } from "../shared/contracts/admin/what-ifs.ts";
 import type { Route, RouteReply, RouteRequest } from "./http-route.ts";
 
 export function whatIfRoutes(whatIfs: WhatIfs): Route[] {

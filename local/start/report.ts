@@ -4,7 +4,9 @@
  * The service names objects by configuration and GUID; on this screen the sample's own names are put beside them.
  */
 
-import type { CycleReply, EscrowReply, ProvisioningLogReply } from "../../shared/contracts/admin-api.ts";
+import type { CycleReply } from "../../shared/contracts/admin/cycles.ts";
+import type { EscrowReply } from "../../shared/contracts/admin/escrows.ts";
+import type { ProvisioningLogReply } from "../../shared/contracts/provisioning-log.ts";
 import { shownAction } from "../../shared/contracts/provisioning-log.ts";
 
 export interface ForestReport {

@@ -4,7 +4,8 @@
  */
 import { readFile } from "node:fs/promises";
 import { setTimeout as sleep } from "node:timers/promises";
-import type { CycleReply, JobStatusReply } from "../../shared/contracts/admin-api.ts";
+import type { CycleReply } from "../../shared/contracts/admin/cycles.ts";
+import type { JobStatusReply } from "../../shared/contracts/admin/jobs.ts";
 import { ensureSamples, SAMPLE_FORESTS } from "../samples/generate.ts";
 import type { AgentPlan } from "./agents.ts";
 import { StartError } from "./home.ts";

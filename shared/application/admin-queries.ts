@@ -1,11 +1,9 @@
 /** What admins see: status of a job, its cycles, escrows, agents and log, in the shapes of the admin API. */
-import type {
-  AgentReply,
-  CycleReply,
-  EscrowReply,
-  JobStatusReply,
-  ProvisioningLogReply,
-} from "../contracts/admin-api.ts";
+import type { AgentReply } from "../contracts/admin/agents.ts";
+import type { CycleReply } from "../contracts/admin/cycles.ts";
+import type { EscrowReply } from "../contracts/admin/escrows.ts";
+import type { JobStatusReply } from "../contracts/admin/jobs.ts";
+import type { ProvisioningLogReply } from "../contracts/provisioning-log.ts";
 import type { Quarantine } from "../domain/quarantine.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { RowStore } from "../ports/row-store.ts";

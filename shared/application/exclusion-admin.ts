@@ -2,7 +2,7 @@
  * The exclusion list by hand: shown, added to, taken from. Either way the objects that the entry is about are mapped anew, so
  * that the log says at once what is left alone, and what differs goes out as soon as it may.
  */
-import type { ExclusionReply } from "../contracts/admin-api.ts";
+import type { ExclusionReply } from "../contracts/admin/exclusions.ts";
 import type { BlobStore } from "../ports/blob-store.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Lane } from "../ports/doorbell.ts";

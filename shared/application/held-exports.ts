@@ -7,7 +7,7 @@
  * what was held is nowhere listed, it follows from images and links. Pausing and quarantine stop more, and go before.
  */
 import { randomUUID } from "node:crypto";
-import type { JobModeReply, ReevaluateReply } from "../contracts/admin-api.ts";
+import type { JobModeReply, ReevaluateReply } from "../contracts/admin/jobs.ts";
 import type { BlobStore } from "../ports/blob-store.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Lane } from "../ports/doorbell.ts";

@@ -2,7 +2,7 @@
  * What becomes of people who end, as a job's setting: shown and set. Another choice is followed by a full read, which looks at
  * everybody by it: who was kept so far is deleted then, within the guard's bounds; who was deleted before is not brought back.
  */
-import type { LifecycleReply } from "../contracts/admin-api.ts";
+import type { LifecycleReply } from "../contracts/admin/jobs.ts";
 import type { LifecycleSettings } from "../contracts/configuration.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Log } from "../ports/log.ts";

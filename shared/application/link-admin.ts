@@ -5,7 +5,7 @@
  * left alone and the admin asked to come again. Nothing is written to the target here: the object is mapped anew afterwards,
  * with the guard and all, and what differs goes out then.
  */
-import type { LinkReply, RebuildReply } from "../contracts/admin-api.ts";
+import type { LinkReply, RebuildReply } from "../contracts/admin/links.ts";
 import { type Claim, type Link, type ObjectRecord, underWayFor } from "../domain/object-record.ts";
 import { REDACTED, redactValues } from "../domain/redaction.ts";
 import { SHARDS } from "../domain/shard.ts";

@@ -2,7 +2,7 @@
  * Reconciles as admins see them: asked for, one at a time for each job; listed; shown with what they found, page by page. A
  * new one drops the oldest beyond those that are kept.
  */
-import type { ReconcileFindingReply, ReconcileReply } from "../contracts/admin-api.ts";
+import type { ReconcileFindingReply, ReconcileReply } from "../contracts/admin/reconciles.ts";
 import type { BlobStore } from "../ports/blob-store.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Lane } from "../ports/doorbell.ts";

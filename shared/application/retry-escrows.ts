@@ -3,7 +3,7 @@
  * those that are due; an attempt before its time doesn't lengthen the next gap. Members of a group that failed are due at
  * once then, too.
  */
-import type { EscrowRetryReply } from "../contracts/admin-api.ts";
+import type { EscrowRetryReply } from "../contracts/admin/escrows.ts";
 import type { BlobStore } from "../ports/blob-store.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Lane } from "../ports/doorbell.ts";

@@ -6,7 +6,7 @@
  * another would be nobody's. Apart from its own row and blobs nothing is written.
  */
 import { createHash, type Hash } from "node:crypto";
-import type { WhatIfResult } from "../contracts/what-if-api.ts";
+import type { WhatIfResult } from "../contracts/admin/what-ifs.ts";
 import { type GuardedType, judgeByType, reasonToStage, type TypedVerdict } from "../domain/guard.ts";
 import { NO_NAMES, sumOfNames } from "../domain/name-changes.ts";
 import { REMOVAL_CLASSES } from "../domain/plan.ts";

@@ -6,7 +6,7 @@
  * very transaction in which it comes into effect, where they hold all that it asks for (`covered-schema.ts`); else by a full
  * read (`reads.ts`).
  */
-import type { SchemaReply, SchemaVersionReply } from "../contracts/admin-api.ts";
+import type { SchemaReply, SchemaVersionReply } from "../contracts/admin/schemas.ts";
 import { checkSchema, hasErrors, type SchemaFinding } from "../domain/schema-check.ts";
 import { diffSchemas, type SchemaDiff } from "../domain/schema-diff.ts";
 import type { SynchronizationSchema } from "../domain/synchronization-schema.ts";

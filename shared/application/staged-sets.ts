@@ -7,7 +7,7 @@
  * between is noticed. Of memberships a set names groups, and its digest each of their edges.
  */
 import { createHash } from "node:crypto";
-import type { StagedDecisionReply, StagedSetReply } from "../contracts/admin-api.ts";
+import type { StagedDecisionReply, StagedSetReply } from "../contracts/admin/staged.ts";
 import type { BlobStore } from "../ports/blob-store.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Lane } from "../ports/doorbell.ts";

@@ -11,7 +11,7 @@ import type {
   WhatIfReply,
   WhatIfRequest,
   WhatIfSubject,
-} from "../contracts/what-if-api.ts";
+} from "../contracts/admin/what-ifs.ts";
 import { checkSchema, hasErrors } from "../domain/schema-check.ts";
 import type { SynchronizationSchema } from "../domain/synchronization-schema.ts";
 import type { BlobStore } from "../ports/blob-store.ts";

@@ -3,7 +3,7 @@
  * target must hold, which is the same question for one forest and for two.
  */
 import { expect } from "vitest";
-import type { CycleReply } from "../../shared/contracts/admin-api.ts";
+import type { CycleReply } from "../../shared/contracts/admin/cycles.ts";
 import type { JobSettings } from "../../shared/contracts/configuration.ts";
 import {
   type AdRuntime,

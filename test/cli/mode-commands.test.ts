@@ -5,7 +5,7 @@ import { afterEach, beforeEach, expect, test } from "vitest";
 import { registerAdminCommands } from "../../cli/admin-commands.ts";
 import { registerModeCommands } from "../../cli/mode-commands.ts";
 import { runCli } from "../../cli/run-cli.ts";
-import type { JobModeReply } from "../../shared/contracts/admin-api.ts";
+import type { JobModeReply } from "../../shared/contracts/admin/jobs.ts";
 
 const CONFIGURATION = { id: "c1", jobId: "j1", displayName: "Corp", domainFqdn: "corp.example" };
 const HELD = { because: "first-export" as const, at: "2026-01-05T14:00:00.000Z", by: null };

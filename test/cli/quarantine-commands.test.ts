@@ -5,7 +5,7 @@ import { afterEach, beforeEach, expect, test } from "vitest";
 import { registerAdminCommands } from "../../cli/admin-commands.ts";
 import { registerQuarantineCommands } from "../../cli/quarantine-commands.ts";
 import { runCli } from "../../cli/run-cli.ts";
-import type { JobStatusReply } from "../../shared/contracts/admin-api.ts";
+import type { JobStatusReply } from "../../shared/contracts/admin/jobs.ts";
 
 const CONFIGURATION = { id: "c1", jobId: "j1", displayName: "Corp", domainFqdn: "corp.example" };
 const status = (nextAttempt: string | null): JobStatusReply => ({

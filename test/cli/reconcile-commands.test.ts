@@ -7,7 +7,7 @@ import { runCli } from "../../cli/run-cli.ts";
 import { configurationRoutes } from "../../functions/configurations.http.ts";
 import type { Route, RouteRequest } from "../../functions/http-route.ts";
 import { reconcileRoutes } from "../../functions/reconcile.http.ts";
-import type { ReconcileReply } from "../../shared/contracts/admin-api.ts";
+import type { ReconcileReply } from "../../shared/contracts/admin/reconciles.ts";
 import { aUser, type Cloud, createCloud, guidOf } from "../support/cloud.ts";
 
 let server: Server;

@@ -1,6 +1,9 @@
 /** What admins are answered has the shape that the contract promises, and nothing besides. */
 import { describe, expect, it } from "vitest";
-import { CycleReply, EscrowReply, JobStatusReply, ProvisioningLogReply } from "../../shared/contracts/admin-api.ts";
+import { CycleReply } from "../../shared/contracts/admin/cycles.ts";
+import { EscrowReply } from "../../shared/contracts/admin/escrows.ts";
+import { JobStatusReply } from "../../shared/contracts/admin/jobs.ts";
+import { ProvisioningLogReply } from "../../shared/contracts/provisioning-log.ts";
 import { aUser, createCloud } from "../support/cloud.ts";
 
 describe("the admin API's replies", () => {

@@ -1,6 +1,6 @@
 /** A small directory for tests of reconciles; and a reconcile that is asked for, given its time, and read. */
 import type { ReconcilePolicy } from "../../shared/application/state/reconcile-rows.ts";
-import type { ReconcileFindingReply, ReconcileReply } from "../../shared/contracts/admin-api.ts";
+import type { ReconcileFindingReply, ReconcileReply } from "../../shared/contracts/admin/reconciles.ts";
 import type { Change } from "../../shared/contracts/change.ts";
 import { aGroup, aManagedUser, withMembers } from "../support/changes.ts";
 import { aUser, type Cloud, createCloud } from "../support/cloud.ts";

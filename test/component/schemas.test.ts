@@ -1,6 +1,6 @@
 /** Schemas of jobs: what is taken, kept and compared, and what another one does to reads and to what is in the target. */
 import { describe, expect, it } from "vitest";
-import { SchemaDiffReply, SchemaReply, SchemaVersionReply } from "../../shared/contracts/admin-api.ts";
+import { SchemaDiffReply, SchemaReply, SchemaVersionReply } from "../../shared/contracts/admin/schemas.ts";
 import type { ChangeBatch } from "../../shared/contracts/change.ts";
 import { defaultSchema } from "../../shared/domain/default-schema.ts";
 import type {

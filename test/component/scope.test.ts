@@ -1,6 +1,6 @@
 /** The scope that agents apply: what they are ordered, what becomes of its trouble, and what another scope does to reads. */
 import { describe, expect, it } from "vitest";
-import { JobStatusReply } from "../../shared/contracts/admin-api.ts";
+import { JobStatusReply } from "../../shared/contracts/admin/jobs.ts";
 import { aUser, createCloud, guidOf } from "../support/cloud.ts";
 
 const unit = guidOf("OU Staff");

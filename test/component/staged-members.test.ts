@@ -1,7 +1,7 @@
 /** Staged memberships, decided on edge by edge. */
 import { describe, expect, it } from "vitest";
 import { createRemovals } from "../../shared/application/state/removal-rows.ts";
-import { StagedSetReply } from "../../shared/contracts/admin-api.ts";
+import { StagedSetReply } from "../../shared/contracts/admin/staged.ts";
 import { aGroup, withMembers } from "../support/changes.ts";
 import { aUser, type CloudOptions, createCloud, guidOf } from "../support/cloud.ts";
 import { changing, namesIn } from "../support/links.ts";

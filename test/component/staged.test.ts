@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { EscrowRetryReply, StagedDecisionReply, StagedSetReply } from "../../shared/contracts/admin-api.ts";
+import { EscrowRetryReply } from "../../shared/contracts/admin/escrows.ts";
+import { StagedDecisionReply, StagedSetReply } from "../../shared/contracts/admin/staged.ts";
 import type { JobSettings } from "../../shared/contracts/configuration.ts";
 import { aGroup, withMembers } from "../support/changes.ts";
 import { aUser, type Cloud, type CloudOptions, createCloud, guidOf } from "../support/cloud.ts";

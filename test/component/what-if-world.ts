@@ -1,11 +1,12 @@
 /** A cloud with one job, and what tests of what-ifs ask of it. */
-import type { JobSettings } from "../../shared/contracts/configuration.ts";
+
 import {
   WhatIfApprovalReply,
   WhatIfDetailReply,
   WhatIfReply,
   type WhatIfRequest,
-} from "../../shared/contracts/what-if-api.ts";
+} from "../../shared/contracts/admin/what-ifs.ts";
+import type { JobSettings } from "../../shared/contracts/configuration.ts";
 import { type Cloud, type CloudOptions, createCloud } from "../support/cloud.ts";
 import { schemaWith } from "../support/schema.ts";
 

@@ -12,16 +12,12 @@ import { join } from "node:path";
 import { ensureCertificates } from "../../local/certificates.ts";
 import type { FaultOrder } from "../../local/directory/faults.ts";
 import type { Stats } from "../../local/directory/stats.ts";
-import {
-  ConfigurationReply,
-  CycleReply,
-  EscrowReply,
-  EscrowRetryReply,
-  JobStatusReply,
-  ProvisioningLogReply,
-  StagedSetReply,
-  TokenReply,
-} from "../../shared/contracts/admin-api.ts";
+import { ConfigurationReply, TokenReply } from "../../shared/contracts/admin/configurations.ts";
+import { CycleReply } from "../../shared/contracts/admin/cycles.ts";
+import { EscrowReply, EscrowRetryReply } from "../../shared/contracts/admin/escrows.ts";
+import { JobStatusReply } from "../../shared/contracts/admin/jobs.ts";
+import { StagedSetReply } from "../../shared/contracts/admin/staged.ts";
+import { ProvisioningLogReply } from "../../shared/contracts/provisioning-log.ts";
 import type { SynchronizationSchema } from "../../shared/domain/synchronization-schema.ts";
 import { createJsonClient } from "./runtime/https.ts";
 import { projectRoot } from "./runtime/program.ts";

@@ -3,7 +3,7 @@
  * below `what-ifs/{job}/{id}/` (a new schema, the result). What lies below `plans/{workId}/` is gone when the run is over.
  */
 import { randomUUID } from "node:crypto";
-import type { WhatIfApprovalReply, WhatIfResult, WhatIfSubject } from "../../contracts/what-if-api.ts";
+import type { WhatIfApprovalReply, WhatIfResult, WhatIfSubject } from "../../contracts/admin/what-ifs.ts";
 import type { BlobStore } from "../../ports/blob-store.ts";
 import type { RowTable } from "../../ports/row-store.ts";
 import { readFile } from "../chunk-files.ts";

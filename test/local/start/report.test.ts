@@ -1,6 +1,8 @@
 import { expect, test } from "vitest";
 import { cycleLines, forestLines, namesFromLdif, togetherLine } from "../../../local/start/report.ts";
-import { CycleReply, EscrowReply, ProvisioningLogReply } from "../../../shared/contracts/admin-api.ts";
+import { CycleReply } from "../../../shared/contracts/admin/cycles.ts";
+import { EscrowReply } from "../../../shared/contracts/admin/escrows.ts";
+import { ProvisioningLogReply } from "../../../shared/contracts/provisioning-log.ts";
 
 const NONE = { exported: 0, "no-op": 0, filtered: 0, staged: 0, escrowed: 0 };
 const aCycle = (more: Partial<CycleReply> = {}): CycleReply =>

@@ -6,7 +6,7 @@ import { createHash } from "node:crypto";
 import { rename, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { ldifOf } from "../../../local/samples/ldif-text.ts";
-import type { CycleReply } from "../../../shared/contracts/admin-api.ts";
+import type { CycleReply } from "../../../shared/contracts/admin/cycles.ts";
 import { guidToBytes } from "../../../shared/domain/values.ts";
 import type { Job, TargetObject } from "../ad-runtime.ts";
 import { createAgent } from "../runtime/agent.ts";

@@ -3,8 +3,8 @@
  * are ISO texts; values are the target's, without those that logs must not show.
  */
 import { z } from "zod";
-import { AgentScope } from "./configuration.ts";
-import { SynchronizationSchemaBody } from "./synchronization-schema.ts";
+import { AgentScope } from "../configuration.ts";
+import { SynchronizationSchemaBody } from "../synchronization-schema.ts";
 
 /** What is tried: the job as it is (`present`), one of its schemas, a new schema, or another scope for its agents. */
 export const WhatIfRequest = z.discriminatedUnion("kind", [

@@ -1,0 +1,15 @@
+/**
+ * The admin API of agents: who reads a domain, since when it was silent, and which of them holds the lease.
+ */
+import { z } from "zod";
+
+export const AgentReply = z.strictObject({
+  agentId: z.string(),
+  name: z.string(),
+  status: z.enum(["active", "pending", "inactive", "revoked", "locked"]),
+  version: z.string(),
+  platform: z.string(),
+  lastSeenAt: z.string(),
+  holdsLease: z.boolean(),
+});
+export type AgentReply = z.infer<typeof AgentReply>;

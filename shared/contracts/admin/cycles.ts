@@ -1,0 +1,46 @@
+/**
+ * The admin API of cycles: the account of one read. Numbers only; who did what stands in the provisioning log.
+ */
+import { z } from "zod";
+
+const Outcomes = z.strictObject({
+  exported: z.number(),
+  "no-op": z.number(),
+  filtered: z.number(),
+  staged: z.number(),
+  escrowed: z.number(),
+});
+
+/** The account of one read. */
+export const CycleReply = z.strictObject({
+  cycleId: z.string(),
+  readNo: z.number(),
+  kind: z.enum(["full", "delta"]),
+  state: z.enum(["ended", "aborted"]),
+  startedAt: z.string(),
+  endedAt: z.string(),
+  closedAt: z.string(),
+  received: z.number(),
+  outcomes: Outcomes,
+  absent: Outcomes,
+  created: z.number(),
+  updated: z.number(),
+  deleted: z.number(),
+  restored: z.number(),
+  writes: z.number(),
+  /** Memberships, apart from objects. */
+  links: z.strictObject({
+    added: z.number(),
+    removed: z.number(),
+    pending: z.number(),
+    suspended: z.number(),
+    staged: z.number(),
+    failed: z.number(),
+  }),
+  filteredBy: z.record(z.string(), z.number()),
+  escrowedBy: z.record(z.string(), z.number()),
+  staged: z.array(z.strictObject({ class: z.string(), count: z.number(), reason: z.string() })),
+  complete: z.boolean(),
+  incompleteBecause: z.string().nullable(),
+});
+export type CycleReply = z.infer<typeof CycleReply>;

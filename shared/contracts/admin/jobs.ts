@@ -1,0 +1,128 @@
+/**
+ * The admin API of a job: how it stands, and what an admin sets or starts by hand: mode, scope, lifecycle, quarantine, a restart.
+ * What it maps by, what waits in it and what it found have files of their own.
+ */
+import { z } from "zod";
+import { QUARANTINE_REASONS } from "../../domain/quarantine.ts";
+import { AgentScope } from "../configuration.ts";
+import { CycleReply } from "./cycles.ts";
+import { Moment } from "./moment.ts";
+
+const QuarantineReply = z.strictObject({
+  reason: z.enum(QUARANTINE_REASONS),
+  currentBegan: z.string(),
+  /** Null: the job is disabled until an admin clears the quarantine. In the past: an attempt is under way. */
+  nextAttempt: Moment,
+  seriesBegan: z.string(),
+  seriesCount: z.number(),
+  error: z.strictObject({ code: z.string(), message: z.string(), remedy: z.string() }),
+});
+
+export const JobStatusReply = z.strictObject({
+  jobId: z.string(),
+  configurationId: z.string(),
+  displayName: z.string(),
+  state: z.enum(["active", "paused"]),
+  /** The read that an agent is sending now. */
+  openRead: z
+    .strictObject({ readNo: z.number(), kind: z.enum(["full", "delta"]), batches: z.number(), objects: z.number() })
+    .nullable(),
+  /** Accepted and not closed: batches, their changes, and how many of those are processed. */
+  waiting: z.strictObject({
+    batches: z.number(),
+    changes: z.number(),
+    processed: z.number(),
+    readsEnding: z.number(),
+    work: z.number(),
+  }),
+  acceptedWatermarkAt: Moment,
+  committedWatermarkAt: Moment,
+  fullReadWanted: z.string().nullable(),
+  /** What its agent may send at all; empty lists: everything. */
+  scope: AgentScope,
+  scopeVersion: z.number(),
+  /**
+   * Why its agent can't read; nothing is ordered while it stands. Without an agent's id: what the schema's filters name is
+   * missing; reading goes on.
+   */
+  trouble: z
+    .strictObject({
+      code: z.literal("ScopeObjectMissing"),
+      message: z.string(),
+      objectGuids: z.array(z.string()),
+      at: z.string(),
+      agentId: z.string(),
+    })
+    .nullable(),
+  /** Why it is stopped, in Graph's names; null: it isn't. */
+  quarantine: QuarantineReply.nullable(),
+  mode: z.enum(["normal", "staging"]),
+  /** Why nothing is sent to the target; null: exports go out. */
+  exportsHeld: z
+    .strictObject({ because: z.enum(["staging", "first-export"]), at: z.string(), by: z.string().nullable() })
+    .nullable(),
+  steadyStateAt: Moment,
+  escrowed: z.number(),
+  staged: z.number(),
+  lastCycle: CycleReply.nullable(),
+});
+export type JobStatusReply = z.infer<typeof JobStatusReply>;
+
+/** Asks for everything but exports (`staging`), or for exports too. */
+export const JobModeRequest = z.strictObject({ mode: z.enum(["normal", "staging"]) });
+
+/** `released`: from now on everything that was held goes out. */
+export const JobModeReply = z.strictObject({
+  jobId: z.string(),
+  mode: z.enum(["normal", "staging"]),
+  exportsHeld: JobStatusReply.shape.exportsHeld,
+  released: z.boolean(),
+});
+export type JobModeReply = z.infer<typeof JobModeReply>;
+
+/** The work by which every object is mapped anew. */
+export const ReevaluateReply = z.strictObject({ jobId: z.string(), workId: z.string() });
+export type ReevaluateReply = z.infer<typeof ReevaluateReply>;
+
+/** Answered to a new scope: a full read follows when it is another one. */
+export const ScopeReply = z.strictObject({ jobId: z.string(), scopeVersion: z.number(), changed: z.boolean() });
+export type ScopeReply = z.infer<typeof ScopeReply>;
+
+/** `changed`: by this request; everything is read again then. */
+export const LifecycleReply = z.strictObject({
+  jobId: z.string(),
+  outOfScope: z.enum(["delete", "disable", "keep"]),
+  expiredAccounts: z.enum(["ignore", "disable"]),
+  groupDeleteDelayDays: z.number(),
+  changed: z.boolean(),
+});
+export type LifecycleReply = z.infer<typeof LifecycleReply>;
+
+/** `cleared`: the job was in quarantine. */
+export const ClearQuarantineReply = z.strictObject({ jobId: z.string(), cleared: z.boolean() });
+export type ClearQuarantineReply = z.infer<typeof ClearQuarantineReply>;
+
+/**
+ * As in Graph; no body means none of it. `Watermark` (and `Full`): the next full read is held against nothing that was known of the
+ * directory before. The others are asked for by their own means, or done anyway.
+ */
+export const RestartRequest = z
+  .object({
+    criteria: z
+      .object({
+        resetScope: z
+          .string()
+          .transform((text) => text.split(",").map((word) => word.trim()))
+          .pipe(
+            z.array(
+              z.enum(["None", "ConnectorDataStore", "Escrows", "Watermark", "QuarantineState", "Full", "ForceDeletes"]),
+            ),
+          ),
+      })
+      .partial(),
+  })
+  .partial()
+  .transform(({ criteria }) => {
+    const { resetScope = [] } = criteria ?? {};
+    return { resetsWatermark: resetScope.includes("Watermark") || resetScope.includes("Full") };
+  });

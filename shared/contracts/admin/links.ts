@@ -1,0 +1,58 @@
+/**
+ * The admin API of links between source and target objects, and of mending them by hand. The values shown are those that were
+ * exported, without those that logs must not show.
+ */
+import { z } from "zod";
+import { Guid } from "../change.ts";
+import { Moment } from "./moment.ts";
+
+/** What ties a source object to a target object, as far as anybody knows it. */
+export const LinkReply = z.strictObject({
+  objectGuid: z.string(),
+  objectClass: z.string(),
+  dn: z.string(),
+  state: z.enum(["live", "left", "deleted", "absent"]),
+  scope: z.string(),
+  link: z
+    .strictObject({
+      targetId: z.string(),
+      origin: z.enum(["created", "matched", "adopted"]),
+      /** When we deleted the target object. */
+      deletedAt: Moment,
+      /** Properties of which nobody knows whether the last call changed them. */
+      inDoubt: z.array(z.string()),
+      exported: z.record(z.string(), z.unknown()),
+    })
+    .nullable(),
+  /** The source object that its target object went to. */
+  handedOverTo: z.string().nullable(),
+  unlinked: z.strictObject({ by: z.string(), at: z.string() }).nullable(),
+  /** Its unique values, and who has each of them by the index. */
+  values: z.array(z.strictObject({ kind: z.string(), value: z.string(), heldBy: z.string().nullable() })),
+  lastOutcome: z
+    .strictObject({ outcome: z.string(), code: z.string().nullable(), message: z.string().nullable() })
+    .nullable(),
+});
+export type LinkReply = z.infer<typeof LinkReply>;
+
+export const JoinRequest = z.strictObject({ targetId: z.string().min(1).max(64) });
+
+export const MoveRequest = z.strictObject({
+  toObjectGuid: Guid,
+  /** Where that object is; absent: in the same job. */
+  toJobId: z.string().min(1).optional(),
+});
+
+/** One of 16 parts of the objects, by the first digit of their objectGUID. */
+export const RebuildRequest = z.strictObject({ shard: z.string().regex(/^[0-9a-f]$/) });
+
+export const RebuildReply = z.strictObject({
+  linked: z.number(),
+  /** Values that somebody else has by the index. */
+  conflicts: z.array(
+    z.strictObject({ objectGuid: z.string(), kind: z.string(), value: z.string(), heldBy: z.string() }),
+  ),
+  /** Objects without link that are looked for in the target now. */
+  sought: z.number(),
+});
+export type RebuildReply = z.infer<typeof RebuildReply>;

@@ -1,0 +1,36 @@
+/**
+ * The admin API of staged sets: what the guard held back, and approving or dropping exactly that.
+ */
+import { z } from "zod";
+
+const StagedClass = z.enum(["deletes", "disables", "blanks", "names", "memberships"]);
+
+/** What the guard held back of one class in one cycle; of memberships: of which groups. */
+export const StagedSetReply = z.strictObject({
+  class: StagedClass,
+  cycleId: z.string(),
+  count: z.number(),
+  /** Of memberships: how many, in all of the groups. */
+  memberships: z.number().optional(),
+  reason: z.string(),
+  /** Of exactly these objects: approving and dropping name it. */
+  digest: z.string(),
+  since: z.string(),
+  /** An admin approved it, and it is being carried out. */
+  isApproved: z.boolean(),
+  sample: z.array(z.string()),
+  /** All objects, where they were asked for (`?members=true`). */
+  members: z.array(z.string()).optional(),
+});
+export type StagedSetReply = z.infer<typeof StagedSetReply>;
+
+export const StagedDecisionRequest = z.strictObject({ digest: z.string().min(1).max(64) });
+
+export const StagedDecisionReply = z.strictObject({
+  jobId: z.string(),
+  class: StagedClass,
+  digest: z.string(),
+  decision: z.enum(["approved", "dropped"]),
+  objects: z.number(),
+});
+export type StagedDecisionReply = z.infer<typeof StagedDecisionReply>;
