@@ -1,41 +1,31 @@
 /** Admin commands where there is nobody to talk to, or somebody else; against the real service they run in test/e2e. */
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
-import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { registerAdminCommands } from "../../cli/admin-commands.ts";
 import { registerAgentCommands } from "../../cli/agent-commands.ts";
-import { runCli } from "../../cli/run-cli.ts";
 import { registerTargetCommands } from "../../cli/target-commands.ts";
+import { type AdminService, type Answer, startAdminService } from "../support/admin-service.ts";
+import { runCommand } from "../support/command-line.ts";
 
 let home: string;
-let server: Server | undefined;
+let service: AdminService | undefined;
 beforeEach(async () => {
   home = await mkdtemp(join(tmpdir(), "uplink-cli-"));
 });
 afterEach(async () => {
-  server?.close();
+  await service?.close();
+  service = undefined;
   await rm(home, { recursive: true, force: true });
 });
 
-async function uplink(environment: Record<string, string>, ...args: string[]) {
-  let out = "";
-  let err = "";
-  const terminal = {
-    out: { write: (text: string) => (out += text) },
-    err: { write: (text: string) => (err += text) },
-    ...{ environment, fetch, stop: new AbortController().signal },
-  };
-  const code = await runCli(args, terminal, [registerAgentCommands, registerAdminCommands, registerTargetCommands]);
-  return { code, out, err };
-}
+const uplink = (environment: Record<string, string>, ...args: string[]) =>
+  runCommand(args, [registerAgentCommands, registerAdminCommands, registerTargetCommands], { environment });
 
-async function serve(handler: (request: IncomingMessage, response: ServerResponse) => void): Promise<string> {
-  server = createServer(handler);
-  await new Promise<void>((resolve) => server?.listen(0, "127.0.0.1", resolve));
-  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+async function serve(answer: Answer): Promise<string> {
+  service = await startAdminService(answer);
+  return service.url;
 }
 
 test("without a runtime it says so, how to start one, and exits 2", async () => {
@@ -53,7 +43,8 @@ test("files of another version are named", async () => {
 
 test("a service that isn't there is exit 4 and names its address", async () => {
   const url = await serve(() => undefined);
-  await new Promise((resolve) => server?.close(resolve));
+  await service?.close();
+  service = undefined;
   const { code, err } = await uplink({ UPLINK_URL: url, UPLINK_ADMIN_TOKEN: "t" }, "job", "list");
   expect(code).toBe(4);
   expect(err).toContain(`Cannot reach ${url}`);
@@ -61,14 +52,10 @@ test("a service that isn't there is exit 4 and names its address", async () => {
 
 test("a deployed service needs a token, and gets it", async () => {
   expect((await uplink({ UPLINK_URL: "http://127.0.0.1:9" }, "job", "list")).err).toContain("UPLINK_ADMIN_TOKEN");
-  const seen: (string | undefined)[] = [];
-  const url = await serve((request, response) => {
-    seen.push(request.url, request.headers.authorization);
-    response.end('{"value":[]}');
-  });
+  const url = await serve(() => ({ value: [] }));
   const { code, out } = await uplink({ UPLINK_URL: `${url}/`, UPLINK_ADMIN_TOKEN: "tok" }, "escrow", "list");
   expect({ code, out }).toEqual({ code: 0, out: "Nothing is in escrow.\n" });
-  expect(seen).toEqual(["/api/v1.0/uplink/configurations", "Bearer tok"]);
+  expect(service?.asked).toMatchObject([{ url: "/api/v1.0/uplink/configurations", authorization: "Bearer tok" }]);
 });
 
 test("escrows are lines of comma-separated values, with code and remedy", async () => {
@@ -76,10 +63,7 @@ test("escrows are lines of comma-separated values, with code and remedy", async 
     ...{ objectGuid: "g1", code: "InvalidDomain", message: "The domain 'x', of 'y', isn't verified.", attempts: 2 },
     ...{ remedy: "Verify it.", firstAt: "2026-01-05T08:00:00.000Z", nextAttemptAt: "2026-01-05T09:00:00.000Z" },
   };
-  const one = { id: "c1", jobId: "j1", displayName: "Corp", domainFqdn: "corp.example" };
-  const url = await serve((request, response) =>
-    response.end(JSON.stringify({ value: request.url?.endsWith("/configurations") ? [one] : [escrow] })),
-  );
+  const url = await serve((asked) => (asked.url.endsWith("/configurations") ? undefined : { value: [escrow] }));
   const { out } = await uplink({ UPLINK_URL: url, UPLINK_ADMIN_TOKEN: "t" }, "escrow", "list", "--csv");
   expect(out.split("\r\n")).toEqual([
     "job,object,code,message,remedy,attempts,since,next",
@@ -90,7 +74,7 @@ test("escrows are lines of comma-separated values, with code and remedy", async 
 
 describe("a refusal", () => {
   const environment = async (status: number, body: string) => ({
-    UPLINK_URL: await serve((_request, response) => response.writeHead(status).end(body)),
+    UPLINK_URL: await serve(() => new Response(body, { status })),
     UPLINK_ADMIN_TOKEN: "t",
   });
 

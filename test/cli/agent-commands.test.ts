@@ -4,8 +4,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { registerAgentCommands } from "../../cli/agent-commands.ts";
-import { runCli } from "../../cli/run-cli.ts";
 import { until } from "../agent/builders.ts";
+import { runCommand } from "../support/command-line.ts";
 import { type FakeUplink, startFakeUplink } from "../support/fake-uplink/fake-uplink.ts";
 
 const TOKEN = "good-token-0123456789";
@@ -35,22 +35,14 @@ sAMAccountName: anna
 
 `;
 
-async function uplink(
+const uplink = (
   args: readonly string[],
-  options: { stop?: AbortSignal; environment?: Record<string, string> } = {},
-) {
-  let out = "";
-  let err = "";
-  const terminal = {
-    out: { write: (text: string) => (out += text) },
-    err: { write: (text: string) => (err += text) },
-    environment: { UPLINK_AGENT_STATE: join(folder, "state"), ...options.environment },
-    fetch,
-    stop: options.stop ?? new AbortController().signal,
-  };
-  const code = await runCli(args, terminal, [registerAgentCommands]);
-  return { code, out, err };
-}
+  { environment, ...options }: { stop?: AbortSignal; environment?: Record<string, string> } = {},
+) =>
+  runCommand(args, [registerAgentCommands], {
+    environment: { UPLINK_AGENT_STATE: join(folder, "state"), ...environment },
+    ...options,
+  });
 const enrol = (...more: string[]) =>
   uplink([
     "agent",

@@ -1,9 +1,7 @@
 /** `uplink exclusion list|add|remove` against a service that answers as the contract says. */
-import { createServer, type Server } from "node:http";
-import type { AddressInfo } from "node:net";
-import { afterEach, beforeEach, expect, test } from "vitest";
+import { beforeEach, expect, test } from "vitest";
 import { registerExclusionCommands } from "../../cli/exclusion-commands.ts";
-import { runCli } from "../../cli/run-cli.ts";
+import { serveInTests } from "../support/admin-service.ts";
 
 const ANN = "00000000-0000-4000-8000-0000000000aa";
 const GLASS = "00000000-0000-4000-8000-0000000000bb";
@@ -14,47 +12,20 @@ const entry = (guid: string, objects: readonly object[] = []) => ({
   reason: "break-glass",
   objects,
 });
-let server: Server;
-let url: string;
 let listed: readonly object[];
-let asked: { method: string | undefined; path: string | undefined; body: string }[];
-
-beforeEach(async () => {
-  asked = [];
+beforeEach(() => {
   listed = [];
-  server = createServer((request, response) => {
-    let body = "";
-    request.on("data", (chunk) => (body += String(chunk)));
-    request.on("end", () => {
-      asked.push({ method: request.method, path: request.url, body });
-      const one = { id: "c1", jobId: "j1", displayName: "Corp", domainFqdn: "corp.example" };
-      const isKnown = request.url?.endsWith(ANN);
-      if (request.url?.endsWith("/configurations")) response.end(JSON.stringify({ value: [one] }));
-      else if (request.url?.endsWith("/exclusions")) response.end(JSON.stringify({ value: listed }));
-      else if (isKnown) response.end(JSON.stringify(entry(ANN, [{ jobId: "j1", objectGuid: ANN, targetId: GLASS }])));
-      else {
-        const error = { code: "exclusion-not-found", message: "It is not on the exclusion list.", remedy: "List it." };
-        response.writeHead(404).end(JSON.stringify({ error }));
-      }
-    });
-  });
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
 });
-afterEach(() => server.close());
 
-async function uplink(...args: string[]) {
-  let out = "";
-  let err = "";
-  const terminal = {
-    out: { write: (text: string) => (out += text) },
-    err: { write: (text: string) => (err += text) },
-    ...{ environment: { UPLINK_URL: url, UPLINK_ADMIN_TOKEN: "t" }, fetch, stop: new AbortController().signal },
-  };
-  const code = await runCli(["exclusion", ...args], terminal, [registerExclusionCommands]);
-  return { code, out, err };
-}
-const sent = (method: string) => asked.find((own) => own.method === method);
+const service = serveInTests([registerExclusionCommands], ({ url }) => {
+  if (url.endsWith("/configurations")) return undefined;
+  if (url.endsWith("/exclusions")) return { value: listed };
+  if (url.endsWith(ANN)) return entry(ANN, [{ jobId: "j1", objectGuid: ANN, targetId: GLASS }]);
+  const error = { code: "exclusion-not-found", message: "It is not on the exclusion list.", remedy: "List it." };
+  return Response.json({ error }, { status: 404 });
+});
+const uplink = (...args: string[]) => service.uplink("exclusion", ...args);
+const sent = (method: string) => service.asked().find((own) => own.method === method);
 
 test("what is on the list is told with who, when, why and which objects it is about", async () => {
   expect((await uplink("list")).out).toBe("Nothing is on the exclusion list.\n");
@@ -77,7 +48,7 @@ test("what is on the list is told with who, when, why and which objects it is ab
 
 test("an object is put on it with a reason, whatever the letters' case", async () => {
   const { code, out } = await uplink("add", `{${ANN.toUpperCase()}}`, "--reason", "break-glass");
-  expect([code, sent("PUT")?.path]).toEqual([0, `/api/v1.0/uplink/exclusions/${ANN}`]);
+  expect([code, sent("PUT")?.url]).toEqual([0, `/api/v1.0/uplink/exclusions/${ANN}`]);
   expect(JSON.parse(sent("PUT")?.body ?? "")).toEqual({ reason: "break-glass" });
   expect(out).toBe(`${ANN} is on the exclusion list: object of Corp, target object ${GLASS}.\n`);
   expect(JSON.parse((await uplink("add", ANN, "--reason", "x", "--json")).out)).toMatchObject({ guid: ANN });
@@ -86,12 +57,12 @@ test("an object is put on it with a reason, whatever the letters' case", async (
 test("nothing comes on it without a reason, or without being a GUID", async () => {
   expect((await uplink("add", ANN)).code).toBe(2);
   expect((await uplink("add", "ann@corp.example", "--reason", "x")).err).toContain("must be a GUID");
-  expect(asked).toEqual([]);
+  expect(service.asked()).toEqual([]);
 });
 
 test("an object is taken off it; what isn't there is refused in the service's words", async () => {
   const { code, out } = await uplink("remove", ANN);
-  expect([code, sent("DELETE")?.path]).toEqual([0, `/api/v1.0/uplink/exclusions/${ANN}`]);
+  expect([code, sent("DELETE")?.url]).toEqual([0, `/api/v1.0/uplink/exclusions/${ANN}`]);
   expect(out).toContain("it stood there for: break-glass");
   const refused = await uplink("remove", GLASS);
   expect(refused.code).not.toBe(0);

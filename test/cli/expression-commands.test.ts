@@ -6,7 +6,7 @@ import fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { createExpressionBatch } from "../../cli/expression-batch.ts";
 import { registerExpressionCommands } from "../../cli/expression-commands.ts";
-import { runCli } from "../../cli/run-cli.ts";
+import { runCommand } from "../support/command-line.ts";
 
 let folder: string;
 beforeEach(async () => {
@@ -14,20 +14,12 @@ beforeEach(async () => {
 });
 afterEach(() => rm(folder, { recursive: true, force: true }));
 
-async function uplink(args: readonly string[], input: string | readonly (string | Uint8Array)[] = []) {
-  let out = "";
-  let err = "";
-  const terminal = {
+const uplink = (args: readonly string[], input: string | readonly (string | Uint8Array)[] = []) =>
+  runCommand(["expression", ...args], [registerExpressionCommands], {
     input: (async function* () {
       yield* typeof input === "string" ? [new TextEncoder().encode(input)] : input;
     })(),
-    out: { write: (text: string) => (out += text) },
-    err: { write: (text: string) => (err += text) },
-    ...{ environment: {}, fetch, stop: new AbortController().signal },
-  };
-  const code = await runCli(["expression", ...args], terminal, [registerExpressionCommands]);
-  return { code, out, err };
-}
+  });
 
 async function fileOf(json: unknown): Promise<string> {
   const path = join(folder, "object.json");

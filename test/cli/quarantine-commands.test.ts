@@ -1,13 +1,10 @@
 /** `uplink quarantine clear`, and what `uplink status` and `job show` say of a job that is in quarantine. */
-import { createServer, type Server } from "node:http";
-import type { AddressInfo } from "node:net";
-import { afterEach, beforeEach, expect, test } from "vitest";
+import { beforeEach, expect, test } from "vitest";
 import { registerAdminCommands } from "../../cli/admin-commands.ts";
 import { registerQuarantineCommands } from "../../cli/quarantine-commands.ts";
-import { runCli } from "../../cli/run-cli.ts";
 import type { JobStatusReply } from "../../shared/contracts/admin/jobs.ts";
+import { serveInTests } from "../support/admin-service.ts";
 
-const CONFIGURATION = { id: "c1", jobId: "j1", displayName: "Corp", domainFqdn: "corp.example" };
 const status = (nextAttempt: string | null): JobStatusReply => ({
   jobId: "j1",
   configurationId: "c1",
@@ -37,47 +34,27 @@ const status = (nextAttempt: string | null): JobStatusReply => ({
   lastCycle: null,
 });
 
-let server: Server;
-let posted: (string | undefined)[];
 let nextAttempt: string | null;
 let cleared: boolean;
 beforeEach(async () => {
-  posted = [];
   nextAttempt = "2026-01-06T02:00:00.000Z";
   cleared = true;
-  server = createServer((request, response) => {
-    if (request.method === "POST") posted.push(request.url);
-    const answer = request.url?.endsWith("/configurations")
-      ? { value: [CONFIGURATION] }
-      : request.url?.endsWith("/status")
-        ? status(nextAttempt)
-        : request.url?.endsWith("/agents")
-          ? { value: [] }
-          : { jobId: "j1", cleared };
-    response.end(JSON.stringify(answer));
-  });
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
 });
-afterEach(() => server.close());
-
-async function uplink(...args: string[]) {
-  let out = "";
-  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-  const terminal = {
-    out: { write: (text: string) => (out += text) },
-    err: { write: (text: string) => (out += text) },
-    ...{ environment: { UPLINK_URL: url, UPLINK_ADMIN_TOKEN: "t" }, fetch, stop: new AbortController().signal },
-  };
-  const code = await runCli(args, terminal, [registerAdminCommands, registerQuarantineCommands]);
-  return { code, out };
-}
+const { uplink, asked } = serveInTests([registerAdminCommands, registerQuarantineCommands], ({ url }) => {
+  if (url.endsWith("/status")) return status(nextAttempt);
+  if (url.endsWith("/agents")) return { value: [] };
+  return url.endsWith("/clearQuarantine") ? { jobId: "j1", cleared } : undefined;
+});
 
 test("clear says whether there was anything to clear", async () => {
   expect(await uplink("quarantine", "clear", "corp")).toEqual({
     code: 0,
     out: "Corp goes on: its quarantine is cleared.\n",
+    err: "",
   });
-  expect(posted).toEqual(["/api/v1.0/uplink/jobs/j1/clearQuarantine"]);
+  expect(asked().flatMap(({ method, url }) => (method === "POST" ? [url] : []))).toEqual([
+    "/api/v1.0/uplink/jobs/j1/clearQuarantine",
+  ]);
   cleared = false;
   expect((await uplink("quarantine", "clear", "corp.example")).out).toBe("Corp is not in quarantine.\n");
   expect(JSON.parse((await uplink("quarantine", "clear", "corp", "--json")).out)).toEqual({ jobId: "j1", cleared });

@@ -1,31 +1,27 @@
 /** `uplink reconcile …`, against the service's own routes. */
-import { createServer, type Server } from "node:http";
-import type { AddressInfo } from "node:net";
-import { afterAll, beforeAll, beforeEach, expect, it } from "vitest";
+import { beforeEach, expect, it } from "vitest";
 import { registerReconcileCommands } from "../../cli/reconcile-commands.ts";
-import { runCli } from "../../cli/run-cli.ts";
 import { configurationRoutes } from "../../functions/configurations.http.ts";
-import type { Route, RouteRequest } from "../../functions/http-route.ts";
+import type { Route } from "../../functions/http-route.ts";
 import { reconcileRoutes } from "../../functions/reconcile.http.ts";
 import type { ReconcileReply } from "../../shared/contracts/admin/reconciles.ts";
+import { answerByRoutes, serveInTests } from "../support/admin-service.ts";
 import { aUser, type Cloud, createCloud, guidOf } from "../support/cloud.ts";
 
-let server: Server;
 let routes: readonly Route[];
 let cloud: Cloud;
 let jobId: string;
 const names = Array.from({ length: 30 }, (_, at) => `user${at}`);
 
-beforeAll(async () => {
-  server = createServer(async (incoming, outgoing) => {
-    const parts: Buffer[] = [];
-    for await (const part of incoming) parts.push(part as Buffer);
-    const { status, body } = await answer(incoming.method ?? "GET", incoming.url ?? "", Buffer.concat(parts));
-    outgoing.writeHead(status).end(JSON.stringify(body));
-  });
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-});
-afterAll(() => server.close());
+/** Whoever looks gives what runs some time. */
+const { uplink } = serveInTests(
+  [registerReconcileCommands],
+  answerByRoutes(
+    () => routes,
+    async (route) => route.name === "ShowReconcile" && pass(),
+  ),
+);
+
 beforeEach(async () => {
   cloud = await createCloud();
   const agent = await cloud.addDomain("corp.example");
@@ -41,44 +37,12 @@ beforeEach(async () => {
   for (const { id } of cloud.target.objects()) cloud.target.edit(id, { department: "Mine" });
 });
 
-/** The routes as the functions host calls them, without their guards; whoever looks gives what runs some time. */
-async function answer(method: string, url: string, body: Uint8Array): Promise<{ status: number; body: unknown }> {
-  const { pathname, searchParams } = new URL(url, "http://localhost");
-  for (const route of routes) {
-    const pattern = new RegExp(`^/api/${route.route.replace(/\{(\w+)\}/g, "(?<$1>[^/]+)")}$`);
-    const found = pattern.exec(pathname);
-    if (!found || !(route.methods ?? []).includes(method as "GET")) continue;
-    const request = { method, params: { ...found.groups }, query: searchParams, body } as unknown as RouteRequest;
-    const result = await route.handle(request, { id: "ann", name: "ann" } as never);
-    if (route.name === "ShowReconcile") await pass();
-    if (result.ok) return result.value;
-    return {
-      status: result.failure.status,
-      body: { error: { ...result.failure, innerError: { "request-id": "r", date: "" } } },
-    };
-  }
-  return { status: 404, body: {} };
-}
-
 async function pass(): Promise<void> {
   await cloud.run();
   cloud.clock.set(cloud.clock.now() + 600_000);
   await cloud.tick();
   await cloud.driver.settled();
   await cloud.run();
-}
-
-async function uplink(...args: string[]) {
-  let out = "";
-  let err = "";
-  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-  const terminal = {
-    out: { write: (text: string) => (out += text) },
-    err: { write: (text: string) => (err += text) },
-    ...{ environment: { UPLINK_URL: url, UPLINK_ADMIN_TOKEN: "t" }, fetch, stop: new AbortController().signal },
-  };
-  const code = await runCli(args, terminal, [registerReconcileCommands]);
-  return { code, out, err };
 }
 
 const stateOf = async () => (JSON.parse((await uplink("reconcile", "list", "--json")).out) as ReconcileReply[])[0];

@@ -1,78 +1,36 @@
 /** `uplink schema …`: on files alone, and against the service's own routes. */
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
-import { createServer, type Server } from "node:http";
-import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { runCli } from "../../cli/run-cli.ts";
 import { registerSchemaCommands } from "../../cli/schema-commands.ts";
 import { configurationRoutes } from "../../functions/configurations.http.ts";
-import type { Route, RouteRequest } from "../../functions/http-route.ts";
+import type { Route } from "../../functions/http-route.ts";
 import { schemaRoutes } from "../../functions/schemas.http.ts";
 import { defaultSchema, defaultSchemaFor } from "../../shared/domain/default-schema.ts";
+import { answerByRoutes, serveInTests } from "../support/admin-service.ts";
 import { createCloud } from "../support/cloud.ts";
 import { tenantSchema } from "../support/tenant-schema.ts";
 
 let folder: string;
-let server: Server;
 let routes: readonly Route[];
-const admin = { id: "ann", name: "ann" };
+
+const service = serveInTests(
+  [registerSchemaCommands],
+  answerByRoutes(() => routes),
+);
+const uplink = (...args: string[]) => service.uplink("schema", ...args);
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), "uplink-schema-"));
-  server = createServer(async (incoming, outgoing) => {
-    const parts: Buffer[] = [];
-    for await (const part of incoming) parts.push(part as Buffer);
-    const { status, body } = await answer(incoming.method ?? "GET", incoming.url ?? "", Buffer.concat(parts));
-    outgoing.writeHead(status).end(JSON.stringify(body));
-  });
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
 });
-afterAll(async () => {
-  server.close();
-  await rm(folder, { recursive: true });
-});
+afterAll(() => rm(folder, { recursive: true }));
 beforeEach(async () => {
   const cloud = await createCloud();
   await cloud.addDomain("corp.example");
   const { schemas, configurations } = cloud.cloud.routes;
   routes = [...schemaRoutes(schemas), ...configurationRoutes(configurations)];
 });
-
-/** The routes as the functions host calls them, without their guards. */
-async function answer(method: string, url: string, body: Uint8Array): Promise<{ status: number; body: unknown }> {
-  const { pathname, searchParams } = new URL(url, "http://localhost");
-  for (const route of routes) {
-    const pattern = new RegExp(`^/api/${route.route.replace(/\{(\w+)\}/g, "(?<$1>[^/]+)")}$`);
-    const found = pattern.exec(pathname);
-    if (!found || !(route.methods ?? []).includes(method as "GET")) continue;
-    const params = Object.fromEntries(
-      Object.entries(found.groups ?? {}).map(([name, value]) => [name, decodeURIComponent(value)]),
-    );
-    const request = { method, params, query: searchParams, body } as RouteRequest;
-    const result = await route.handle(request, admin as never);
-    if (result.ok) return result.value;
-    return {
-      status: result.failure.status,
-      body: { error: { ...result.failure, innerError: { "request-id": "r", date: "" } } },
-    };
-  }
-  return { status: 404, body: {} };
-}
-
-async function uplink(...args: string[]) {
-  let out = "";
-  let err = "";
-  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-  const terminal = {
-    out: { write: (text: string) => (out += text) },
-    err: { write: (text: string) => (err += text) },
-    ...{ environment: { UPLINK_URL: url, UPLINK_ADMIN_TOKEN: "t" }, fetch, stop: new AbortController().signal },
-  };
-  const code = await runCli(["schema", ...args], terminal, [registerSchemaCommands]);
-  return { code, out, err };
-}
 
 async function file(name: string, content: unknown): Promise<string> {
   const path = join(folder, name);

@@ -4,10 +4,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { runCli } from "../../cli/run-cli.ts";
 import { createScopeBatch } from "../../cli/scope-batch.ts";
 import { registerScopeEvalCommands } from "../../cli/scope-eval-commands.ts";
 import { defaultSchema } from "../../shared/domain/default-schema.ts";
+import { runCommand } from "../support/command-line.ts";
 
 let folder: string;
 beforeEach(async () => {
@@ -15,20 +15,12 @@ beforeEach(async () => {
 });
 afterEach(() => rm(folder, { recursive: true, force: true }));
 
-async function uplink(args: readonly string[], input = "") {
-  let out = "";
-  let err = "";
-  const terminal = {
+const uplink = (args: readonly string[], input = "") =>
+  runCommand(["scope", ...args], [registerScopeEvalCommands], {
     input: (async function* () {
       yield input;
     })(),
-    out: { write: (text: string) => (out += text) },
-    err: { write: (text: string) => (err += text) },
-    ...{ environment: {}, fetch, stop: new AbortController().signal },
-  };
-  const code = await runCli(["scope", ...args], terminal, [registerScopeEvalCommands]);
-  return { code, out, err };
-}
+  });
 
 async function fileOf(name: string, json: unknown): Promise<string> {
   const path = join(folder, name);

@@ -1,32 +1,24 @@
 /** `uplink staged …` and `uplink escrow retry`, against the service's own routes. */
-import { createServer, type Server } from "node:http";
-import type { AddressInfo } from "node:net";
-import { afterAll, beforeAll, beforeEach, expect, it } from "vitest";
+import { beforeEach, expect, it } from "vitest";
 import { registerAdminCommands } from "../../cli/admin-commands.ts";
 import { csvOf } from "../../cli/csv.ts";
-import { runCli } from "../../cli/run-cli.ts";
 import { registerStagedCommands } from "../../cli/staged-commands.ts";
 import { configurationRoutes } from "../../functions/configurations.http.ts";
-import type { Route, RouteRequest } from "../../functions/http-route.ts";
+import type { Route } from "../../functions/http-route.ts";
 import { stagedRoutes } from "../../functions/staged.http.ts";
+import { answerByRoutes, serveInTests } from "../support/admin-service.ts";
 import { aUser, type Cloud, createCloud, guidOf } from "../support/cloud.ts";
 
-let server: Server;
 let routes: readonly Route[];
 let cloud: Cloud;
 let jobId: string;
 const names = Array.from({ length: 40 }, (_, at) => `user${at}`);
 
-beforeAll(async () => {
-  server = createServer(async (incoming, outgoing) => {
-    const parts: Buffer[] = [];
-    for await (const part of incoming) parts.push(part as Buffer);
-    const { status, body } = await answer(incoming.method ?? "GET", incoming.url ?? "", Buffer.concat(parts));
-    outgoing.writeHead(status).end(JSON.stringify(body));
-  });
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-});
-afterAll(() => server.close());
+const { uplink } = serveInTests(
+  [registerAdminCommands, registerStagedCommands],
+  answerByRoutes(() => routes),
+);
+
 beforeEach(async () => {
   cloud = await createCloud();
   const agent = await cloud.addDomain("corp.example");
@@ -41,40 +33,6 @@ beforeEach(async () => {
     names.slice(0, 25).map((name) => ({ op: "delete" as const, objectGuid: guidOf(name) })),
   );
 });
-
-/** The routes as the functions host calls them, without their guards. */
-async function answer(method: string, url: string, body: Uint8Array): Promise<{ status: number; body: unknown }> {
-  const { pathname, searchParams } = new URL(url, "http://localhost");
-  for (const route of routes) {
-    const pattern = new RegExp(`^/api/${route.route.replace(/\{(\w+)(?::regex\(.*?\$\))?\}/g, "(?<$1>[^/]+)")}$`);
-    const found = pattern.exec(pathname);
-    if (!found || !(route.methods ?? []).includes(method as "GET")) continue;
-    const params = Object.fromEntries(
-      Object.entries(found.groups ?? {}).map(([name, value]) => [name, decodeURIComponent(value)]),
-    );
-    const request = { method, params, query: searchParams, body } as RouteRequest;
-    const result = await route.handle(request, { id: "ann", name: "ann" } as never);
-    if (result.ok) return result.value;
-    return {
-      status: result.failure.status,
-      body: { error: { ...result.failure, innerError: { "request-id": "r", date: "" } } },
-    };
-  }
-  return { status: 404, body: {} };
-}
-
-async function uplink(...args: string[]) {
-  let out = "";
-  let err = "";
-  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-  const terminal = {
-    out: { write: (text: string) => (out += text) },
-    err: { write: (text: string) => (err += text) },
-    ...{ environment: { UPLINK_URL: url, UPLINK_ADMIN_TOKEN: "t" }, fetch, stop: new AbortController().signal },
-  };
-  const code = await runCli(args, terminal, [registerAdminCommands, registerStagedCommands]);
-  return { code, out, err };
-}
 
 async function digestOf(): Promise<string> {
   const [set] = JSON.parse((await uplink("staged", "list", "--json")).out) as { digest: string }[];

@@ -1,41 +1,37 @@
 /** `uplink whatif …`, against the service's own routes. */
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
-import { createServer, type Server } from "node:http";
-import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, beforeEach, expect, it } from "vitest";
 import { registerAdminCommands } from "../../cli/admin-commands.ts";
-import { runCli } from "../../cli/run-cli.ts";
 import { registerWhatIfCommands } from "../../cli/what-if-commands.ts";
 import { configurationRoutes } from "../../functions/configurations.http.ts";
-import type { Route, RouteRequest } from "../../functions/http-route.ts";
+import type { Route } from "../../functions/http-route.ts";
 import { whatIfRoutes } from "../../functions/what-if.http.ts";
+import { answerByRoutes, serveInTests } from "../support/admin-service.ts";
 import { aUser, type Cloud, createCloud } from "../support/cloud.ts";
 import { schemaWith } from "../support/schema.ts";
 
-let server: Server;
 let routes: readonly Route[];
 let cloud: Cloud;
 let jobId: string;
 let folder: string;
 let file: string;
 
+/** What is asked for is tried at once. */
+const { uplink } = serveInTests(
+  [registerAdminCommands, registerWhatIfCommands],
+  answerByRoutes(
+    () => routes,
+    () => cloud.run(),
+  ),
+);
+
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), "uplink-what-if-"));
   file = join(folder, "schema.json");
-  server = createServer(async (incoming, outgoing) => {
-    const parts: Buffer[] = [];
-    for await (const part of incoming) parts.push(part as Buffer);
-    const { status, body } = await answer(incoming.method ?? "GET", incoming.url ?? "", Buffer.concat(parts));
-    outgoing.writeHead(status).end(JSON.stringify(body));
-  });
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
 });
-afterAll(async () => {
-  server.close();
-  await rm(folder, { recursive: true });
-});
+afterAll(() => rm(folder, { recursive: true }));
 beforeEach(async () => {
   cloud = await createCloud({ quota: 10 });
   const agent = await cloud.addDomain("corp.example");
@@ -46,41 +42,6 @@ beforeEach(async () => {
     Array.from({ length: 40 }, (_, at) => aUser(`user${at}`, { title: at < 25 ? "clerk" : "boss" })),
   );
 });
-
-/** The routes as the functions host calls them, without their guards; what is asked for is tried at once. */
-async function answer(method: string, url: string, body: Uint8Array): Promise<{ status: number; body: unknown }> {
-  const { pathname, searchParams } = new URL(url, "http://localhost");
-  for (const route of routes) {
-    const pattern = new RegExp(`^/api/${route.route.replace(/\{(\w+)\}/g, "(?<$1>[^/]+)")}$`);
-    const found = pattern.exec(pathname);
-    if (!found || !(route.methods ?? []).includes(method as "GET")) continue;
-    const params = Object.fromEntries(
-      Object.entries(found.groups ?? {}).map(([name, value]) => [name, decodeURIComponent(value)]),
-    );
-    const request = { method, params, query: searchParams, body } as RouteRequest;
-    const result = await route.handle(request, { id: "ann", name: "ann" } as never);
-    await cloud.run();
-    if (result.ok) return result.value;
-    return {
-      status: result.failure.status,
-      body: { error: { ...result.failure, innerError: { "request-id": "r", date: "" } } },
-    };
-  }
-  return { status: 404, body: {} };
-}
-
-async function uplink(...args: string[]) {
-  let out = "";
-  let err = "";
-  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-  const terminal = {
-    out: { write: (text: string) => (out += text) },
-    err: { write: (text: string) => (err += text) },
-    ...{ environment: { UPLINK_URL: url, UPLINK_ADMIN_TOKEN: "t" }, fetch, stop: new AbortController().signal },
-  };
-  const code = await runCli(args, terminal, [registerAdminCommands, registerWhatIfCommands]);
-  return { code, out, err };
-}
 
 /** A schema that lets all clerks go. */
 async function bossesOnly(): Promise<void> {
