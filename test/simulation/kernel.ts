@@ -7,8 +7,8 @@
  * same order whatever the store behind the ports, however long a call really takes. Time is a number: each call costs a little,
  * and when nothing can move it jumps to the next timer.
  */
-import { AsyncLocalStorage } from "node:async_hooks";
 import type { Dice } from "./random.ts";
+import { createWhoseTurn } from "./whose-turn.ts";
 
 export interface Task {
   readonly name: string;
@@ -55,6 +55,8 @@ export interface Kernel {
   /** Lets `calls` calls through, or all until nothing can move. */
   run(options?: { readonly calls?: number }): Promise<void>;
   calls(): number;
+  /** For good: nothing of it runs any more. */
+  close(): void;
   /** Asked before each call. */
   judge: (task: Task, label: string) => Verdict;
 }
@@ -68,7 +70,7 @@ export class Stuck extends Error {}
 
 export function createKernel(deps: { readonly dice: Dice; readonly start: number }): Kernel {
   const { dice } = deps;
-  const running = new AsyncLocalStorage<LiveTask | undefined>();
+  const running = createWhoseTurn<LiveTask>();
   const tasks = new Set<LiveTask>();
   let standing: Standing[] = [];
   let timers: { readonly at: number; readonly order: number; readonly fire: () => void }[] = [];
@@ -89,7 +91,7 @@ export function createKernel(deps: { readonly dice: Dice; readonly start: number
     advance: (ms) => {
       now += ms;
     },
-    current: () => running.getStore(),
+    current: () => running.get(),
     spawn({ name, about, process, onKilled }, work) {
       const task: LiveTask = { name, about, process, isOver: false, onKilled };
       tasks.add(task);
@@ -103,7 +105,7 @@ export function createKernel(deps: { readonly dice: Dice; readonly start: number
       });
     },
     call(label, costMs, work) {
-      const task = running.getStore();
+      const task = running.get();
       if (!task) return work();
       return new Promise((resolve, reject) => {
         // Of a dead process: nobody answers.
@@ -124,7 +126,7 @@ export function createKernel(deps: { readonly dice: Dice; readonly start: number
       });
     },
     sleep(ms) {
-      const task = running.getStore();
+      const task = running.get();
       return new Promise((resolve) => {
         kernel.at(now + ms, () => {
           if (!task?.isOver) resolve();
@@ -139,6 +141,10 @@ export function createKernel(deps: { readonly dice: Dice; readonly start: number
         if (task.process !== undefined && (process === undefined || task.process === process)) kill(task);
     },
     calls: () => calls,
+    close: () => {
+      for (const task of tasks) task.isOver = true;
+      running.close();
+    },
     judge: () => "go",
     async run({ calls: most = Number.POSITIVE_INFINITY } = {}) {
       for (let left = most; left > 0; ) {

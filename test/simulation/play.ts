@@ -3,12 +3,14 @@
  * whatever the store.
  */
 import { createHash } from "node:crypto";
+import { START } from "../support/cloud.ts";
 import { fault as ldapFault } from "../support/fake-ldap/directory/serve-dc.ts";
 import type { SimulatedAgent } from "./agent.ts";
 import { finish } from "./finish.ts";
 import type { Forest } from "./forest.ts";
-import { Stuck } from "./kernel.ts";
+import { createKernel, Stuck } from "./kernel.ts";
 import { type Guarantee, Violation } from "./oracles.ts";
+import { createDice } from "./random.ts";
 import { seedCrypto } from "./seeded-crypto.ts";
 import type { History, Step } from "./steps.ts";
 import { createWorld, type Mutation, type Stores, type World } from "./world.ts";
@@ -36,11 +38,15 @@ const SKEW_MS = 20 * 60_000;
 export async function play(history: History, stores: Stores, options: PlayOptions = {}): Promise<Played> {
   const trace: string[] = [];
   const restore = seedCrypto(history.seed);
+  const dice = createDice(history.seed);
+  const kernel = createKernel({ dice, start: START });
   let world: World | undefined;
   let at = -1;
   let violation: Played["violation"];
   try {
     world = await createWorld(history, stores, {
+      kernel,
+      dice,
       trace: (line) => void trace.push(line),
       checksOften: options.checksOften ?? true,
       ...(options.mutation ? { mutation: options.mutation } : {}),
@@ -57,13 +63,14 @@ export async function play(history: History, stores: Stores, options: PlayOption
     violation = { ...violationOf(error), step: at };
     trace.push(`violation ${violation.guarantee} ${violation.message}`);
   } finally {
+    kernel.close();
     restore();
   }
   const digest = createHash("sha256").update(trace.join("\n")).digest("hex").slice(0, 16);
   return {
     violation,
     hits: world?.faults.hits ?? new Map(),
-    calls: world?.kernel.calls() ?? 0,
+    calls: kernel.calls(),
     effects: world?.graph.effects.length ?? 0,
     trace,
     digest,

@@ -24,9 +24,9 @@ import { createDurable, isActivity } from "./durable.ts";
 import { createFaultBox, type FaultBox } from "./faults.ts";
 import { createForest, type Forest } from "./forest.ts";
 import { createFakeGraph, type FakeGraph, ROOT } from "./graph.ts";
-import { createKernel, type Kernel, Stuck } from "./kernel.ts";
+import { type Kernel, Stuck } from "./kernel.ts";
 import { createOracles, type Oracles, Violation } from "./oracles.ts";
-import { createDice } from "./random.ts";
+import type { Dice } from "./random.ts";
 import { bytesFrom } from "./seeded-crypto.ts";
 import type { History } from "./steps.ts";
 import { gatedBlobs, gatedRows } from "./stores.ts";
@@ -83,11 +83,15 @@ const PROCESSES = 2;
 export async function createWorld(
   history: History,
   stores: Stores,
-  options: { readonly trace: (line: string) => void; readonly mutation?: Mutation; readonly checksOften: boolean },
+  options: {
+    readonly kernel: Kernel;
+    readonly dice: Dice;
+    readonly trace: (line: string) => void;
+    readonly mutation?: Mutation;
+    readonly checksOften: boolean;
+  },
 ): Promise<World> {
-  const { mutation = {} } = options;
-  const dice = createDice(history.seed);
-  const kernel = createKernel({ dice, start: START });
+  const { mutation = {}, kernel, dice } = options;
   const trace = (line: string) => options.trace(`${new Date(kernel.now()).toISOString()} ${line}`);
   const faults = createFaultBox(trace);
   const logged: { level: string; event: string; fields: unknown }[] = [];
