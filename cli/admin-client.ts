@@ -21,7 +21,7 @@ import { type JoinRequest, LinkReply, type MoveRequest, RebuildReply } from "../
 import { ReconcileFindingReply, ReconcileReply } from "../shared/contracts/admin/reconciles.ts";
 import { ADMIN_ROUTES } from "../shared/contracts/admin/routes.ts";
 import { SchemaDiffReply, SchemaReply, SchemaVersionReply } from "../shared/contracts/admin/schemas.ts";
-import { StagedDecisionReply, StagedSetReply } from "../shared/contracts/admin/staged.ts";
+import { StagedDecisionReply, StagedObjectReply, StagedSetReply } from "../shared/contracts/admin/staged.ts";
 import {
   WhatIfApprovalReply,
   WhatIfDetailReply,
@@ -37,8 +37,6 @@ export type PlainFetch = (
   url: string,
   init?: { readonly method?: string; readonly headers?: Readonly<Record<string, string>>; readonly body?: string },
 ) => Promise<Response>;
-
-const FindingsPage = z.object({ value: z.array(ReconcileFindingReply), "@odata.nextLink": z.string().optional() });
 
 export type JobAction = "start" | "pause" | "restart";
 
@@ -63,6 +61,11 @@ export interface AdminClient {
   /** Of one object, or of all. */
   retryEscrows(jobId: string, objectGuid?: string): Promise<EscrowRetryReply>;
   staged(jobId: string, options: { readonly members: boolean }): Promise<StagedSetReply[]>;
+  /** All of a set, page by page. */
+  stagedObjects(
+    jobId: string,
+    set: Pick<StagedSetReply, "class" | "digest">,
+  ): AsyncIterable<readonly StagedObjectReply[]>;
   decideStaged(
     jobId: string,
     of: StagedSetReply["class"],
@@ -147,6 +150,17 @@ export function createAdminClient(deps: AdminClientDeps): AdminClient {
   }
   const list = async <T>(item: z.ZodType<T>, path: string): Promise<T[]> =>
     (await ask(z.object({ value: z.array(item) }), path)).value;
+  async function* pages<T>(item: z.ZodType<T>, path: string): AsyncGenerator<readonly T[]> {
+    const Page = z.object({ value: z.array(item), "@odata.nextLink": z.string().optional() });
+    for (let next: string | undefined = `${path}?$top=1000`; next !== undefined; ) {
+      const page: { readonly value: readonly T[]; readonly "@odata.nextLink"?: string | undefined } = await ask(
+        Page,
+        next,
+      );
+      yield page.value;
+      next = page["@odata.nextLink"]?.replace(/^\/api\//, "");
+    }
+  }
   const fill = (route: string, values: Readonly<Record<string, string>>): string =>
     route.replace(/\{(\w+)(?::[^}]*\))?\}/g, (_all, name: string) => encodeURIComponent(values[name] ?? ""));
 
@@ -174,6 +188,7 @@ export function createAdminClient(deps: AdminClientDeps): AdminClient {
       }),
     staged: (jobId, { members }) =>
       list(StagedSetReply, `${fill(ADMIN_ROUTES.staged, { jobId })}${members ? "?members=true" : ""}`),
+    stagedObjects: (jobId, set) => pages(StagedObjectReply, fill(ADMIN_ROUTES.stagedObjects, { jobId, ...set })),
     decideStaged: (jobId, of, action, digest) =>
       ask(StagedDecisionReply, fill(ADMIN_ROUTES.stagedDecision, { jobId, class: of, action }), {
         method: "POST",
@@ -210,14 +225,8 @@ export function createAdminClient(deps: AdminClientDeps): AdminClient {
       ask(ReconcileReply, fill(ADMIN_ROUTES.reconcile, { jobId }), { method: "POST", body: { policy } }),
     reconciles: (jobId) => list(ReconcileReply, fill(ADMIN_ROUTES.reconciles, { jobId })),
     reconcileOf: (jobId, reconcileId) => ask(ReconcileReply, fill(ADMIN_ROUTES.reconcileOne, { jobId, reconcileId })),
-    async *findings(jobId, reconcileId) {
-      const first = `${fill(ADMIN_ROUTES.reconcileFindings, { jobId, reconcileId })}?$top=1000`;
-      for (let path: string | undefined = first; path !== undefined; ) {
-        const page: z.infer<typeof FindingsPage> = await ask(FindingsPage, path);
-        yield page.value;
-        path = page["@odata.nextLink"]?.replace(/^\/api\//, "");
-      }
-    },
+    findings: (jobId, reconcileId) =>
+      pages(ReconcileFindingReply, fill(ADMIN_ROUTES.reconcileFindings, { jobId, reconcileId })),
     link: (jobId, objectGuid) => ask(LinkReply, fill(ADMIN_ROUTES.link, { jobId, objectGuid })),
     changeLink: (jobId, objectGuid, action, body) =>
       ask(LinkReply, fill(ADMIN_ROUTES.linkAction, { jobId, objectGuid, action }), { method: "POST", body }),

@@ -1,12 +1,13 @@
 /** `uplink staged list|approve|drop`: what the guard held back, and an admin's decision on exactly that. */
 import { Argument, type Command } from "commander";
 import type { ConfigurationReply } from "../shared/contracts/admin/configurations.ts";
-import type { StagedSetReply } from "../shared/contracts/admin/staged.ts";
+import type { StagedObjectReply, StagedSetReply } from "../shared/contracts/admin/staged.ts";
+import type { AdminClient } from "./admin-client.ts";
 import { ADMIN_HELP } from "./admin-commands.ts";
 import { connect } from "./connection.ts";
 import { csvOf } from "./csv.ts";
 import { findConfiguration } from "./find-configuration.ts";
-import { listOf, moment } from "./table.ts";
+import { listOf, moment, tableOf } from "./table.ts";
 import type { CommandContext } from "./terminal.ts";
 
 const CLASSES: readonly StagedSetReply["class"][] = ["deletes", "disables", "blanks", "names", "memberships"];
@@ -22,6 +23,8 @@ interface Listed extends Shown {
 
 interface StagedSet extends StagedSetReply {
   readonly job: string;
+  /** With names, and each membership, where all were asked for. */
+  readonly objects?: readonly StagedObjectReply[];
 }
 
 export function registerStagedCommands(program: Command, context: CommandContext): void {
@@ -32,8 +35,8 @@ export function registerStagedCommands(program: Command, context: CommandContext
   const command = (usage: string, description: string) =>
     staged.command(usage).description(description).option("--json", "as JSON").addHelpText("after", ADMIN_HELP);
   command("list [job]", "Sets by job, class and cycle: how many, why, and the digest that a decision names.")
-    .option("--members", "all objects, not some of them")
-    .option("--csv", "as comma-separated values; with --members a line for each object")
+    .option("--members", "all objects with their names, not some of them; of memberships each")
+    .option("--csv", "as comma-separated values; with --members a line for each object or membership")
     .action((job: string | undefined, options: Listed) => list(job, options, context));
   const actions = [
     ["approve", "Carry out exactly that set; who is back meanwhile stays."],
@@ -51,12 +54,25 @@ export function registerStagedCommands(program: Command, context: CommandContext
 async function list(name: string | undefined, options: Listed, { terminal }: CommandContext): Promise<void> {
   const { admin: client } = await connect(terminal);
   const configurations = name === undefined ? await client.configurations() : [await findConfiguration(client, name)];
-  const setsOf = async ({ jobId, displayName }: ConfigurationReply): Promise<StagedSet[]> =>
-    (await client.staged(jobId, { members: options.members ?? false })).map((own) => ({ job: displayName, ...own }));
+  const members = options.members ?? false;
+  const setsOf = async ({ jobId, displayName }: ConfigurationReply): Promise<StagedSet[]> => {
+    const sets: StagedSet[] = [];
+    for (const own of await client.staged(jobId, { members })) {
+      const objects = members ? { objects: await objectsOf(client, jobId, own) } : {};
+      sets.push({ job: displayName, ...own, ...objects });
+    }
+    return sets;
+  };
   const sets = (await Promise.all(configurations.map(setsOf))).flat();
   if (options.json) terminal.out.write(`${JSON.stringify(sets, null, 2)}\n`);
   else if (options.csv) terminal.out.write(csvOf(options.members ? memberRows(sets) : setRows(sets)));
   else terminal.out.write(sets.length === 0 ? "Nothing is staged.\n" : sets.map(viewOf).join("\n"));
+}
+
+async function objectsOf(client: AdminClient, jobId: string, set: StagedSetReply): Promise<StagedObjectReply[]> {
+  const objects: StagedObjectReply[] = [];
+  for await (const page of client.stagedObjects(jobId, set)) objects.push(...page);
+  return objects;
 }
 
 async function decide(
@@ -81,9 +97,8 @@ async function decide(
 }
 
 function viewOf(set: StagedSet): string {
-  const shown = set.members ?? set.sample;
-  const more = set.count - shown.length;
-  return listOf([
+  const more = set.objects ? 0 : set.count - set.sample.length;
+  const head = listOf([
     ["job", set.job],
     ["class", set.isApproved ? `${set.class}, approved and being carried out` : set.class],
     ["cycle", set.cycleId],
@@ -91,9 +106,41 @@ function viewOf(set: StagedSet): string {
     ["why", set.reason],
     ["since", moment(set.since)],
     ["digest", set.digest],
-    ...shown.map((guid, index): [string, string] => [index === 0 ? "objects" : " ", guid]),
-    [" ", more > 0 ? `and ${more} more (--members shows them)` : null],
+    ...(set.objects ? [] : set.sample).map((guid, index): [string, string] => [index === 0 ? "objects" : " ", guid]),
+    [" ", more > 0 ? `and ${more} more (--members shows them all, with names)` : null],
   ]);
+  return set.objects ? `${head}\n${objectTable(set, set.objects)}` : head;
+}
+
+/** Only the columns that a set of its class has something for. */
+function objectTable({ class: of }: StagedSet, objects: readonly StagedObjectReply[]): string {
+  if (of === "memberships")
+    return tableOf([
+      ["group", "name", "member", "name", "dn"],
+      ...objects.map((own) => [
+        own.objectGuid,
+        own.displayName ?? "",
+        own.member?.objectGuid ?? "(not known)",
+        own.member?.displayName ?? "",
+        own.member?.dn ?? "",
+      ]),
+    ]);
+  const becomes = of === "names" ? ["becomes"] : [];
+  return tableOf([
+    ["object", "name", ...becomes, "dn"],
+    ...objects.map((own) => [
+      own.objectGuid,
+      own.displayName ?? "",
+      ...becomes.map(() => wordsOf(own.becomes)),
+      own.dn ?? "",
+    ]),
+  ]);
+}
+
+function wordsOf(values: StagedObjectReply["becomes"]): string {
+  return Object.entries(values ?? {})
+    .map(([property, value]) => `${property} ${value ?? "empty"}`)
+    .join(", ");
 }
 
 function setRows(sets: readonly StagedSet[]): string[][] {
@@ -112,7 +159,11 @@ function setRows(sets: readonly StagedSet[]): string[][] {
 
 function memberRows(sets: readonly StagedSet[]): string[][] {
   const rows = sets.flatMap((set) =>
-    (set.members ?? []).map((guid) => [set.job, set.class, set.cycleId, set.digest, guid]),
+    (set.objects ?? []).map(({ objectGuid, displayName, dn, member, becomes }) => [
+      ...[set.job, set.class, set.cycleId, set.digest, objectGuid, displayName ?? "", dn ?? ""],
+      ...[member?.objectGuid ?? "", member?.displayName ?? "", member?.dn ?? "", wordsOf(becomes)],
+    ]),
   );
-  return [["job", "class", "cycle", "digest", "object"], ...rows];
+  const head = ["job", "class", "cycle", "digest", "object", "displayName", "dn"];
+  return [[...head, "member", "memberDisplayName", "memberDn", "becomes"], ...rows];
 }

@@ -10,6 +10,7 @@ import { createLinkAdmin } from "../shared/application/link-admin.ts";
 import { createReconcileAdmin } from "../shared/application/reconcile-admin.ts";
 import { createRetryEscrows } from "../shared/application/retry-escrows.ts";
 import { createSchemas } from "../shared/application/schemas.ts";
+import { createStagedContents } from "../shared/application/staged-contents.ts";
 import { createStagedSets } from "../shared/application/staged-sets.ts";
 import { LANES } from "../shared/application/state/job-rows.ts";
 import { createWhatIfs } from "../shared/application/what-ifs.ts";
@@ -59,6 +60,7 @@ export function createAdminUseCases(parts: Parts) {
     whatIfs: createWhatIfs({ rows, blobs, clock, log, schemas, configurations, heldExports, ring }),
     reconciles: createReconcileAdmin({ rows, blobs, clock, log, ring }),
     staged: createStagedSets({ rows, blobs, clock, log, removals, ring }),
+    stagedContents: createStagedContents({ rows, blobs, removals, contextOf, configurations: configurations.list }),
     retryEscrows: createRetryEscrows({ ...chunked, escrows, dirty, ring, escrowsAtOnce: settings.escrowsAtOnce }),
     lifecycles: createLifecycles({ rows, clock, log }),
     links: createLinkAdmin({ rows, blobs, clock, log, contextOf, ring }),

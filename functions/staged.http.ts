@@ -2,15 +2,20 @@
 import { ok } from "../shared/application/failure.ts";
 import { parseJson } from "../shared/application/parse-request.ts";
 import type { RetryEscrows } from "../shared/application/retry-escrows.ts";
+import type { StagedContents } from "../shared/application/staged-contents.ts";
 import type { StagedSets } from "../shared/application/staged-sets.ts";
 import type { StagedClass } from "../shared/application/state/removal-rows.ts";
 import { EscrowRetryRequest } from "../shared/contracts/admin/escrows.ts";
 import { ADMIN_ROUTES } from "../shared/contracts/admin/routes.ts";
 import { StagedDecisionRequest } from "../shared/contracts/admin/staged.ts";
-import type { Route, RouteRequest } from "./http-route.ts";
+import { type Route, type RouteRequest, topOf } from "./http-route.ts";
 
-export function stagedRoutes(deps: { readonly staged: StagedSets; readonly retryEscrows: RetryEscrows }): Route[] {
-  const { staged, retryEscrows } = deps;
+export function stagedRoutes(deps: {
+  readonly staged: StagedSets;
+  readonly stagedContents: StagedContents;
+  readonly retryEscrows: RetryEscrows;
+}): Route[] {
+  const { staged, stagedContents, retryEscrows } = deps;
   return [
     {
       name: "ListStaged",
@@ -23,6 +28,22 @@ export function stagedRoutes(deps: { readonly staged: StagedSets; readonly retry
       },
     },
     {
+      name: "ListStagedObjects",
+      methods: ["GET"],
+      route: ADMIN_ROUTES.stagedObjects,
+      guard: "admin-read",
+      handle: async (request) => {
+        const set = { class: classOf(request), digest: request.params["digest"] ?? "" };
+        const top = topOf(request);
+        const found = await stagedContents(jobOf(request), set, request.query.get("$skiptoken"), top);
+        if (!found.ok) return found;
+        const { value, next } = found.value;
+        const path = `/api/v1.0/uplink/jobs/${jobOf(request)}/staged/${set.class}/${set.digest}/objects`;
+        const link = next === undefined ? {} : { "@odata.nextLink": `${path}?$top=${top}&$skiptoken=${next}` };
+        return ok({ status: 200, body: { value, ...link } });
+      },
+    },
+    {
       name: "DecideStaged",
       methods: ["POST"],
       route: ADMIN_ROUTES.stagedDecision,
@@ -31,9 +52,7 @@ export function stagedRoutes(deps: { readonly staged: StagedSets; readonly retry
         const asked = parseJson(request.body, StagedDecisionRequest, "decision on staged removals");
         if (!asked.ok) return asked;
         const decide = request.params["action"] === "approve" ? staged.approve : staged.drop;
-        // The route lets nothing else through.
-        const of = request.params["class"] as StagedClass;
-        const done = await decide(jobOf(request), of, asked.value.digest, admin.id);
+        const done = await decide(jobOf(request), classOf(request), asked.value.digest, admin.id);
         return done.ok ? ok({ status: 200, body: done.value }) : done;
       },
     },
@@ -50,6 +69,11 @@ export function stagedRoutes(deps: { readonly staged: StagedSets; readonly retry
       },
     },
   ];
+}
+
+/** The route lets nothing else through. */
+function classOf(request: RouteRequest): StagedClass {
+  return request.params["class"] as StagedClass;
 }
 
 function jobOf(request: RouteRequest): string {

@@ -6,7 +6,6 @@
  * still stands; none of it counts for the guard. The rows stay until that work is over, so whoever shows himself again in
  * between is noticed. Of memberships a set names groups, and its digest each of their edges.
  */
-import { createHash } from "node:crypto";
 import type { StagedDecisionReply, StagedSetReply } from "../contracts/admin/staged.ts";
 import type { BlobStore } from "../ports/blob-store.ts";
 import type { Clock } from "../ports/clock.ts";
@@ -17,9 +16,9 @@ import { addWork } from "./add-work.ts";
 import { noSuchJob } from "./configurations.ts";
 import { type Failure, fail, ok, type Result } from "./failure.ts";
 import { forgetStagedMembers } from "./staged-members.ts";
+import { otherSet, type StagedSet, setsOf } from "./staged-set.ts";
 import { jobTable, ROW } from "./state/job-rows.ts";
-import { groupBy } from "./state/object-store.ts";
-import type { Removals, StagedClass, StagedRow } from "./state/removal-rows.ts";
+import type { Removals, StagedClass } from "./state/removal-rows.ts";
 
 const SAMPLE = 10;
 const LANE: Lane = "live";
@@ -31,14 +30,6 @@ export interface StagedSets {
   approve(jobId: string, of: StagedClass, digest: string, by: string): Promise<Result<StagedDecisionReply>>;
   /** Forgets that set until evidence comes anew. Failures: 404, 409 (another set by now, approved), 422 as above. */
   drop(jobId: string, of: StagedClass, digest: string, by: string): Promise<Result<StagedDecisionReply>>;
-}
-
-interface StagedSet {
-  readonly class: StagedClass;
-  readonly cycleId: string;
-  readonly digest: string;
-  /** In the order of GUIDs. */
-  readonly rows: readonly StagedRow[];
 }
 
 export function createStagedSets(deps: {
@@ -104,23 +95,6 @@ function workIdOf(jobId: string, digest: string): string {
   return `${jobId}-work-approved-${digest}`;
 }
 
-function setsOf(jobId: string, all: readonly StagedRow[]): StagedSet[] {
-  return groupBy(all, (row) => `${row.class} ${row.cycleId}`).flatMap(([, own]) => {
-    const rows = [...own].sort((left, right) => (left.objectGuid < right.objectGuid ? -1 : 1));
-    const [first] = rows;
-    if (!first) return [];
-    const { class: of, cycleId } = first;
-    const exact = JSON.stringify([jobId, of, cycleId, rows.map(membersOf)]);
-    return [{ class: of, cycleId, digest: createHash("sha256").update(exact).digest("hex").slice(0, 32), rows }];
-  });
-}
-
-/** What a digest stands for, of one row. */
-function membersOf({ objectGuid, names, members }: StagedRow): unknown {
-  if (members) return [objectGuid, members.digest];
-  return names ? [objectGuid, names] : objectGuid;
-}
-
 function replyOf(
   { class: of, cycleId, digest, rows }: StagedSet,
   isApproved: boolean,
@@ -138,17 +112,6 @@ function replyOf(
     isApproved,
     sample: guids.slice(0, SAMPLE),
     ...(members ? { members: guids } : {}),
-  };
-}
-
-function otherSet(of: StagedClass, digest: string, sets: readonly StagedSet[]): Failure {
-  const present = sets.map((own) => ({ target: own.digest, message: `${own.rows.length} ${of} of ${own.cycleId}` }));
-  return {
-    status: 409,
-    code: "staged-set-changed",
-    message: `No set of ${of} has digest ${digest}${sets.length === 0 ? ": none is staged" : "; these are staged now"}.`,
-    remedy: "Look at what is staged now ('uplink staged list'), and decide on that.",
-    details: present,
   };
 }
 

@@ -46,17 +46,30 @@ it("shows sets as text, as JSON and as comma-separated values, with some objects
   expect(out).toMatch(/^job +corp\.example$/m);
   expect(out).toMatch(/^count +25$/m);
   expect(out).toContain(digest);
-  expect(out).toContain("and 15 more (--members shows them)");
-  expect((await uplink("staged", "list", "--members")).out).toContain(names.slice(0, 25).map(guidOf).sort()[24]);
+  expect(out).toContain("and 15 more (--members shows them all, with names)");
   const sets = (await uplink("staged", "list", "--csv")).out.split("\r\n");
   expect(sets[0]).toBe("job,class,cycle,count,reason,digest,since,approved");
   expect(sets[1]).toMatch(new RegExp(`^corp\\.example,deletes,${jobId}-2,25,.+,${digest},.+,false$`));
-  const members = (await uplink("staged", "list", "--members", "--csv")).out.trim().split("\r\n");
-  expect(members.slice(1)).toEqual(
-    names
-      .slice(0, 25)
-      .map((name) => `corp.example,deletes,${jobId}-2,${digest},${guidOf(name)}`)
-      .sort(),
+});
+
+it("names every object with --members, as text, as JSON and as comma-separated values", async () => {
+  const digest = await digestOf();
+  const gone = names
+    .slice(0, 25)
+    .map((name) => ({ guid: guidOf(name), name, dn: `CN=${name},OU=People,DC=corp,DC=example` }))
+    .sort((one, other) => (one.guid < other.guid ? -1 : 1));
+  const { out } = await uplink("staged", "list", "--members");
+  for (const { guid, name, dn } of gone) expect(out).toMatch(new RegExp(`^${guid} +${name} +${dn}$`, "m"));
+  const [set] = JSON.parse((await uplink("staged", "list", "--members", "--json")).out);
+  expect(set.members).toEqual(gone.map(({ guid }) => guid));
+  expect(set.objects[0]).toEqual({
+    ...{ objectGuid: gone[0]?.guid, objectClass: "user", displayName: gone[0]?.name, dn: gone[0]?.dn },
+    ...{ member: null, becomes: null },
+  });
+  const lines = (await uplink("staged", "list", "--members", "--csv")).out.trim().split("\r\n");
+  expect(lines[0]).toBe("job,class,cycle,digest,object,displayName,dn,member,memberDisplayName,memberDn,becomes");
+  expect(lines.slice(1)).toEqual(
+    gone.map(({ guid, name, dn }) => `corp.example,deletes,${jobId}-2,${digest},${guid},${name},"${dn}",,,,`),
   );
 });
 

@@ -19,6 +19,9 @@ export const ADMIN_ROUTES = {
   staged: "v1.0/uplink/jobs/{jobId}/staged",
   stagedDecision:
     "v1.0/uplink/jobs/{jobId}/staged/{class:regex(^(deletes|disables|blanks|names|memberships)$)}/{action:regex(^(approve|drop)$)}",
+  /** With names, and each membership; by `$top`, and from page to page by `@odata.nextLink`. */
+  stagedObjects:
+    "v1.0/uplink/jobs/{jobId}/staged/{class:regex(^(deletes|disables|blanks|names|memberships)$)}/{digest}/objects",
   whatIf: "v1.0/uplink/jobs/{jobId}/whatIf",
   whatIfs: "v1.0/uplink/jobs/{jobId}/whatIfs",
   oneWhatIf: "v1.0/uplink/jobs/{jobId}/whatIfs/{id}",

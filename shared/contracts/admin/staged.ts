@@ -24,6 +24,22 @@ export const StagedSetReply = z.strictObject({
 });
 export type StagedSetReply = z.infer<typeof StagedSetReply>;
 
+const Named = z.strictObject({
+  objectGuid: z.string(),
+  /** Null, like its names: nobody knows the object any more, or it is one of a domain that isn't read. */
+  objectClass: z.string().nullable(),
+  displayName: z.string().nullable(),
+  dn: z.string().nullable(),
+});
+
+/** One object of a set; of memberships one edge: the object is the group. */
+export const StagedObjectReply = Named.extend({
+  member: Named.nullable(),
+  /** Of names: what they become. */
+  becomes: z.record(z.string(), z.unknown()).nullable(),
+});
+export type StagedObjectReply = z.infer<typeof StagedObjectReply>;
+
 export const StagedDecisionRequest = z.strictObject({ digest: z.string().min(1).max(64) });
 
 export const StagedDecisionReply = z.strictObject({
