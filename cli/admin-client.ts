@@ -6,7 +6,7 @@ import { z } from "zod";
 import { AgentError } from "../agent/agent-error.ts";
 import { AgentReply } from "../shared/contracts/admin/agents.ts";
 import { ConfigurationReply, TokenReply } from "../shared/contracts/admin/configurations.ts";
-import { CycleReply } from "../shared/contracts/admin/cycles.ts";
+import { CycleReply, DayReply } from "../shared/contracts/admin/cycles.ts";
 import { EscrowReply, EscrowRetryReply } from "../shared/contracts/admin/escrows.ts";
 import { ExclusionReply } from "../shared/contracts/admin/exclusions.ts";
 import {
@@ -57,6 +57,8 @@ export interface AdminClient {
   status(jobId: string): Promise<JobStatusReply>;
   /** Newest first. */
   cycles(jobId: string, top?: number): Promise<CycleReply[]>;
+  /** Newest first. */
+  days(jobId: string, top?: number): Promise<DayReply[]>;
   escrows(jobId: string): Promise<EscrowReply[]>;
   /** Of one object, or of all. */
   retryEscrows(jobId: string, objectGuid?: string): Promise<EscrowRetryReply>;
@@ -180,6 +182,7 @@ export function createAdminClient(deps: AdminClientDeps): AdminClient {
     reevaluate: (jobId) => ask(ReevaluateReply, fill(ADMIN_ROUTES.reevaluate, { jobId }), { method: "POST" }),
     status: (jobId) => ask(JobStatusReply, fill(ADMIN_ROUTES.jobStatus, { jobId })),
     cycles: (jobId, top) => list(CycleReply, `${fill(ADMIN_ROUTES.cycles, { jobId })}${top ? `?$top=${top}` : ""}`),
+    days: (jobId, top) => list(DayReply, `${fill(ADMIN_ROUTES.days, { jobId })}${top ? `?$top=${top}` : ""}`),
     escrows: (jobId) => list(EscrowReply, fill(ADMIN_ROUTES.escrows, { jobId })),
     retryEscrows: (jobId, objectGuid) =>
       ask(EscrowRetryReply, fill(ADMIN_ROUTES.escrowRetry, { jobId }), {

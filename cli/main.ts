@@ -2,6 +2,7 @@
  * `uplink`: one program for admins and agents. This file lists the groups of commands and starts the process; each group has a
  * file of its own.
  */
+import { registerAccountCommands } from "./account-commands.ts";
 import { registerAdminCommands } from "./admin-commands.ts";
 import { registerAgentCommands } from "./agent-commands.ts";
 import { registerExclusionCommands } from "./exclusion-commands.ts";
@@ -22,6 +23,7 @@ import { registerWhatIfCommands } from "./what-if-commands.ts";
 const registrations: readonly Registration[] = [
   registerAgentCommands,
   registerAdminCommands,
+  registerAccountCommands,
   registerModeCommands,
   registerQuarantineCommands,
   registerLinkCommands,

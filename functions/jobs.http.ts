@@ -23,6 +23,7 @@ export function jobRoutes({ configurations, queries, quarantines, wakeJob }: Job
     get("ListCycles", ADMIN_ROUTES.cycles, async (request) =>
       listed(await queries.cycles(jobOf(request), topOf(request))),
     ),
+    get("ListDays", ADMIN_ROUTES.days, async (request) => listed(await queries.days(jobOf(request), topOf(request)))),
     get("ListEscrows", ADMIN_ROUTES.escrows, async (request) => listed(await queries.escrows(jobOf(request)))),
     {
       name: "SetScope",

@@ -1,12 +1,13 @@
 /** What admins see: status of a job, its cycles, escrows, agents and log, in the shapes of the admin API. */
 import type { AgentReply } from "../contracts/admin/agents.ts";
-import type { CycleReply } from "../contracts/admin/cycles.ts";
+import type { CycleReply, DayReply } from "../contracts/admin/cycles.ts";
 import type { EscrowReply } from "../contracts/admin/escrows.ts";
 import type { JobStatusReply } from "../contracts/admin/jobs.ts";
 import type { ProvisioningLogReply } from "../contracts/provisioning-log.ts";
 import type { Quarantine } from "../domain/quarantine.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { RowStore } from "../ports/row-store.ts";
+import { DAY_PREFIX, type DayRow } from "./accounts.ts";
 import type { CommittedWatermark } from "./commit-batch.ts";
 import { noSuchJob } from "./configurations.ts";
 import { ok, type Result } from "./failure.ts";
@@ -39,6 +40,8 @@ export interface AdminQueries {
   status(jobId: string): Promise<Result<JobStatusReply>>;
   /** Newest first. */
   cycles(jobId: string, top: number): Promise<Result<CycleReply[]>>;
+  /** The accounts of days (N7), newest first. */
+  days(jobId: string, top: number): Promise<Result<DayReply[]>>;
   escrows(jobId: string): Promise<Result<EscrowReply[]>>;
   agents(configurationId: string, jobId: string): Promise<AgentReply[]>;
   log(filter: {
@@ -122,6 +125,16 @@ export function createAdminQueries(deps: {
     },
     async cycles(jobId, top) {
       return (await hasJob(jobId)) ? ok(await newestCycles(jobId, top)) : noSuchJob(jobId);
+    },
+    async days(jobId, top) {
+      if (!(await hasJob(jobId))) return noSuchJob(jobId);
+      const days = (await listRows<DayRow>(jobs, jobId, DAY_PREFIX)).slice(-top).reverse();
+      // Named one by one, as everywhere: a row may come to hold more.
+      return ok(
+        days.map(({ value: { day, cycles, received, outcomes, absent, writes } }) => ({
+          ...{ day, cycles: [...cycles], received, outcomes, absent, writes },
+        })),
+      );
     },
     async escrows(jobId) {
       if (!(await hasJob(jobId))) return noSuchJob(jobId);

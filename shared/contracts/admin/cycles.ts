@@ -1,5 +1,5 @@
 /**
- * The admin API of cycles: the account of one read. Numbers only; who did what stands in the provisioning log.
+ * The admin API of accounts: a cycle's, which is that of one read, and a day's, the sum of the cycles that were closed on it. Numbers only; who did what stands in the provisioning log.
  */
 import { z } from "zod";
 
@@ -44,3 +44,17 @@ export const CycleReply = z.strictObject({
   incompleteBecause: z.string().nullable(),
 });
 export type CycleReply = z.infer<typeof CycleReply>;
+
+/** The account of a day (UTC). */
+export const DayReply = z.strictObject({
+  /** `2026-01-05`. */
+  day: z.string(),
+  /** Numbers of the reads whose cycles were closed on it. */
+  cycles: z.array(z.number()),
+  received: z.number(),
+  outcomes: Outcomes,
+  /** Beside those received: whom full reads lacked. */
+  absent: Outcomes,
+  writes: z.number(),
+});
+export type DayReply = z.infer<typeof DayReply>;

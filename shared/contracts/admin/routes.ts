@@ -14,6 +14,7 @@ export const ADMIN_ROUTES = {
   jobLifecycle: "v1.0/uplink/jobs/{jobId}/lifecycle",
   clearQuarantine: "v1.0/uplink/jobs/{jobId}/clearQuarantine",
   cycles: "v1.0/uplink/jobs/{jobId}/cycles",
+  days: "v1.0/uplink/jobs/{jobId}/days",
   escrows: "v1.0/uplink/jobs/{jobId}/escrows",
   escrowRetry: "v1.0/uplink/jobs/{jobId}/escrows/retry",
   staged: "v1.0/uplink/jobs/{jobId}/staged",
