@@ -113,7 +113,7 @@ export function evaluateObject(context: EvaluationContext, record: ObjectRecord,
     result: own.flow.map({ ...input, creating }),
     flow: own.flow,
   };
-  const failure = mappingFailure(record, mapped.scope, mapped.result.failures);
+  const failure = mappingFailure(record, mapped.scope, mapped.result.failures, own.flow.redaction.properties);
   if (failure) return failure;
   if (own.type === "user") return settleUser(context, withNecessities(mapped, {}));
   const flow = own.flow;

@@ -60,14 +60,20 @@ export function typeFailure(
 
 const SHOWN_EXPRESSION = 200;
 
-/** The first mapping that failed, with the expression that did, and the names of the others. */
+/**
+ * The first mapping that failed, with the expression that did, and the names of the others. Of a redacted property nothing is
+ * repeated that was said of its value: what the mapping made of it is in no list of secrets.
+ */
 export function mappingFailure(
   { objectGuid }: ObjectRecord,
   scope: string,
   [first, ...others]: readonly FlowNotice[],
+  redacted: readonly string[],
 ): Failed | undefined {
   if (!first) return undefined;
-  const { code, attribute, message, expression } = first;
+  const { code, attribute, property, expression } = first;
+  const isRedacted = redacted.includes(property);
+  const message = isRedacted ? "what is wrong with it may hold the value, which is redacted" : first.message;
   const by = expression === undefined ? "" : ` It is mapped by ${shortened(expression)}.`;
   const more = others.length === 0 ? "" : ` Failed too: ${others.map((own) => own.attribute).join(", ")}.`;
   const text = `Attribute ${attribute} of object ${objectGuid}: ${message.replace(/\.?$/, ".")}${by}${more}`;

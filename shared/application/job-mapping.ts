@@ -11,6 +11,7 @@ import type { ObjectFlows } from "../domain/object-flows.ts";
 import type { ObjectRecord, ObjectState } from "../domain/object-record.ts";
 import type { Redaction } from "../domain/redaction.ts";
 import type { NamedObjects } from "../domain/scope/places.ts";
+import type { TargetType } from "../domain/target-table.ts";
 import type { TargetValues } from "../domain/target-value.ts";
 import type { ReadNeeds } from "./reads.ts";
 import type { JobRow } from "./state/job-rows.ts";
@@ -109,6 +110,8 @@ export interface JobMapping {
   readonly scope: ScopeNeeds;
   /** What logs must not show of objects of a source class. */
   redactionOf(objectClass: string): Redaction;
+  /** Properties that no log shows of any class that goes to a type: for target objects whose class nobody knows. */
+  redactedIn(type: TargetType): readonly string[];
   /** Learns what the target has to say (its verified domains). Throws `TargetUnavailable`. */
   prepare(): Promise<void>;
   /** After `prepare`. A name that nobody else wants, for an object that has to give up its own for a moment. */

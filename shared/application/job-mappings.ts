@@ -103,6 +103,8 @@ export function createJobMappings(deps: {
         deleteDelayMs(job.settings.lifecycle?.groupDeleteDelayDays, flows.byClass.get(objectClass)?.type),
       scope: flows.scope,
       redactionOf: (objectClass) => flows.byClass.get(objectClass)?.flow?.redaction ?? NOTHING_REDACTED,
+      redactedIn: (type) =>
+        [...flows.byClass.values()].flatMap((own) => (own.type === type ? own.flow.redaction.properties : [])),
       prepare: async () => {
         [target, names] = await Promise.all([describe(), namesFor(job, flows.scope)]);
       },

@@ -17,6 +17,8 @@ import {
   left,
   linkAct,
   type Of,
+  rowsAndStates,
+  rowsOf,
   statesOf,
 } from "./reconcile-decision.ts";
 import type { Finding, ReconcilePolicy } from "./state/reconcile-rows.ts";
@@ -28,11 +30,8 @@ export async function confirmMissing(
   into: Deciding,
 ): Promise<void> {
   if (candidates.length === 0) return;
-  const { context, configurationId, policy } = deps;
-  const stored = await context.objects.getMany(
-    configurationId,
-    candidates.map(({ objectGuid }) => objectGuid),
-  );
+  const { context, policy } = deps;
+  const stored = await rowsOf(deps, candidates);
   const linked = candidates.flatMap(({ objectGuid }) => {
     const row = stored.get(objectGuid);
     const link = row && linkOf(deps, row.record);
@@ -98,15 +97,7 @@ export async function confirmForeign(
   into: Deciding,
 ): Promise<void> {
   if (candidates.length === 0) return;
-  const { context, configurationId, policy } = deps;
-  const stored = await context.objects.getMany(
-    configurationId,
-    candidates.map(({ objectGuid }) => objectGuid),
-  );
-  const states = await statesOf(
-    deps,
-    candidates.map(({ targetId, type }) => ({ id: targetId, type })),
-  );
+  const { stored, states } = await rowsAndStates(deps, candidates);
   for (const { objectGuid, targetId } of candidates) {
     const record = stored.get(objectGuid)?.record;
     const state = states.get(targetId);
@@ -121,7 +112,9 @@ export async function confirmForeign(
       actual: targetId,
       note: "it has the anchor of this object, which has no link",
     };
-    into.findings.push(policy === "adopt" ? { finding, act: addAct(into, { do: "seek", objectGuid }) } : { finding });
+    into.findings.push(
+      deps.policy === "adopt" ? { finding, act: addAct(into, { do: "seek", objectGuid }) } : { finding },
+    );
   }
 }
 

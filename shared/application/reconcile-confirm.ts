@@ -23,7 +23,7 @@ import {
   left,
   linkAct,
   type Of,
-  statesOf,
+  rowsAndStates,
 } from "./reconcile-decision.ts";
 import { ownerOf } from "./state/claim-index.ts";
 import type { StoredObject } from "./state/object-store.ts";
@@ -36,15 +36,8 @@ export async function confirmChanged(
   into: Deciding,
 ): Promise<void> {
   if (candidates.length === 0) return;
-  const { context, configurationId, clock, policy } = deps;
-  const stored = await context.objects.getMany(
-    configurationId,
-    candidates.map(({ objectGuid }) => objectGuid),
-  );
-  const states = await statesOf(
-    deps,
-    candidates.map(({ targetId, type }) => ({ id: targetId, type })),
-  );
+  const { context, clock, policy } = deps;
+  const { stored, states } = await rowsAndStates(deps, candidates);
   const privileged = policy === "repair" ? await context.target.privileged([...states.keys()]) : new Set<string>();
   for (const candidate of candidates) {
     const row = stored.get(candidate.objectGuid);

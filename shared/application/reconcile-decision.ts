@@ -7,7 +7,7 @@ import type { TargetObjectType, TargetState } from "../ports/target-directory.ts
 import { claimsWithout } from "./object-claims.ts";
 import { propertiesOf } from "./reconcile-compare.ts";
 import type { Candidate, GroupRef, LookDeps } from "./reconcile-objects.ts";
-import { groupBy } from "./state/object-store.ts";
+import { groupBy, type StoredObject } from "./state/object-store.ts";
 import type { Finding, ReconcilePolicy } from "./state/reconcile-rows.ts";
 
 export type Act =
@@ -56,6 +56,24 @@ export interface Deciding {
 }
 
 export const newDecision = (): Deciding => ({ findings: [], acts: [], unsettled: 0 });
+
+/** Their rows, by objectGUID. */
+export function rowsOf(
+  { context, configurationId }: ConfirmDeps,
+  candidates: readonly { readonly objectGuid: string }[],
+): Promise<ReadonlyMap<string, StoredObject>> {
+  return context.objects.getMany(
+    configurationId,
+    candidates.map(({ objectGuid }) => objectGuid),
+  );
+}
+
+/** Rows first, the target after them: a row that is still the same later was not exported in between. Throws `TargetUnavailable`. */
+export async function rowsAndStates(deps: ConfirmDeps, candidates: readonly (Of<"changed"> | Of<"foreign">)[]) {
+  const stored = await rowsOf(deps, candidates);
+  const asked = candidates.map(({ targetId, type }) => ({ id: targetId, type }));
+  return { stored, states: await statesOf(deps, asked) };
+}
 
 /** Each object by itself, as the target shows it now. Throws `TargetUnavailable`. */
 export async function statesOf(

@@ -4,6 +4,7 @@
  */
 import type { Drift } from "../domain/drift.ts";
 import type { Claim, ObjectRecord } from "../domain/object-record.ts";
+import { REDACTED } from "../domain/redaction.ts";
 import { SHARDS, shardOf } from "../domain/shard.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { TargetObjectType, TargetState } from "../ports/target-directory.ts";
@@ -102,7 +103,7 @@ export async function lookAtPage(
       foreign: others.length,
     },
     candidates: [...changed, ...matchable],
-    sample: others.map(foreignFinding),
+    sample: others.map((state) => foreignFinding(state, context.mapping.redactedIn(state.type))),
     pages: 1,
     ...(groups.length > 0 ? { groupFiles: 1 } : {}),
   };
@@ -177,7 +178,10 @@ async function matchableOf(
   });
 }
 
-export function foreignFinding(state: TargetState): Finding {
+/** Of whom nobody knows the class: its name is shown unless one of those that go to its type redacts names. */
+function foreignFinding(state: TargetState, redacted: readonly string[]): Finding {
+  const name = state.userPrincipalName ?? state.uniqueName ?? null;
+  const property = state.userPrincipalName === undefined ? "uniqueName" : "userPrincipalName";
   return {
     kind: "foreign",
     type: state.type,
@@ -185,7 +189,7 @@ export function foreignFinding(state: TargetState): Finding {
     targetId: state.id,
     property: null,
     expected: null,
-    actual: state.userPrincipalName ?? state.uniqueName ?? null,
+    actual: name !== null && redacted.includes(property) ? REDACTED : name,
     memberGuid: null,
     done: "reported",
     note: null,

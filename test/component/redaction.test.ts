@@ -7,6 +7,7 @@ import type { SynchronizationSchema } from "../../shared/domain/synchronization-
 import type { RowStore } from "../../shared/ports/row-store.ts";
 import { aUser, type Cloud, createCloud, guidOf } from "../support/cloud.ts";
 import { runSchema, schemaWith } from "../support/schema.ts";
+import { reconcile } from "./reconcile-support.ts";
 
 /** Texts of every row that was ever written to the log's and the escrows' tables. */
 function watchRows() {
@@ -84,6 +85,36 @@ describe("a value that nobody must read", () => {
     expect(all).not.toMatch(/zebra|okapi|o-k-a-p-i/i);
     expect(all).toContain(REDACTED);
     expect(all).toContain("Sales");
+  });
+
+  it("is not shown by a mapping that makes another value of it and refuses that", async () => {
+    const { written, wrap } = watchRows();
+    const cloud = await createCloud({ wrapRows: wrap });
+    const agent = await cloud.addDomain("corp.example");
+    const expression = 'Redact(Join("/", Mid([employeeID], 2, 7), "which-is-more-than-it-takes"))';
+    await runSchema(
+      cloud,
+      agent.jobId,
+      schemaWith({ user: { attributes: { EmployeeId: { source: { expression } } } } }),
+    );
+    await agent.read("full", [aUser("ann", { employeeID: SECRET })]);
+    const escrows = await cloud.cloud.routes.queries.escrows(agent.jobId);
+    const [escrow] = escrows.ok ? escrows.value : [];
+    expect(escrow?.message).toMatch(
+      /^Attribute EmployeeId of object .* may hold the value, which is redacted\. It is mapped by/,
+    );
+    const all = [...written, await shownOf(cloud, agent.jobId), JSON.stringify(cloud.logged)].join("\n");
+    expect(all).not.toMatch(/ebra/i);
+  });
+
+  it("is not shown of an object of nobody that a reconcile finds", async () => {
+    const cloud = await createCloud({ settings: { redact: ["userPrincipalName"] } });
+    const agent = await cloud.addDomain("corp.example");
+    await agent.read("full", [aUser("ann")]);
+    cloud.target.seed([{ values: { displayName: "guest", userPrincipalName: "okapi@corp.example" } }]);
+    const { counts, findings } = await reconcile(cloud, agent.jobId);
+    expect(counts).toMatchObject({ foreign: 1 });
+    expect(findings).toMatchObject([{ kind: "foreign", actual: REDACTED }]);
   });
 
   it("is not shown by a filter that tells what it saw, nor by who holds a name", async () => {
