@@ -35,6 +35,8 @@ export interface ChunkHeader {
   readonly isFull?: boolean;
   /** The other lane has older work: rows are written although nothing changed, so that their versions stand. */
   readonly mustWriteVersions: boolean;
+  /** Of a delta: the full reads before it that still have something to tell, which its changes overtake. */
+  readonly overtakes?: readonly number[];
   /** The admin who approved the removals that its items are allowed. */
   readonly approvedBy?: string;
   /** Who read it, and where; empty for work, whose items have origins of their own. */

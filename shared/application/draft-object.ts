@@ -63,7 +63,8 @@ export function draftOf(
   items: readonly ChunkItem[],
   known: StoredObject | undefined,
 ): Draft {
-  const context = { configurationId: header.configurationId, seesAll: header.seesAll };
+  const { configurationId, seesAll, overtakes } = header;
+  const context = { configurationId, seesAll, overtakes };
   const now = deps.clock.now();
   if (known?.record.unreadable) return unreadableDraft(objectGuid, items, known);
   let record = known && withoutExpiredLink(known.record, now);

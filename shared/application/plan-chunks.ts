@@ -10,6 +10,7 @@ import { REMOVAL_CLASSES } from "../domain/plan.ts";
 import { chunksByShard, shardOf } from "../domain/shard.ts";
 import { type AttributeValue, valuesOf } from "../domain/values.ts";
 import type { BlobStore } from "../ports/blob-store.ts";
+import type { Lane } from "../ports/doorbell.ts";
 import type { RowStore } from "../ports/row-store.ts";
 import type { AllObjects } from "./all-objects.ts";
 import {
@@ -109,6 +110,8 @@ export function createPlanChunks(deps: {
       if (!row) throw new Error(`Batch ${readNo}/${sequence} of job ${run.jobId} is not waiting in lane ${run.lane}.`);
       const batch = await readNeeded<ChangeBatch>(deps.blobs, row.value.blob);
       const schemaVersion = effectiveVersion(job, batch.schemaVersion);
+      const older = await olderReads(run, readNo);
+      const overtakes = batch.kind === "full" ? [] : older.filter((own) => own.kind === "full");
       const header: ChunkHeader = {
         batchId: row.value.batchId,
         jobId: job.jobId,
@@ -123,7 +126,8 @@ export function createPlanChunks(deps: {
         ...(batch.kind === "full" ? { isFull: true } : {}),
         // Rows have to tell which images another schema's first full read brought.
         mustWriteVersions:
-          (batch.kind === "full" && schemaVersion !== mappedVersionOf(job)) || (await hasOlderWork(run, readNo)),
+          (batch.kind === "full" && schemaVersion !== mappedVersionOf(job)) || (await hasOlderWork(run, readNo, older)),
+        ...(overtakes.length > 0 ? { overtakes: overtakes.map((own) => own.readNo) } : {}),
         agentId: row.value.agentId,
         server: batch.dsa.dnsName,
       };
@@ -214,14 +218,22 @@ export function createPlanChunks(deps: {
   }
 
   /** Whether the other lane still has changes of earlier reads to apply. */
-  async function hasOlderWork(run: SyncRunInput, readNo: number): Promise<boolean> {
-    const other = LANES.find((lane) => lane !== run.lane) ?? "bulk";
-    const [first] = await listRows<BatchRow>(jobs, run.jobId, `batch:${other}:`, 1);
+  async function hasOlderWork(run: SyncRunInput, readNo: number, older: readonly ReadRow[]): Promise<boolean> {
+    const [first] = await listRows<BatchRow>(jobs, run.jobId, `batch:${otherThan(run.lane)}:`, 1);
     if (first !== undefined && first.value.readNo < readNo) return true;
     // Its end too: who is absent there may be here, and only the version says which is newer.
-    const ends = await listRows<ReadRow>(jobs, run.jobId, "read:");
-    return ends.some((read) => read.value.lane === other && read.value.readNo < readNo);
+    return older.length > 0;
   }
+
+  /** Of the other lane, those that were accepted to their end before, and aren't closed. */
+  async function olderReads(run: SyncRunInput, readNo: number): Promise<ReadRow[]> {
+    const ends = (await listRows<ReadRow>(jobs, run.jobId, "read:")).map((read) => read.value);
+    return ends.filter((read) => read.lane === otherThan(run.lane) && read.readNo < readNo);
+  }
+}
+
+function otherThan(lane: Lane): Lane {
+  return LANES.find((own) => own !== lane) ?? "bulk";
 }
 
 /** A removal that was approved, with the evidence for which it was staged: whether that still stands, its record says. */

@@ -5,10 +5,12 @@
  * that a lagging DC, or an ACL that hides an attribute from the second read, blanks nothing. A full read (no `changed`)
  * overwrites with every value it carries; what it lacks is noted, where the account sees all (`seesAll`), and blanked by
  * `withoutMissing` once the read has ended and is complete; whoever brings the attribute meanwhile clears the note. An
- * object that comes back (deleted, left or absent before) is taken as it is read. An older change is not applied (N3).
+ * object that comes back (deleted, left or absent before) is taken as it is read. An older change is not applied (N3);
+ * one of a full read still tells what the newer ones didn't (`overtaken.ts`).
  */
 import { NO_VERSION, readNoOf } from "./change-version.ts";
 import type { MissingNames, ObjectRecord, ObjectState } from "./object-record.ts";
+import { overtakenAfter, withLateRead } from "./overtaken.ts";
 import { type AttributeBag, type AttributeValue, valuesOf } from "./values.ts";
 
 /** A change as the engine sees it; the wire form is `contracts/change.ts`. */
@@ -62,24 +64,41 @@ export function withFoldedLinks(
 
 export interface Folded {
   readonly record: ObjectRecord;
-  /** `superseded`: a newer change was applied before; `unchanged`: the record says the same already. */
+  /** `superseded`: a newer change was applied before, and this one adds nothing; `unchanged`: the record says the same already. */
   readonly effect: "changed" | "unchanged" | "superseded";
 }
 
+/** `overtakes`: numbers of the full reads that are older than the change and still have something to tell. */
 export function foldChange(
   known: ObjectRecord | undefined,
   change: SourceChange,
   version: string,
-  context: { readonly configurationId: string; readonly seesAll: boolean },
+  context: {
+    readonly configurationId: string;
+    readonly seesAll: boolean;
+    readonly overtakes?: readonly number[] | undefined;
+  },
 ): Folded {
   const before = known ?? emptyRecord(context.configurationId, change.objectGuid);
-  if (known && version < known.version) return { record: known, effect: "superseded" };
-  const after = apply(before, change, version, context.seesAll);
+  if (known && version < known.version) {
+    const isWhole = change.op === "upsert" && change.changed === undefined;
+    const late = isWhole ? withLateRead(known, change.attributes, readNoOf(version), context.seesAll) : undefined;
+    return late && !sameRecord(known, late)
+      ? { record: late, effect: "changed" }
+      : { record: known, effect: "superseded" };
+  }
+  const after = apply(before, change, version, context.seesAll, context.overtakes ?? []);
   const same = known !== undefined && sameRecord(known, after);
   return { record: after, effect: same ? "unchanged" : "changed" };
 }
 
-function apply(before: ObjectRecord, change: SourceChange, version: string, seesAll: boolean): ObjectRecord {
+function apply(
+  { overtaken, ...before }: ObjectRecord,
+  change: SourceChange,
+  version: string,
+  seesAll: boolean,
+  overtakes: readonly number[],
+): ObjectRecord {
   if (change.op === "delete") return { ...before, version, state: "deleted" };
   if (change.op === "leave") return { ...before, version, state: "left", scope: change.reason };
   const { parentGuid: _, missing: __, ...rest } = before;
@@ -95,9 +114,13 @@ function apply(before: ObjectRecord, change: SourceChange, version: string, sees
           dropsRest: isBack && !isWhole && seesAll,
         });
   const missing = change.op === "container" ? undefined : missingAfter(before, change, image, version, seesAll);
+  const known = { version: before.version, ...(overtaken ? { overtaken } : {}) };
+  // What came back is as this change says, whatever older ones say.
+  const noted = change.op === "container" || isBack ? undefined : overtakenAfter(known, change, image, overtakes);
   return {
     ...rest,
     ...(missing ? { missing } : {}),
+    ...(noted ? { overtaken: noted } : {}),
     version,
     state: "live" satisfies ObjectState,
     objectClass: change.objectClass,

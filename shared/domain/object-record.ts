@@ -94,6 +94,15 @@ export interface MissingNames {
   readonly names: readonly string[];
 }
 
+/** Of a full read that newer changes overtook: what they did since, so that it can still say what they didn't. */
+export interface Overtaken {
+  readonly readNo: number;
+  /** Attributes that were set or cleared since. */
+  readonly set: readonly string[];
+  /** Attributes that the image holds and nothing has brought since. */
+  readonly unbrought: readonly string[];
+}
+
 /** The target object went to another source object (`configurationId:objectGuid`): a person whose account was migrated. */
 export interface HandedOver {
   readonly to: string;
@@ -129,6 +138,8 @@ export interface ObjectRecord {
   readonly parentGuid?: string;
   readonly image: AttributeBag;
   readonly missing?: MissingNames;
+  /** One for each full read that waits while newer changes were applied. */
+  readonly overtaken?: readonly Overtaken[];
   readonly state: ObjectState;
   readonly version: string;
   /** Why it is in or out of scope, as last decided; empty before the first decision. */

@@ -213,15 +213,30 @@ describe("whatever happens", () => {
         expect(oracle.verdict()).toEqual([]);
         oracle.stopWatching();
         await approveAll(world);
-        // What only a full read told by leaving it out is told again: a delta that overtook it has hidden it.
-        await world.send("full");
-        await world.settle();
-        await approveAll(world);
+        if (world.directory.hasUntold()) {
+          await world.send("full");
+          await world.settle();
+          await approveAll(world);
+        }
         await world.check();
       }),
       parameters,
     );
   }, 180_000);
+
+  it("of a full read that a delta overtook is done all the same (a history kept)", async () => {
+    const { world } = await start();
+    await play(world, [
+      { do: "hours", count: 26 },
+      { do: "burst", kind: "blank", from: 26, count: 1 },
+      { do: "burst", kind: "rename", from: 26, count: 1 },
+      { do: "read", kind: "full", size: 3 },
+      { do: "burst", kind: "disable", from: 24, count: 3 },
+    ]);
+    await world.send("delta");
+    await world.settle();
+    await world.check();
+  });
 
   const days = fc.array(
     fc.record({ kind: fc.constantFrom(...KINDS), from: fc.nat(PEOPLE.length - 1), crash: fc.nat(12) }),

@@ -160,6 +160,40 @@ describe("folding a change into the image", () => {
     );
   });
 
+  it("ends the same in whatever order a full read and the deltas after it arrive (law)", () => {
+    const name = fc.constantFrom("a", "b", "c", "d");
+    const value = fc.constantFrom(["1"], ["2"], ["3"]);
+    const values = fc.dictionary(name, value);
+    const delta = fc.record({ bag: values, changed: fc.subarray(["a", "b", "c", "d"]) });
+    fc.assert(
+      fc.property(
+        values,
+        values,
+        fc.array(delta, { minLength: 1, maxLength: 4 }),
+        fc.nat(3),
+        fc.boolean(),
+        (first, read, deltas, after, seesAll) => {
+          const before = fold(undefined, upsert(first), changeVersion(1, 1, 0), { seesAll }).record;
+          const full = { change: upsert(read), version: changeVersion(2, 1, 0) };
+          const later = deltas.map(({ bag: attributes, changed }, index) => {
+            return { change: upsert(attributes, changed), version: changeVersion(3 + index, 1, 0), overtakes: [2] };
+          });
+          const ended = (changes: readonly (typeof full & { readonly overtakes?: readonly number[] })[]) =>
+            changes.reduce((record, { change: own, version, overtakes }) => {
+              const context = { configurationId: "c", seesAll, overtakes };
+              return foldChange(record, own, version, context).record;
+            }, before);
+          const { overtaken: _, ...inOrder } = ended([full, ...later]);
+          const at = Math.min(after + 1, later.length);
+          const { overtaken: __, ...late } = ended([...later.slice(0, at), full, ...later.slice(at)]);
+          expect(late).toEqual(inOrder);
+          const { overtaken: ___, ...twice } = ended([...later.slice(0, at), full, ...later.slice(at), full]);
+          expect(twice).toEqual(inOrder);
+        },
+      ),
+    );
+  });
+
   it("ends the same in whatever order two changes arrive, when each names all it carries (law)", () => {
     fc.assert(
       fc.property(bag, bag, (one, two) => {

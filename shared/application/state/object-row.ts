@@ -67,7 +67,7 @@ function packedImage(image: ObjectRecord["image"]): Uint8Array {
 }
 
 export function encodeObject(record: ObjectRecord): RowValues {
-  const { link, mark, last, claims, missing, handedOver, unlinked, facts } = record;
+  const { link, mark, last, claims, missing, overtaken, handedOver, unlinked, facts } = record;
   return {
     v: 1,
     class: record.objectClass,
@@ -86,6 +86,7 @@ export function encodeObject(record: ObjectRecord): RowValues {
     ...(record.expiresAt === undefined ? {} : { expires: record.expiresAt }),
     ...(link?.exported["accountEnabled"] === false ? { disabled: true } : {}),
     ...(missing ? { missing: JSON.stringify(missing) } : {}),
+    ...(overtaken ? { overtaken: JSON.stringify(overtaken) } : {}),
     ...(link ? { link: packJson(link) } : {}),
     ...(mark ? { mark: JSON.stringify(mark) } : {}),
     ...(last ? { last: JSON.stringify(last) } : {}),
@@ -133,6 +134,7 @@ function decodeWhole(configurationId: string, objectGuid: string, values: RowVal
   const last = values["last"];
   const claims = values["claims"];
   const missing = values["missing"];
+  const overtaken = values["overtaken"];
   const handedOver = values["handedOver"];
   const unlinked = values["unlinked"];
   const facts = values["facts"];
@@ -152,6 +154,7 @@ function decodeWhole(configurationId: string, objectGuid: string, values: RowVal
     ...(typeof values["goneAt"] === "number" ? { goneAt: values["goneAt"] } : {}),
     ...(typeof values["expires"] === "number" ? { expiresAt: values["expires"] } : {}),
     ...(typeof missing === "string" ? { missing: JSON.parse(missing) } : {}),
+    ...(typeof overtaken === "string" ? { overtaken: JSON.parse(overtaken) } : {}),
     ...(link instanceof Uint8Array ? { link: unpackJson(link) } : {}),
     ...(typeof mark === "string" ? { mark: JSON.parse(mark) } : {}),
     ...(typeof last === "string" ? { last: JSON.parse(last) } : {}),
