@@ -77,6 +77,8 @@ export interface ChunkItem {
   readonly facts?: { readonly before: string; readonly after: ScopeFacts };
   /** Classes of removal that the guard let pass for this object. */
   readonly allow?: readonly RemovalClass[];
+  /** The admin who approved some of them, at an attempt before. */
+  readonly approvedBy?: string;
   /** Names that were staged and approved: they may become just these. */
   readonly approvedNames?: TargetValues;
   /** Where it comes from, when that is not the header's batch. */
@@ -120,6 +122,7 @@ export interface PlannedObject {
   /** What it takes away to blank the names that this full read did not bring; absent: it brought all. */
   readonly lacks?: readonly RemovalClass[];
   readonly allow: readonly RemovalClass[];
+  readonly approvedBy?: string;
   readonly approvedNames?: TargetValues;
   /** Some of its names step aside, so that others can go first. */
   readonly stepsAside?: true;

@@ -43,6 +43,7 @@ export interface Draft {
   readonly isSuperseded: boolean;
   readonly evaluation: Evaluation;
   readonly allow: readonly RemovalClass[];
+  readonly approvedBy?: string;
   readonly lacks?: readonly RemovalClass[];
   readonly approvedNames?: TargetValues;
   readonly origin?: ChangeOrigin;
@@ -113,7 +114,7 @@ export function draftOf(
   const lacks =
     isSuperseded || isExcluded || isDefect ? undefined : lacksOf(deps.mapping, header, settled, evaluation, now);
   const origin = items.at(-1)?.origin;
-  const approvedNames = items.at(-1)?.approvedNames;
+  const { approvedNames, approvedBy } = items.at(-1) ?? {};
   const mustWriteVersion = header.mustWriteVersions || items.some((item) => item.mustWriteVersion);
   const parks = items.flatMap((item) => item.parks ?? []);
   return {
@@ -140,6 +141,7 @@ export function draftOf(
     evaluation,
     allow: items.flatMap((item) => item.allow ?? []),
     ...(lacks ? { lacks } : {}),
+    ...(approvedBy === undefined ? {} : { approvedBy }),
     ...(approvedNames ? { approvedNames } : {}),
     ...(origin ? { origin } : {}),
     ...(parks.length > 0 ? { parks } : {}),

@@ -109,8 +109,8 @@ function actionName(planned: PlannedObject, values: TargetValues): LogEntry["act
   }
 }
 
-function approverOf(header: ChunkHeader, { names }: PlannedObject): string | undefined {
-  return names?.kind === "approved" ? names.row.approvedBy : header.approvedBy;
+function approverOf(header: ChunkHeader, { names, approvedBy }: PlannedObject): string | undefined {
+  return names?.kind === "approved" ? names.row.approvedBy : (approvedBy ?? header.approvedBy);
 }
 
 function stepsOf(

@@ -146,6 +146,7 @@ function planOf(
     ...(seeksFacts(draft, header) ? { seeksFacts: true } : {}),
     allow: draft.allow,
     ...(draft.lacks ? { lacks: draft.lacks } : {}),
+    ...(draft.approvedBy === undefined ? {} : { approvedBy: draft.approvedBy }),
     ...(draft.approvedNames ? { approvedNames: draft.approvedNames } : {}),
     ...(draft.origin ? { origin: draft.origin } : {}),
   };

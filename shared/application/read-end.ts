@@ -20,9 +20,18 @@ import type { Excluded } from "./excluded.ts";
 import type { JobContext } from "./export-chunk.ts";
 import { cycleIdOf } from "./plan-chunks.ts";
 import type { RecentRemovals } from "./recent-removals.ts";
-import { type JobRow, jobTable, mappedVersionOf, pack, type ReadRow, ROW, readRow } from "./state/job-rows.ts";
+import {
+  type JobRow,
+  jobTable,
+  mappedVersionOf,
+  pack,
+  type ReadRow,
+  ROW,
+  readRow,
+  type WorkRow,
+} from "./state/job-rows.ts";
 import type { ObjectSummary } from "./state/object-row.ts";
-import type { Removals } from "./state/removal-rows.ts";
+import type { Removals, StagedRow } from "./state/removal-rows.ts";
 import { createVerdicts, headerOf, itemsOf, stagedRows, type Verdict, verdictPath } from "./verdict.ts";
 import type { Fence, SyncRunInput } from "./wake-job.ts";
 
@@ -126,8 +135,11 @@ export function createReadEnd(deps: {
       const cycleId = "workId" in of ? of.workId : cycleIdOf(run.jobId, of.readNo);
       const job = await jobOf(run.jobId);
       const read = "readNo" in of ? await readOf(run.jobId, of.readNo) : undefined;
+      const work = "workId" in of ? await readRow<WorkRow>(jobs, run.jobId, ROW.work(run.lane, of.workId)) : undefined;
+      const isPartial = work !== undefined && work.value.kind !== "all";
       const verdict =
-        (await readFile<Verdict>(deps.blobs, verdictPath(cycleId))) ?? (await decideOnce(job, cycleId, read));
+        (await readFile<Verdict>(deps.blobs, verdictPath(cycleId))) ??
+        (await decideOnce(job, cycleId, read, isPartial));
       // All of this follows from the verdict that is written down: a repetition writes the same.
       const chunks = chunksByShard(itemsOf(verdict), deps.chunkObjects);
       const header = headerOf(job, cycleId, verdict, versionFor(job, read) ?? mappedVersionOf(job));
@@ -137,9 +149,21 @@ export function createReadEnd(deps: {
         ),
       );
       await deps.removals.stage(job.jobId, stagedRows(cycleId, verdict));
+      await forgetPassing(job.jobId, cycleId, verdict);
       return verdict;
     },
   };
+
+  /** What is let pass now, and was staged before, is no longer staged. */
+  async function forgetPassing(jobId: string, cycleId: string, verdict: Verdict): Promise<void> {
+    const passing = new Map(itemsOf(verdict).map(({ objectGuid, allow = [] }) => [objectGuid, allow]));
+    const rows = [...(await deps.removals.stagedRemovals(jobId, [...passing.keys()])).values()].flat();
+    const isPassing = (row: StagedRow) => (passing.get(row.objectGuid) ?? []).some((name) => name === row.class);
+    await deps.removals.forget(
+      jobId,
+      rows.filter((row) => row.cycleId !== cycleId && isPassing(row)),
+    );
+  }
 
   async function doubt(jobId: string, readNo: number, because: string): Promise<void> {
     const read = await readRow<ReadRow>(jobs, jobId, ROW.read(readNo));

@@ -6,6 +6,7 @@ import type { Clock } from "../ports/clock.ts";
 import type { Log } from "../ports/log.ts";
 import { type ChunkHeader, originOf, waits } from "./chunk-files.ts";
 import type { ExportResult } from "./export-objects.ts";
+import { isHeldEntry, isKnownAsHeld } from "./held-objects.ts";
 import { logEntryOf, type Took } from "./log-entries.ts";
 import { claimsWithout, heldClaims } from "./object-claims.ts";
 import { type ClaimIndex, type ClaimRequest, ownerOf } from "./state/claim-index.ts";
@@ -13,6 +14,8 @@ import type { Escrows } from "./state/escrow-rows.ts";
 import type { ProvisioningLog } from "./state/provisioning-log.ts";
 import type { Removals, StagedRow } from "./state/removal-rows.ts";
 import type { ScopeNotes } from "./state/scope-notes.ts";
+
+type Settled = Extract<ExportResult, { kind: "settled" }>;
 
 export async function recordResults(
   deps: {
@@ -64,6 +67,8 @@ export async function recordResults(
           settled.filter((result) => waits(result.planned)),
         ),
     deps.removals.stage(header.jobId, stagedNames(header, settled)),
+    deps.removals.keepApproved(header.jobId, stillApproved(header, settled), header.approvedBy ?? ""),
+    deps.removals.dropApproved(header.jobId, noLongerApproved(header, settled)),
     ...settled
       .filter(({ planned: { names }, outcome }) =>
         names?.kind === "approved" ? outcome !== "escrowed" : names?.kind === "settled",
@@ -79,10 +84,37 @@ export async function recordResults(
     });
 }
 
-function stagedNames(
-  { cycleId, at }: ChunkHeader,
-  settled: readonly Extract<ExportResult, { kind: "settled" }>[],
-): StagedRow[] {
+/** What an admin approved and wasn't carried out, for the target refused it or exports are held. */
+function stillApproved(
+  { approvedBy }: ChunkHeader,
+  settled: readonly Settled[],
+): Pick<StagedRow, "class" | "objectGuid">[] {
+  if (approvedBy === undefined) return [];
+  return settled
+    .filter(isUndone)
+    .flatMap(({ planned: { objectGuid, allow, approvedNames, names } }) => [
+      ...allow.map((name) => ({ class: name, objectGuid })),
+      ...(approvedNames && !names ? [{ class: "names" as const, objectGuid }] : []),
+    ]);
+}
+
+/** Of those that failed or were held before: it has been done, or nothing is to be taken away any more. */
+function noLongerApproved({ isEnd }: ChunkHeader, settled: readonly Settled[]): string[] {
+  return settled
+    .filter((result) => {
+      const { allow, record, isSuperseded } = result.planned;
+      const wasUndone = record.last?.outcome === "escrowed" || isKnownAsHeld(record);
+      const isJudged = isEnd && allow.length > 0;
+      return (isJudged || wasUndone) && !isSuperseded && !waits(result.planned) && !isUndone(result);
+    })
+    .map((result) => result.planned.objectGuid);
+}
+
+function isUndone({ outcome, failure }: Settled): boolean {
+  return outcome === "escrowed" || isHeldEntry({ outcome, ...(failure ? { code: failure.code } : {}) });
+}
+
+function stagedNames({ cycleId, at }: ChunkHeader, settled: readonly Settled[]): StagedRow[] {
   return settled.flatMap(({ planned: { objectGuid, names }, outcome }) => {
     if (names?.kind === "approved") return outcome === "escrowed" ? [names.row] : [];
     if (names?.kind !== "staged" || names.isKnown) return [];
@@ -91,7 +123,7 @@ function stagedNames(
 }
 
 /** What the object held before and holds no more: also at a repetition, for the first attempt may not have come to it. */
-function givenUp(header: ChunkHeader, result: Extract<ExportResult, { kind: "settled" }>): ClaimRequest[] {
+function givenUp(header: ChunkHeader, result: Settled): ClaimRequest[] {
   const { planned, record } = result;
   const owner = ownerOf(header.configurationId, planned.objectGuid);
   const before = [...heldClaims(planned.record), ...planned.abandoned];

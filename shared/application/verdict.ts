@@ -20,6 +20,7 @@ import type { BlobStore } from "../ports/blob-store.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Log } from "../ports/log.ts";
 import { type ChunkHeader, type ChunkItem, readNeeded, writeOnce } from "./chunk-files.ts";
+import { withoutDecided } from "./decided-removals.ts";
 import type { Excluded } from "./excluded.ts";
 import type { JobContext } from "./export-chunk.ts";
 import { DAY_MS, type RecentRemovals, sumOf } from "./recent-removals.ts";
@@ -32,6 +33,9 @@ const EMPTY_READ = "the read brought nobody at all: everybody missing at once lo
 export interface JudgedRemoval extends Removal {
   /** What was let pass of its classes; absent in verdicts of before users and groups were told apart. */
   readonly allow?: readonly RemovalClass[];
+  /** Classes that an admin approved, and that failed or were held: they are carried out, and count for nothing. */
+  readonly approved?: readonly RemovalClass[];
+  readonly approvedBy?: string;
   /** None of its classes was allowed. */
   readonly isStaged: boolean;
   /** Nothing is left of it to do: only its change waits for its outcome. */
@@ -76,7 +80,8 @@ export function readVerdict(blobs: BlobStore, cycleId: string): Promise<Verdict>
   return readNeeded<Verdict>(blobs, verdictPath(cycleId));
 }
 
-export type Decide = (job: JobRow, cycleId: string, read: ReadRow | undefined) => Promise<Verdict>;
+/** `isPartial`: work over some objects, for which no read brought anything new: what is staged of them stays so. */
+export type Decide = (job: JobRow, cycleId: string, read: ReadRow | undefined, isPartial: boolean) => Promise<Verdict>;
 
 /** The verdict, written once; what it lets pass is booked first, so that the other lane's verdict counts it. */
 export function createVerdicts(deps: {
@@ -89,12 +94,20 @@ export function createVerdicts(deps: {
   readonly contextOf: (jobId: string) => Promise<JobContext>;
   readonly excluded: () => Promise<Excluded>;
 }): Decide {
-  return async (job, cycleId, read) => {
+  return async (job, cycleId, read, isPartial) => {
     const listed = await deps.removals.list(cycleId);
     const excluded = await deps.excluded();
-    const removals = listed.map((removal) =>
-      excluded(removal.objectGuid) ? leftAlone(removal) : weighed(removal, job, read),
-    );
+    // Held, all of it is judged when exports are released.
+    const staged = heldBecause(job)
+      ? new Map<string, readonly StagedRow[]>()
+      : await deps.removals.stagedRemovals(
+          job.jobId,
+          listed.map(({ objectGuid }) => objectGuid),
+        );
+    const removals = listed.map((removal) => {
+      if (excluded(removal.objectGuid)) return leftAlone(removal);
+      return withoutDecided(weighed(removal, job, read), staged.get(removal.objectGuid) ?? [], isPartial);
+    });
     for (;;) {
       const recent = await deps.recent.others(job.jobId, cycleId);
       const at = deps.clock.now();
@@ -222,11 +235,13 @@ function leftAlone(removal: Removal): Weighed {
 }
 
 function judgedBy(allowed: readonly RemovalClass[], removal: Weighed) {
-  const { classes } = removal;
+  const { classes, approved = [] } = removal;
   const allow = within(allowed, classes);
-  const isStaged = removal.blindBecause !== undefined || (classes.length > 0 && allow.length === 0);
+  const isRefused = classes.length > 0 && allow.length + approved.length === 0;
+  const isStaged = removal.blindBecause !== undefined || isRefused;
   // Else its image would forget what the target has to keep.
-  const losesMissing = removal.losesMissing && within(allowed, removal.lacks ?? []).length === removal.lacks?.length;
+  const passing = within([...allowed, ...approved], removal.lacks ?? []);
+  const losesMissing = removal.losesMissing && passing.length === removal.lacks?.length;
   const keepsMissing = removal.losesMissing && !losesMissing;
   return { ...removal, allow, isStaged, losesMissing, ...(keepsMissing ? { keepsMissing } : {}) };
 }
@@ -265,10 +280,12 @@ export function itemsOf(verdict: Verdict): ChunkItem[] {
     const { objectGuid, isAbsent, isStaged, isIdle, losesMissing, origins } = removal;
     if (isStaged || isIdle) return [];
     const [last] = [...origins].sort((one, other) => other.batchId.localeCompare(one.batchId, "en", { numeric: true }));
-    const allow = allowedFor(verdict, removal);
-    if (!last) return [{ objectGuid, index, isAbsent, losesMissing, allow }];
+    const { approved = [], approvedBy } = removal;
+    const allow = [...allowedFor(verdict, removal), ...approved];
+    const own = { objectGuid, index, isAbsent, losesMissing, allow, ...(approvedBy ? { approvedBy } : {}) };
+    if (!last) return [own];
     const { outcome: _, ...origin } = last;
-    return [{ objectGuid, index, isAbsent, losesMissing, allow, origin }];
+    return [{ ...own, origin }];
   });
 }
 

@@ -14,6 +14,7 @@ import { type ChangeOrigin, type ChunkHeader, originOf, type PlannedObject } fro
 import type { StagedMembers } from "../staged-members.ts";
 import { transactionChunks } from "../transaction-chunks.ts";
 import { afterPrefix, pack, type Stored, unpack } from "./job-rows.ts";
+import { groupBy } from "./object-store.ts";
 
 /** The change that asked for a removal, and its outcome so far. */
 export interface RemovalOrigin extends ChangeOrigin {
@@ -88,6 +89,12 @@ export interface Removals {
   staged(jobId: string): Promise<StagedRow[]>;
   /** Of some objects: what was staged of one class, dropped ones too. By objectGUID. */
   stagedOf(jobId: string, of: StagedClass, objectGuids: readonly string[]): Promise<ReadonlyMap<string, StagedRow>>;
+  /** Of some objects: the removals that are staged, or approved and not carried out yet. By objectGUID. */
+  stagedRemovals(jobId: string, objectGuids: readonly string[]): Promise<ReadonlyMap<string, readonly StagedRow[]>>;
+  /** Has rows that are there say that they were approved: what they stand for wasn't carried out, and is tried again. */
+  keepApproved(jobId: string, of: readonly Pick<StagedRow, "class" | "objectGuid">[], by: string): Promise<void>;
+  /** Drops what was approved of these objects: it was carried out, or its evidence stands no more. */
+  dropApproved(jobId: string, objectGuids: readonly string[]): Promise<void>;
   /** Has these rows say that they were dropped; one that was staged anew since stays. */
   keepDropped(jobId: string, rows: readonly StagedRow[], by: string): Promise<void>;
   /** Of some objects, those that are staged as absent: where one shows itself again, its row has to say so. */
@@ -116,6 +123,24 @@ export function createRemovals(deps: { readonly rows: RowStore }): Removals {
     return [...known.values()]
       .map((row) => unpack<StagedRow>(row))
       .filter(({ row, value }) => cycles.get(row) === value.cycleId);
+  }
+  async function hasRows(jobId: string, prefix: string): Promise<boolean> {
+    const rows = stagedTable.range(jobId, { from: prefix, to: afterPrefix(prefix), limit: 1 });
+    const first = await rows[Symbol.asyncIterator]().next();
+    return !first.done && first.value.length > 0;
+  }
+  async function removalRows(jobId: string, objectGuids: readonly string[]): Promise<Stored<StagedRow>[]> {
+    const guids = [...new Set(objectGuids)];
+    const found: Stored<StagedRow>[] = [];
+    for (const name of guids.length === 0 ? [] : REMOVAL_CLASSES) {
+      if (!(await hasRows(jobId, `${name}:`))) continue;
+      const rows = await stagedTable.getMany(
+        jobId,
+        guids.map((own) => `${name}:${own}`),
+      );
+      found.push(...[...rows.values()].map((row) => unpack<StagedRow>(row)));
+    }
+    return found;
   }
   /** One that was staged again at this moment has another etag, and stays. */
   async function drop(jobId: string, rows: readonly Stored<StagedRow>[]): Promise<void> {
@@ -212,6 +237,28 @@ export function createRemovals(deps: { readonly rows: RowStore }): Removals {
       const found = [...rows.values()].map((row) => unpack<StagedRow>(row).value);
       return new Map(found.map((row) => [row.objectGuid, row]));
     },
+    stagedRemovals: async (jobId, objectGuids) =>
+      new Map(
+        groupBy(
+          (await removalRows(jobId, objectGuids)).map((row) => row.value),
+          (row) => row.objectGuid,
+        ),
+      ),
+    async keepApproved(jobId, of, by) {
+      if (of.length === 0) return;
+      for (const stored of (await stagedTable.getMany(jobId, of.map(rowOf))).values()) {
+        const { row, value, etag } = unpack<StagedRow>(stored);
+        const values = pack({ ...value, approvedBy: by } satisfies StagedRow);
+        await stagedTable.transact(jobId, [{ op: "replace", row, values, etag }]);
+      }
+    },
+    async dropApproved(jobId, objectGuids) {
+      const rows = await removalRows(jobId, objectGuids);
+      await drop(
+        jobId,
+        rows.filter(({ value }) => value.approvedBy !== undefined),
+      );
+    },
     async keepDropped(jobId, rows, by) {
       for (const { row, value, etag } of await sameRows(jobId, rows))
         await stagedTable.transact(jobId, [
@@ -221,11 +268,7 @@ export function createRemovals(deps: { readonly rows: RowStore }): Removals {
     async stagedAbsences(jobId, objectGuids) {
       const absent = new Set<string>();
       for (const prefix of ["deletes:", "disables:"]) {
-        const first = await stagedTable
-          .range(jobId, { from: prefix, to: afterPrefix(prefix), limit: 1 })
-          [Symbol.asyncIterator]()
-          .next();
-        if (first.done || first.value.length === 0) continue;
+        if (!(await hasRows(jobId, prefix))) continue;
         const found = await stagedTable.getMany(
           jobId,
           [...new Set(objectGuids)].map((own) => `${prefix}${own}`),
