@@ -4,7 +4,7 @@
  */
 import { describe, expect, it } from "vitest";
 import { ACTIVITY } from "../../orchestrations/names.ts";
-import type { StagedSetReply } from "../../shared/contracts/admin-api.ts";
+import type { StagedSetReply } from "../../shared/contracts/admin/staged.ts";
 import type { JobSettings } from "../../shared/contracts/configuration.ts";
 import { aUser, type Cloud, type CloudOptions, createCloud, guidOf } from "../support/cloud.ts";
 
