@@ -5,7 +5,7 @@
  * comes back *unsent* like anything that the target throttles; what was begun is ended (a restore's update, the adoption
  * after a create's conflict), and counted when the activity settles. So a booking may be an estimate.
  */
-import { book, type QuotaLane, settle, slowed } from "../domain/quota.ts";
+import { book, type Heard, heard, type QuotaLane, type QuotaState, settle, slowed } from "../domain/quota.ts";
 import type { TargetValues } from "../domain/target-value.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Log } from "../ports/log.ts";
@@ -58,6 +58,8 @@ export function createWriteQuota(deps: {
   readonly budget: number;
 }): WriteQuota {
   const { quotaRows, clock, log, budget } = deps;
+  /** Whether others were there when the row was last seen: only then does it say something that the target says nothing. */
+  let isBeside = false;
   return {
     async book(lane, target, estimate) {
       const wanted = typeof estimate === "number" ? estimate : await estimate();
@@ -77,25 +79,33 @@ export function createWriteQuota(deps: {
         notBefore: tally.notBefore,
         target: holdTarget(target, { granted, tally, clock, ...(wanted === 0 ? { take } : {}) }),
         async settle() {
-          const { written, retryAfterMs, bookings } = tally;
+          const { written, retryAfterMs, bookings, said } = tally;
           const now = clock.now();
           const isThrottled = retryAfterMs >= 0;
           const booked = bookings.reduce((sum, own) => sum + own.booked, 0);
           const isExact = written === booked && bookings.every(({ at }) => now - at <= EXACT_MS);
-          if (isExact && !isThrottled) return;
+          const saysNothing = said === undefined || (said.part === null && !isBeside);
+          if (isExact && !isThrottled && saysNothing) return;
           const { state } = await quotaRows.change((before) => {
-            const unbooked = bookings.reduce(
-              (own, { at, booked }) => settle(own, now, { lane, at, booked, written: 0 }),
-              before,
-            );
-            const settled = settle(unbooked, now, { lane, at: now, booked: 0, written });
-            return { state: isThrottled ? slowed(settled, now, retryAfterMs) : settled };
+            const settled = isExact ? before : settleAll(before, now, { lane, bookings, written });
+            const told = said === undefined ? settled : heard(settled, budget, { ...said, written });
+            return { state: isThrottled ? slowed(told, budget, now, retryAfterMs) : told };
           });
+          isBeside = state.others !== undefined;
           if (isThrottled) log.info("target-throttled", { lane, retryAfterMs, rate: state.rate });
         },
       };
     },
   };
+}
+
+function settleAll(
+  before: QuotaState,
+  now: number,
+  { lane, bookings, written }: Pick<Tally, "bookings" | "written"> & { readonly lane: QuotaLane },
+): QuotaState {
+  const unbooked = bookings.reduce((own, { at, booked }) => settle(own, now, { lane, at, booked, written: 0 }), before);
+  return settle(unbooked, now, { lane, at: now, booked: 0, written });
 }
 
 /** A booking that was settled this soon stays where it is. */
@@ -110,6 +120,8 @@ interface Tally {
   readonly bookings: { readonly at: number; readonly booked: number }[];
   /** When to ask for what wasn't granted. */
   notBefore: number;
+  /** The last of what the target said of its own count. */
+  said?: Omit<Heard, "written">;
 }
 
 interface Grant {
@@ -131,6 +143,11 @@ function holdTarget(target: TargetDirectory, { granted, tally, clock, take }: Gr
     },
     onThrottle: (retryAfterMs) => {
       tally.retryAfterMs = Math.max(tally.retryAfterMs, retryAfterMs ?? NO_RETRY_AFTER_MS);
+    },
+    onCount: (part) => {
+      const at = clock.now();
+      const before = tally.said?.at === at ? tally.said.part : null;
+      tally.said = { at, part: part === undefined ? before : Math.max(part, before ?? 0) };
     },
   });
   const patienceMs = () => Math.max(1, tally.notBefore - clock.now());

@@ -1,11 +1,11 @@
 /**
  * Whose turn it is to write in a target: the writes that an application has there in 150 seconds, shared by all jobs.
  *
- * A sliding window of slots of 2 s holds what was booked; no booking lets it grow above the rate's part of the budget. The
- * rate starts at 70 %, grows while nothing is throttled and falls with a 429: where somebody else lives on the same
- * budget, both get a share. The live lane takes whatever is free, a burst of 60 % at once; bulk leaves it a small reserve,
- * keeps an even pace, and stands back while it waits. What is granted may go now; nothing is reserved for later, so
- * somebody who never comes back blocks nobody.
+ * A sliding window of slots of 2 s holds what was booked; no booking lets it grow above the rate's part of the budget, nor
+ * above what somebody else leaves of it. What the target says of its own count tells how much that is. The rate is whole
+ * until a 429: that takes some of it, for minutes, and for longer each time that it happens again. The live lane takes
+ * whatever is free, a burst of 60 % at once; bulk leaves it a small reserve, keeps an even pace, and stands back while it
+ * waits. What is granted may go now; nothing is reserved for later, so somebody who never comes back blocks nobody.
  */
 
 export type QuotaLane = "bulk" | "live";
@@ -25,12 +25,25 @@ export interface QuotaState {
   /** When the rate last changed. */
   readonly steppedAt: number;
   readonly throttledAt?: number;
+  /** How often it fell, each time within half an hour of the time before; absent: once, or never. */
+  readonly falls?: number;
+  /** Somebody else on the same budget, by the target's count; absent: nobody that it told of. */
+  readonly others?: Others;
   /** The target wants no write before. */
   readonly closedUntil?: number;
   /** The live lane waits: bulk takes nothing before. */
   readonly liveUntil?: number;
   /** In the order of time. */
   readonly slots: readonly Slot[];
+}
+
+interface Others {
+  /** Of theirs in the window, when that was last found to have changed. */
+  readonly writes: number;
+  readonly at: number;
+  /** How many more a second, by then; reckoned from what they were some time before. */
+  readonly growth: number;
+  readonly from: { readonly writes: number; readonly at: number };
 }
 
 export interface Booking {
@@ -41,19 +54,42 @@ export interface Booking {
   readonly notBefore: number;
 }
 
+/** What the target said of its own count. */
+export interface Heard {
+  readonly at: number;
+  /** Of the budget; null: nothing, as it says where it is less than `SAYS_FROM`. */
+  readonly part: number | null;
+  /** Writes of whoever heard it, a moment ago: surely in that count. */
+  readonly written: number;
+}
+
 export const WINDOW_MS = 150_000;
 const SLOT_MS = 2_000;
 /** Between a booking and the moment at which the target counts the write; and what the target rounds up by. */
 const SLACK_MS = 2_000;
-const FIRST_RATE = 0.7;
 const LEAST_RATE = 0.3;
 const FALL = 0.8;
+/** Of the rate: the most that one fall takes, however little of it was in use. */
+const DEEPEST_FALL = 0.6;
 /** One 429 rarely comes alone: those of one moment are one reason to slow down. */
 const FALL_MS = 30_000;
-const QUICK = { step: 0.05, everyMs: 30_000 };
-/** Near a limit that was met a while ago: probing costs refused writes. */
-const CAREFUL = { step: 0.005, everyMs: 60_000 };
-const CAREFUL_MS = 30 * 60_000;
+/** The rate grows in small steps; half as fast after each fall that repeats one, for probing costs refused writes. */
+const STEP = { part: 0.005, ms: 3_000, longestMs: 60_000, most: 10 };
+/** A fall this long after the one before is the first again. */
+const REPEATED_MS = 30 * 60_000;
+/** The target says how much of the budget is used from here on. */
+const SAYS_FROM = 0.8;
+/** It rounds to hundredths. */
+const ROUNDED = 0.005;
+/** Bookings younger than this may be on their way still. */
+const ON_THE_WAY_MS = 3_000;
+/** Of the budget: fewer of others are no reason for anything; what is left to them beside what they have; a step of doubt. */
+const OTHERS = { least: 0.02, room: 0.02, doubt: 0.01 };
+const DOUBT_MS = 60_000;
+/** What grew is taken to grow on for a while. */
+const GROWTH_MS = 30_000;
+/** By less than this a rounded count tells no growth. */
+const GROWTH_FROM_MS = 10_000;
 const BURST = { part: 0.6, ms: 5_000 };
 const RESERVE = 0.01;
 const PACE = { part: 0.25, ms: 30_000 };
@@ -65,7 +101,7 @@ const SHORTEST_WAIT_MS = 250;
 const LIVE_GRACE_MS = 5_000;
 
 export function freshQuota(now: number): QuotaState {
-  return { rate: FIRST_RATE, steppedAt: now, slots: [] };
+  return { rate: 1, steppedAt: now, slots: [] };
 }
 
 /** Asks for `wanted` writes of a budget of `budget` writes a window. */
@@ -101,13 +137,51 @@ export function settle(
   return own.written > 0 ? withWrites(rest, now, own.lane, own.written) : rest;
 }
 
-/** The target refused writes: nobody writes before it allows it, and all of us write less from then on. */
-export function slowed(state: QuotaState, now: number, retryAfterMs: number): QuotaState {
+/**
+ * The target refused writes: nobody writes before it allows it, and all of us write less from then on. Less than what we
+ * hold, for that was too much beside others; a refusal that comes while we hold little has another reason.
+ */
+export function slowed(state: QuotaState, budget: number, now: number, retryAfterMs: number): QuotaState {
   const closedUntil = Math.max(state.closedUntil ?? 0, now + retryAfterMs);
-  const isSame = state.throttledAt !== undefined && now - state.throttledAt < FALL_MS;
-  if (isSame) return { ...state, closedUntil };
-  const rate = Math.max(LEAST_RATE, state.rate * FALL);
-  return { ...state, rate, steppedAt: now, throttledAt: now, closedUntil };
+  const { rate, throttledAt } = state;
+  if (throttledAt !== undefined && now - throttledAt < FALL_MS) return { ...state, closedUntil };
+  const held = usedAt(state, now) / budget;
+  const from = held < LEAST_RATE ? rate : Math.min(rate, held);
+  const isRepeated = throttledAt !== undefined && now - throttledAt < REPEATED_MS;
+  return {
+    ...state,
+    rate: Math.max(LEAST_RATE, rate * DEEPEST_FALL, from * FALL),
+    falls: isRepeated ? (state.falls ?? 1) + 1 : 1,
+    ...{ steppedAt: now, throttledAt: now, closedUntil },
+  };
+}
+
+/**
+ * What others hold is what the target counts beside ours. Of ours it counts all but what may be on its way or just over:
+ * two bounds, and what is known stays as long as it lies between them. So nothing of our own is ever taken for theirs.
+ */
+export function heard(state: QuotaState, budget: number, { at, part, written }: Heard): QuotaState {
+  const { others, ...rest } = state;
+  const known = others?.writes ?? 0;
+  // Silence says something of a target only that is known to speak.
+  if (part === null && known === 0) return state;
+  const most = sum(state.slots.filter((slot) => endOf(slot) > at));
+  const isSure = ({ lastAt }: Slot) => lastAt <= at - ON_THE_WAY_MS && lastAt > at - WINDOW_MS + SLACK_MS;
+  const sure = Math.min(most, sum(state.slots.filter(isSure)) + written);
+  const least = part === null ? 0 : (part - ROUNDED) * budget - most;
+  const atMost = ((part ?? SAYS_FROM) + ROUNDED) * budget - sure;
+  // What nothing speaks for or against may be gone: less is supposed until more is heard of.
+  const supposed = others && at - others.at >= DOUBT_MS ? known - budget * OTHERS.doubt : known;
+  const writes = Math.round(Math.max(least, Math.min(supposed, Math.max(0, atMost))));
+  if (writes === known) return state;
+  if (writes < budget * OTHERS.least) return others ? rest : state;
+  // Who was not known came at some time since our own first write.
+  const from = others?.from ?? { writes: 0, at: state.slots[0]?.at ?? at };
+  const isLong = at - from.at >= GROWTH_FROM_MS;
+  if (!isLong && others) return { ...rest, others: { ...others, writes, at } };
+  const growth = (1_000 * (writes - from.writes)) / Math.max(GROWTH_FROM_MS, at - from.at);
+  const fastest = (1_000 * budget) / WINDOW_MS;
+  return { ...rest, others: { writes, at, growth: Math.max(0, Math.min(growth, fastest)), from: { writes, at } } };
 }
 
 /** Writes that count at that time. */
@@ -116,17 +190,19 @@ export function usedAt(state: QuotaState, now: number): number {
 }
 
 function grown(state: QuotaState, budget: number, now: number): QuotaState {
-  const isCareful = state.throttledAt !== undefined && now - state.throttledAt < CAREFUL_MS;
-  const { step, everyMs } = isCareful ? CAREFUL : QUICK;
+  const { throttledAt, falls = 1, rate, steppedAt } = state;
+  const isRepeated = throttledAt !== undefined && now - throttledAt < REPEATED_MS;
+  const everyMs = isRepeated ? Math.min(STEP.longestMs, STEP.ms * 2 ** (falls - 1)) : STEP.ms;
+  const steps = Math.min(STEP.most, Math.floor((now - steppedAt) / everyMs));
   // Unused, a rate proves nothing.
-  const isUsed = sum(state.slots) * 2 >= limitOf(state, budget);
-  if (state.rate >= 1 || now - state.steppedAt < everyMs || !isUsed) return state;
-  return { ...state, rate: Math.min(1, state.rate + step), steppedAt: now };
+  const isUsed = sum(state.slots) * 2 >= limitOf(state, budget, now);
+  if (rate >= 1 || steps < 1 || !isUsed) return state;
+  return { ...state, rate: Math.min(1, rate + steps * STEP.part), steppedAt: now };
 }
 
 function freeFor(state: QuotaState, budget: number, now: number, lane: QuotaLane): number {
   if ((state.closedUntil ?? 0) > now) return 0;
-  const limit = limitOf(state, budget);
+  const limit = limitOf(state, budget, now);
   const free = limit - sum(state.slots);
   if (lane === "live") {
     const own = state.slots.filter((slot) => slot.lastAt > now - BURST.ms);
@@ -162,15 +238,24 @@ function withWrites(state: QuotaState, now: number, lane: QuotaLane, writes: num
 
 function expired(state: QuotaState, now: number): QuotaState {
   const slots = state.slots.filter((slot) => endOf(slot) > now);
-  return slots.length === state.slots.length ? state : { ...state, slots };
+  if (slots.length === state.slots.length) return state;
+  if (slots.length > 0) return { ...state, slots };
+  // Whoever was there a window ago may be gone.
+  const { others: _, ...rest } = state;
+  return { ...rest, slots };
 }
 
 function endOf(slot: Slot): number {
   return slot.lastAt + WINDOW_MS + SLACK_MS;
 }
 
-function limitOf(state: QuotaState, budget: number): number {
-  return Math.floor(state.rate * budget + 1e-9);
+function limitOf({ rate, others }: QuotaState, budget: number, now: number): number {
+  const left = others ? budget * (1 - OTHERS.room) - othersAt(others, now) : budget;
+  return Math.floor(Math.max(budget * LEAST_RATE, Math.min(rate * budget, left)) + 1e-9);
+}
+
+function othersAt({ writes, at, growth }: Others, now: number): number {
+  return writes + (growth * Math.max(0, Math.min(now - at, GROWTH_MS))) / 1_000;
 }
 
 function sliceOf(budget: number): number {

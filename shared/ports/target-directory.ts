@@ -141,6 +141,11 @@ export interface ApplyOptions {
   readonly onWrite?: () => void;
   /** Called for each call that the target refuses with 429, with what its Retry-After says. */
   readonly onThrottle?: (retryAfterMs: number | undefined) => void;
+  /**
+   * Called for each writing call that was answered, with the part of the application's quota of writes that is used by
+   * the target's own count, whoever used it: 0 to 1 and above; undefined where it says nothing.
+   */
+  readonly onCount?: (part: number | undefined) => void;
 }
 
 export interface TargetDirectory {

@@ -3,160 +3,12 @@
  * many calls are refused. The quota is the directory stand-in's.
  */
 import { describe, expect, it } from "vitest";
-import { createQuota } from "../../local/directory/quota.ts";
-import { createMemoryRowStore } from "../../shared/adapters/memory/row-store.ts";
-import { createMemoryTargetDirectory } from "../../shared/adapters/memory/target-directory.ts";
-import { createQuotaRows } from "../../shared/application/state/quota-rows.ts";
-import { createWriteQuota } from "../../shared/application/write-quota.ts";
-import type { QuotaLane } from "../../shared/domain/quota.ts";
-import type { Log } from "../../shared/ports/log.ts";
-import type { TargetAction, TargetDirectory } from "../../shared/ports/target-directory.ts";
 import { aGroup, aManagedUser, withMembers } from "../support/changes.ts";
 import { aUser, type Cloud, createCloud, START } from "../support/cloud.ts";
 import { changing, namesIn } from "../support/links.ts";
+import { createJobs, createMeter, MINUTE, WINDOW } from "../support/quota-jobs.ts";
 
-const MINUTE = 60_000;
-const WINDOW = { writes: 3_000, ms: 150_000 };
-const CHUNK = 200;
 const UNGUARDED = { floor: 1_000, count: 10_000, percent: 100 };
-const silent: Log = { debug: () => undefined, info: () => undefined, warn: () => undefined, error: () => undefined };
-
-/** The directory's quota, and a target that refuses what is beyond it. */
-function createMeter(clock: { now(): number }, writes = WINDOW.writes) {
-  const quota = createQuota({
-    now: () => clock.now(),
-    tenantId: "tenant",
-    users: () => 100_000,
-    setting: { writesPerWindow: writes, windowSeconds: WINDOW.ms / 1000 },
-  });
-  let written = 0;
-  let refused = 0;
-  /** Milliseconds to wait; undefined: it was counted. */
-  const take = (applicationId = "ours"): number | undefined => {
-    const booked = quota.book({ write: true, units: 0, applicationId });
-    return "status" in booked ? Number(booked.headers?.["retry-after"] ?? 1) * 1000 : undefined;
-  };
-  const metered = (target: TargetDirectory): TargetDirectory => ({
-    ...target,
-    async apply(actions, options) {
-      const waits = actions.map(() => {
-        const wait = take();
-        if (wait === undefined) written++;
-        else {
-          refused++;
-          options.onThrottle?.(wait);
-        }
-        return wait;
-      });
-      const passed = actions.filter((_, index) => waits[index] === undefined);
-      const answers = await target.apply(passed, options);
-      let next = 0;
-      return actions.map(({ key }, index) => {
-        const wait = waits[index];
-        const answer = wait === undefined ? answers[next++] : undefined;
-        if (answer) return answer;
-        const failure = { code: "TooManyRequests" as const, message: "too many", remedy: "", retriable: true };
-        return { key, outcome: "unsent" as const, failure: { ...failure, retryAfterMs: wait ?? 0 } };
-      });
-    },
-  });
-  return { take, metered, written: () => written, refused: () => refused };
-}
-
-/** Jobs that export wave after wave without end, each as an orchestrator does: all chunks of a wave, then a timer. */
-function createJobs() {
-  let now = START;
-  const clock = { now: () => now };
-  const meter = createMeter(clock);
-  const rows = createMemoryRowStore();
-  let rowWrites = 0;
-  const table = rows.table("quota");
-  const counted = {
-    ...rows,
-    table: () => ({
-      ...table,
-      transact: (...own: Parameters<typeof table.transact>) => {
-        rowWrites++;
-        return table.transact(...own);
-      },
-    }),
-  };
-  const done: Pick<TargetDirectory, "apply"> = {
-    apply: async (actions, { onWrite }) => actions.map((own) => answered(own, onWrite)),
-  };
-  const target = meter.metered({ ...createMemoryTargetDirectory(), ...done });
-  // Each job's host is a process of its own.
-  const quotaOf = () =>
-    createWriteQuota({
-      quotaRows: createQuotaRows({ rows: counted, clock, key: "cloud:tenant:app" }),
-      clock,
-      log: silent,
-      budget: WINDOW.writes,
-    });
-  const events: { at: number; run: () => Promise<number | undefined> }[] = [];
-
-  /** `objects`: how many in all; `ended` is set when they are done. */
-  function addJob(lane: QuotaLane, at: number, objects = Number.POSITIVE_INFINITY, waveChunks = 5) {
-    const quota = quotaOf();
-    const job = { written: 0, ended: 0 };
-    let open: number[] = [];
-    let left = objects;
-    const run = async () => {
-      if (open.length === 0) {
-        const wave = Math.min(left, waveChunks * CHUNK);
-        left -= wave;
-        open = Array.from({ length: Math.ceil(wave / CHUNK) }, (_, at) => Math.min(CHUNK, wave - at * CHUNK));
-      }
-      const waits: number[] = [];
-      const rest: number[] = [];
-      for (const size of open) {
-        const allowance = await quota.book(lane, target, size);
-        if (allowance.granted === 0) {
-          rest.push(size);
-          waits.push(allowance.notBefore);
-          continue;
-        }
-        const actions = Array.from({ length: size }, (_, at): TargetAction => ({ ...CREATE, key: String(at) }));
-        const results = await allowance.target.apply(actions, { priority: "low" });
-        await allowance.settle();
-        const unsent = results.flatMap((own) => (own.outcome === "unsent" ? [own.failure.retryAfterMs ?? 1_000] : []));
-        job.written += size - unsent.length;
-        if (unsent.length === 0) continue;
-        rest.push(unsent.length);
-        waits.push(now + Math.max(...unsent));
-      }
-      open = rest;
-      if (open.length > 0) return Math.max(...waits);
-      job.ended = now;
-      // Committing, and mapping what comes next.
-      return left > 0 ? now + 1_500 : undefined;
-    };
-    events.push({ at, run });
-    return job;
-  }
-
-  async function runUntil(end: number) {
-    for (;;) {
-      events.sort((left, right) => left.at - right.at);
-      const [next] = events;
-      if (!next || next.at > end) break;
-      now = Math.max(now, next.at);
-      const again = await next.run();
-      if (again === undefined) events.shift();
-      else next.at = Math.max(now + 1, again);
-    }
-    now = end;
-  }
-
-  return { addJob, runUntil, meter, events, rowWrites: () => rowWrites, now: () => now };
-}
-
-const CREATE = { kind: "create", type: "user", values: {} } as const;
-
-function answered({ key }: TargetAction, onWrite: (() => void) | undefined) {
-  onWrite?.();
-  return { key, outcome: "done" as const, id: key };
-}
 
 describe("two jobs of one tenant", () => {
   it("use at least 95 % of the quota between them, and are hardly ever refused", async () => {
@@ -173,25 +25,52 @@ describe("two jobs of one tenant", () => {
     expect(jobs.rowWrites() / jobs.meter.written()).toBeLessThan(0.02);
   });
 
-  it("share with somebody who takes half of it, and have it all back when that is over", async () => {
+  it("start at once with the whole budget, and have it back minutes after one refusal", async () => {
+    const jobs = createJobs();
+    jobs.addJob("bulk", START);
+    await jobs.runUntil(START + WINDOW.ms);
+    expect(jobs.meter.written()).toBeGreaterThan(0.95 * WINDOW.writes);
+    await jobs.runUntil(START + 20 * MINUTE);
+    // Somebody was there for a moment.
+    for (let at = 0; at < 400; at++) jobs.meter.take();
+    await jobs.runUntil(START + 30 * MINUTE);
+    const before = jobs.meter.written();
+    await jobs.runUntil(START + 60 * MINUTE);
+    expect((jobs.meter.written() - before) / ((30 * MINUTE * WINDOW.writes) / WINDOW.ms)).toBeGreaterThan(0.95);
+  });
+
+  it("share with somebody who takes half of it, from the first minutes, and have it all back when that is over", async () => {
     const jobs = createJobs();
     jobs.addJob("bulk", START);
     jobs.addJob("bulk", START + 700);
-    const other = { written: 0 };
-    let isThere = true;
-    jobs.events.push({
-      at: START,
-      run: async () => {
-        if (jobs.meter.take() === undefined) other.written++;
-        return isThere ? jobs.now() + 100 : undefined;
-      },
-    });
+    const other = jobs.addOther(100);
+    const refusedPart = () => jobs.meter.refused() / (jobs.meter.written() + jobs.meter.refused());
+    const half = (minutes: number) => (minutes * MINUTE * WINDOW.writes) / WINDOW.ms / 2;
+    await jobs.runUntil(START + 10 * MINUTE);
+    expect(refusedPart()).toBeLessThan(0.01);
+    const [ours, theirs] = [jobs.meter.written(), other.written];
+    await jobs.runUntil(START + 60 * MINUTE);
+    expect(refusedPart()).toBeLessThan(0.01);
+    expect((other.written - theirs) / half(50)).toBeGreaterThan(0.95);
+    expect((jobs.meter.written() - ours) / half(50)).toBeGreaterThan(0.88);
+    other.isThere = false;
+    await jobs.runUntil(START + 75 * MINUTE);
+    const before = jobs.meter.written();
+    await jobs.runUntil(START + 95 * MINUTE);
+    expect((jobs.meter.written() - before) / (2 * half(20))).toBeGreaterThan(0.95);
+  });
+
+  it("share with somebody also where the target doesn't say how much is used", async () => {
+    const jobs = createJobs({ isSilent: true });
+    jobs.addJob("bulk", START);
+    jobs.addJob("bulk", START + 700);
+    const other = jobs.addOther(100);
     await jobs.runUntil(START + 120 * MINUTE);
     const half = (120 * MINUTE * WINDOW.writes) / WINDOW.ms / 2;
     expect(other.written / half).toBeGreaterThan(0.95);
     expect(jobs.meter.written() / half).toBeGreaterThan(0.8);
     expect(jobs.meter.refused() / (jobs.meter.written() + jobs.meter.refused())).toBeLessThan(0.01);
-    isThere = false;
+    other.isThere = false;
     await jobs.runUntil(START + 160 * MINUTE);
     const before = jobs.meter.written();
     await jobs.runUntil(START + 190 * MINUTE);

@@ -4,7 +4,16 @@
  */
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { book, freshQuota, type QuotaState, settle, slowed, usedAt, WINDOW_MS } from "../../shared/domain/quota.ts";
+import {
+  book,
+  freshQuota,
+  heard,
+  type QuotaState,
+  settle,
+  slowed,
+  usedAt,
+  WINDOW_MS,
+} from "../../shared/domain/quota.ts";
 
 const SEED = process.env["UPLINK_TEST_SEED"];
 const RUNS = { numRuns: Number(process.env["UPLINK_TEST_RUNS"] ?? 300), ...(SEED ? { seed: Number(SEED) } : {}) };
@@ -119,13 +128,41 @@ describe("the live lane", () => {
 describe("the rate", () => {
   it("falls once for the refusals of one moment, and everybody waits as long as the target says", () => {
     const state = { ...freshQuota(START), rate: 1 };
-    const once = slowed(slowed(state, START, 10_000), START + 2_000, 20_000);
+    const once = slowed(slowed(state, BUDGET, START, 10_000), BUDGET, START + 2_000, 20_000);
     expect(once.rate).toBeCloseTo(0.8);
     for (const own of ["bulk", "live"] as const) {
       const asked = book(once, BUDGET, START + 3_000, { lane: own, wanted: 10 });
       expect(asked).toMatchObject({ granted: 0, notBefore: START + 22_000 });
     }
-    expect(slowed(once, START + 40_000, 0).rate).toBeCloseTo(0.64);
+    expect(slowed(once, BUDGET, START + 40_000, 0).rate).toBeCloseTo(0.64);
+  });
+
+  it("is whole again minutes after one refusal, and takes longer each time that it is repeated", () => {
+    const whole = eager(freshQuota(START), START, START + 300_000).state;
+    let state = slowed(whole, BUDGET, START + 300_000, 1_000);
+    expect(state.rate).toBeCloseTo(0.8 * (usedAt(whole, START + 300_000) / BUDGET), 5);
+    const back: number[] = [];
+    let now = START + 300_000;
+    for (let falls = 1; falls <= 4; falls++) {
+      const from = now;
+      const { rate } = state;
+      while (state.rate < Math.min(1, rate + 0.1)) {
+        state = eager(state, now, now + 5_000).state;
+        now += 5_000;
+      }
+      back.push(now - from);
+      if (falls === 1) state = eager(state, now, now + 240_000).state;
+      if (falls === 1) expect(state.rate).toBe(1);
+      if (falls === 1) now += 240_000;
+      state = slowed(state, BUDGET, now, 1_000);
+    }
+    expect(back[0]).toBeLessThan(3 * 60_000);
+    for (const [at, took] of back.entries()) if (at > 0) expect(took).toBeGreaterThan(1.3 * back[at - 1]!);
+  });
+
+  it("loses less to a refusal that comes while hardly anything is in use", () => {
+    const { state } = book(freshQuota(START), BUDGET, START, { lane: "bulk", wanted: 20 });
+    expect(slowed(state, BUDGET, START + 1_000, 1_000).rate).toBeCloseTo(0.8);
   });
 
   it("never leaves 30 to 100 %, and is whole again when nobody is in the way any more (law)", () => {
@@ -134,7 +171,7 @@ describe("the rate", () => {
         let state = freshQuota(START);
         let now = START;
         for (const gap of gaps) {
-          state = slowed(eager(state, now, now + gap).state, now + gap, 1_000);
+          state = slowed(eager(state, now, now + gap).state, BUDGET, now + gap, 1_000);
           now += gap;
           expect(state.rate).toBeGreaterThanOrEqual(0.3);
           expect(state.rate).toBeLessThanOrEqual(1);
@@ -143,5 +180,66 @@ describe("the rate", () => {
       }),
       { ...RUNS, numRuns: Math.min(RUNS.numRuns, 40) },
     );
+  });
+});
+
+describe("what the target counts", () => {
+  /** We and somebody else who writes `theirs` a second; the target's count is exact, and rounded. */
+  function beside(theirs: number, until: number, { lateMs = 0, from = freshQuota(START) } = {}) {
+    let state = from;
+    let next = START;
+    let refused = 0;
+    const counted: { at: number; writes: number }[] = [];
+    const countAt = (now: number) => {
+      while (counted[0] && counted[0].at <= now - WINDOW_MS) counted.shift();
+      return counted.reduce((sum, { at, writes }) => sum + (at <= now ? writes : 0), 0);
+    };
+    for (let now = START; now < until; now += 1_000) {
+      counted.push({ at: now, writes: Math.min(theirs, BUDGET - countAt(now)) });
+      if (now < next) continue;
+      const got = book(state, BUDGET, now, { lane: "bulk", wanted: 200 });
+      state = got.state;
+      next = got.granted > 0 ? now + 1_000 : got.notBefore;
+      if (got.granted === 0) continue;
+      const written = Math.min(got.granted, BUDGET - countAt(now));
+      refused += got.granted - written;
+      counted.push({ at: now + lateMs, writes: written });
+      const used = Math.round((100 * countAt(now)) / BUDGET) / 100;
+      const own = lateMs === 0 ? written : 0;
+      state = heard(state, BUDGET, { at: now, part: used > 0.8 ? used : null, written: own });
+    }
+    return { state, refused };
+  }
+
+  it("is nobody else's as long as it is ours, on its way or not", () => {
+    for (const lateMs of [0, 900]) {
+      const { state, refused } = beside(0, START + 20 * 60_000, { lateMs });
+      expect([state.others, state.rate, refused]).toEqual([undefined, 1, 0]);
+    }
+  });
+
+  it("tells how much somebody else has, so that what is left is ours and nothing is refused", () => {
+    const { state, refused } = beside(10, START + 30 * 60_000);
+    expect(state.others?.writes).toBeGreaterThan(1_400);
+    expect(state.others?.writes).toBeLessThan(1_560);
+    expect(usedAt(state, START + 30 * 60_000)).toBeGreaterThan(1_200);
+    expect([state.rate, Math.floor(refused / 100)]).toEqual([1, 0]);
+  });
+
+  it("shows in minutes that somebody else is gone", () => {
+    const others = { writes: 1_400, at: START, growth: 0, from: { writes: 1_400, at: START } };
+    const { state } = beside(0, START + 15 * 60_000, { from: { ...freshQuota(START), others } });
+    expect(state.others).toBeUndefined();
+  });
+
+  it("says by its silence that others went away, and nothing where it never spoke", () => {
+    const { state } = beside(10, START + 30 * 60_000);
+    const now = START + 30 * 60_000;
+    const silent = heard(state, BUDGET, { at: now, part: null, written: 0 });
+    expect(silent.others?.writes).toBeLessThan(1_300);
+    const fresh = freshQuota(now);
+    expect(heard(fresh, BUDGET, { at: now, part: null, written: 0 })).toBe(fresh);
+    // A window later nothing of what was known counts.
+    expect(book(state, BUDGET, now + 2 * WINDOW_MS, { lane: "bulk", wanted: 1 }).state.others).toBeUndefined();
   });
 });

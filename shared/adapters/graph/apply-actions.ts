@@ -20,6 +20,7 @@ export interface ApplyDeps {
   /** A write was answered other than by throttling. */
   readonly onWrite: () => void;
   readonly onThrottle: (retryAfterMs: number | undefined) => void;
+  readonly onCount: (part: number | undefined) => void;
   /** It took effect just now. */
   readonly onDone: (action: TargetAction, id: string) => void;
 }
@@ -58,6 +59,7 @@ export async function applyActions(
       }
       if (isWrite(item, reply)) deps.onWrite();
       if (isThrottle(reply)) deps.onThrottle(reply.retryAfterMs);
+      if (item.request.method !== "GET" && reply.kind === "answer") deps.onCount(reply.quotaUsed);
       const step = await stepOf(item, reply, deps.context);
       if (step.kind === "result") {
         results.set(item.action, step.result);

@@ -33,6 +33,7 @@ export interface ChangeMembersDeps {
   /** A write was answered other than by throttling. */
   readonly onWrite: () => void;
   readonly onThrottle: (retryAfterMs: number | undefined) => void;
+  readonly onCount: (part: number | undefined) => void;
 }
 
 /**
@@ -91,6 +92,7 @@ export async function changeMembers(
       else {
         if (isWrite(reply)) deps.onWrite();
         if (isThrottle(reply)) deps.onThrottle(reply.retryAfterMs);
+        if (reply.kind === "answer") deps.onCount(reply.quotaUsed);
         const verdict = verdictOf(item.unit, reply, deps.backOffMs);
         const isForAll = verdict.kind === "later" && verdict.forAll;
         if (isForAll && !canWait(verdict.waitMs)) stopMs = Math.max(stopMs, verdict.patienceMs);

@@ -21,7 +21,14 @@ export interface GraphRequest {
 }
 
 export type GraphReply =
-  | { readonly kind: "answer"; readonly status: number; readonly body: unknown; readonly retryAfterMs?: number }
+  | {
+      readonly kind: "answer";
+      readonly status: number;
+      readonly body: unknown;
+      readonly retryAfterMs?: number;
+      /** Part of the application's writes in this tenant that is used; Graph says it above 0.8. */
+      readonly quotaUsed?: number;
+    }
   | { readonly kind: "lost"; readonly code: "Timeout" | "InternalServerError"; readonly message: string }
   | { readonly kind: "unsent"; readonly status: number; readonly retryAfterMs?: number };
 
@@ -173,9 +180,17 @@ function repliesOf(body: unknown, retryAfter: (value: string | undefined) => num
       status,
       body: itemBody,
       ...(wait === undefined ? {} : { retryAfterMs: wait }),
+      ...quotaUsedOf(headers),
     });
   }
   return replies;
+}
+
+/** Of the writes of this application in this tenant: other limits are told in the same headers. */
+function quotaUsedOf(headers: unknown): { readonly quotaUsed?: number } {
+  if (!/^Tenant_Application\/Write\b/i.test(headerOf(headers, "x-ms-throttle-scope") ?? "")) return {};
+  const part = Number(headerOf(headers, "x-ms-throttle-limit-percentage"));
+  return Number.isFinite(part) && part > 0 ? { quotaUsed: part } : {};
 }
 
 function headerOf(headers: unknown, wanted: string): string | undefined {

@@ -111,6 +111,7 @@ export function createGraphTargetDirectory(deps: GraphTargetDeps): TargetDirecto
         limit,
         onWrite: countWrites(options.onWrite),
         onThrottle: (retryAfterMs) => options.onThrottle?.(retryAfterMs),
+        onCount: (part) => options.onCount?.(part),
         // An update makes nothing that could lag.
         onDone: (action, id) => {
           if (action.kind !== "update") recent.add(id, action.kind);
@@ -131,6 +132,7 @@ export function createGraphTargetDirectory(deps: GraphTargetDeps): TargetDirecto
         recentWrite: (id) => recent.last(id),
         onWrite: countWrites(options.onWrite),
         onThrottle: (retryAfterMs) => options.onThrottle?.(retryAfterMs),
+        onCount: (part) => options.onCount?.(part),
       });
       const unsent = results.reduce((sum, result) => sum + result.unsent.length, 0);
       if (unsent > 0) log.info("graph-members-put-off", { unsent, groups: changes.length });

@@ -140,6 +140,25 @@ describe("headers", () => {
     expect(target.writes()).toBe(0);
   });
 
+  it("tell how much of the writes is used, of no other limit, and nothing where the answer doesn't", async () => {
+    const heard: (number | undefined)[] = [];
+    const scopes = ["Tenant_Application/Write/a/t", "Tenant_Application/ReadWrite/a/t", "Tenant/Write/t", undefined];
+    handler = (_, response, items) => {
+      const responses = items.map((item, index) => ({
+        ...done(item),
+        headers: scopes[index]
+          ? { "x-ms-throttle-limit-percentage": "0.93", "X-MS-Throttle-Scope": scopes[index] }
+          : {},
+      }));
+      json(response, 200, { responses });
+    };
+    await target.apply(updates(4), { priority: "low", onCount: (part) => heard.push(part) });
+    expect(heard).toEqual([0.93, undefined, undefined, undefined]);
+    const groups = { key: "g", groupId: "g", op: "add" as const, memberIds: ["m"] };
+    await target.changeMembers([groups], { priority: "low", onCount: (part) => heard.push(part) });
+    expect(heard.slice(4)).toEqual([0.93]);
+  });
+
   it("ask for low priority when told to", async () => {
     const seen: unknown[] = [];
     handler = (request, response, items) => {
