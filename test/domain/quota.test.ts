@@ -189,6 +189,7 @@ describe("what the target counts", () => {
     let state = from;
     let next = START;
     let refused = 0;
+    let mostOthers = 0;
     const counted: { at: number; writes: number }[] = [];
     const countAt = (now: number) => {
       while (counted[0] && counted[0].at <= now - WINDOW_MS) counted.shift();
@@ -207,14 +208,15 @@ describe("what the target counts", () => {
       const used = Math.round((100 * countAt(now)) / BUDGET) / 100;
       const own = lateMs === 0 ? written : 0;
       state = heard(state, BUDGET, { at: now, part: used > 0.8 ? used : null, written: own });
+      mostOthers = Math.max(mostOthers, state.others?.writes ?? 0);
     }
-    return { state, refused };
+    return { state, refused, mostOthers };
   }
 
   it("is nobody else's as long as it is ours, on its way or not", () => {
     for (const lateMs of [0, 900]) {
-      const { state, refused } = beside(0, START + 20 * 60_000, { lateMs });
-      expect([state.others, state.rate, refused]).toEqual([undefined, 1, 0]);
+      const { state, refused, mostOthers } = beside(0, START + 20 * 60_000, { lateMs });
+      expect([mostOthers, state.rate, refused]).toEqual([0, 1, 0]);
     }
   });
 
@@ -230,6 +232,15 @@ describe("what the target counts", () => {
     const others = { writes: 1_400, at: START, growth: 0, from: { writes: 1_400, at: START } };
     const { state } = beside(0, START + 15 * 60_000, { from: { ...freshQuota(START), others } });
     expect(state.others).toBeUndefined();
+  });
+
+  it("lets what nothing speaks for shrink, a little each minute", () => {
+    const others = { writes: 200, at: START, growth: 0, from: { writes: 200, at: START } };
+    const slot = (at: number, bulk: number) => ({ at, lastAt: at, bulk, live: 0 });
+    const state = { ...freshQuota(START), others, slots: [slot(START, 2_200), slot(START + 59_000, 400)] };
+    const told = { part: 0.85, written: 0 };
+    expect(heard(state, BUDGET, { ...told, at: START + 59_000 })).toBe(state);
+    expect(heard(state, BUDGET, { ...told, at: START + 60_000 }).others?.writes).toBe(170);
   });
 
   it("says by its silence that others went away, and nothing where it never spoke", () => {
