@@ -36,8 +36,8 @@ export function countRows(rows: RowStore, use: StoreUse): RowStore {
       took(found ? [found] : []);
       return found;
     },
-    async getMany(partition, keys) {
-      const found = await table.getMany(partition, keys);
+    async getMany(partition, keys, options) {
+      const found = await table.getMany(partition, keys, options);
       took([...found.values()]);
       return found;
     },

@@ -39,3 +39,10 @@ export interface AllGrowth {
   readonly kept: readonly KeptMeasured[];
   readonly azurite: readonly AzuriteMeasured[];
 }
+
+/** The file that the bench writes. */
+export interface GrowthResult extends AllGrowth {
+  /** Command, date and machine. */
+  readonly conditions: Readonly<Record<string, string>>;
+  readonly missed: readonly string[];
+}

@@ -1,5 +1,12 @@
 /** The tables of the bench of growth, and which of the numbers that it reaches for were missed. */
-import type { AllGrowth, AzuriteMeasured, GrowthMeasured, KeptMeasured, Operations } from "./growth-measured.ts";
+import type {
+  AllGrowth,
+  AzuriteMeasured,
+  GrowthMeasured,
+  GrowthResult,
+  KeptMeasured,
+  Operations,
+} from "./growth-measured.ts";
 import { type Column, fixed, table } from "./table.ts";
 
 const REACH = { growth: 1.05, cpu: 1.2, keptMegabytes: 64 } as const;
@@ -115,5 +122,44 @@ export function growthReport(conditions: Readonly<Record<string, string>>, measu
     ...table(KEPT, measured.kept, ["What the engine holds in memory at the end, beside stores and target."]),
     ...table(AZURITE, measured.azurite, ["A first load with its state in Azurite, a process of its own."]),
     ...(faults.length === 0 ? ["All numbers were reached."] : ["Not reached:", ...faults.map((fault) => `  ${fault}`)]),
+  ].join("\n");
+}
+
+const shown = (count: number) => count.toLocaleString("en-US");
+const figure = (value: number) => (value < 100 ? fixed(value, 2) : shown(Math.round(value)));
+
+/** Markdown for the README: an object of the largest directory, and how much more that is than of the smallest one. */
+export function growthSummary(result: GrowthResult): string {
+  const { conditions, kept, azurite, missed } = result;
+  const sizes = [...new Set(result.runs.map((run) => run.population))].sort((left, right) => left - right);
+  const heads = ["run", ...OPERATIONS.map(([, head]) => head), "CPU µs"];
+  const lines = byRun(result.runs).flatMap(([first, last]) => [
+    [
+      `${last.run}, ${shown(last.population)} objects`,
+      ...OPERATIONS.map(([name]) => figure(each(last, name))),
+      figure(1e6 * cpuEach(last)),
+    ],
+    [
+      `times that of ${shown(first.population)}`,
+      ...OPERATIONS.map(([name]) => fixed(growthOf(first, last, name), 3)),
+      fixed(cpuGrowth(first, last), 2),
+    ],
+  ]);
+  const beside = azurite.map(
+    ({ population, ownSeconds, azuriteSeconds }) =>
+      `${fixed((100 * azuriteSeconds) / (ownSeconds + azuriteSeconds))} % at ${shown(population)}`,
+  );
+  const memory = kept.map(({ population, megabytes }) => `${fixed(megabytes, 1)} MB at ${shown(population)}`);
+  return [
+    `\`${conditions["command"]}\` on ${conditions["date"]}, Node ${conditions["node"]}, ${conditions["cpus"]}, directories of ${sizes.map(shown).join(", ")} objects; each number for an object that the run received:`,
+    "",
+    `| ${heads.join(" | ")} |`,
+    `|${heads.map(() => "---|").join("")}`,
+    ...lines.map((cells) => `| ${cells.join(" | ")} |`),
+    "",
+    `What the engine keeps in memory at the end: ${memory.join(", ")}. With its state in Azurite, Azurite's share of a first load's CPU: ${beside.join(", ") || "not measured"}.`,
+    missed.length === 0
+      ? "Wanted, and reached: operations at most 1.05 times, CPU at most 1.2 times."
+      : `Wanted: operations at most 1.05 times, CPU at most 1.2 times. Not reached: ${missed.join("; ")}.`,
   ].join("\n");
 }

@@ -1,6 +1,7 @@
 /**
  * What an object costs in directories of different sizes: `npx tsx bench/growth.ts [--objects N …] [--azurite N …]
- * [--json FILE]`; 1,000, 10,000 and 100,000 objects when none is given, and 1,000 and 10,000 of them in Azurite.
+ * [--json FILE]`; 1,000, 10,000 and 100,000 objects when none is given, and 1,000 and 10,000 of them in Azurite. What it
+ * wrote to `bench/results/growth.json` is what the README shows (`npm run docs`).
  *
  * A first load, a delta of as many changes everywhere, and the same full read again, over memory stores, the real Graph
  * adapter and the directory stand-in without quota. Reads, rows, transactions, calls of Graph and bytes are counted at
@@ -204,7 +205,12 @@ async function main(args: readonly string[]): Promise<void> {
     return;
   }
   const measured = await measureAll(sizes, values.azurite?.map(sizeOf) ?? (values.objects ? [] : USUAL_AZURITE));
-  const conditions = { storage: "memory, in the process that is measured", ...conditionsHere() };
+  const conditions = {
+    command: ["npx tsx bench/growth.ts", ...args].join(" "),
+    date: new Date().toISOString().slice(0, 10),
+    storage: "memory, in the process that is measured",
+    ...conditionsHere(),
+  };
   const json = `${JSON.stringify({ conditions, ...measured, missed: missedByGrowth(measured) }, null, 2)}\n`;
   process.stdout.write(`${growthReport(conditions, measured)}\n`);
   if (values.json === undefined) process.stdout.write(`\n${json}`);

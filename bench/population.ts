@@ -13,7 +13,10 @@ export interface Population {
   readonly domain: string;
   readonly people: number;
   readonly groups: number;
-  /** Everybody after whom he refers to, and no large groups: an object costs the same in a directory of any size. */
+  /**
+   * Everybody after whom he refers to, in units whose people report to one of their own, and no large groups: what an
+   * object refers to lies as near in a directory of any size.
+   */
   readonly isEven?: true;
 }
 
@@ -21,6 +24,8 @@ const MEMBERS = [5, 10, 15, 18, 25, 40, 60, 12, 20, 8] as const;
 const LARGE = { every: 1_000, members: 2_000 } as const;
 const EARLY_GROUPS = 20;
 const REPORTS = 8;
+/** People of a unit; its head reports to the head of another. */
+const UNIT = 100;
 const DEPARTMENTS = 20;
 const GLOBAL_SECURITY = "-2147483646";
 
@@ -168,7 +173,11 @@ function lateManagersOf(population: Population): number {
 }
 
 function superiorOf({ people, isEven }: Population, index: number): number | undefined {
-  if (isEven) return index === 0 ? undefined : Math.floor((index - 1) / REPORTS);
+  if (isEven) {
+    const head = index - (index % UNIT);
+    if (index !== head) return head + Math.floor((index - head - 1) / REPORTS);
+    return index === 0 ? undefined : Math.floor((index / UNIT - 1) / REPORTS) * UNIT;
+  }
   return managerOf(index, people);
 }
 

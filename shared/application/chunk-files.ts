@@ -205,6 +205,8 @@ export const FILES = {
   seenOf: (jobId: string, readNo: number) => `seen/${jobId}/${readNo}/`,
   seen: (jobId: string, readNo: number, sequence: number) => `seen/${jobId}/${readNo}/${sequence}.json.gz`,
   chunk: (batchId: string, chunk: number) => `plans/${batchId}/chunk-${chunk}.json.gz`,
+  /** The header of a batch's chunks by itself, for who needs no items. */
+  header: (batchId: string) => `plans/${batchId}/header.json.gz`,
   plan: (batchId: string, chunk: number) => `plans/${batchId}/plan-${chunk}.json.gz`,
   outcome: (batchId: string, chunk: number) => `plans/${batchId}/outcome-${chunk}.json.gz`,
   linkPlan: (linksId: string) => `plans/${linksId}/plan.json.gz`,

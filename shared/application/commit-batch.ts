@@ -97,8 +97,11 @@ export function createCommit(deps: {
     ];
   }
 
-  /** The newest watermark before which all is closed, and where to write it. */
-  async function moveWatermark(jobId: string): Promise<void> {
+  /**
+   * The newest watermark before which all is closed, and where to write it. `since`: what was closed just now, which alone
+   * can have opened the way; what was closed before it was looked at then.
+   */
+  async function moveWatermark(jobId: string, since = ""): Promise<void> {
     for (;;) {
       const committed = await readRow<CommittedWatermark>(jobs, jobId, ROW.watermark);
       const open = (
@@ -107,7 +110,9 @@ export function createCommit(deps: {
       const firstOpen =
         open.map((batch) => ROW.done(batch.value.readNo, batch.value.sequence)).sort()[0] ?? afterPrefix("done:");
       let newest: BatchRow | undefined;
-      for await (const rows of jobs.range(jobId, { from: committed?.value.row ?? "done:", to: firstOpen })) {
+      const told = committed?.value.row ?? "done:";
+      const from = told < since ? since : told;
+      for await (const rows of jobs.range(jobId, { from, to: firstOpen })) {
         newest =
           rows.map((row) => unpack<BatchRow>(row).value).findLast((batch) => batch.watermarkAfter !== null) ?? newest;
       }
@@ -152,7 +157,7 @@ export function createCommit(deps: {
         : [{ op: "replace", row: ROW.batch(run.lane, readNo, sequence), values: pack(batch), etag: stored.etag }];
       const written = await jobs.transact(run.jobId, operations);
       if (!written.ok) throw new Error(`Batch ${batch.batchId} changed while it was committed (${written.reason}).`);
-      if (closed) await moveWatermark(run.jobId);
+      if (closed) await moveWatermark(run.jobId, ROW.done(readNo, sequence));
       return { closed, counts };
     },
 

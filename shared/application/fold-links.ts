@@ -55,9 +55,12 @@ export function createFoldLinks(deps: {
     await deps.fence.check(run);
     const row = await readRow<BatchRow>(jobs, run.jobId, ROW.batch(run.lane, readNo, sequence));
     if (!row) throw new Error(`Batch ${readNo}/${sequence} of job ${run.jobId} is not waiting in lane ${run.lane}.`);
-    const chunk = await readFile<ChunkFile>(deps.blobs, FILES.chunk(row.value.batchId, 0));
-    if (!chunk) return { referrers: 0, dirty: 0 };
-    const { header } = chunk;
+    const { batchId } = row.value;
+    // Of a batch that was planned by an older release it stands in the chunks only.
+    const header =
+      (await readFile<ChunkHeader>(deps.blobs, FILES.header(batchId))) ??
+      (await readFile<ChunkFile>(deps.blobs, FILES.chunk(batchId, 0)))?.header;
+    if (!header) return { referrers: 0, dirty: 0 };
     const batch = await readNeeded<ChangeBatch>(deps.blobs, row.value.blob);
     const said = statementsOf(header, batch);
     const job = await readRow<JobRow>(jobs, run.jobId, ROW.job);

@@ -11,6 +11,7 @@ import type { Clock } from "../ports/clock.ts";
 import type { Lane } from "../ports/doorbell.ts";
 import type { RowStore } from "../ports/row-store.ts";
 import {
+  afterPrefix,
   type BatchRow,
   heldBecause,
   type JobRow,
@@ -23,6 +24,7 @@ import {
   type RunnerRow,
   readRow,
   type Stored,
+  unpack,
   type WorkRow,
 } from "./state/job-rows.ts";
 import type { SyncRunInput } from "./wake-job.ts";
@@ -81,11 +83,27 @@ export function createNextBatch(deps: {
     }
   };
 
+  /** It is the first row but for batches whose removals wait for the end of their read: the queue isn't read behind it. */
+  async function firstAccepted(jobId: string, lane: Lane): Promise<Stored<BatchRow> | undefined> {
+    const prefix = `batch:${lane}:`;
+    let from = prefix;
+    for (let limit = 1; ; limit *= 8) {
+      let seen = 0;
+      for await (const rows of jobs.range(jobId, { from, to: afterPrefix(prefix), limit })) {
+        const batches = rows.map((row) => unpack<BatchRow>(row));
+        const found = batches.find((batch) => batch.value.state === "accepted");
+        if (found) return found;
+        seen += rows.length;
+        from = `${rows.at(-1)?.row ?? from}!`;
+      }
+      if (seen < limit) return undefined;
+    }
+  }
+
   async function findWork(job: JobRow, lane: Lane): Promise<NextStep> {
     const { jobId } = job;
     const reads = (await listRows<ReadRow>(jobs, jobId, "read:")).filter((read) => read.value.lane === lane);
-    const batches = await listRows<BatchRow>(jobs, jobId, `batch:${lane}:`);
-    const waiting = batches.find((batch) => batch.value.state === "accepted");
+    const waiting = await firstAccepted(jobId, lane);
     const ended = reads[0];
     // A read's end comes after its last batch and before the next read's first one.
     if (ended && (!waiting || waiting.value.readNo > ended.value.readNo))

@@ -151,6 +151,7 @@ export function createPlanChunks(deps: {
         );
         await writeOnce(deps.blobs, FILES.seen(job.jobId, readNo, sequence), Object.fromEntries(seen));
       }
+      await writeOnce(deps.blobs, FILES.header(header.batchId), header);
       return writeChunks(header, items);
     },
 

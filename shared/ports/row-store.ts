@@ -38,11 +38,16 @@ export interface RangeOptions {
   readonly limit?: number;
 }
 
+export type ManyOptions = Pick<RangeOptions, "select">;
+
 export interface RowTable {
   readonly name: string;
   get(partition: string, row: string): Promise<Row | undefined>;
-  /** The rows that exist, by row key. Chooses point reads or a range read by how dense the keys lie. */
-  getMany(partition: string, rows: readonly string[]): Promise<ReadonlyMap<string, Row>>;
+  /**
+   * The rows that exist, by row key. Chooses point reads or a range read by how dense the keys lie: what it costs doesn't
+   * grow with the partition.
+   */
+  getMany(partition: string, rows: readonly string[], options?: ManyOptions): Promise<ReadonlyMap<string, Row>>;
   /** Pages in the order of row keys. */
   range(partition: string, options?: RangeOptions): AsyncIterable<readonly Row[]>;
   /** All partitions, for retention and benches: slow on Azure, in no order that means anything. */

@@ -70,7 +70,8 @@ describe("who names whom", () => {
     const index = createReferrerIndex({ rows: counted, targetKey: "t" });
     const entries = Array.from({ length: 10_000 }, (_, at) => entry(`user ${at}`, `group ${at % 50}`));
     for (let at = 0; at < entries.length; at += 1_000) await index.add(entries.slice(at, at + 1_000));
-    // A first load writes few rows: 256 leaves, some of them often.
+    await index.find(entries.map((own) => own.referee));
+    // A first load writes few rows: 256 leaves, and for each thousand 16 beside the tree that go again.
     expect(counts.operations).toBeLessThan(1_000);
     const before = { ...counts };
     await index.add(entries.slice(0, 10));
@@ -78,6 +79,57 @@ describe("who names whom", () => {
     await index.add([entry("user 1", "another group")]);
     expect(counts.operations).toBe(before.operations + 1);
     expect(counts.reads - before.reads).toBeLessThan(40);
+  });
+
+  it("takes a batch for the same rows in an index of any size, and reads none", async () => {
+    const { counts, counted } = counting(createMemoryRowStore());
+    const index = createReferrerIndex({ rows: counted, targetKey: "t" });
+    const batch = (from: number) =>
+      Array.from({ length: 1_000 }, (_, at) => entry(`user ${from + at}`, `boss ${(from + at) % 900}`, "manager"));
+    const costs: (typeof counts)[] = [];
+    for (let from = 0; from < 30_000; from += 1_000) {
+      Object.assign(counts, { operations: 0, reads: 0 });
+      await index.add(batch(from));
+      costs.push({ ...counts });
+      if (from % 5_000 === 0) await index.find(batch(from).map((own) => own.referee));
+    }
+    expect(new Set(costs.map((cost) => JSON.stringify(cost)))).toEqual(
+      new Set([JSON.stringify({ operations: 16, reads: 0 })]),
+    );
+  });
+
+  it("takes in again what an attempt left beside the tree, and nothing is there twice", async () => {
+    const rows = createMemoryRowStore();
+    const asideRows = async () => {
+      let count = 0;
+      for await (const page of rows.table("referrers").scan())
+        count += page.filter((row) => row.row.startsWith("new:")).length;
+      return count;
+    };
+    let isDying = true;
+    const dying: RowStore = {
+      ...rows,
+      table: (name) => ({
+        ...rows.table(name),
+        async transact(partition, operations) {
+          if (isDying && operations.some(({ op }) => op === "delete")) throw new Error("died");
+          return rows.table(name).transact(partition, operations);
+        },
+      }),
+    };
+    const index = createReferrerIndex({ rows: dying, targetKey: "t" });
+    const entries = Array.from({ length: 2_000 }, (_, at) => entry(`user ${at % 500}`, `group ${at}`));
+    await index.add(entries);
+    await index.add(entries);
+    const before = await asideRows();
+    expect(before).toBe(16);
+    const referees = Array.from({ length: 500 }, (_, at) => guidOf(`user ${at}`));
+    await expect(index.find(referees)).rejects.toThrow("died");
+    expect(await asideRows()).toBe(before);
+    isDying = false;
+    const found = await Promise.all([index.find(referees), index.find(referees)]);
+    for (const own of found) expect([...own.values()].map((referrers) => referrers.length)).toEqual(Array(500).fill(4));
+    expect(await asideRows()).toBe(0);
   });
 
   it("of two who add at once, both are found", async () => {

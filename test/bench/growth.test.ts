@@ -35,6 +35,12 @@ describe("the bench of growth", () => {
     expect(text).not.toMatch(/NaN|undefined|Infinity/);
   });
 
+  it("counts no more for an object of a directory three times as large", async () => {
+    const [small, large] = [await measureSize(1_000, 0), await measureSize(3_000, 0)];
+    const runs = [...small.runs, ...large.runs].map((run) => ({ ...run, cpuSeconds: run.objects }));
+    expect(missedByGrowth({ runs, kept: [] })).toEqual([]);
+  }, 180_000);
+
   it("shares the CPU between itself and Azurite", async () => {
     const { ownSeconds, azuriteSeconds } = await measureAzurite(100);
     expect(ownSeconds).toBeGreaterThan(0);

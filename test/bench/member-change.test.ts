@@ -37,8 +37,8 @@ function counting(rows: RowStore, use: Use): RowStore {
         note(found);
         return found;
       },
-      async getMany(partition, keys) {
-        const found = await table.getMany(partition, keys);
+      async getMany(partition, keys, options) {
+        const found = await table.getMany(partition, keys, options);
         use.read += keys.length;
         for (const row of found.values()) note(row);
         return found;

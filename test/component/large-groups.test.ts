@@ -164,8 +164,8 @@ function weighed(rows: RowStore, seen: { rows: number; bytes: number; writes: nu
           if (row) weigh(row.values);
           return row;
         },
-        async getMany(partition, keys) {
-          const found = await table.getMany(partition, keys);
+        async getMany(partition, keys, options) {
+          const found = await table.getMany(partition, keys, options);
           for (const row of found.values()) weigh(row.values);
           return found;
         },

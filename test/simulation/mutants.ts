@@ -48,8 +48,8 @@ function withReads(name: RegExp, change: (row: Row) => Row): NonNullable<Mutatio
       const found = await table.get(partition, row);
       return found && change(found);
     },
-    getMany: async (partition, rows) =>
-      new Map([...(await table.getMany(partition, rows))].map(([key, row]) => [key, change(row)])),
+    getMany: async (partition, rows, options) =>
+      new Map([...(await table.getMany(partition, rows, options))].map(([key, row]) => [key, change(row)])),
   }));
 }
 

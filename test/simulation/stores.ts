@@ -35,7 +35,7 @@ function gatedTable(table: RowTable, kernel: Kernel, faults: FaultBox): RowTable
   return {
     name: table.name,
     get: (partition, row) => gate("get", () => table.get(partition, row)),
-    getMany: (partition, rows) => gate("getMany", () => table.getMany(partition, rows)),
+    getMany: (partition, rows, options) => gate("getMany", () => table.getMany(partition, rows, options)),
     range: pages,
     async *scan(options) {
       const found = (await gate("scan", () => collect(table.scan(options)))).flat();

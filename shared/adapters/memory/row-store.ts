@@ -62,9 +62,9 @@ export function createMemoryRowStore(): RowStore {
 }
 
 function createTable(name: string, partitions: () => StoredTable, nextEtag: () => string): RowTable {
-  const read = (partition: string, row: string): Row | undefined => {
+  const read = (partition: string, row: string, select?: readonly string[]): Row | undefined => {
     const stored = partitions().get(partition)?.rows.get(row);
-    return stored && toRow(partition, row, stored);
+    return stored && toRow(partition, row, stored, select);
   };
 
   async function* rangeOf(partition: string, options: RangeOptions = {}): AsyncGenerator<readonly Row[]> {
@@ -100,12 +100,12 @@ function createTable(name: string, partitions: () => StoredTable, nextEtag: () =
       checkKey(row, "row");
       return read(partition, row);
     },
-    async getMany(partition, rows) {
+    async getMany(partition, rows, { select } = {}) {
       checkKey(partition, "partition");
       const found = new Map<string, Row>();
       for (const key of [...new Set(rows)].sort(byCodeUnit)) {
         checkKey(key, "row");
-        const row = read(partition, key);
+        const row = read(partition, key, select);
         if (row) found.set(key, row);
       }
       return found;

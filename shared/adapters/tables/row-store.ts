@@ -89,11 +89,13 @@ function createTable(open: OpenTable): RowTable {
   const { client } = open;
   const name = client.tableName;
 
-  const get = async (partition: string, row: string): Promise<Row | undefined> => {
+  const read = async (partition: string, row: string, select?: readonly string[]): Promise<Row | undefined> => {
     checkKey(partition, "partition");
     checkKey(row, "row");
     try {
-      return rowOfEntity(await client.getEntity(partition, row)).row;
+      // The answer's own fields are named like the entity's.
+      const queryOptions = select ? { select: ["PartitionKey", "RowKey", ...select] } : {};
+      return await rowOf(await client.getEntity<Record<string, unknown>>(partition, row, { queryOptions }), select);
     } catch (error) {
       if (serviceAnswer(error).status === 404) return undefined;
       throw storageError(error, `read row '${row}' of ${name}`);
@@ -131,13 +133,18 @@ function createTable(open: OpenTable): RowTable {
 
   return {
     name,
-    get,
-    async getMany(partition, rows) {
+    get: (partition, row) => read(partition, row),
+    async getMany(partition, rows, { select } = {}) {
       checkKey(partition, "partition");
       for (const row of rows) checkKey(row, "row");
       return readMany(rows, {
-        point: (row) => get(partition, row),
-        range: (first, last) => query(odata`PartitionKey eq ${partition} and RowKey ge ${first} and RowKey le ${last}`),
+        point: (row) => read(partition, row, select),
+        async page(first, last, limit) {
+          const filter = odata`PartitionKey eq ${partition} and RowKey ge ${first} and RowKey le ${last}`;
+          const found: Row[] = [];
+          for await (const page of query(filter, select, limit)) found.push(...page);
+          return found;
+        },
       });
     },
     range: (partition, options = {}) => query(rangeFilter(partition, options), options.select, options.limit),

@@ -74,8 +74,6 @@ export interface LinkRows {
 const SEGMENTS_AT_ONCE = 60;
 /** Reads of a referrer whose layout changes under them. */
 const LAYOUT_TRIES = 5;
-/** From so many headers of a shard on, reading the range between them costs less than asking for each. */
-const RANGE_FROM = 12;
 
 export function createLinkRows(deps: { readonly rows: RowStore; readonly targetKey: string }): LinkRows {
   const table = deps.rows.table("links");
@@ -85,15 +83,7 @@ export function createLinkRows(deps: { readonly rows: RowStore; readonly targetK
     const found = new Map<string, Row>();
     await Promise.all(
       groupBy(keys, partitionOf).map(async ([partition, own]) => {
-        const wanted = new Set(own.map(headerRow));
-        const sorted = [...wanted].sort();
-        if (sorted.length < RANGE_FROM) {
-          for (const [name, row] of await table.getMany(partition, sorted)) found.set(name, row);
-          return;
-        }
-        const range = { from: sorted[0] ?? "", to: `${sorted.at(-1)}!` };
-        for await (const rows of table.range(partition, range))
-          for (const row of rows) if (wanted.has(row.row)) found.set(row.row, row);
+        for (const [name, row] of await table.getMany(partition, own.map(headerRow))) found.set(name, row);
       }),
     );
     return found;

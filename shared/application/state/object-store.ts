@@ -7,7 +7,7 @@
 import { typeOfClass } from "../../domain/guard.ts";
 import type { ObjectRecord } from "../../domain/object-record.ts";
 import { SHARDS, shardOf } from "../../domain/shard.ts";
-import type { RowOperation, RowStore, RowTable, RowValues } from "../../ports/row-store.ts";
+import type { RowOperation, RowStore } from "../../ports/row-store.ts";
 import { transactionChunks } from "../transaction-chunks.ts";
 import {
   decodeObject,
@@ -94,13 +94,12 @@ export function createObjectStore(deps: { readonly rows: RowStore; readonly targ
       const columns = options ? [...LIGHT_COLUMNS, "dn"] : LIGHT_COLUMNS;
       const found = new Map<string, ObjectLight>();
       const reads = groupBy(objectGuids, shardOf).map(async ([shard, guids]) => {
-        const rows = await lightRows(
-          table,
+        const rows = await table.getMany(
           partition(shard),
           guids.map((guid) => rowKey(configurationId, guid)),
-          columns,
+          { select: columns },
         );
-        for (const [key, values] of rows) found.set(key.slice(key.indexOf(":") + 1), lightOf(values));
+        for (const [key, { values }] of rows) found.set(key.slice(key.indexOf(":") + 1), lightOf(values));
       });
       await Promise.all(reads);
       return found;
@@ -183,35 +182,6 @@ function operationOf(object: StoredObject): RowOperation {
   const row = rowKey(object.record.configurationId, object.record.objectGuid);
   const values = encodeObject(object.record);
   return object.etag === undefined ? { op: "insert", row, values } : { op: "replace", row, values, etag: object.etag };
-}
-
-/** From so many rows of a shard on, reading the range between them costs less than asking for each, if they lie close. */
-const LIGHT_RANGE_FROM = 24;
-
-async function lightRows(
-  table: RowTable,
-  partition: string,
-  keys: readonly string[],
-  columns: readonly string[],
-): Promise<ReadonlyMap<string, RowValues>> {
-  const wanted = [...new Set(keys)].sort();
-  const found = new Map<string, RowValues>();
-  let rest: readonly string[] = wanted;
-  if (wanted.length >= LIGHT_RANGE_FROM) {
-    const asked = new Set(wanted);
-    const range = { from: wanted[0] ?? "", to: `${wanted.at(-1)}!`, select: columns };
-    rest = [];
-    for await (const rows of table.range(partition, range)) {
-      const before = found.size;
-      for (const row of rows) if (asked.has(row.row)) found.set(row.row, row.values);
-      const last = rows.at(-1)?.row ?? "";
-      rest = wanted.filter((key) => key > last);
-      if (found.size - before < LIGHT_RANGE_FROM || rest.length < LIGHT_RANGE_FROM) break;
-      rest = [];
-    }
-  }
-  if (rest.length > 0) for (const [key, row] of await table.getMany(partition, rest)) found.set(key, row.values);
-  return found;
 }
 
 export function groupBy<T, K extends string>(items: readonly T[], keyOf: (item: T) => K): [K, T[]][] {

@@ -25,19 +25,9 @@ export interface Sids {
 type SidRow = Readonly<Record<string, readonly [string, string]>>;
 
 const TRIES = 8;
-const RANGE_FROM = 12;
 
 export function createSids(deps: { readonly rows: RowStore; readonly targetKey: string }): Sids {
   const table = deps.rows.table("sids");
-
-  async function read(rows: readonly string[]) {
-    const sorted = [...new Set(rows)].sort();
-    if (sorted.length < RANGE_FROM) return table.getMany(deps.targetKey, sorted);
-    const found = new Map<string, Awaited<ReturnType<typeof table.get>> & object>();
-    const range = { from: sorted[0] ?? "", to: `${sorted.at(-1)}!` };
-    for await (const page of table.range(deps.targetKey, range)) for (const row of page) found.set(row.row, row);
-    return found;
-  }
 
   return {
     async put(entries) {
@@ -48,7 +38,10 @@ export function createSids(deps: { readonly rows: RowStore; readonly targetKey: 
       }
       let open = [...byRow];
       for (let tries = 0; tries < TRIES && open.length > 0; tries++) {
-        const known = await read(open.map(([row]) => row));
+        const known = await table.getMany(
+          deps.targetKey,
+          open.map(([row]) => row),
+        );
         const changes = open.flatMap(([row, own]) => {
           const before = known.get(row);
           const values = before ? unpack<SidRow>(before).value : {};
@@ -71,7 +64,10 @@ export function createSids(deps: { readonly rows: RowStore; readonly targetKey: 
       if (open.length > 0) throw new Error(`The SIDs in row ${open[0]?.[0]} change faster than they can be written.`);
     },
     async find(sids) {
-      const rows = await read(sids.map((sid) => placeOf(sid).row));
+      const rows = await table.getMany(
+        deps.targetKey,
+        sids.map((sid) => placeOf(sid).row),
+      );
       const found = new Map<string, SidOwner>();
       for (const sid of sids) {
         const { row, rid } = placeOf(sid);
