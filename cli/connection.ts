@@ -26,6 +26,8 @@ const AdminFile = z.object({ clientId: z.string(), clientSecret: z.string(), aud
 const REMEDY =
   "Start it with npm start, and run this from the project's folder or with UPLINK_HOME set. For a deployed service set UPLINK_URL and UPLINK_ADMIN_TOKEN.";
 
+const UNREADABLE = "Run this as the user who started the local runtime, or see what is in the way of the file.";
+
 /** Throws `AgentError` config-invalid when there is nobody to talk to. */
 export async function connect(terminal: Terminal): Promise<Connection> {
   const { environment } = terminal;
@@ -73,8 +75,11 @@ function deployed(fetch: PlainFetch, address: string, token: string | undefined)
 }
 
 async function read<T>(path: string, schema: z.ZodType<T>, otherwise: string): Promise<T> {
-  const text = await readFile(path, "utf8").catch(() => undefined);
-  if (text === undefined) throw new AgentError("config-invalid", `${otherwise} (${path} is not there).`, REMEDY);
+  const text = await readFile(path, "utf8").catch((error: NodeJS.ErrnoException) => {
+    if (error.code === "ENOENT")
+      throw new AgentError("config-invalid", `${otherwise} (${path} is not there).`, REMEDY, { cause: error });
+    throw new AgentError("config-invalid", `${path} can't be read: ${error.message}.`, UNREADABLE, { cause: error });
+  });
   try {
     return schema.parse(JSON.parse(text));
   } catch {

@@ -74,10 +74,10 @@ async function search(connection: Connection, path: string, name: string): Promi
   return (await read(await connection.graph(`${path}?${query}`), Page)).value.map(withoutNoise);
 }
 
-/** undefined where there is none, or where it may not be read. */
+/** undefined where there is none. */
 async function managerOf(connection: Connection, id: string): Promise<string | undefined> {
   const answer = await connection.graph(`users/${id}/manager?$select=displayName,userPrincipalName`);
-  if (!answer.ok) return undefined;
+  if (answer.status === 404) return undefined;
   const manager = await read(answer, Entry);
   return `${text(manager["displayName"])} (${text(manager["userPrincipalName"])})`;
 }

@@ -1,6 +1,7 @@
 /** The use cases of the cloud side, wired to whatever adapters they are given: the real ones, or a test's. */
 import { ORCHESTRATOR, syncRunId } from "../orchestrations/names.ts";
 import { createDropGone } from "../shared/application/drop-gone.ts";
+import { createDropResults } from "../shared/application/drop-results.ts";
 import { createFullSync } from "../shared/application/full-sync.ts";
 import { createClaimIndex } from "../shared/application/state/claim-index.ts";
 import { jobTable } from "../shared/application/state/job-rows.ts";
@@ -44,6 +45,7 @@ export function createUseCases(adapters: Adapters, settings: UseCaseSettings) {
         wakeJob: wakeJobWith(starter),
         dropGone: createDropGone({
           ...{ rows, clock, log, objects, logMonths: settings.logMonths },
+          dropResults: createDropResults({ rows, blobs, clock, log, logMonths: settings.logMonths }),
           claims: createClaimIndex({ rows, targetKey: settings.targetKey }),
           firstReadInWork: (jobId) => firstReadInWork(jobTable(rows), jobId),
         }),

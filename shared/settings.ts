@@ -207,7 +207,8 @@ export const SETTINGS = [
   },
   {
     name: "UPLINK_LOG_MONTHS",
-    meaning: "Months of the provisioning log that are kept besides the current one",
+    meaning:
+      "Months of the provisioning log, and of results of what-ifs and reconciles, that are kept besides the current one",
     default: "12",
     schema: count(0, 120),
   },

@@ -1,7 +1,8 @@
 /**
  * Rows of objects that nobody can miss any more: gone from the directory, and their target object deleted by us 60 days
  * ago or never there. The target keeps what was deleted for 30 days (N9), so nothing could be restored. Their values are
- * free in the index then. And accounts of cycles and days, which are kept for 90 days and as long as the log.
+ * free in the index then. And accounts of cycles and days, which are kept for 90 days and as long as the log; with
+ * them go results of what-ifs and reconciles (`drop-results.ts`).
  *
  * A shard a tick, each once a day. Nothing is dropped that work under way could still meet an older change of (N3): a row
  * has to be older than every read that isn't closed.
@@ -13,6 +14,7 @@ import type { Log } from "../ports/log.ts";
 import type { RowOperation, RowStore } from "../ports/row-store.ts";
 import { DAY_PREFIX, type DayRow, dayOf } from "./accounts.ts";
 import type { ConfigurationEntry } from "./configurations.ts";
+import type { DropResults } from "./drop-results.ts";
 import { heldClaims } from "./object-claims.ts";
 import { type ClaimIndex, ownerOf } from "./state/claim-index.ts";
 import { type CycleRow, jobTable, listRows, pack, readRow } from "./state/job-rows.ts";
@@ -45,6 +47,7 @@ export function createDropGone(deps: {
   readonly claims: ClaimIndex;
   /** The first read that isn't closed yet. */
   readonly firstReadInWork: (jobId: string) => Promise<number>;
+  readonly dropResults: DropResults;
   readonly logMonths: number;
 }): DropGone {
   const jobs = jobTable(deps.rows);
@@ -56,7 +59,10 @@ export function createDropGone(deps: {
     if (isDone && now - known.value.startedAt < DAY_MS) return;
     const round = known && !isDone ? known.value : { next: 0, startedAt: now };
     const shard = SHARDS[round.next];
-    if (round.next === 0) await dropAccounts(jobId, now);
+    if (round.next === 0) {
+      await dropAccounts(jobId, now);
+      await deps.dropResults(jobId);
+    }
     if (shard !== undefined) await dropObjects(configurationId, jobId, shard, now);
     const values = pack({ ...round, next: round.next + 1 } satisfies RoundRow);
     await jobs.transact(jobId, [

@@ -146,7 +146,7 @@ function noSuchReconcile(jobId: string, id: string): Failure {
     status: 404,
     code: "reconcile-not-found",
     message: `Job ${jobId} has no reconcile ${id}.`,
-    remedy: `'uplink reconcile list' names them; the last ${KEPT_RECONCILES} are kept.`,
+    remedy: `'uplink reconcile list' names them; the last ${KEPT_RECONCILES} are kept, as long as the log.`,
   };
 }
 

@@ -30,7 +30,7 @@ import {
   readRow,
   type WorkRow,
 } from "./state/job-rows.ts";
-import { logTableName } from "./state/provisioning-log.ts";
+import { logKeptSince, logTableName } from "./state/provisioning-log.ts";
 import { transactionChunks } from "./transaction-chunks.ts";
 import type { WakeJob } from "./wake-job.ts";
 
@@ -178,8 +178,7 @@ export function createTick(deps: {
   }
 
   async function dropOldLogs(): Promise<void> {
-    const now = new Date(deps.clock.now());
-    const oldest = logTableName(Date.UTC(now.getUTCFullYear(), now.getUTCMonth() - deps.times.logMonths, 1));
+    const oldest = logTableName(logKeptSince(deps.clock.now(), deps.times.logMonths));
     for (const name of await deps.rows.listTables()) {
       if (/^log\d{6}$/.test(name) && name < oldest) await deps.rows.deleteTable(name);
     }

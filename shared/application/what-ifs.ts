@@ -30,6 +30,8 @@ import { heldBecause, type JobRow, jobTable, pack, ROW, readRow } from "./state/
 import { gzipJson } from "./state/packing.ts";
 import {
   changeWhatIf,
+  droppableWhatIfs,
+  dropWhatIf,
   listWhatIfs,
   newWhatIfId,
   readResult,
@@ -185,11 +187,8 @@ export function createWhatIfs(deps: {
   /** What is over, and older than the last ones. */
   async function dropOld(jobId: string): Promise<void> {
     const all = await listWhatIfs(jobs, jobId);
-    for (const { row, etag, value } of all.slice(KEPT)) {
-      if (value.state === "waiting" || value.state === "running") continue;
-      for await (const path of deps.blobs.list(WHAT_IF_FILES.folder(jobId, value.id))) await deps.blobs.delete(path);
-      await jobs.transact(jobId, [{ op: "delete", row, etag }]);
-    }
+    const kept = new Set(all.slice(0, KEPT));
+    for (const own of droppableWhatIfs(all)) if (!kept.has(own)) await dropWhatIf(jobs, deps.blobs, own);
   }
 }
 
@@ -250,7 +249,7 @@ function noSuchWhatIf(jobId: string, id: string): Failure {
     status: 404,
     code: "what-if-not-found",
     message: `Job ${jobId} has no what-if ${id}.`,
-    remedy: `'uplink whatif list' shows those that are kept: the last ${KEPT}.`,
+    remedy: `'uplink whatif list' shows those that are kept: the last ${KEPT}, as long as the log.`,
   };
 }
 

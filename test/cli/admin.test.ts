@@ -41,6 +41,41 @@ test("files of another version are named", async () => {
   expect((await uplink({ UPLINK_HOME: home }, "status")).err).toMatch(/runtime\.json can't be read by this version/);
 });
 
+test("a file that is there and can't be read is told as that, with what is in the way", async () => {
+  await mkdir(join(home, "runtime.json"));
+  const { code, err } = await uplink({ UPLINK_HOME: home }, "status");
+  expect(code).toBe(2);
+  expect(err).toMatch(/runtime\.json can't be read: EISDIR/);
+  expect(err).not.toContain("is not there");
+});
+
+describe("a user of the target", () => {
+  const ann = { id: "11111111-1111-4111-8111-111111111111", displayName: "Ann", userPrincipalName: "ann@corp.example" };
+  async function show(manager: () => Response) {
+    const url = await serve((asked) => {
+      if (asked.url.startsWith("/token")) return { access_token: "t", expires_in: 3600, token_type: "Bearer" };
+      return asked.url.includes("/manager") ? manager() : { value: [ann] };
+    });
+    const urls = { service: url, directory: url, graph: `${url}/v1.0`, tokens: `${url}/token` };
+    await writeFile(join(home, "runtime.json"), JSON.stringify({ version: 1, urls }));
+    await writeFile(join(home, "admin.json"), JSON.stringify({ clientId: "c", clientSecret: "s", audience: "a" }));
+    return uplink({ UPLINK_HOME: home }, "target", "show", "ann@corp.example");
+  }
+
+  test("without a manager is shown without one", async () => {
+    const { code, out } = await show(() => Response.json({ error: { message: "None." } }, { status: 404 }));
+    expect(code).toBe(0);
+    expect(out).toMatch(/^displayName +Ann$/m);
+    expect(out).not.toContain("manager");
+  });
+
+  test("whose manager may not be read is a refusal, not somebody without one", async () => {
+    const { code, err } = await show(() => Response.json({ error: { message: "Insufficient." } }, { status: 403 }));
+    expect(code).toBe(5);
+    expect(err).toContain("The target answered with status 403: Insufficient.");
+  });
+});
+
 test("a service that isn't there is exit 4 and names its address", async () => {
   const url = await serve(() => undefined);
   await service?.close();

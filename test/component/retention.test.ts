@@ -1,7 +1,10 @@
 import { describe, expect, it } from "vitest";
 import { DAY_PREFIX, type DayRow } from "../../shared/application/accounts.ts";
 import { type CycleRow, jobTable, listRows } from "../../shared/application/state/job-rows.ts";
+import { changeWhatIf } from "../../shared/application/state/what-if-rows.ts";
 import { aUser, type Cloud, createCloud, guidOf } from "../support/cloud.ts";
+import { reconcile } from "./reconcile-support.ts";
+import { mapped, start as startTrying } from "./what-if-world.ts";
 
 const DAY = 86_400_000;
 
@@ -98,5 +101,49 @@ describe("retention", () => {
     expect((await agent.status()).lastCycle).toMatchObject({ received: 1 });
     await pass(world, 400);
     expect(await rows()).toEqual([0, 0]);
+  });
+
+  it("drops results of what-ifs and reconciles with the log, but none that an approval needs", async () => {
+    const { cloud, agent, jobId, tryOut, approve, whatIfs } = await startTrying();
+    await agent.read("full", [aUser("ann", { title: "boss", department: "Sales" })]);
+    await tryOut({ kind: "present" });
+    const approved = await tryOut({ kind: "schema", schema: mapped({ Title: 'Join("-", [title], "new")' }) });
+    expect(await approve(approved.digest)).toMatchObject({ ok: true });
+    await agent.read("full", [aUser("ann", { title: "boss", department: "Sales" })]);
+    const interrupted = await tryOut({ kind: "schemaVersion", version: 1 });
+    await changeWhatIf(jobTable(cloud.rows), jobId, interrupted.id, (row) => ({
+      ...row,
+      approved: { by: "ann", at: cloud.clock.now(), applied: null },
+    }));
+    await tryOut({ kind: "present" });
+    const newest = await tryOut({ kind: "present" });
+    for (const { id } of cloud.target.objects()) cloud.target.edit(id, { department: "Mine" });
+    await reconcile(cloud, jobId);
+    const kept = async () => {
+      const found = await whatIfs.list(jobId);
+      const list = await cloud.cloud.routes.reconciles.list(jobId);
+      if (!found.ok || !list.ok) throw new Error("There is no such job.");
+      const of = async (folder: string) =>
+        new Set((await blobsOf(cloud, folder)).map((path) => path.slice(folder.length).split("/")[0]));
+      return {
+        whatIfs: found.value.map(({ id }) => id),
+        files: await of(`what-ifs/${jobId}/`),
+        reconciles: list.value.length,
+        reconcileFiles: (await of(`reconcile/${jobId}/`)).size,
+      };
+    };
+    const later = async (days: number) => {
+      cloud.clock.set(cloud.clock.now() + days * DAY);
+      for (let shard = 0; shard < 17; shard++) await cloud.tick();
+    };
+    await later(360);
+    expect(await kept()).toMatchObject({ whatIfs: { length: 5 }, reconciles: 1, reconcileFiles: 1 });
+    await later(60);
+    const whole = [newest.id, interrupted.id, approved.id];
+    expect(await kept()).toEqual({ whatIfs: whole, files: new Set(whole), reconciles: 0, reconcileFiles: 0 });
+    // It is the newest no longer.
+    const next = await tryOut({ kind: "present" });
+    await later(420);
+    expect((await kept()).whatIfs).toEqual([next.id, interrupted.id, approved.id]);
   });
 });

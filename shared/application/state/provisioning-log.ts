@@ -71,6 +71,12 @@ export interface ProvisioningLog {
   }): Promise<LogEntry[]>;
 }
 
+/** The first moment of which entries are kept: the beginning of a month (UTC), `months` before the present one. */
+export function logKeptSince(now: number, months: number): number {
+  const moment = new Date(now);
+  return Date.UTC(moment.getUTCFullYear(), moment.getUTCMonth() - months, 1);
+}
+
 export function logTableName(at: number): string {
   const date = new Date(at);
   return `log${date.getUTCFullYear()}${String(date.getUTCMonth() + 1).padStart(2, "0")}`;

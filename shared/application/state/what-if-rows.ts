@@ -88,6 +88,30 @@ export async function changeWhatIf(
   }
 }
 
+/**
+ * Of all of a job, newest first, those that may be dropped: they are over, and no approval needs them. The newest result is the one
+ * that can be approved; the last one that was is why the job works as it does; one in the middle of it has to come to its end.
+ */
+export function droppableWhatIfs(all: readonly Stored<WhatIfRow>[]): Stored<WhatIfRow>[] {
+  const newest = all.find(({ value }) => value.state === "done");
+  const approved = all.find(({ value }) => value.approved?.applied);
+  return all.filter((own) => {
+    const { state, approved: approval } = own.value;
+    if (state === "waiting" || state === "running") return false;
+    return own !== newest && own !== approved && (approval === null || approval.applied !== null);
+  });
+}
+
+/** Its blobs, then its row, unless that was changed since. */
+export async function dropWhatIf(
+  jobs: RowTable,
+  blobs: BlobStore,
+  { row, etag, value }: Stored<WhatIfRow>,
+): Promise<void> {
+  for await (const path of blobs.list(WHAT_IF_FILES.folder(value.jobId, value.id))) await blobs.delete(path);
+  await jobs.transact(value.jobId, [{ op: "delete", row, etag }]);
+}
+
 export function readResult(blobs: BlobStore, jobId: string, id: string): Promise<WhatIfResult | undefined> {
   return readFile<WhatIfResult>(blobs, WHAT_IF_FILES.result(jobId, id));
 }
