@@ -8,14 +8,17 @@
 import type { z } from "zod";
 import {
   AcceptReply,
-  AGENT_ROUTES,
+  acceptBatch,
   EnrolReply,
   type EnrolRequest,
   ErrorReply,
   type Expected,
+  enrol,
   HeartbeatReply,
   type HeartbeatRequest,
+  heartbeat,
 } from "../shared/contracts/agent-api.ts";
+import { pathWith } from "../shared/contracts/operation.ts";
 import { PROOF_HEADER } from "../shared/contracts/proof.ts";
 import type { Clock } from "../shared/ports/clock.ts";
 import type { Log } from "../shared/ports/log.ts";
@@ -130,10 +133,9 @@ export function createUplinkClient(deps: UplinkClientDeps): UplinkClient {
   }
 
   return {
-    enrol: (request, options) => post(AGENT_ROUTES.enrol, jsonBytes(request), false, EnrolReply, options),
-    heartbeat: (request, options) => post(AGENT_ROUTES.heartbeat, jsonBytes(request), false, HeartbeatReply, options),
-    sendBatch: (jobId, body, options) =>
-      post(AGENT_ROUTES.batches.replace("{jobId}", encodeURIComponent(jobId)), body, true, AcceptReply, options),
+    enrol: (request, options) => post(enrol.path, jsonBytes(request), false, EnrolReply, options),
+    heartbeat: (request, options) => post(heartbeat.path, jsonBytes(request), false, HeartbeatReply, options),
+    sendBatch: (jobId, body, options) => post(pathWith(acceptBatch, { jobId }), body, true, AcceptReply, options),
   };
 }
 

@@ -4,33 +4,100 @@
  */
 import { z } from "zod";
 import { AgentError } from "../agent/agent-error.ts";
-import { AgentReply } from "../shared/contracts/admin/agents.ts";
-import { ConfigurationReply, TokenReply } from "../shared/contracts/admin/configurations.ts";
-import { CycleReply, DayReply } from "../shared/contracts/admin/cycles.ts";
-import { EscrowReply, EscrowRetryReply } from "../shared/contracts/admin/escrows.ts";
-import { ExclusionReply } from "../shared/contracts/admin/exclusions.ts";
+import { type AgentReply, listAgents } from "../shared/contracts/admin/agents.ts";
 import {
-  ClearQuarantineReply,
-  JobModeReply,
-  JobStatusReply,
-  LifecycleReply,
-  ReevaluateReply,
-  ScopeReply,
+  type ConfigurationReply,
+  createConfiguration,
+  createEnrolmentToken,
+  listConfigurations,
+  type TokenReply,
+} from "../shared/contracts/admin/configurations.ts";
+import { type CycleReply, type DayReply, listCycles, listDays } from "../shared/contracts/admin/cycles.ts";
+import {
+  type EscrowReply,
+  type EscrowRetryReply,
+  listEscrows,
+  retryEscrows,
+} from "../shared/contracts/admin/escrows.ts";
+import {
+  addExclusion,
+  type ExclusionReply,
+  listExclusions,
+  removeExclusion,
+} from "../shared/contracts/admin/exclusions.ts";
+import {
+  actOnJob,
+  type ClearQuarantineReply,
+  clearQuarantine,
+  getLifecycle,
+  type JobModeReply,
+  type JobStatusReply,
+  jobStatus,
+  type LifecycleReply,
+  type ReevaluateReply,
+  reevaluate,
+  type ScopeReply,
+  setJobMode,
+  setLifecycle,
+  setScope,
 } from "../shared/contracts/admin/jobs.ts";
-import { type JoinRequest, LinkReply, type MoveRequest, RebuildReply } from "../shared/contracts/admin/links.ts";
-import { ReconcileFindingReply, ReconcileReply } from "../shared/contracts/admin/reconciles.ts";
-import { ADMIN_ROUTES } from "../shared/contracts/admin/routes.ts";
-import { SchemaDiffReply, SchemaReply, SchemaVersionReply } from "../shared/contracts/admin/schemas.ts";
-import { StagedDecisionReply, StagedObjectReply, StagedSetReply } from "../shared/contracts/admin/staged.ts";
 import {
-  WhatIfApprovalReply,
-  WhatIfDetailReply,
-  WhatIfReply,
+  type JoinRequest,
+  joinLink,
+  type LinkReply,
+  type MoveRequest,
+  moveLink,
+  type RebuildReply,
+  rebuildLinks,
+  showLink,
+  unlink,
+} from "../shared/contracts/admin/links.ts";
+import {
+  askReconcile,
+  listFindings,
+  listReconciles,
+  type ReconcileFindingReply,
+  type ReconcileReply,
+  showReconcile,
+} from "../shared/contracts/admin/reconciles.ts";
+import {
+  diffSchemas,
+  getSchema,
+  listSchemaVersions,
+  putSchema,
+  type SchemaDiffReply,
+  type SchemaReply,
+  type SchemaVersionReply,
+} from "../shared/contracts/admin/schemas.ts";
+import {
+  decideStaged,
+  listStaged,
+  listStagedObjects,
+  type StagedDecisionReply,
+  type StagedObjectReply,
+  type StagedSetReply,
+} from "../shared/contracts/admin/staged.ts";
+import {
+  approveWhatIf,
+  getWhatIf,
+  listWhatIfs,
+  runWhatIf,
+  type WhatIfApprovalReply,
+  type WhatIfDetailReply,
+  type WhatIfReply,
   type WhatIfRequest,
 } from "../shared/contracts/admin/what-ifs.ts";
 import { ErrorReply } from "../shared/contracts/agent-api.ts";
 import type { AgentScope, CreateConfigurationRequest, LifecycleSettings } from "../shared/contracts/configuration.ts";
-import { ProvisioningLogReply } from "../shared/contracts/provisioning-log.ts";
+import {
+  type BodyInput,
+  type Operation,
+  type ParamName,
+  pathWith,
+  type QueryInput,
+  type ReplyOf,
+} from "../shared/contracts/operation.ts";
+import { listProvisioningLog, type ProvisioningLogReply } from "../shared/contracts/provisioning-log.ts";
 
 /** The part of `fetch` that is used; `redirect` and the like have no place here. */
 export type PlainFetch = (
@@ -45,10 +112,30 @@ interface JobAddress {
   readonly jobId: string;
 }
 
+/** What an operation is asked with: path parameters, query and body as it declares them. */
+export type Asking<O extends Operation> = {
+  readonly ifMatch?: string;
+} & (ParamName<O["path"]> extends never
+  ? { readonly params?: undefined }
+  : { readonly params: Readonly<Record<ParamName<O["path"]>, string>> }) & {
+    readonly query?: Partial<QueryInput<O>>;
+  } & (O extends { readonly body: z.ZodType }
+    ? O extends { readonly isBodyOptional: true }
+      ? { readonly body?: BodyInput<O> }
+      : { readonly body: BodyInput<O> }
+    : { readonly body?: undefined });
+
 /** Every method throws `AgentError`: service-unreachable, service-refused. */
 export interface AdminClient {
+  /** Any operation of the service; the answer is held against its declaration. */
+  call<const O extends Operation>(operation: O, asking: Asking<O>): Promise<ReplyOf<O>>;
+  /** All entries of a list, page by page. */
+  pages<const O extends Operation>(operation: O, asking: Asking<O>): AsyncIterable<ReplyOf<O>>;
   /** `path` below the service's `/api/`; any status comes back as it is. */
-  fetch(path: string, init?: { readonly method?: string; readonly body?: unknown }): Promise<Response>;
+  fetch(
+    path: string,
+    init?: { readonly method?: string; readonly body?: unknown; readonly headers?: Readonly<Record<string, string>> },
+  ): Promise<Response>;
   /** Asked again for the same domain it gives the one that exists. */
   createConfiguration(request: z.input<typeof CreateConfigurationRequest>): Promise<ConfigurationReply>;
   configurations(): Promise<ConfigurationReply[]>;
@@ -74,7 +161,7 @@ export interface AdminClient {
     action: "approve" | "drop",
     digest: string,
   ): Promise<StagedDecisionReply>;
-  act(configuration: JobAddress, action: JobAction, body?: unknown): Promise<void>;
+  act(configuration: JobAddress, action: JobAction, body?: BodyInput<typeof actOnJob>): Promise<void>;
   setMode(jobId: string, mode: JobModeReply["mode"]): Promise<JobModeReply>;
   reevaluate(jobId: string): Promise<ReevaluateReply>;
   clearQuarantine(jobId: string): Promise<ClearQuarantineReply>;
@@ -83,7 +170,11 @@ export interface AdminClient {
   setLifecycle(jobId: string, settings: LifecycleSettings): Promise<LifecycleReply>;
   /** As it was imported: fields and order of keys are what they were. Without a version the one in effect. */
   schema(configuration: JobAddress, version?: number): Promise<unknown>;
-  putSchema(configuration: JobAddress, schema: unknown, expectedVersion?: number): Promise<SchemaReply>;
+  putSchema(
+    configuration: JobAddress,
+    schema: BodyInput<typeof putSchema>,
+    expectedVersion?: number,
+  ): Promise<SchemaReply>;
   /** Newest first. */
   schemaVersions(jobId: string): Promise<SchemaVersionReply[]>;
   schemaDiff(jobId: string, from: number, to: number): Promise<z.infer<typeof SchemaDiffReply>>;
@@ -102,8 +193,10 @@ export interface AdminClient {
   changeLink(
     jobId: string,
     objectGuid: string,
-    action: "join" | "move" | "unlink",
-    body: z.infer<typeof JoinRequest> | z.infer<typeof MoveRequest> | undefined,
+    change:
+      | ({ readonly action: "join" } & z.input<typeof JoinRequest>)
+      | ({ readonly action: "move" } & z.input<typeof MoveRequest>)
+      | { readonly action: "unlink" },
   ): Promise<LinkReply>;
   /** One of 16 parts of the job's objects. */
   rebuildLinks(jobId: string, shard: string): Promise<RebuildReply>;
@@ -133,122 +226,113 @@ export function createAdminClient(deps: AdminClientDeps): AdminClient {
       headers: {
         authorization,
         accept: "application/json",
+        ...init.headers,
         ...(init.body === undefined ? {} : { "content-type": "application/json" }),
       },
       ...body,
     });
   };
-  async function ask<T>(schema: z.ZodType<T>, path: string, init?: { method: string; body?: unknown }): Promise<T> {
-    const response = await send(path, init);
+  async function ask<O extends Operation>(operation: O, path: string, asking: Asking<O>): Promise<ReplyOf<O>> {
+    const { body, ifMatch } = asking;
+    const response = await send(path, {
+      method: operation.method,
+      ...(body === undefined ? {} : { body }),
+      ...(ifMatch === undefined ? {} : { headers: { "if-match": `W/"${ifMatch}"` } }),
+    });
     const text = await response.text();
-    if (!response.ok) throw refusal(`${init?.method ?? "GET"} ${path}`, response.status, text);
-    const parsed = schema.safeParse(parseJson(text));
-    if (parsed.success) return parsed.data;
+    if (!response.ok) throw refusal(`${operation.method} ${path}`, response.status, text);
+    const parsed = (operation.reply ?? z.unknown()).safeParse(parseJson(text));
+    // The declaration's type says what its parser gave.
+    if (parsed.success) return parsed.data as ReplyOf<O>;
     throw new AgentError(
       "service-refused",
       `${deps.url} answered ${path} with something unexpected (at '${parsed.error.issues[0]?.path.join(".")}').`,
       "Use the uplink program of the same version as the service.",
     );
   }
-  const list = async <T>(item: z.ZodType<T>, path: string): Promise<T[]> =>
-    (await ask(z.object({ value: z.array(item) }), path)).value;
-  async function* pages<T>(item: z.ZodType<T>, path: string): AsyncGenerator<readonly T[]> {
-    const Page = z.object({ value: z.array(item), "@odata.nextLink": z.string().optional() });
-    for (let next: string | undefined = `${path}?$top=1000`; next !== undefined; ) {
-      const page: { readonly value: readonly T[]; readonly "@odata.nextLink"?: string | undefined } = await ask(
-        Page,
-        next,
-      );
-      yield page.value;
-      next = page["@odata.nextLink"]?.replace(/^\/api\//, "");
+  const firstPath = <O extends Operation>(operation: O, asking: Asking<O>): string => {
+    const params = asking.params ?? {};
+    return `${pathWith<Operation>(operation, params)}${queryOf(asking.query ?? {})}`;
+  };
+  const call: AdminClient["call"] = (operation, asking) => ask(operation, firstPath(operation, asking), asking);
+  const pages: AdminClient["pages"] = async function* (operation, asking) {
+    for (let path: string | undefined = firstPath(operation, asking); path !== undefined; ) {
+      const page = await ask(operation, path, asking);
+      yield page;
+      const next: unknown = (page as { readonly "@odata.nextLink"?: unknown })["@odata.nextLink"];
+      path = typeof next === "string" ? next.replace(/^.*?\/api\//, "") : undefined;
     }
-  }
-  const fill = (route: string, values: Readonly<Record<string, string>>): string =>
-    route.replace(/\{(\w+)(?::[^}]*\))?\}/g, (_all, name: string) => encodeURIComponent(values[name] ?? ""));
+  };
+  const list = async <T>(page: Promise<{ readonly value: T[] }>): Promise<T[]> => (await page).value;
 
   return {
     fetch: send,
-    createConfiguration: (request) =>
-      ask(ConfigurationReply, ADMIN_ROUTES.configurations, { method: "POST", body: request }),
-    configurations: () => list(ConfigurationReply, ADMIN_ROUTES.configurations),
+    call,
+    pages,
+    createConfiguration: (body) => call(createConfiguration, { body }),
+    configurations: () => list(call(listConfigurations, {})),
     createToken: (configurationId, minutes) =>
-      ask(TokenReply, fill(ADMIN_ROUTES.tokens, { configurationId }), {
-        method: "POST",
-        body: minutes === undefined ? {} : { minutes },
-      }),
-    agents: (configurationId) => list(AgentReply, fill(ADMIN_ROUTES.agents, { configurationId })),
-    setMode: (jobId, mode) =>
-      ask(JobModeReply, fill(ADMIN_ROUTES.jobMode, { jobId }), { method: "POST", body: { mode } }),
-    reevaluate: (jobId) => ask(ReevaluateReply, fill(ADMIN_ROUTES.reevaluate, { jobId }), { method: "POST" }),
-    status: (jobId) => ask(JobStatusReply, fill(ADMIN_ROUTES.jobStatus, { jobId })),
-    cycles: (jobId, top) => list(CycleReply, `${fill(ADMIN_ROUTES.cycles, { jobId })}${top ? `?$top=${top}` : ""}`),
-    days: (jobId, top) => list(DayReply, `${fill(ADMIN_ROUTES.days, { jobId })}${top ? `?$top=${top}` : ""}`),
-    escrows: (jobId) => list(EscrowReply, fill(ADMIN_ROUTES.escrows, { jobId })),
+      call(createEnrolmentToken, { params: { configurationId }, body: minutes === undefined ? {} : { minutes } }),
+    agents: (configurationId) => list(call(listAgents, { params: { configurationId } })),
+    setMode: (jobId, mode) => call(setJobMode, { params: { jobId }, body: { mode } }),
+    reevaluate: (jobId) => call(reevaluate, { params: { jobId } }),
+    status: (jobId) => call(jobStatus, { params: { jobId } }),
+    cycles: (jobId, $top) => list(call(listCycles, { params: { jobId }, query: { $top } })),
+    days: (jobId, $top) => list(call(listDays, { params: { jobId }, query: { $top } })),
+    escrows: (jobId) => list(call(listEscrows, { params: { jobId } })),
     retryEscrows: (jobId, objectGuid) =>
-      ask(EscrowRetryReply, fill(ADMIN_ROUTES.escrowRetry, { jobId }), {
-        method: "POST",
-        body: objectGuid === undefined ? {} : { objectGuid },
-      }),
+      call(retryEscrows, { params: { jobId }, body: objectGuid === undefined ? {} : { objectGuid } }),
     staged: (jobId, { members }) =>
-      list(StagedSetReply, `${fill(ADMIN_ROUTES.staged, { jobId })}${members ? "?members=true" : ""}`),
-    stagedObjects: (jobId, set) => pages(StagedObjectReply, fill(ADMIN_ROUTES.stagedObjects, { jobId, ...set })),
+      list(call(listStaged, { params: { jobId }, query: { members: members ? "true" : undefined } })),
+    async *stagedObjects(jobId, set) {
+      for await (const page of pages(listStagedObjects, { params: { jobId, ...set }, query: { $top: 1000 } }))
+        yield page.value;
+    },
     decideStaged: (jobId, of, action, digest) =>
-      ask(StagedDecisionReply, fill(ADMIN_ROUTES.stagedDecision, { jobId, class: of, action }), {
-        method: "POST",
-        body: { digest },
-      }),
+      call(decideStaged, { params: { jobId, class: of, action }, body: { digest } }),
     async act({ id, jobId }, action, body) {
-      const path = fill(ADMIN_ROUTES.jobAction, { configurationId: id, jobId, action });
-      const response = await send(path, { method: "POST", ...(body === undefined ? {} : { body }) });
-      if (!response.ok) throw refusal(`POST ${path}`, response.status, await response.text());
+      await call(actOnJob, { params: { configurationId: id, jobId, action }, ...(body === undefined ? {} : { body }) });
     },
-    clearQuarantine: (jobId) =>
-      ask(ClearQuarantineReply, fill(ADMIN_ROUTES.clearQuarantine, { jobId }), { method: "POST" }),
-    lifecycle: (jobId) => ask(LifecycleReply, fill(ADMIN_ROUTES.jobLifecycle, { jobId })),
-    setLifecycle: (jobId, settings) =>
-      ask(LifecycleReply, fill(ADMIN_ROUTES.jobLifecycle, { jobId }), { method: "PATCH", body: settings }),
-    setScope: (jobId, scope) => ask(ScopeReply, fill(ADMIN_ROUTES.jobScope, { jobId }), { method: "PUT", body: scope }),
-    schema: ({ id, jobId }, version) =>
-      ask(z.unknown(), `${fill(ADMIN_ROUTES.schema, { configurationId: id, jobId })}${queryOf({ version })}`),
-    putSchema: ({ id, jobId }, schema, expectedVersion) =>
-      ask(SchemaReply, `${fill(ADMIN_ROUTES.schema, { configurationId: id, jobId })}${queryOf({ expectedVersion })}`, {
-        method: "PUT",
-        body: schema,
-      }),
-    schemaVersions: (jobId) => list(SchemaVersionReply, fill(ADMIN_ROUTES.schemaVersions, { jobId })),
-    schemaDiff: (jobId, from, to) =>
-      ask(SchemaDiffReply, `${fill(ADMIN_ROUTES.schemaDiff, { jobId })}${queryOf({ from, to })}`),
-    runWhatIf: (jobId, request) =>
-      ask(WhatIfReply, fill(ADMIN_ROUTES.whatIf, { jobId }), { method: "POST", body: request }),
-    whatIfs: (jobId) => list(WhatIfReply, fill(ADMIN_ROUTES.whatIfs, { jobId })),
-    whatIf: (jobId, id) => ask(WhatIfDetailReply, fill(ADMIN_ROUTES.oneWhatIf, { jobId, id })),
-    approveWhatIf: (jobId, digest) =>
-      ask(WhatIfApprovalReply, fill(ADMIN_ROUTES.whatIfApproval, { jobId }), { method: "POST", body: { digest } }),
-    reconcile: (jobId, policy) =>
-      ask(ReconcileReply, fill(ADMIN_ROUTES.reconcile, { jobId }), { method: "POST", body: { policy } }),
-    reconciles: (jobId) => list(ReconcileReply, fill(ADMIN_ROUTES.reconciles, { jobId })),
-    reconcileOf: (jobId, reconcileId) => ask(ReconcileReply, fill(ADMIN_ROUTES.reconcileOne, { jobId, reconcileId })),
-    findings: (jobId, reconcileId) =>
-      pages(ReconcileFindingReply, fill(ADMIN_ROUTES.reconcileFindings, { jobId, reconcileId })),
-    link: (jobId, objectGuid) => ask(LinkReply, fill(ADMIN_ROUTES.link, { jobId, objectGuid })),
-    changeLink: (jobId, objectGuid, action, body) =>
-      ask(LinkReply, fill(ADMIN_ROUTES.linkAction, { jobId, objectGuid, action }), { method: "POST", body }),
-    rebuildLinks: (jobId, shard) =>
-      ask(RebuildReply, fill(ADMIN_ROUTES.rebuildLinks, { jobId }), { method: "POST", body: { shard } }),
-    exclusions: () => list(ExclusionReply, ADMIN_ROUTES.exclusions),
-    exclude: (guid, reason) =>
-      ask(ExclusionReply, fill(ADMIN_ROUTES.exclusion, { guid }), { method: "PUT", body: { reason } }),
-    removeExclusion: (guid) => ask(ExclusionReply, fill(ADMIN_ROUTES.exclusion, { guid }), { method: "DELETE" }),
-    log: ({ jobId, objectGuid, top }) => {
-      const query = new URLSearchParams({ jobId, ...(objectGuid === undefined ? {} : { objectGuid }) });
-      if (top !== undefined) query.set("$top", String(top));
-      return list(ProvisioningLogReply, `${ADMIN_ROUTES.provisioningLog}?${query}`);
+    clearQuarantine: (jobId) => call(clearQuarantine, { params: { jobId } }),
+    lifecycle: (jobId) => call(getLifecycle, { params: { jobId } }),
+    setLifecycle: (jobId, body) => call(setLifecycle, { params: { jobId }, body }),
+    setScope: (jobId, body) => call(setScope, { params: { jobId }, body }),
+    schema: ({ id, jobId }, version) => call(getSchema, { params: { configurationId: id, jobId }, query: { version } }),
+    putSchema: ({ id, jobId }, body, expectedVersion) =>
+      call(putSchema, { params: { configurationId: id, jobId }, query: { expectedVersion }, body }),
+    schemaVersions: (jobId) => list(call(listSchemaVersions, { params: { jobId } })),
+    schemaDiff: (jobId, from, to) => call(diffSchemas, { params: { jobId }, query: { from, to } }),
+    runWhatIf: (jobId, body) => call(runWhatIf, { params: { jobId }, body }),
+    whatIfs: (jobId) => list(call(listWhatIfs, { params: { jobId } })),
+    whatIf: (jobId, id) => call(getWhatIf, { params: { jobId, id } }),
+    approveWhatIf: (jobId, digest) => call(approveWhatIf, { params: { jobId }, body: { digest } }),
+    reconcile: (jobId, policy) => call(askReconcile, { params: { jobId }, body: { policy } }),
+    reconciles: (jobId) => list(call(listReconciles, { params: { jobId } })),
+    reconcileOf: (jobId, reconcileId) => call(showReconcile, { params: { jobId, reconcileId } }),
+    async *findings(jobId, reconcileId) {
+      for await (const page of pages(listFindings, { params: { jobId, reconcileId }, query: { $top: 1000 } }))
+        yield page.value;
     },
+    link: (jobId, objectGuid) => call(showLink, { params: { jobId, objectGuid } }),
+    changeLink: (jobId, objectGuid, change) => {
+      const params = { jobId, objectGuid };
+      if (change.action === "join") return call(joinLink, { params, body: { targetId: change.targetId } });
+      if (change.action === "unlink") return call(unlink, { params });
+      const { action: _, ...body } = change;
+      return call(moveLink, { params, body });
+    },
+    rebuildLinks: (jobId, shard) => call(rebuildLinks, { params: { jobId }, body: { shard } }),
+    exclusions: () => list(call(listExclusions, {})),
+    exclude: (guid, reason) => call(addExclusion, { params: { guid }, body: { reason } }),
+    removeExclusion: (guid) => call(removeExclusion, { params: { guid } }),
+    log: ({ jobId, objectGuid, top }) => list(call(listProvisioningLog, { query: { jobId, objectGuid, $top: top } })),
   };
 }
 
-function queryOf(values: Readonly<Record<string, number | undefined>>): string {
-  const given = Object.entries(values).flatMap(([name, value]) => (value === undefined ? [] : [`${name}=${value}`]));
+function queryOf(values: Readonly<Record<string, unknown>>): string {
+  const given = Object.entries(values).flatMap(([name, value]) =>
+    value === undefined ? [] : [`${name}=${encodeURIComponent(String(value))}`],
+  );
   return given.length === 0 ? "" : `?${given.join("&")}`;
 }
 

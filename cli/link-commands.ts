@@ -24,20 +24,22 @@ export function registerLinkCommands(program: Command, context: CommandContext):
   );
   command("join <job> <guid> <targetId>", "Take over a target object that nobody owns.").action(
     (job: string, guid: string, targetId: string, options: Shown) =>
-      change(job, guid, options, context, (client, jobId) => client.changeLink(jobId, guid, "join", { targetId })),
+      change(job, guid, options, context, (client, jobId) =>
+        client.changeLink(jobId, guid, { action: "join", targetId }),
+      ),
   );
   command("move <job> <guid> <toGuid>", "Give the target object to another object of the directory.")
     .option("--to-job <name>", "the job that has that object, where it is another one")
     .action((job: string, guid: string, toGuid: string, options: Shown & { toJob?: string }) =>
       change(job, guid, options, context, async (client, jobId) => {
         const other = options.toJob === undefined ? undefined : await findConfiguration(client, options.toJob);
-        const body = { toObjectGuid: toGuid.toLowerCase(), ...(other ? { toJobId: other.jobId } : {}) };
-        return client.changeLink(jobId, guid, "move", body);
+        const to = { toObjectGuid: toGuid.toLowerCase(), ...(other ? { toJobId: other.jobId } : {}) };
+        return client.changeLink(jobId, guid, { action: "move", ...to });
       }),
     );
   command("unlink <job> <guid>", "Let go of the target object, which stays as it is.").action(
     (job: string, guid: string, options: Shown) =>
-      change(job, guid, options, context, (client, jobId) => client.changeLink(jobId, guid, "unlink", undefined)),
+      change(job, guid, options, context, (client, jobId) => client.changeLink(jobId, guid, { action: "unlink" })),
   );
   command(
     "rebuild <job>",

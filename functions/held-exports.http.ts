@@ -1,10 +1,8 @@
 /** Everything but exports, or exports too; and every object mapped anew without a read. */
-import { ok } from "../shared/application/failure.ts";
 import type { HeldExports } from "../shared/application/held-exports.ts";
-import { parseJson } from "../shared/application/parse-request.ts";
-import { JobModeRequest } from "../shared/contracts/admin/jobs.ts";
-import { ADMIN_ROUTES } from "../shared/contracts/admin/routes.ts";
-import type { Route, RouteRequest } from "./http-route.ts";
+import { reevaluate, setJobMode } from "../shared/contracts/admin/jobs.ts";
+import type { Route } from "./http-route.ts";
+import { plain, serveAdmin } from "./serve.ts";
 
 export function heldExportsRoutes({
   heldExports,
@@ -12,31 +10,9 @@ export function heldExportsRoutes({
   readonly heldExports: Pick<HeldExports, "setMode" | "reevaluate">;
 }): Route[] {
   return [
-    {
-      name: "SetJobMode",
-      methods: ["POST"],
-      route: ADMIN_ROUTES.jobMode,
-      guard: "admin-write",
-      handle: async (request, admin) => {
-        const asked = parseJson(request.body, JobModeRequest, "mode");
-        if (!asked.ok) return asked;
-        const done = await heldExports.setMode(jobOf(request), asked.value.mode, admin.id);
-        return done.ok ? ok({ status: 200, body: done.value }) : done;
-      },
-    },
-    {
-      name: "Reevaluate",
-      methods: ["POST"],
-      route: ADMIN_ROUTES.reevaluate,
-      guard: "admin-write",
-      handle: async (request, admin) => {
-        const done = await heldExports.reevaluate(jobOf(request), admin.id);
-        return done.ok ? ok({ status: 202, body: done.value }) : done;
-      },
-    },
+    serveAdmin(setJobMode, async ({ params, body }, admin) =>
+      plain(await heldExports.setMode(params.jobId, body.mode, admin.id)),
+    ),
+    serveAdmin(reevaluate, async ({ params }, admin) => plain(await heldExports.reevaluate(params.jobId, admin.id))),
   ];
-}
-
-function jobOf(request: RouteRequest): string {
-  return request.params["jobId"] ?? "";
 }

@@ -15,15 +15,20 @@ export async function answer(
   request: HttpRequest,
   context: InvocationContext,
 ): Promise<HttpResponseInit> {
-  const requestId = request.headers.get("client-request-id") ?? randomUUID();
-  const headers = { "request-id": requestId, "cache-control": "no-store" };
+  const clientRequestId = request.headers.get("client-request-id") ?? "";
+  const headers: Record<string, string> = { "request-id": randomUUID(), "cache-control": "no-store" };
+  // The caller's own id, told back; what could break a header or a log's line is no id.
+  if (/^[A-Za-z0-9._-]{1,64}$/.test(clientRequestId)) headers["client-request-id"] = clientRequestId;
   try {
     const result = await handle(deps, route, request);
-    if (result.ok) return { status: result.value.status, headers, jsonBody: result.value.body };
-    return refusal(result.failure, headers, requestId);
+    if (result.ok) {
+      const { status, body, headers: own } = result.value;
+      return { status, headers: { ...headers, ...own }, ...(body === undefined ? {} : { jsonBody: body }) };
+    }
+    return refusal(result.failure, headers);
   } catch (error) {
     context.error(`${route.name} failed: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);
-    return refusal(unavailable(error), headers, requestId);
+    return refusal(unavailable(error), headers);
   }
 }
 
@@ -37,6 +42,8 @@ async function handle(deps: RouteDeps, route: Route, request: HttpRequest): Prom
     params: request.params,
     query: request.query,
     body,
+    ifMatch: request.headers.get("if-match"),
+    origin: new URL(request.url).origin,
     isGzip: request.headers.get("content-encoding") === "gzip",
     signed: {
       method: request.method,

@@ -26,7 +26,8 @@ export function tooLarge(maximumBytes: number): Result<RouteReply> {
   });
 }
 
-export function refusal(failure: Failure, headers: Record<string, string>, requestId: string): HttpResponseInit {
+/** `headers`: of the answer, `request-id` and `client-request-id` among them. */
+export function refusal(failure: Failure, headers: Readonly<Record<string, string>>): HttpResponseInit {
   const { code, message, remedy, details, expected, retryAfterSeconds } = failure;
   const body: ErrorReply = {
     error: {
@@ -35,7 +36,7 @@ export function refusal(failure: Failure, headers: Record<string, string>, reque
       remedy,
       ...(details ? { details: [...details] } : {}),
       ...(expected ? { expected } : {}),
-      innerError: { "request-id": requestId, date: new Date().toISOString() },
+      innerError: { ...idsOf(headers), date: new Date().toISOString() },
     },
   };
   return {
@@ -43,4 +44,9 @@ export function refusal(failure: Failure, headers: Record<string, string>, reque
     headers: retryAfterSeconds === undefined ? headers : { ...headers, "retry-after": String(retryAfterSeconds) },
     jsonBody: body,
   };
+}
+
+function idsOf(headers: Readonly<Record<string, string>>) {
+  const ids = ["request-id", "client-request-id"] as const;
+  return Object.fromEntries(ids.flatMap((name) => (headers[name] === undefined ? [] : [[name, headers[name]]])));
 }

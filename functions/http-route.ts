@@ -7,6 +7,7 @@ import { app } from "@azure/functions";
 import type { Result } from "../shared/application/failure.ts";
 import type { Admin, AdminTokens } from "../shared/application/verify-admin-token.ts";
 import type { ProofVerifier, ProvenAgent, SignedRequest } from "../shared/application/verify-proof.ts";
+import type { Operation } from "../shared/contracts/operation.ts";
 import { answer } from "./http-answer.ts";
 
 export interface RouteRequest {
@@ -15,12 +16,17 @@ export interface RouteRequest {
   readonly query: URLSearchParams;
   readonly body: Uint8Array;
   readonly isGzip: boolean;
+  /** The header `If-Match`. */
+  readonly ifMatch: string | null;
+  /** Of the service, as the caller reached it. */
+  readonly origin: string;
   readonly signed: SignedRequest;
 }
 
 export interface RouteReply {
   readonly status: number;
   readonly body: unknown;
+  readonly headers?: Readonly<Record<string, string>>;
 }
 
 export type Guarded =
@@ -41,6 +47,8 @@ export type Route = {
   readonly name: string;
   readonly methods: HttpFunctionOptions["methods"];
   readonly route: string;
+  /** What it was declared by. */
+  readonly operation: Operation;
 } & Guarded;
 
 export interface RouteDeps {
@@ -48,11 +56,11 @@ export interface RouteDeps {
   readonly adminTokens: AdminTokens;
 }
 
-/** Names of the functions that were registered here, for the test that looks for others. */
-export const guardedFunctions = new Set<string>();
+/** What was registered here, for the tests that look for others and ask each of them. */
+export const registered: Operation[] = [];
 
 export function registerRoute(deps: RouteDeps, route: Route): void {
-  guardedFunctions.add(route.name);
+  registered.push(route.operation);
   app.http(route.name, {
     methods: route.methods ?? ["GET"],
     route: route.route,
@@ -60,10 +68,4 @@ export function registerRoute(deps: RouteDeps, route: Route): void {
     authLevel: "anonymous",
     handler: (request, context) => answer(deps, route, request, context),
   });
-}
-
-/** Graph's `$top`: 50 unless said otherwise, 1,000 at most. */
-export function topOf(request: RouteRequest): number {
-  const top = Number(request.query.get("$top") ?? 50);
-  return Number.isInteger(top) && top > 0 ? Math.min(top, 1000) : 50;
 }

@@ -1,14 +1,13 @@
-/** Jobs: what they do and did, and starting, pausing and restarting them. */
+/** Jobs: what they do and did, and starting, pausing, restarting and unblocking them. */
 import type { AdminQueries } from "../shared/application/admin-queries.ts";
 import type { Configurations } from "../shared/application/configurations.ts";
-import { ok, type Result } from "../shared/application/failure.ts";
-import { parseJson } from "../shared/application/parse-request.ts";
+import { ok } from "../shared/application/failure.ts";
 import type { Quarantines } from "../shared/application/quarantines.ts";
 import { WATERMARK_RESET } from "../shared/application/reads.ts";
-import { RestartRequest } from "../shared/contracts/admin/jobs.ts";
-import { ADMIN_ROUTES } from "../shared/contracts/admin/routes.ts";
-import { AgentScope } from "../shared/contracts/configuration.ts";
-import { type Route, type RouteReply, type RouteRequest, topOf } from "./http-route.ts";
+import { listCycles, listDays } from "../shared/contracts/admin/cycles.ts";
+import { actOnJob, clearQuarantine, jobStatus, setScope } from "../shared/contracts/admin/jobs.ts";
+import type { Route } from "./http-route.ts";
+import { listed, plain, serveAdmin } from "./serve.ts";
 
 export interface JobRouteDeps {
   readonly configurations: Configurations;
@@ -19,62 +18,27 @@ export interface JobRouteDeps {
 
 export function jobRoutes({ configurations, queries, quarantines, wakeJob }: JobRouteDeps): Route[] {
   return [
-    get("JobStatus", ADMIN_ROUTES.jobStatus, (request) => queries.status(jobOf(request))),
-    get("ListCycles", ADMIN_ROUTES.cycles, async (request) =>
-      listed(await queries.cycles(jobOf(request), topOf(request))),
-    ),
-    get("ListDays", ADMIN_ROUTES.days, async (request) => listed(await queries.days(jobOf(request), topOf(request)))),
-    get("ListEscrows", ADMIN_ROUTES.escrows, async (request) => listed(await queries.escrows(jobOf(request)))),
-    {
-      name: "SetScope",
-      methods: ["PUT"],
-      route: ADMIN_ROUTES.jobScope,
-      guard: "admin-write",
-      handle: async (request) => {
-        const parsed = parseJson(request.body, AgentScope, "scope");
-        if (!parsed.ok) return parsed;
-        const done = await configurations.setScope(jobOf(request), parsed.value);
-        return done.ok ? ok({ status: 200, body: done.value }) : done;
-      },
-    },
-    {
-      name: "JobAction",
-      methods: ["POST"],
-      route: ADMIN_ROUTES.jobAction,
-      guard: "admin-write",
-      handle: async (request) => {
-        const { action } = request.params;
-        const jobId = jobOf(request);
-        const asked = parseJson(request.body.length > 0 ? request.body : Buffer.from("{}"), RestartRequest, "restart");
-        if (action === "restart" && !asked.ok) return asked;
-        const reason = asked.ok && asked.value.resetsWatermark ? WATERMARK_RESET : "asked";
-        const done =
-          action === "restart"
-            ? await configurations.requestFullRead(jobId, reason)
-            : await configurations.setPaused(jobId, action === "pause");
-        if (!done.ok) return done;
-        if (action === "pause") return ok({ status: 204, body: undefined });
+    serveAdmin(jobStatus, async ({ params }) => plain(await queries.status(params.jobId))),
+    serveAdmin(listCycles, async ({ params, query }) => listed(await queries.cycles(params.jobId, query.$top))),
+    serveAdmin(listDays, async ({ params, query }) => listed(await queries.days(params.jobId, query.$top))),
+    serveAdmin(setScope, async ({ params, body }) => plain(await configurations.setScope(params.jobId, body))),
+    serveAdmin(actOnJob, async ({ params: { jobId, action }, body }) => {
+      const done =
+        action === "restart"
+          ? await configurations.requestFullRead(jobId, body.resetsWatermark ? WATERMARK_RESET : "asked")
+          : await configurations.setPaused(jobId, action === "pause");
+      if (!done.ok) return done;
+      if (action !== "pause") {
         // As in Graph: who starts or restarts a job means it to work.
         await quarantines.clear(jobId);
         await wakeJob(jobId);
-        return ok({ status: 204, body: undefined });
-      },
-    },
+      }
+      return ok({ body: undefined });
+    }),
+    serveAdmin(clearQuarantine, async ({ params }) => {
+      const done = await quarantines.clear(params.jobId);
+      if (done.ok) await wakeJob(params.jobId);
+      return plain(done);
+    }),
   ];
-}
-
-function get(name: string, route: string, query: (request: RouteRequest) => Promise<Result<unknown>>): Route {
-  const handle = async (request: RouteRequest): Promise<Result<RouteReply>> => {
-    const found = await query(request);
-    return found.ok ? ok({ status: 200, body: found.value }) : found;
-  };
-  return { name, methods: ["GET"], route, guard: "admin-read", handle };
-}
-
-function listed(result: Result<unknown[]>): Result<unknown> {
-  return result.ok ? ok({ value: result.value }) : result;
-}
-
-function jobOf(request: RouteRequest): string {
-  return request.params["jobId"] ?? "";
 }

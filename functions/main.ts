@@ -19,9 +19,9 @@ import { type Route, registerRoute } from "./http-route.ts";
 import { jobRoutes } from "./jobs.http.ts";
 import { lifecycleRoutes } from "./lifecycle.http.ts";
 import { linkRoutes } from "./links.http.ts";
+import { openApiRoute } from "./openapi.http.ts";
 import { orchestrators } from "./orchestrators.ts";
 import { provisioningLogRoute } from "./provisioning-log.http.ts";
-import { clearQuarantineRoute } from "./quarantine.http.ts";
 import { reconcileRoutes } from "./reconcile.http.ts";
 import { schemaRoutes } from "./schemas.http.ts";
 import { stagedRoutes } from "./staged.http.ts";
@@ -34,6 +34,7 @@ const starterOf = (context: InvocationContext) => createDurableStarter(df.getCli
 
 const routes: readonly Route[] = [
   healthRoute(),
+  openApiRoute(() => routes),
   enrolRoute(cloud.routes),
   heartbeatRoute(cloud.routes.heartbeat),
   acceptBatchRoute(cloud.routes.acceptBatch),
@@ -41,7 +42,6 @@ const routes: readonly Route[] = [
   agentsRoute(cloud.routes),
   ...jobRoutes(cloud.routes),
   ...heldExportsRoutes(cloud.routes),
-  clearQuarantineRoute(cloud.routes),
   ...lifecycleRoutes(cloud.routes.lifecycles),
   ...schemaRoutes(cloud.routes.schemas),
   ...linkRoutes(cloud.routes.links),

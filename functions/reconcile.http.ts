@@ -1,67 +1,23 @@
 /** Reconciles of a job: asked for, listed, shown with what they found. */
 import { ok } from "../shared/application/failure.ts";
-import { parseJson } from "../shared/application/parse-request.ts";
 import type { ReconcileAdmin } from "../shared/application/reconcile-admin.ts";
-import { ReconcileRequest } from "../shared/contracts/admin/reconciles.ts";
-import { ADMIN_ROUTES } from "../shared/contracts/admin/routes.ts";
-import { type Route, type RouteRequest, topOf } from "./http-route.ts";
+import { askReconcile, listFindings, listReconciles, showReconcile } from "../shared/contracts/admin/reconciles.ts";
+import type { Route } from "./http-route.ts";
+import { listed, pageOf, plain, serveAdmin } from "./serve.ts";
 
 export function reconcileRoutes(reconciles: ReconcileAdmin): Route[] {
   return [
-    {
-      name: "AskReconcile",
-      methods: ["POST"],
-      route: ADMIN_ROUTES.reconcile,
-      guard: "admin-write",
-      handle: async (request, admin) => {
-        const asked = parseJson(request.body, ReconcileRequest, "reconcile request");
-        if (!asked.ok) return asked;
-        const done = await reconciles.ask(jobOf(request), asked.value.policy, admin.id);
-        return done.ok ? ok({ status: 202, body: done.value }) : done;
-      },
-    },
-    {
-      name: "ListReconciles",
-      methods: ["GET"],
-      route: ADMIN_ROUTES.reconciles,
-      guard: "admin-read",
-      handle: async (request) => {
-        const found = await reconciles.list(jobOf(request));
-        return found.ok ? ok({ status: 200, body: { value: found.value } }) : found;
-      },
-    },
-    {
-      name: "ShowReconcile",
-      methods: ["GET"],
-      route: ADMIN_ROUTES.reconcileOne,
-      guard: "admin-read",
-      handle: async (request) => {
-        const found = await reconciles.show(jobOf(request), idOf(request));
-        return found.ok ? ok({ status: 200, body: found.value }) : found;
-      },
-    },
-    {
-      name: "ListFindings",
-      methods: ["GET"],
-      route: ADMIN_ROUTES.reconcileFindings,
-      guard: "admin-read",
-      handle: async (request) => {
-        const top = topOf(request);
-        const found = await reconciles.findings(jobOf(request), idOf(request), request.query.get("$skiptoken"), top);
-        if (!found.ok) return found;
-        const { value, next } = found.value;
-        const path = `/api/v1.0/uplink/jobs/${jobOf(request)}/reconciles/${idOf(request)}/findings`;
-        const link = next === undefined ? {} : { "@odata.nextLink": `${path}?$top=${top}&$skiptoken=${next}` };
-        return ok({ status: 200, body: { value, ...link } });
-      },
-    },
+    serveAdmin(askReconcile, async ({ params, body }, admin) =>
+      plain(await reconciles.ask(params.jobId, body.policy, admin.id)),
+    ),
+    serveAdmin(listReconciles, async ({ params }) => listed(await reconciles.list(params.jobId))),
+    serveAdmin(showReconcile, async ({ params }) => plain(await reconciles.show(params.jobId, params.reconcileId))),
+    serveAdmin(listFindings, async ({ params, query, linkTo }) => {
+      const { $top, $skiptoken } = query;
+      const found = await reconciles.findings(params.jobId, params.reconcileId, $skiptoken ?? null, $top);
+      return found.ok
+        ? ok({ body: pageOf(found.value, (next) => linkTo({ $top: String($top), $skiptoken: next })) })
+        : found;
+    }),
   ];
-}
-
-function jobOf(request: RouteRequest): string {
-  return request.params["jobId"] ?? "";
-}
-
-function idOf(request: RouteRequest): string {
-  return request.params["reconcileId"] ?? "";
 }

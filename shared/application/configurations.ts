@@ -135,14 +135,7 @@ export function createConfigurations(deps: {
     },
     async createToken(configurationId, request, by) {
       const entry = await readRow<ConfigurationEntry>(jobs, CATALOGUE, `configuration:${configurationId}`);
-      if (!entry) {
-        return fail({
-          status: 404,
-          code: "configuration-not-found",
-          message: `There is no configuration ${configurationId}.`,
-          remedy: "List the configurations and take an id from there.",
-        });
-      }
+      if (!entry) return noSuchConfiguration(configurationId);
       const token = `${configurationId}.${Buffer.from(deps.random.bytes(32)).toString("base64url")}`;
       const expiresAt = deps.clock.now() + request.minutes * 60_000;
       const row: TokenRow = { expiresAt, policy: request.policy, madeBy: by, usedBy: null };
@@ -206,6 +199,15 @@ function scopeNotExpected(jobId: string, expected: number, present: number) {
 
 export function tokenDigest(token: string): string {
   return createHash("sha256").update(token).digest("hex");
+}
+
+export function noSuchConfiguration(configurationId: string): { readonly ok: false; readonly failure: Failure } {
+  return fail({
+    status: 404,
+    code: "configuration-not-found",
+    message: `There is no configuration ${configurationId}.`,
+    remedy: "List the configurations and take an id from there.",
+  });
 }
 
 export function noSuchJob(jobId: string): { readonly ok: false; readonly failure: Failure } {

@@ -1,8 +1,9 @@
 /** Expected failures of use cases: plain values that cross JSON unharmed, with the HTTP status they answer. */
 import type { Expected } from "../contracts/agent-api.ts";
+import type { RefusalStatus } from "../contracts/operation.ts";
 
 export interface Failure {
-  readonly status: 400 | 401 | 403 | 404 | 409 | 413 | 415 | 422 | 429 | 503;
+  readonly status: RefusalStatus;
   readonly code: string;
   /** What failed, for which thing, why. */
   readonly message: string;

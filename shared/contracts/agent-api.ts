@@ -6,6 +6,7 @@
 import { z } from "zod";
 import { DomainIdentity, Guid, Watermark } from "./change.ts";
 import { AgentScope } from "./configuration.ts";
+import { operation } from "./operation.ts";
 
 export const PublicKeyJwk = z.strictObject({
   kty: z.literal("EC"),
@@ -121,13 +122,52 @@ export const ErrorReply = z.object({
     remedy: z.string().optional(),
     details: z.array(z.object({ target: z.string(), message: z.string() })).optional(),
     expected: Expected.optional(),
-    innerError: z.object({ "request-id": z.string(), date: z.string() }).partial().optional(),
+    innerError: z
+      .object({ "request-id": z.string(), "client-request-id": z.string(), date: z.string() })
+      .partial()
+      .optional(),
   }),
 });
 export type ErrorReply = z.infer<typeof ErrorReply>;
 
-export const AGENT_ROUTES = {
-  enrol: "agent/v1/enrol",
-  heartbeat: "agent/v1/heartbeat",
-  batches: "agent/v1/jobs/{jobId}/batches",
-} as const;
+export const enrol = operation({
+  id: "Enrol",
+  method: "POST",
+  path: "agent/v1/enrol",
+  guard: "enrolment",
+  summary: "Makes an agent of a one-time token and the proof of a new key.",
+  body: EnrolRequest,
+  reply: EnrolReply,
+  statuses: [201],
+});
+
+export const heartbeat = operation({
+  id: "Heartbeat",
+  method: "POST",
+  path: "agent/v1/heartbeat",
+  guard: "agent",
+  summary: "An agent says that it lives, and learns what to read.",
+  body: HeartbeatRequest,
+  reply: HeartbeatReply,
+  refusals: { "agent-unknown": 401, "agent-cloned": 409, "job-not-found": 404, "domain-changed": 409 },
+});
+
+/** The body is a `ChangeBatch` in gzip: checked while it is inflated, so not by this. */
+export const acceptBatch = operation({
+  id: "AcceptBatch",
+  method: "POST",
+  path: "agent/v1/jobs/{jobId}/batches",
+  guard: "agent",
+  summary: "Takes a batch of changes: 202 when it is stored now, 200 when it was stored before.",
+  reply: AcceptReply,
+  statuses: [202, 200],
+  refusals: {
+    "not-your-job": 403,
+    "job-not-found": 404,
+    "batch-not-expected": 409,
+    "payload-too-large": 413,
+    "payload-not-gzip": 400,
+    "not-json": 400,
+    "invalid-body": 422,
+  },
+});

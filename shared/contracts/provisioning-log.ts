@@ -3,6 +3,9 @@
  * those of Microsoft's own type definitions, which a test holds it against; what our log says more stands in `details`.
  */
 import { z } from "zod";
+import { listOf, Top } from "./admin/paging.ts";
+import { Guid } from "./change.ts";
+import { operation } from "./operation.ts";
 
 const Result = z.enum(["success", "warning", "failure", "skipped"]);
 const Text = z.string().nullable();
@@ -61,6 +64,22 @@ export const ProvisioningLogReply = z.object({
   modifiedProperties: z.array(z.object({ displayName: z.string(), oldValue: Text, newValue: Text })),
 });
 export type ProvisioningLogReply = z.infer<typeof ProvisioningLogReply>;
+
+export const listProvisioningLog = operation({
+  id: "ProvisioningLog",
+  method: "GET",
+  path: "v1.0/auditLogs/provisioning",
+  guard: "admin-read",
+  summary: "The provisioning log of a job or of one object, newest first.",
+  query: z.strictObject({
+    jobId: z.string().min(1).max(128).optional(),
+    objectGuid: Guid.optional(),
+    /** A query reads one partition an hour: more days belong to an export of the log. */
+    sinceDays: z.coerce.number().int().min(1).max(31).default(2),
+    $top: Top,
+  }),
+  reply: listOf(ProvisioningLogReply),
+});
 
 /** What was done, in a word for people: `restore` too. */
 export function shownAction({ provisioningAction, provisioningSteps }: ProvisioningLogReply): string {

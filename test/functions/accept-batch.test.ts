@@ -282,7 +282,11 @@ describe("proofs", () => {
   it("names the request in every answer", async () => {
     const { client, jobId, batch } = await scene();
     const refused = await client.batch(jobId, batch(1), { proof: null, headers: { "client-request-id": "r-1" } });
-    expect(refused.headers["request-id"]).toBe("r-1");
-    expect(refused.body.error?.innerError?.["request-id"]).toBe("r-1");
+    expect(refused.headers["client-request-id"]).toBe("r-1");
+    expect(refused.body.error?.innerError).toMatchObject({
+      "request-id": refused.headers["request-id"],
+      "client-request-id": "r-1",
+    });
+    expect(refused.headers["request-id"]).toMatch(/^[0-9a-f-]{36}$/);
   });
 });

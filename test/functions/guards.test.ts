@@ -1,99 +1,49 @@
-/** The bundle as Azure would load it: every HTTP function stands behind the one wrapper. */
-import { mkdtemp, rm } from "node:fs/promises";
-import { createRequire } from "node:module";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { fileURLToPath } from "node:url";
-import { build } from "esbuild";
+/** The bundle as Azure would load it: every HTTP function stands behind the one wrapper, and in the one document. */
+import { Validator } from "@seriousme/openapi-schema-validator";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { type LoadedApp, loadApp } from "../../local/functions-host/functions-core.ts";
-import { createInvoke, type Invoke, triggerOf } from "../../local/functions-host/invoke.ts";
-
-const root = fileURLToPath(new URL("../..", import.meta.url));
-const ENVIRONMENT = {
-  UPLINK_PUBLIC_URL: "https://uplink.example",
-  UPLINK_DATA_CONNECTION: "UseDevelopmentStorage=true",
-  ServiceBusConnection: "Endpoint=sb://localhost;SharedAccessKeyName=a;SharedAccessKey=b",
-  UPLINK_TARGET_TENANT_ID: "11111111-1111-4111-8111-111111111111",
-  UPLINK_TARGET_CLIENT_ID: "22222222-2222-4222-8222-222222222222",
-  UPLINK_TARGET_CLIENT_SECRET: "secret",
-  UPLINK_TARGET_GRAPH_URL: "https://localhost:1/v1.0",
-  UPLINK_TARGET_AUTHORITY_URL: "https://localhost:1",
-  UPLINK_ADMIN_AUDIENCE: "api://uplink",
-};
+import { triggerOf } from "../../local/functions-host/invoke.ts";
+import { plainPath } from "../../shared/contracts/operation.ts";
+import { type FunctionsApp, openFunctionsApp } from "../support/functions-app.ts";
 
 describe("the functions app", () => {
-  let folder: string;
-  let loaded: LoadedApp;
-  let invoke: Invoke;
-  let guarded: ReadonlySet<string>;
-  const before = { ...process.env };
-
+  let app: FunctionsApp;
   beforeAll(async () => {
-    folder = await mkdtemp(join(tmpdir(), "uplink-guards-"));
-    const appPath = join(folder, "main.cjs");
-    await build({
-      absWorkingDir: root,
-      stdin: {
-        contents: 'import "./functions/main.ts"; export { guardedFunctions } from "./functions/http-route.ts";',
-        resolveDir: root,
-        loader: "ts",
-      },
-      outfile: appPath,
-      bundle: true,
-      format: "cjs",
-      platform: "node",
-      external: ["@azure/functions-core"],
-      define: { "import.meta.url": "importMetaUrl" },
-      banner: { js: 'const importMetaUrl=require("node:url").pathToFileURL(__filename).href;' },
-      logLevel: "error",
-    });
-    Object.assign(process.env, ENVIRONMENT);
-    loaded = await loadApp({ appPath, log: () => undefined });
-    ({ guardedFunctions: guarded } = createRequire(appPath)(appPath) as { guardedFunctions: ReadonlySet<string> });
-    invoke = createInvoke({ app: loaded, timeoutMs: 5_000, extraInput: () => undefined, log: () => undefined });
+    app = await openFunctionsApp();
   });
-  afterAll(async () => {
-    loaded?.unload();
-    process.env = before;
-    await rm(folder, { recursive: true, force: true });
-  });
-
-  const httpFunctions = () =>
-    [...loaded.functions.values()].filter((own) => triggerOf(own).binding.type === "httpTrigger");
+  afterAll(() => app?.close());
 
   it("registered every HTTP function through the wrapper, and no key of the host stands before it", () => {
     // The framework's own endpoints (durable's management API) are the host's, not the app's.
-    const names = httpFunctions().map((own) => own.metadata.name);
+    const names = app.httpFunctions().map((own) => own.metadata.name);
     expect(names.length).toBeGreaterThan(8);
-    expect([...guarded].sort()).toEqual(names.sort());
-    for (const own of httpFunctions()) expect(triggerOf(own).binding).toMatchObject({ authLevel: "anonymous" });
+    expect(app.registered.map((one) => one.id).sort()).toEqual(names.sort());
+    for (const own of app.httpFunctions()) expect(triggerOf(own).binding).toMatchObject({ authLevel: "anonymous" });
   });
 
   it("answers 401 without credentials, everywhere but where nothing is told", async () => {
-    const statuses: Record<string, string> = {};
-    for (const own of httpFunctions()) {
-      const { name, bindings } = own.metadata;
-      const method = (triggerOf(own).binding as { methods?: readonly string[] }).methods?.[0] ?? "GET";
-      const body = name === "Enrol" ? enrolment : "{}";
-      const trigger = {
-        http: {
-          method,
-          url: `https://uplink.example/api/${String((triggerOf(own).binding as { route?: string }).route)}`,
-          nullableHeaders: {},
-          nullableQuery: {},
-          nullableParams: { jobId: { value: "j" }, configurationId: { value: "c" }, action: { value: "pause" } },
-          body: method === "GET" ? null : { bytes: Buffer.from(body) },
-        },
-      };
-      const response = await invoke(name, { trigger });
-      const returned =
-        response.returnValue?.http ?? response.outputData?.find((data) => bindings[data.name ?? ""])?.data?.http;
-      statuses[name] = String(returned?.statusCode);
+    const statuses: Record<string, number> = {};
+    for (const { id, method } of app.registered) {
+      const params = { jobId: "j", configurationId: "c", action: "pause" };
+      const body = id === "Enrol" ? enrolment : "{}";
+      statuses[id] = (await app.ask(id, { method, params, ...(method === "GET" ? {} : { body }) })).status;
     }
-    const { Health: health, ...rest } = statuses;
-    expect(health).toBe("200");
-    expect(new Set(Object.values(rest))).toEqual(new Set(["401"]));
+    const { Health: health, OpenApi: document, ...rest } = statuses;
+    expect([health, document]).toEqual([200, 200]);
+    expect(new Set(Object.values(rest))).toEqual(new Set([401]));
+  });
+
+  it("serves an OpenAPI document of all that is registered", async () => {
+    const { body } = await app.ask("OpenApi", { method: "GET" });
+    const document = body as { paths: Record<string, Record<string, { operationId: string }>> };
+    expect(await new Validator().validate(structuredClone(body) as Record<string, unknown>)).toMatchObject({
+      valid: true,
+    });
+    const told = Object.entries(document.paths).flatMap(([path, methods]) =>
+      Object.entries(methods).map(([method, { operationId }]) => `${operationId} ${method.toUpperCase()} ${path}`),
+    );
+    expect(told.sort()).toEqual(app.registered.map((one) => `${one.id} ${one.method} /${plainPath(one.path)}`).sort());
+    // A reference to a part of one shape would point at nothing in the document.
+    expect(JSON.stringify(body)).not.toContain('"#/$defs');
   });
 });
 

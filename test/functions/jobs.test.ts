@@ -18,7 +18,9 @@ async function restarter() {
   const restart = (body: string) =>
     route.handle(
       {
-        params: { jobId: agent.jobId, action: "restart" },
+        params: { configurationId: agent.configurationId, jobId: agent.jobId, action: "restart" },
+        query: new URLSearchParams(),
+        ifMatch: null,
         body: Buffer.from(body),
       } as Partial<RouteRequest> as RouteRequest,
       { id: "admin-1" } as Parameters<AdminRoute["handle"]>[1],

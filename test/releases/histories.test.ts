@@ -30,7 +30,17 @@ afterAll(async () => {
 const addressesOf = (functions: readonly AppFunction[]): string[] =>
   functions
     .filter(({ type }) => type === "httpTrigger")
-    .flatMap(({ route = "", methods = [] }) => methods.map((method) => `${method} ${route.replace(/\{\w+/g, "{")}`));
+    .flatMap(({ route = "", methods = [] }) =>
+      methods.flatMap((method) => spelledOut(`${method} ${route}`).map((address) => address.replace(/\{\w+/g, "{"))),
+    );
+
+/** One address for each word that a parameter may be: an app may serve them by one function or by several. */
+function spelledOut(address: string): string[] {
+  const found = /\{\w+:regex\(\^\(([a-z|]+)\)\$\)\}/i.exec(address);
+  if (!found) return [address];
+  const [whole, words = ""] = found;
+  return words.split("|").flatMap((word) => spelledOut(address.replace(whole, word)));
+}
 
 describe.each(releases.map((release) => ({ version: release.manifest.version, release })))(
   "release $version",

@@ -78,11 +78,18 @@ export function answerByRoutes(
       const params = Object.fromEntries(
         Object.entries(found.groups ?? {}).map(([name, value]) => [name, decodeURIComponent(value)]),
       );
-      const request = { method, params, query: searchParams, body: Buffer.from(body) } as unknown as RouteRequest;
-      const result = await route.handle(request, { id: "ann", name: "ann" } as never);
+      const request: RouteRequest = {
+        ...{ method, params, query: searchParams, body: Buffer.from(body), isGzip: false, ifMatch: null },
+        origin: "http://localhost",
+        signed: { method, path: pathname, proof: null, body: Buffer.from(body) },
+      };
+      const result = await route.handle(request, { id: "ann", roles: [] } as never);
       await after(route);
-      if (result.ok) return Response.json(result.value.body ?? null, { status: result.value.status });
-      const { status, jsonBody } = refusal(result.failure, {}, "r");
+      if (result.ok) {
+        const { status, body: answered } = result.value;
+        return answered === undefined ? new Response(null, { status }) : Response.json(answered, { status });
+      }
+      const { status, jsonBody } = refusal(result.failure, {});
       return Response.json(jsonBody, { status: status ?? 500 });
     }
     return new Response("{}", { status: 404 });

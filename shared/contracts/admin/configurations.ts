@@ -3,6 +3,9 @@
  * enrol. Their jobs have a file of their own.
  */
 import { z } from "zod";
+import { CreateConfigurationRequest, CreateTokenRequest } from "../configuration.ts";
+import { operation } from "../operation.ts";
+import { listOf } from "./paging.ts";
 
 export const ConfigurationReply = z.strictObject({
   id: z.string(),
@@ -15,3 +18,36 @@ export type ConfigurationReply = z.infer<typeof ConfigurationReply>;
 /** The token is shown once. */
 export const TokenReply = z.strictObject({ token: z.string(), expiresAt: z.string() });
 export type TokenReply = z.infer<typeof TokenReply>;
+
+export const createConfiguration = operation({
+  id: "CreateConfiguration",
+  method: "POST",
+  path: "v1.0/uplink/configurations",
+  guard: "admin-write",
+  summary: "Makes a configuration with its job; asked again for the same domain, it answers the one that exists.",
+  body: CreateConfigurationRequest,
+  reply: ConfigurationReply,
+  statuses: [201, 200],
+});
+
+export const listConfigurations = operation({
+  id: "ListConfigurations",
+  method: "GET",
+  path: "v1.0/uplink/configurations",
+  guard: "admin-read",
+  summary: "The configurations, one for each directory.",
+  reply: listOf(ConfigurationReply),
+});
+
+export const createEnrolmentToken = operation({
+  id: "CreateEnrolmentToken",
+  method: "POST",
+  path: "v1.0/uplink/configurations/{configurationId}/enrolmentTokens",
+  guard: "admin-write",
+  summary: "Makes a one-time token by which an agent enrols. It is shown once.",
+  body: CreateTokenRequest,
+  isBodyOptional: true,
+  reply: TokenReply,
+  statuses: [201],
+  refusals: { "configuration-not-found": 404 },
+});

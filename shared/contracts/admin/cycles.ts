@@ -2,6 +2,8 @@
  * The admin API of accounts: a cycle's, which is that of one read, and a day's, the sum of the cycles that were closed on it. Numbers only; who did what stands in the provisioning log.
  */
 import { z } from "zod";
+import { operation } from "../operation.ts";
+import { listOf, Top } from "./paging.ts";
 
 const Outcomes = z.strictObject({
   exported: z.number(),
@@ -58,3 +60,25 @@ export const DayReply = z.strictObject({
   writes: z.number(),
 });
 export type DayReply = z.infer<typeof DayReply>;
+
+export const listCycles = operation({
+  id: "ListCycles",
+  method: "GET",
+  path: "v1.0/uplink/jobs/{jobId}/cycles",
+  guard: "admin-read",
+  summary: "Accounts of a job's reads, newest first.",
+  query: z.strictObject({ $top: Top }),
+  reply: listOf(CycleReply),
+  refusals: { "job-not-found": 404 },
+});
+
+export const listDays = operation({
+  id: "ListDays",
+  method: "GET",
+  path: "v1.0/uplink/jobs/{jobId}/days",
+  guard: "admin-read",
+  summary: "Accounts of a job's days, newest first.",
+  query: z.strictObject({ $top: Top }),
+  reply: listOf(DayReply),
+  refusals: { "job-not-found": 404 },
+});

@@ -3,6 +3,8 @@
  */
 import { z } from "zod";
 import { Guid } from "../change.ts";
+import { operation } from "../operation.ts";
+import { listOf } from "./paging.ts";
 
 export const EscrowReply = z.strictObject({
   objectGuid: z.string(),
@@ -20,3 +22,25 @@ export const EscrowRetryRequest = z.strictObject({ objectGuid: Guid.optional() }
 
 export const EscrowRetryReply = z.strictObject({ jobId: z.string(), objects: z.number() });
 export type EscrowRetryReply = z.infer<typeof EscrowRetryReply>;
+
+export const listEscrows = operation({
+  id: "ListEscrows",
+  method: "GET",
+  path: "v1.0/uplink/jobs/{jobId}/escrows",
+  guard: "admin-read",
+  summary: "Objects of a job whose last attempt failed.",
+  reply: listOf(EscrowReply),
+  refusals: { "job-not-found": 404 },
+});
+
+export const retryEscrows = operation({
+  id: "RetryEscrows",
+  method: "POST",
+  path: "v1.0/uplink/jobs/{jobId}/escrows/retry",
+  guard: "admin-write",
+  summary: "Tries one object, or all that failed, again now.",
+  body: EscrowRetryRequest,
+  isBodyOptional: true,
+  reply: EscrowRetryReply,
+  refusals: { "job-not-found": 404, "escrow-not-found": 404 },
+});

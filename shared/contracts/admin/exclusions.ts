@@ -2,6 +2,8 @@
  * The admin API of exclusions: objects that are never touched.
  */
 import { z } from "zod";
+import { operation } from "../operation.ts";
+import { listOf } from "./paging.ts";
 
 /** "Never touch": by whom, when and why, and the source objects that it is about. */
 export const ExclusionReply = z.strictObject({
@@ -15,3 +17,32 @@ export const ExclusionReply = z.strictObject({
 export type ExclusionReply = z.infer<typeof ExclusionReply>;
 
 export const ExclusionRequest = z.strictObject({ reason: z.string().trim().min(1).max(500) });
+
+export const listExclusions = operation({
+  id: "ListExclusions",
+  method: "GET",
+  path: "v1.0/uplink/exclusions",
+  guard: "admin-read",
+  summary: "Who is never touched.",
+  reply: listOf(ExclusionReply),
+});
+
+export const addExclusion = operation({
+  id: "AddExclusion",
+  method: "PUT",
+  path: "v1.0/uplink/exclusions/{guid}",
+  guard: "admin-write",
+  summary: "Has a source or target object never touched.",
+  body: ExclusionRequest,
+  reply: ExclusionReply,
+});
+
+export const removeExclusion = operation({
+  id: "RemoveExclusion",
+  method: "DELETE",
+  path: "v1.0/uplink/exclusions/{guid}",
+  guard: "admin-write",
+  summary: "Has it treated as any other.",
+  reply: ExclusionReply,
+  refusals: { "exclusion-not-found": 404 },
+});

@@ -4,7 +4,8 @@
  */
 import { z } from "zod";
 import { QUARANTINE_REASONS } from "../../domain/quarantine.ts";
-import { AgentScope } from "../configuration.ts";
+import { AgentScope, LifecycleSettings } from "../configuration.ts";
+import { operation } from "../operation.ts";
 import { CycleReply } from "./cycles.ts";
 import { Moment } from "./moment.ts";
 
@@ -126,3 +127,89 @@ export const RestartRequest = z
     const { resetScope = [] } = criteria ?? {};
     return { resetsWatermark: resetScope.includes("Watermark") || resetScope.includes("Full") };
   });
+
+export const jobStatus = operation({
+  id: "JobStatus",
+  method: "GET",
+  path: "v1.0/uplink/jobs/{jobId}/status",
+  guard: "admin-read",
+  summary: "How a job stands: what it reads, what waits, what holds it up.",
+  reply: JobStatusReply,
+  refusals: { "job-not-found": 404 },
+});
+
+export const setJobMode = operation({
+  id: "SetJobMode",
+  method: "POST",
+  path: "v1.0/uplink/jobs/{jobId}/mode",
+  guard: "admin-write",
+  summary: "Holds a job's exports, or lets them go out.",
+  body: JobModeRequest,
+  reply: JobModeReply,
+  refusals: { "job-not-found": 404 },
+});
+
+export const reevaluate = operation({
+  id: "Reevaluate",
+  method: "POST",
+  path: "v1.0/uplink/jobs/{jobId}/reevaluate",
+  guard: "admin-write",
+  summary: "Maps every object anew, from what is known of it.",
+  reply: ReevaluateReply,
+  statuses: [202],
+  refusals: { "job-not-found": 404 },
+});
+
+export const setScope = operation({
+  id: "SetScope",
+  method: "PUT",
+  path: "v1.0/uplink/jobs/{jobId}/scope",
+  guard: "admin-write",
+  summary: "What a job's agents may send at all.",
+  body: AgentScope,
+  reply: ScopeReply,
+  refusals: { "job-not-found": 404 },
+});
+
+export const getLifecycle = operation({
+  id: "GetLifecycle",
+  method: "GET",
+  path: "v1.0/uplink/jobs/{jobId}/lifecycle",
+  guard: "admin-read",
+  summary: "What becomes of people and groups who end.",
+  reply: LifecycleReply,
+  refusals: { "job-not-found": 404 },
+});
+
+export const setLifecycle = operation({
+  id: "SetLifecycle",
+  method: "PATCH",
+  path: "v1.0/uplink/jobs/{jobId}/lifecycle",
+  guard: "admin-write",
+  summary: "Sets what becomes of people and groups who end.",
+  body: LifecycleSettings,
+  reply: LifecycleReply,
+  refusals: { "job-not-found": 404 },
+});
+
+export const clearQuarantine = operation({
+  id: "ClearQuarantine",
+  method: "POST",
+  path: "v1.0/uplink/jobs/{jobId}/clearQuarantine",
+  guard: "admin-write",
+  summary: "Lets a quarantined job go on at once.",
+  reply: ClearQuarantineReply,
+  refusals: { "job-not-found": 404 },
+});
+
+export const actOnJob = operation({
+  id: "JobAction",
+  method: "POST",
+  path: "v1.0/servicePrincipals/{configurationId}/synchronization/jobs/{jobId}/{action:regex(^(start|pause|restart)$)}",
+  guard: "admin-write",
+  summary: "Starts, pauses or restarts a job.",
+  body: RestartRequest,
+  isBodyOptional: true,
+  reply: null,
+  refusals: { "job-not-found": 404 },
+});

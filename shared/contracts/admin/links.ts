@@ -4,6 +4,7 @@
  */
 import { z } from "zod";
 import { Guid } from "../change.ts";
+import { operation } from "../operation.ts";
 import { Moment } from "./moment.ts";
 
 /** What ties a source object to a target object, as far as anybody knows it. */
@@ -56,3 +57,70 @@ export const RebuildReply = z.strictObject({
   sought: z.number(),
 });
 export type RebuildReply = z.infer<typeof RebuildReply>;
+
+export const showLink = operation({
+  id: "ShowLink",
+  method: "GET",
+  path: "v1.0/uplink/jobs/{jobId}/links/{objectGuid}",
+  guard: "admin-read",
+  summary: "What ties one source object to a target object.",
+  reply: LinkReply,
+  refusals: { "job-not-found": 404, "object-not-found": 404 },
+});
+
+const MENDING = {
+  "job-not-found": 404,
+  "object-not-found": 404,
+  "object-busy": 409,
+  "object-gone": 409,
+  "object-linked": 409,
+  "object-not-linked": 409,
+  "object-out-of-scope": 422,
+  "target-linked": 409,
+  "target-not-found": 404,
+  "target-refused": 422,
+  excluded: 422,
+} as const;
+
+export const joinLink = operation({
+  id: "JoinLink",
+  method: "POST",
+  path: "v1.0/uplink/jobs/{jobId}/links/{objectGuid}/join",
+  guard: "admin-write",
+  summary: "Links a source object to a target object that nobody has.",
+  body: JoinRequest,
+  reply: LinkReply,
+  refusals: MENDING,
+});
+
+export const moveLink = operation({
+  id: "MoveLink",
+  method: "POST",
+  path: "v1.0/uplink/jobs/{jobId}/links/{objectGuid}/move",
+  guard: "admin-write",
+  summary: "Gives a target object to another source object.",
+  body: MoveRequest,
+  reply: LinkReply,
+  refusals: MENDING,
+});
+
+export const unlink = operation({
+  id: "Unlink",
+  method: "POST",
+  path: "v1.0/uplink/jobs/{jobId}/links/{objectGuid}/unlink",
+  guard: "admin-write",
+  summary: "Lets go of a target object, which stays as it is.",
+  reply: LinkReply,
+  refusals: MENDING,
+});
+
+export const rebuildLinks = operation({
+  id: "RebuildLinks",
+  method: "POST",
+  path: "v1.0/uplink/jobs/{jobId}/rebuildLinks",
+  guard: "admin-write",
+  summary: "Mends the index of one of 16 parts of a job's objects, and looks for those without link in the target.",
+  body: RebuildRequest,
+  reply: RebuildReply,
+  refusals: { "job-not-found": 404 },
+});

@@ -2,7 +2,9 @@
  * The admin API of reconciles: what is asked for, how it stands, and what it found, by page.
  */
 import { z } from "zod";
+import { operation } from "../operation.ts";
 import { Moment } from "./moment.ts";
+import { listOf, SkipToken, Top } from "./paging.ts";
 
 /**
  * What becomes of what a reconcile finds. `report`: nothing; `repair`: the target gets again what the source says; `adopt`: the
@@ -65,3 +67,47 @@ export const ReconcileFindingReply = z.strictObject({
   note: z.string().nullable(),
 });
 export type ReconcileFindingReply = z.infer<typeof ReconcileFindingReply>;
+
+export const askReconcile = operation({
+  id: "AskReconcile",
+  method: "POST",
+  path: "v1.0/uplink/jobs/{jobId}/reconcile",
+  guard: "admin-write",
+  summary: "Compares the target with what was exported to it.",
+  body: ReconcileRequest,
+  isBodyOptional: true,
+  reply: ReconcileReply,
+  statuses: [202],
+  refusals: { "job-not-found": 404, "reconcile-under-way": 409 },
+});
+
+export const listReconciles = operation({
+  id: "ListReconciles",
+  method: "GET",
+  path: "v1.0/uplink/jobs/{jobId}/reconciles",
+  guard: "admin-read",
+  summary: "A job's reconciles, newest first.",
+  reply: listOf(ReconcileReply),
+  refusals: { "job-not-found": 404 },
+});
+
+export const showReconcile = operation({
+  id: "ShowReconcile",
+  method: "GET",
+  path: "v1.0/uplink/jobs/{jobId}/reconciles/{reconcileId}",
+  guard: "admin-read",
+  summary: "One reconcile, with its counts.",
+  reply: ReconcileReply,
+  refusals: { "job-not-found": 404, "reconcile-not-found": 404 },
+});
+
+export const listFindings = operation({
+  id: "ListFindings",
+  method: "GET",
+  path: "v1.0/uplink/jobs/{jobId}/reconciles/{reconcileId}/findings",
+  guard: "admin-read",
+  summary: "What a reconcile found, page by page.",
+  query: z.strictObject({ $top: Top, $skiptoken: SkipToken }),
+  reply: listOf(ReconcileFindingReply),
+  refusals: { "job-not-found": 404, "reconcile-not-found": 404, "reconcile-page": 400 },
+});

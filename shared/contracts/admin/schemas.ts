@@ -3,6 +3,9 @@
  * differs between two.
  */
 import { z } from "zod";
+import { operation } from "../operation.ts";
+import { SynchronizationSchemaBody } from "../synchronization-schema.ts";
+import { listOf } from "./paging.ts";
 
 /** What a check of a schema says, and where: `position` counts UTF-16 units of the expression from 0. */
 export const SchemaFindingReply = z.strictObject({
@@ -58,4 +61,52 @@ export const SchemaDiffReply = z.strictObject({
       ),
     }),
   ),
+});
+
+/** Of a schema, from 1. */
+const Version = z.coerce.number().int().min(1).max(999_999_999);
+const SCHEMA_PATH = "v1.0/servicePrincipals/{configurationId}/synchronization/jobs/{jobId}/schema";
+
+export const getSchema = operation({
+  id: "GetSchema",
+  method: "GET",
+  path: SCHEMA_PATH,
+  guard: "admin-read",
+  summary: "The schema in effect, or an older version, as it was imported.",
+  query: z.strictObject({ version: Version.optional() }),
+  reply: SynchronizationSchemaBody,
+  refusals: { "job-not-found": 404, "schema-version-not-found": 404 },
+});
+
+export const putSchema = operation({
+  id: "PutSchema",
+  method: "PUT",
+  path: SCHEMA_PATH,
+  guard: "admin-write",
+  summary: "Checks a schema and puts it into effect as a new version, by which everybody is mapped anew.",
+  query: z.strictObject({ expectedVersion: Version.optional() }),
+  body: SynchronizationSchemaBody,
+  reply: SchemaReply,
+  refusals: { "job-not-found": 404, "schema-invalid": 422, "schema-version-not-expected": 409 },
+});
+
+export const listSchemaVersions = operation({
+  id: "ListSchemaVersions",
+  method: "GET",
+  path: "v1.0/uplink/jobs/{jobId}/schemaVersions",
+  guard: "admin-read",
+  summary: "The versions of a job's schema, newest first.",
+  reply: listOf(SchemaVersionReply),
+  refusals: { "job-not-found": 404 },
+});
+
+export const diffSchemas = operation({
+  id: "DiffSchemas",
+  method: "GET",
+  path: "v1.0/uplink/jobs/{jobId}/schemaDiff",
+  guard: "admin-read",
+  summary: "What differs between two versions of a job's schema.",
+  query: z.strictObject({ from: Version.default(1), to: Version.default(1) }),
+  reply: SchemaDiffReply,
+  refusals: { "job-not-found": 404, "schema-version-not-found": 404 },
 });

@@ -2,6 +2,8 @@
  * The admin API of staged sets: what the guard held back, and approving or dropping exactly that.
  */
 import { z } from "zod";
+import { operation } from "../operation.ts";
+import { listOf, SkipToken, Top } from "./paging.ts";
 
 const StagedClass = z.enum(["deletes", "disables", "blanks", "names", "memberships"]);
 
@@ -50,3 +52,36 @@ export const StagedDecisionReply = z.strictObject({
   objects: z.number(),
 });
 export type StagedDecisionReply = z.infer<typeof StagedDecisionReply>;
+
+export const listStaged = operation({
+  id: "ListStaged",
+  method: "GET",
+  path: "v1.0/uplink/jobs/{jobId}/staged",
+  guard: "admin-read",
+  summary: "What the guard held back, by class; with its members where they are asked for.",
+  query: z.strictObject({ members: z.enum(["true", "false"]).default("false") }),
+  reply: listOf(StagedSetReply),
+  refusals: { "job-not-found": 404 },
+});
+
+export const decideStaged = operation({
+  id: "DecideStaged",
+  method: "POST",
+  path: "v1.0/uplink/jobs/{jobId}/staged/{class:regex(^(deletes|disables|blanks|names|memberships)$)}/{action:regex(^(approve|drop)$)}",
+  guard: "admin-write",
+  summary: "Approves or drops exactly the set with that digest.",
+  body: StagedDecisionRequest,
+  reply: StagedDecisionReply,
+  refusals: { "job-not-found": 404, "staged-set-changed": 409, "staged-set-approved": 409, "staged-memberships": 422 },
+});
+
+export const listStagedObjects = operation({
+  id: "ListStagedObjects",
+  method: "GET",
+  path: "v1.0/uplink/jobs/{jobId}/staged/{class:regex(^(deletes|disables|blanks|names|memberships)$)}/{digest}/objects",
+  guard: "admin-read",
+  summary: "Who is in a staged set, with names, and each membership; page by page.",
+  query: z.strictObject({ $top: Top, $skiptoken: SkipToken }),
+  reply: listOf(StagedObjectReply),
+  refusals: { "job-not-found": 404, "staged-set-changed": 409, "staged-page": 400 },
+});

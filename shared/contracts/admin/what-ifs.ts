@@ -4,7 +4,9 @@
  */
 import { z } from "zod";
 import { AgentScope } from "../configuration.ts";
+import { operation } from "../operation.ts";
 import { SynchronizationSchemaBody } from "../synchronization-schema.ts";
+import { listOf } from "./paging.ts";
 
 /** What is tried: the job as it is (`present`), one of its schemas, a new schema, or another scope for its agents. */
 export const WhatIfRequest = z.discriminatedUnion("kind", [
@@ -127,3 +129,46 @@ export const WhatIfApprovalReply = z.strictObject({
   schemaVersion: z.number().nullable(),
 });
 export type WhatIfApprovalReply = z.infer<typeof WhatIfApprovalReply>;
+
+export const runWhatIf = operation({
+  id: "RunWhatIf",
+  method: "POST",
+  path: "v1.0/uplink/jobs/{jobId}/whatIf",
+  guard: "admin-write",
+  summary: "Tries a schema, a scope or the job as it is on everybody, and writes nothing to the target.",
+  body: WhatIfRequest,
+  reply: WhatIfReply,
+  statuses: [202],
+  refusals: { "job-not-found": 404, "schema-version-not-found": 404, "schema-invalid": 422 },
+});
+
+export const listWhatIfs = operation({
+  id: "ListWhatIfs",
+  method: "GET",
+  path: "v1.0/uplink/jobs/{jobId}/whatIfs",
+  guard: "admin-read",
+  summary: "A job's what-ifs, newest first.",
+  reply: listOf(WhatIfReply),
+  refusals: { "job-not-found": 404 },
+});
+
+export const getWhatIf = operation({
+  id: "GetWhatIf",
+  method: "GET",
+  path: "v1.0/uplink/jobs/{jobId}/whatIfs/{id}",
+  guard: "admin-read",
+  summary: "One what-if with its result.",
+  reply: WhatIfDetailReply,
+  refusals: { "job-not-found": 404, "what-if-not-found": 404 },
+});
+
+export const approveWhatIf = operation({
+  id: "ApproveWhatIf",
+  method: "POST",
+  path: "v1.0/uplink/jobs/{jobId}/whatIf/approve",
+  guard: "admin-write",
+  summary: "Puts just that into effect which the what-if with this digest foretold.",
+  body: WhatIfApproval,
+  reply: WhatIfApprovalReply,
+  refusals: { "job-not-found": 404, "what-if-not-found": 404, "what-if-not-newest": 409, "what-if-outdated": 409 },
+});

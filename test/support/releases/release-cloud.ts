@@ -121,6 +121,8 @@ export async function openRelease(release: Release, options: ReleaseCloudOptions
       params: { jobId: job.jobId },
       query: new URLSearchParams(),
       body: kind === "batch" ? gzipSync(bytes) : bytes,
+      ifMatch: null,
+      origin: "https://uplink.example",
       isGzip: kind === "batch",
       signed: { method: "POST", path: "", proof: null, body: bytes },
     };

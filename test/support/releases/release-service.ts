@@ -47,6 +47,8 @@ export async function serveRelease(release: Release): Promise<ReleaseService> {
     const header = incoming.headers[PROOF_HEADER];
     const request: RouteRequest = {
       ...{ method: "POST", params: found.params, query: new URLSearchParams(), body },
+      ifMatch: null,
+      origin: "https://uplink.example",
       isGzip: incoming.headers["content-encoding"] === "gzip",
       signed: { method: "POST", path, proof: typeof header === "string" ? header : null, body },
     };

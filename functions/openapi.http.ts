@@ -1,0 +1,16 @@
+/** The OpenAPI document of every route: anybody may read it, it tells nothing but shapes. */
+import { ok } from "../shared/application/failure.ts";
+import { writeOpenApi } from "../shared/contracts/openapi.ts";
+import { openApi } from "../shared/contracts/service.ts";
+import type { Route } from "./http-route.ts";
+import { serveOpen } from "./serve.ts";
+
+/** `routes`: all others, known once all are declared. */
+export function openApiRoute(routes: () => readonly Route[]): Route {
+  let written: ReturnType<typeof writeOpenApi> | undefined;
+  return serveOpen(openApi, async ({ request }) => {
+    const operations = routes().map((route) => route.operation);
+    written ??= writeOpenApi(operations, { version: "1.0", origin: request.origin });
+    return ok({ body: { openapi: "3.1.0", ...written } });
+  });
+}

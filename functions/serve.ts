@@ -1,0 +1,219 @@
+/**
+ * From a declared operation to a route: path, query and body are parsed by its declaration before its handler sees them, so a
+ * handler is one call of a use case. Who asks is known by then (`http-answer.ts`).
+ */
+import { type Failure, fail, ok, type Result } from "../shared/application/failure.ts";
+import { parseJson } from "../shared/application/parse-request.ts";
+import type { Admin } from "../shared/application/verify-admin-token.ts";
+import type { ProvenAgent } from "../shared/application/verify-proof.ts";
+import {
+  type BodyOf,
+  type Operation,
+  type ParamName,
+  paramsOf,
+  plainPath,
+  type QueryOf,
+  type ReplyOf,
+} from "../shared/contracts/operation.ts";
+import { pathParam } from "../shared/contracts/path-params.ts";
+import type { Guarded, Route, RouteReply, RouteRequest } from "./http-route.ts";
+
+export interface Asked<O extends Operation> {
+  readonly params: Readonly<Record<ParamName<O["path"]>, string>>;
+  readonly query: QueryOf<O>;
+  readonly body: BodyOf<O>;
+  /** The ETag that the caller wants to change, without quotes; null: whichever it is. */
+  readonly ifMatch: string | null;
+  /** As it came, for what isn't JSON. */
+  readonly request: RouteRequest;
+  /** The same path with another query, as Graph's `@odata.nextLink` has it: absolute. */
+  readonly linkTo: (query: Readonly<Record<string, string>>) => string;
+}
+
+/** `etag`: of what is answered, without quotes. */
+export interface Served<B> {
+  readonly body: B;
+  readonly status?: 200 | 201 | 202 | 204;
+  readonly etag?: string;
+}
+
+/** What is only answered may be read-only. */
+type Sent<T> = T extends readonly (infer Item)[]
+  ? readonly Sent<Item>[]
+  : T extends object
+    ? { readonly [Key in keyof T]: Sent<T[Key]> }
+    : T;
+type Answer<O extends Operation> = Promise<Result<Served<Sent<ReplyOf<O>>>>>;
+type Of<G extends Operation["guard"]> = Operation & { readonly guard: G };
+
+export function serveAdmin<const O extends Of<"admin-read" | "admin-write">>(
+  operation: O,
+  handle: (asked: Asked<O>, admin: Admin) => Answer<O>,
+): Route {
+  return routeOf(operation, {
+    guard: operation.guard,
+    handle: (request, admin) => served(operation, request, (asked) => handle(asked, admin)),
+  });
+}
+
+export function serveAgent<const O extends Of<"agent">>(
+  operation: O,
+  handle: (asked: Asked<O>, agent: ProvenAgent) => Answer<O>,
+): Route {
+  return routeOf(operation, {
+    guard: "agent",
+    handle: (request, agent) => served(operation, request, (asked) => handle(asked, agent)),
+  });
+}
+
+export function serveOpen<const O extends Of<"enrolment" | "public">>(
+  operation: O,
+  handle: (asked: Asked<O>) => Answer<O>,
+): Route {
+  return routeOf(operation, { guard: operation.guard, handle: (request) => served(operation, request, handle) });
+}
+
+/** The usual answer: what the use case gave. */
+export function plain<T>(result: Result<T>): Result<Served<T>> {
+  return result.ok ? ok({ body: result.value }) : result;
+}
+
+/** A whole list, as Graph answers one. */
+export function listed<T>(result: Result<readonly T[]>): Result<Served<{ readonly value: readonly T[] }>> {
+  return result.ok ? ok({ body: { value: result.value } }) : result;
+}
+
+/** A page of a list; `link` gives the address of the page that begins at `next`. */
+export function pageOf<T>(
+  { value, next }: { readonly value: readonly T[]; readonly next?: string | undefined },
+  link: (next: string) => string,
+): { readonly value: readonly T[]; readonly "@odata.nextLink"?: string } {
+  return next === undefined ? { value } : { value, "@odata.nextLink": link(next) };
+}
+
+/** Failures: 412. */
+export function expectEtag(what: string, ifMatch: string | null, present: string): Result<null> {
+  if (ifMatch === null || ifMatch === "*" || ifMatch === present) return ok(null);
+  return fail(etagMismatch(what, ifMatch, present));
+}
+
+export function etagMismatch(what: string, ifMatch: string, present: string): Failure {
+  return {
+    status: 412,
+    code: "etag-mismatch",
+    message: `${what} has the ETag "${present}" by now, not "${ifMatch}": somebody changed it.`,
+    remedy: "Get it again, look at what changed, and send the ETag that came with it.",
+  };
+}
+
+function routeOf(operation: Operation, guarded: Guarded): Route {
+  return { name: operation.id, methods: [operation.method], route: operation.path, operation, ...guarded };
+}
+
+async function served<O extends Operation>(
+  operation: O,
+  request: RouteRequest,
+  handle: (asked: Asked<O>) => Answer<O>,
+): Promise<Result<RouteReply>> {
+  const params = parseParams(operation, request);
+  if (!params.ok) return params;
+  const query = parseQuery(operation, request.query);
+  if (!query.ok) return query;
+  const body = parseBody(operation, request);
+  if (!body.ok) return body;
+  const path = plainPath(operation.path).replace(/\{(\w+)\}/g, (_all, name: string) =>
+    encodeURIComponent(params.value[name] ?? ""),
+  );
+  // The declaration's types say what its parsers gave.
+  const asked = {
+    params: params.value,
+    query: query.value,
+    body: body.value,
+    ifMatch: ifMatchOf(request.ifMatch),
+    request,
+    linkTo: (next: Readonly<Record<string, string>>) =>
+      `${request.origin}/api/${path}?${new URLSearchParams(next).toString().replaceAll("%24", "$")}`,
+  } as Asked<O>;
+  const done = await handle(asked);
+  if (!done.ok) return done;
+  const usual = operation.statuses?.[0] ?? (operation.reply === null ? 204 : 200);
+  const { status = usual, etag } = done.value;
+  return ok({ status, body: done.value.body, ...(etag === undefined ? {} : { headers: { etag: `W/"${etag}"` } }) });
+}
+
+function parseParams(operation: Operation, request: RouteRequest): Result<Record<string, string>> {
+  const values: Record<string, string> = {};
+  for (const { name, pattern } of paramsOf(operation.path)) {
+    const text = request.params[name] ?? "";
+    if (pattern !== undefined) {
+      if (!new RegExp(pattern).test(text)) return invalidParam(name, text, `must match ${pattern}`);
+      values[name] = text;
+      continue;
+    }
+    const parsed = pathParam(name).safeParse(text);
+    if (!parsed.success) return invalidParam(name, text, parsed.error.issues[0]?.message ?? "is malformed");
+    values[name] = parsed.data;
+  }
+  return ok(values);
+}
+
+function invalidParam(name: string, text: string, fault: string) {
+  const message = `The path's ${name} ${fault}; it has ${text.length} characters.`;
+  return fail({
+    status: 400,
+    code: "invalid-path",
+    message,
+    remedy: `Take the ${name} from a list that the service answered.`,
+    details: [{ target: name, message: fault }],
+  });
+}
+
+function parseQuery(operation: Operation, query: URLSearchParams): Result<unknown> {
+  const supported = Object.keys(operation.query?.shape ?? {});
+  const given: Record<string, string> = Object.create(null);
+  for (const [name, value] of query) {
+    if (!supported.includes(name)) return unsupportedQuery(name, supported);
+    if (name in given) return invalidQuery(name, "is given twice");
+    given[name] = value;
+  }
+  if (!operation.query) return ok({});
+  const parsed = operation.query.safeParse({ ...given });
+  if (parsed.success) return ok(parsed.data);
+  const issue = parsed.error.issues[0];
+  return invalidQuery(issue?.path.join(".") ?? "", issue?.message ?? "is malformed");
+}
+
+function unsupportedQuery(name: string, supported: readonly string[]) {
+  const shown = name.length > 40 ? `${name.slice(0, 40)}…` : name;
+  return fail({
+    status: 400,
+    code: "query-unsupported",
+    message: `The query has '${shown}', which this doesn't know.`,
+    remedy: supported.length > 0 ? `It knows ${supported.join(", ")}.` : "Ask without query.",
+    details: [{ target: shown, message: "is not supported" }],
+  });
+}
+
+export function invalidQuery(name: string, fault: string) {
+  return fail({
+    status: 400,
+    code: "invalid-query",
+    message: `The query's ${name}: ${fault}.`,
+    remedy: "Mend it; the contract is in the OpenAPI document.",
+    details: [{ target: name, message: fault }],
+  });
+}
+
+function parseBody(operation: Operation, { body }: RouteRequest): Result<unknown> {
+  if (!operation.body) return ok(undefined);
+  const given = operation.isBodyOptional && body.length === 0 ? Buffer.from("{}") : body;
+  return parseJson(given, operation.body, `body of ${operation.id}`);
+}
+
+function ifMatchOf(header: string | null): string | null {
+  if (header === null) return null;
+  return header
+    .trim()
+    .replace(/^W\//, "")
+    .replace(/^"(.*)"$/, "$1");
+}
