@@ -7,7 +7,7 @@
  * new ones and those of the names that they have. What was staged is judged again when a read brings the object again;
  * approved, it goes out uncounted while the directory wants just those names; dropped, it stays until it wants others.
  */
-import { changedNames, judgeNames, type NamesAsked, NO_NAMES, sameNames, sumOfNames } from "../domain/name-changes.ts";
+import { judgeNames, type NamesAsked, NO_NAMES, replacedNames, sameNames, sumOfNames } from "../domain/name-changes.ts";
 import { type TargetValues, withoutProperties } from "../domain/target-value.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Log } from "../ports/log.ts";
@@ -104,7 +104,7 @@ export function createNameGuard(deps: {
 
 /** Of somebody who has a target object: what is sent to one that is taken over or comes back replaces nothing of ours. */
 function namesIn({ action, record }: PlannedObject): TargetValues {
-  return action.kind === "update" ? changedNames(record.link?.exported ?? {}, action.values) : {};
+  return action.kind === "update" ? replacedNames(record.link, action.values) : {};
 }
 
 /** Whether the guard has to say something: not of what an admin decided, nor of what is mapped again for another reason. */

@@ -80,7 +80,12 @@ function repairChanged(
   // What the index knows of an object is what was exported: of unique values only that they are to be sent again is noted.
   const claimed = mended.filter(({ property }) => CLAIMED_PROPERTIES.includes(property));
   const plain = mended.filter((drift) => !claimed.includes(drift));
-  const doubt = bothDoubts(link.doubt, { at: deps.clock.now(), properties: claimed.map(({ property }) => property) });
+  const doubt = bothDoubts(link.doubt, {
+    at: deps.clock.now(),
+    properties: claimed.map(({ property }) => property),
+    // The guard counts names that are replaced, whoever set them.
+    replaces: valuesWith(claimed.filter(({ property }) => property !== "onPremisesImmutableId")),
+  });
   const next: Link = {
     ...link,
     exported: applyDifference(link.exported, valuesWith(plain)),

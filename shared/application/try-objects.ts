@@ -6,7 +6,7 @@
  * over the whole run. What must not be shown is taken out here, before anything is kept.
  */
 
-import { changedNames } from "../domain/name-changes.ts";
+import { replacedNames } from "../domain/name-changes.ts";
 import type { Claim, ObjectRecord } from "../domain/object-record.ts";
 import { REMOVAL_CLASSES } from "../domain/plan.ts";
 import { redactValues } from "../domain/redaction.ts";
@@ -104,8 +104,7 @@ function triedOf(first: PlannedObject, whole: PlannedObject): TriedObject {
     changes: action === "delete" ? [] : changesOf(redactValues(record.link?.exported ?? {}, hidden), sent),
     removes: whole === first ? [] : first.waiting,
     isRenamed:
-      whole.action.kind === "update" &&
-      Object.keys(changedNames(record.link?.exported ?? {}, whole.action.values)).length > 0,
+      whole.action.kind === "update" && Object.keys(replacedNames(record.link, whole.action.values)).length > 0,
     writes: plannedWrites({ objects: [first] }),
     ...(failure ? { failure: { code: failure.code, message: failure.message } } : {}),
     ...(action === "filtered" && filteredBy !== undefined ? { filteredBy } : {}),

@@ -6,13 +6,15 @@
  * applied: a property in doubt is sent again whatever was exported before, also as null; and whether an object that was
  * being deleted or restored is there is looked up.
  */
-import { isNested, type TargetValues } from "./target-value.ts";
+import { isNested, type TargetValues, withoutProperties } from "./target-value.ts";
 
 export interface Doubt {
   /** Of the last call: milliseconds since 1970. */
   readonly at: number;
   /** Properties that may have another value than was exported (nested: `property.key`), sorted. */
   readonly properties: readonly string[];
+  /** Of names in doubt: what the target shows instead, which is replaced when they are sent again. */
+  readonly replaces?: TargetValues;
   /** A deletion or restoration that may have happened. */
   readonly presence?: "deleting" | "restoring";
 }
@@ -33,9 +35,11 @@ export function propertyNames(values: TargetValues): string[] {
 /** Both doubts in one; the presence of the later call stands. */
 export function bothDoubts(before: Doubt | undefined, call: Doubt): Doubt {
   const presence = call.presence ?? before?.presence;
+  const replaces = { ...before?.replaces, ...call.replaces };
   return {
     at: Math.max(before?.at ?? 0, call.at),
     properties: [...new Set([...(before?.properties ?? []), ...call.properties])].sort(),
+    ...(Object.keys(replaces).length === 0 ? {} : { replaces }),
     ...(presence === undefined ? {} : { presence }),
   };
 }
@@ -43,5 +47,9 @@ export function bothDoubts(before: Doubt | undefined, call: Doubt): Doubt {
 /** What is left of a doubt when the object is known to be there or gone, and the named properties to be as exported. */
 export function withoutDoubt(doubt: Doubt | undefined, names: readonly string[]): { readonly doubt?: Doubt } {
   const properties = doubt?.properties.filter((name) => !names.includes(name)) ?? [];
-  return doubt && properties.length > 0 ? { doubt: { at: doubt.at, properties } } : {};
+  if (!doubt || properties.length === 0) return {};
+  const replaces = withoutProperties(doubt.replaces ?? {}, names);
+  return {
+    doubt: { at: doubt.at, properties, ...(Object.keys(replaces).length === 0 ? {} : { replaces }) },
+  };
 }

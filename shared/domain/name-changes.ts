@@ -6,6 +6,7 @@
  * changes none, and one that is taken away is a blanked attribute. Pure; the row is kept by `application/name-guard.ts`.
  */
 import { type GuardSettings, reasonToStage } from "./guard.ts";
+import type { Link } from "./object-record.ts";
 import type { TargetValues } from "./target-value.ts";
 import { normalUpn } from "./values.ts";
 
@@ -22,6 +23,11 @@ export function changedNames(exported: TargetValues, values: TargetValues): Targ
     return typeof before === "string" && typeof after === "string" && normalUpn(before) !== normalUpn(after);
   });
   return Object.fromEntries(changed.map((name) => [name, values[name] ?? null]));
+}
+
+/** The same of a linked object, for which somebody may have set others by hand. */
+export function replacedNames(link: Pick<Link, "exported" | "doubt"> | undefined, values: TargetValues): TargetValues {
+  return changedNames({ ...link?.exported, ...link?.doubt?.replaces }, values);
 }
 
 export function sameNames(left: TargetValues, right: TargetValues): boolean {

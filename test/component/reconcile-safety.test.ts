@@ -153,6 +153,43 @@ describe("a reconcile", () => {
     expect(await agent.status()).toMatchObject({ staged: 1 });
   });
 
+  it("counts names that it sets back like any that change, stages what is too many, and lets them go when that is approved", async () => {
+    const cloud = await createCloud();
+    const agent = await cloud.addDomain("corp.example", { guard: { floor: 2, count: 500, percent: 10 } });
+    const { jobId } = agent;
+    const names = Array.from({ length: 12 }, (_, at) => `user${at}`);
+    await agent.read(
+      "full",
+      names.map((name) => aUser(name)),
+    );
+    const edit = (some: readonly string[]) => {
+      for (const name of some)
+        cloud.target.edit(idOf(cloud, name), { userPrincipalName: `${name}.hand@corp.example`, department: "Mine" });
+    };
+    const byHand = () => names.filter((name) => String(valuesOf(cloud, name)["userPrincipalName"]).includes(".hand@"));
+    edit(names.slice(0, 2));
+    await reconcile(cloud, jobId, "repair");
+    expect(byHand()).toEqual([]);
+    expect(await agent.status()).toMatchObject({ staged: 0 });
+    edit(names.slice(5, 8));
+    await reconcile(cloud, jobId, "repair");
+    expect(byHand()).toEqual(names.slice(5, 8));
+    const list = async () => {
+      const found = await cloud.cloud.routes.staged.list(jobId, { members: true });
+      return found.ok ? found.value : [];
+    };
+    const [set] = await list();
+    expect(set).toMatchObject({ class: "names", count: 3, members: names.slice(5, 8).map(guidOf).sort() });
+    // Looked at again, nothing of it is sent, nor is it found a second time.
+    expect((await reconcile(cloud, jobId, "repair")).findings).toEqual([]);
+    expect(byHand()).toEqual(names.slice(5, 8));
+    await cloud.cloud.routes.staged.approve(jobId, "names", set?.digest ?? "", "admin ann");
+    await cloud.run();
+    expect(byHand()).toEqual([]);
+    expect(await list()).toEqual([]);
+    expect((await reconcile(cloud, jobId)).findings).toEqual([]);
+  });
+
   it("ends as failed when the target has forgotten where a page begins, and can be asked for again", async () => {
     const { cloud, jobId } = await start();
     const page = cloud.target.page.bind(cloud.target);
