@@ -1,16 +1,25 @@
 /**
- * The tables that come from code: in the README the settings of the cloud side and the ports of the local runtime, in the
- * runbook the codes of failures. `npm run docs` writes them; tests say whether they are current.
+ * The tables that come from code: in the README the settings of the cloud side, the ports of the local runtime, and what
+ * the bench of growth wrote to its file; in the runbook the codes of failures. `npm run docs` writes them; tests say
+ * whether they are current.
  */
 import { readFileSync, writeFileSync } from "node:fs";
 import { pathToFileURL } from "node:url";
+import type { GrowthResult } from "../bench/growth-measured.ts";
+import { growthSummary } from "../bench/growth-report.ts";
 import { PORTS } from "../local/start/ports.ts";
 import { FAILURE_CODES, FAILURES } from "../shared/domain/failure-codes.ts";
 import { SETTINGS, type Setting } from "../shared/settings.ts";
 
 /** The text with every table between `<!-- NAME:begin -->` and `<!-- NAME:end -->` made anew. Throws when a mark is missing. */
 export function withTables(readme: string): string {
-  return replaceTable(replaceTable(readme, "settings", settingsTable()), "ports", portsTable());
+  const tables = { growth: growthTable(), settings: settingsTable(), ports: portsTable() };
+  return Object.entries(tables).reduce((text, [name, table]) => replaceTable(text, name, table), readme);
+}
+
+function growthTable(): string {
+  const file = new URL("../bench/results/growth.json", import.meta.url);
+  return growthSummary(JSON.parse(readFileSync(file, "utf8")) as GrowthResult);
 }
 
 /** The same for the runbook. */

@@ -53,7 +53,7 @@ const MAY_IMPORT: Readonly<Record<Place, readonly (Place | "*")[]>> = {
   local: ["*"],
   bench: ["*", "local", "test"],
   test: ["*", "local", "bench", "scripts"],
-  scripts: ["*", "local"],
+  scripts: ["*", "local", "bench"],
 };
 
 /** Packages and built-ins that a place must not see. */
