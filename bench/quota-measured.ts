@@ -47,7 +47,8 @@ export interface DeltaMeasured {
 }
 
 export interface QuotaMeasured {
-  readonly load: LoadMeasured;
+  /** Absent: not asked for; as the others, where they are empty. */
+  readonly load?: LoadMeasured;
   readonly shares: readonly ShareMeasured[];
   readonly deltas: readonly DeltaMeasured[];
 }

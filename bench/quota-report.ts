@@ -18,7 +18,7 @@ const REACH = {
 
 /** A line for each number that was not reached; empty when all were. */
 export function missedByQuota({ load, shares, deltas }: QuotaMeasured): string[] {
-  return [...missedByLoad(load), ...shares.flatMap(missedByShare), ...deltas.flatMap(missedByDelta)];
+  return [...(load ? missedByLoad(load) : []), ...shares.flatMap(missedByShare), ...deltas.flatMap(missedByDelta)];
 }
 
 /** What goes at once takes a minute. */
@@ -106,9 +106,9 @@ export function quotaReport(conditions: Readonly<Record<string, string>>, measur
   return [
     ...Object.entries(conditions).map(([name, value]) => `${name}: ${value}`),
     "",
-    ...table(LOADS, [measured.load], LOAD_LEGEND),
-    ...table(SHARES, measured.shares, SHARE_LEGEND),
-    ...table(DELTAS, measured.deltas, DELTA_LEGEND),
+    ...(measured.load ? table(LOADS, [measured.load], LOAD_LEGEND) : []),
+    ...(measured.shares.length > 0 ? table(SHARES, measured.shares, SHARE_LEGEND) : []),
+    ...(measured.deltas.length > 0 ? table(DELTAS, measured.deltas, DELTA_LEGEND) : []),
     ...(faults.length === 0 ? ["All numbers were reached."] : ["Not reached:", ...faults.map((fault) => `  ${fault}`)]),
   ].join("\n");
 }

@@ -1,5 +1,5 @@
 /**
- * How well the engine lives under the target's quota: `npx tsx bench/quota.ts [--objects N] [--json FILE]`.
+ * How well the engine lives under the target's quota: `npx tsx bench/quota.ts [--objects N] [--only load|jobs] [--json FILE]`.
  *
  * In virtual time: an initial load of N people (150,000) with managers, and 2 groups for every 15 of them, against the
  * time and the writes that it takes at least; two jobs of one tenant that load a tenth of it each at the same time,
@@ -27,9 +27,12 @@ type Agent = Awaited<ReturnType<VirtualCloud["cloud"]["addDomain"]>>;
 
 export async function benchQuota({
   objects,
+  only,
   log,
 }: {
   readonly objects: number;
+  /** The initial load alone, or the two jobs with their deltas; absent: all. */
+  readonly only?: "load" | "jobs";
   readonly log: Log;
 }): Promise<QuotaMeasured> {
   const people = (part: number) => Math.max(30, Math.floor(objects / part));
@@ -39,14 +42,15 @@ export async function benchQuota({
     people: count,
     groups: groupsFor(count),
   });
-  log(`An initial load of ${people(1)} people and ${groupsFor(people(1))} groups …`);
-  const load = await measureLoad(population("bench.example", people(1)));
+  if (only !== "jobs") log(`An initial load of ${people(1)} people and ${groupsFor(people(1))} groups …`);
+  const load = only === "jobs" ? {} : { load: await measureLoad(population("bench.example", people(1))) };
+  if (only === "load") return { ...load, shares: [], deltas: [] };
   const two = [population("one.example", people(10)), population("two.example", people(10))];
   log("Two jobs of one tenant, and a delta …");
   const { share, deltas } = await measureShare(two);
   log("The same beside somebody who takes half …");
   const { share: beside } = await measureShare(two, { isBesideSomebody: true });
-  return { load, shares: [share, beside], deltas };
+  return { ...load, shares: [share, beside], deltas };
 }
 
 async function measureLoad(population: Population): Promise<LoadMeasured> {
@@ -225,25 +229,40 @@ async function delta(bench: VirtualCloud, agent: Agent, population: Population, 
   return { changes, seconds: (to - from) / 1000, isLoading };
 }
 
-/** Table on standard output, the same as JSON behind it or in the file. */
+/** Table on standard output, the figures as JSON behind it or in the file. */
 async function main(args: readonly string[]): Promise<void> {
   const { values } = parseArgs({
     args: [...args],
-    options: { objects: { type: "string", default: String(OBJECTS) }, json: { type: "string" } },
+    options: {
+      objects: { type: "string", default: String(OBJECTS) },
+      only: { type: "string" },
+      json: { type: "string" },
+    },
   });
+  const { only, json: file } = values;
   const objects = Number(values.objects);
   if (!Number.isInteger(objects) || objects < 100 || objects > 500_000)
     throw new Error("--objects takes a whole number from 100 to 500000.");
-  const measured = await benchQuota({ objects, log: (line) => void process.stderr.write(`${line}\n`) });
+  if (only !== undefined && only !== "load" && only !== "jobs") throw new Error("--only takes load or jobs.");
+  const log = (line: string) => void process.stderr.write(`${line}\n`);
+  const measured = await benchQuota({ objects, log, ...(only ? { only } : {}) });
+  const { node, ...machine } = conditionsHere();
   const conditions = {
     quota: `${WINDOW.writes} writes in ${WINDOW.ms / 1000} s, the directory stand-in's`,
     time: `virtual: an activity takes ${ACTIVITY_MS} ms, a call of Graph ${CALL_MS} ms, storage nothing`,
-    ...conditionsHere(),
+    ...machine,
   };
-  const json = `${JSON.stringify({ conditions, ...measured, missed: missedByQuota(measured) }, null, 2)}\n`;
-  process.stdout.write(`${quotaReport(conditions, measured)}\n`);
-  if (values.json === undefined) process.stdout.write(`\n${json}`);
-  else await writeFile(values.json, json);
+  const size = objects === OBJECTS ? "" : ` --objects ${objects}`;
+  const result = {
+    command: `npx tsx bench/quota.ts${size}${only ? ` --only ${only}` : ""}`,
+    date: new Date().toISOString().slice(0, 10),
+    node,
+    figures: { conditions, ...measured, missed: missedByQuota(measured) },
+  };
+  const json = `${JSON.stringify(result, null, 2)}\n`;
+  process.stdout.write(`${quotaReport({ ...conditions, node: node ?? "" }, measured)}\n`);
+  if (file === undefined) process.stdout.write(`\n${json}`);
+  else await writeFile(file, json);
 }
 
 if (import.meta.url === pathToFileURL(process.argv[1] ?? "").href) {
