@@ -79,6 +79,11 @@ export const FAILURES = {
     "A fault of the target",
     "Nothing: it is tried again. If it stays, look at the target's service health.",
   ),
+  WebExceptionProtocolError: auto(
+    SERVICE,
+    "The target's answer can't be read, or lacks what was asked for; whether the write took effect is looked up",
+    "Nothing: it is tried again. If it stays, look at what stands between this service and the target: a proxy or gateway.",
+  ),
   InternalError: auto(
     DATA,
     "A fault of this service, of this object alone",

@@ -20,6 +20,9 @@ export interface GraphRequest {
   readonly headers?: Readonly<Record<string, string>>;
 }
 
+/** No answer, a fault of the target, or an answer that isn't one: what it did is not known. */
+export type LostCode = "Timeout" | "InternalServerError" | "WebExceptionProtocolError";
+
 export type GraphReply =
   | {
       readonly kind: "answer";
@@ -29,7 +32,7 @@ export type GraphReply =
       /** Part of the application's writes in this tenant that is used; Graph says it above 0.8. */
       readonly quotaUsed?: number;
     }
-  | { readonly kind: "lost"; readonly code: "Timeout" | "InternalServerError"; readonly message: string }
+  | { readonly kind: "lost"; readonly code: LostCode; readonly message: string }
   | { readonly kind: "unsent"; readonly status: number; readonly retryAfterMs?: number };
 
 /** Refused because the quota is used up; a busy target (503) is something else. */
@@ -50,7 +53,7 @@ const CREDENTIALS_WAIT_MS = 300_000;
 
 type HttpOutcome =
   | { readonly kind: "response"; readonly status: number; readonly headers: Headers; readonly body: unknown }
-  | { readonly kind: "lost"; readonly code: "Timeout" | "InternalServerError"; readonly message: string };
+  | { readonly kind: "lost"; readonly code: LostCode; readonly message: string };
 
 export function createGraphClient(deps: {
   readonly baseUrl: string;
@@ -96,7 +99,11 @@ export function createGraphClient(deps: {
       if (all.length > 0 && all.every((reply) => reply.kind === "answer" && reply.status === 401)) {
         throw credentialsRefused("every item of a batch was refused");
       }
-      const missing = { kind: "lost", code: "InternalServerError", message: "the answer has no such item" } as const;
+      const missing = {
+        kind: "lost",
+        code: "WebExceptionProtocolError",
+        message: "the answer has no such item",
+      } as const;
       return requests.map((_, index) => replies.get(String(index)) ?? missing);
     },
     async get(pathOrLink) {
@@ -135,7 +142,7 @@ async function send(
     // A gateway's error page is no JSON, and its status says enough. A success that can't be read says nothing.
     if (!response.ok) return { kind: "response", status: response.status, headers: response.headers, body: undefined };
     const message = `the answer is not JSON (${error instanceof Error ? error.message : "unreadable"})`;
-    return { kind: "lost", code: "InternalServerError", message };
+    return { kind: "lost", code: "WebExceptionProtocolError", message };
   }
 }
 

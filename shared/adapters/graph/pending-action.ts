@@ -89,7 +89,7 @@ function succeeded(pending: PendingAction, body: unknown, context: ActionContext
   }
   if (known === undefined) {
     const message = "the object was created, but its id is missing from the answer";
-    return lost(pending, { kind: "lost", code: "InternalServerError", message });
+    return lost(pending, { kind: "lost", code: "WebExceptionProtocolError", message });
   }
   return {
     kind: "result",
