@@ -26,6 +26,9 @@ interface Loss {
 export function createOracle(settings: GuardSettings) {
   let before = new Map<string, Seen>();
   const losses: Loss[] = [];
+  /** Whoever left a group, whyever; and how many were in it then. */
+  const leftAt: Loss[] = [];
+  const sizes = new Map<string, number>();
   const madeAt = new Map<string, number>();
   const goneAt = new Map<string, number>();
   let firstLoadAt: number | undefined;
@@ -42,10 +45,14 @@ export function createOracle(settings: GuardSettings) {
       if (isWatching) losses.push(...lost(old, own).map((of): Loss => ({ of, id, at })));
     }
     for (const [id, own] of now) {
-      const gone = [...(before.get(id)?.members ?? [])].filter(
-        (member) => !own.members.has(member) && now.get(member)?.isDeleted === false && !own.isDeleted,
-      );
-      if (isWatching) losses.push(...gone.map((member): Loss => ({ of: `group ${id}`, id: member, at })));
+      if (own.isDeleted) continue;
+      const of = `group ${id}`;
+      const gone = [...(before.get(id)?.members ?? [])].filter((member) => !own.members.has(member));
+      leftAt.push(...gone.map((member): Loss => ({ of, id: member, at })));
+      if (gone.length > 0) sizes.set(`${of} ${at}`, own.members.size);
+      // Who is deleted is out of every group, by nobody's removal.
+      const removed = gone.filter((member) => now.get(member)?.isDeleted === false);
+      if (isWatching) losses.push(...removed.map((member): Loss => ({ of, id: member, at })));
     }
     before = now;
   }
@@ -71,10 +78,10 @@ export function createOracle(settings: GuardSettings) {
       .length;
   }
 
-  /** Those who are in it then, and those who went in the day before. */
+  /** Those who are in it then, and those who went in the day before, deleted or not. */
   function membersAt(of: string, at: number): number {
-    const present = before.get(of.slice("group ".length))?.members.size ?? 0;
-    return present + losses.filter((own) => own.of === of && own.at > at - DAY_MS).length;
+    const present = sizes.get(`${of} ${at}`) ?? 0;
+    return present + leftAt.filter((own) => own.of === of && own.at > at - DAY_MS && own.at <= at).length;
   }
 
   return {
