@@ -52,3 +52,14 @@ export interface QuotaMeasured {
   readonly shares: readonly ShareMeasured[];
   readonly deltas: readonly DeltaMeasured[];
 }
+
+/** The file that the bench writes. */
+export interface QuotaResult {
+  readonly command: string;
+  readonly date: string;
+  readonly node: string;
+  readonly figures: QuotaMeasured & {
+    readonly conditions: Readonly<Record<string, string>>;
+    readonly missed: readonly string[];
+  };
+}

@@ -1,5 +1,5 @@
 /** The tables of the bench of the quota, and which of the numbers that it reaches for were missed. */
-import type { DeltaMeasured, LoadMeasured, QuotaMeasured, ShareMeasured } from "./quota-measured.ts";
+import type { DeltaMeasured, LoadMeasured, QuotaMeasured, QuotaResult, ShareMeasured } from "./quota-measured.ts";
 import { type Column, fixed, table } from "./table.ts";
 
 const REACH = {
@@ -110,5 +110,23 @@ export function quotaReport(conditions: Readonly<Record<string, string>>, measur
     ...(measured.shares.length > 0 ? table(SHARES, measured.shares, SHARE_LEGEND) : []),
     ...(measured.deltas.length > 0 ? table(DELTAS, measured.deltas, DELTA_LEGEND) : []),
     ...(faults.length === 0 ? ["All numbers were reached."] : ["Not reached:", ...faults.map((fault) => `  ${fault}`)]),
+  ].join("\n");
+}
+
+/** What the bench wrote to its file, as the README tells it. */
+export function quotaSummary({ command, date, node, figures }: QuotaResult): string {
+  const { load, shares, deltas } = figures;
+  const told = load ? [toldOf(load)] : [];
+  const jobs = shares.map(
+    (own) => `Two jobs ${own.name}: ${percent(own.used)} of the budget, ${percent(own.refused, 2)} refused.`,
+  );
+  const late = deltas.map((own) => `A delta of ${own.changes} ${own.name}: ${fixed(own.seconds, 1)} s.`);
+  return [`\`${command}\` on ${date}, Node ${node}, in virtual time.`, ...told, ...jobs, ...late].join("\n");
+}
+
+function toldOf(load: LoadMeasured): string {
+  return [
+    `${load.people} people, ${load.groups} groups and ${load.memberships} memberships: ${fixed(load.minutes, 1)} minutes, ${fixed(load.minutes - load.leastMinutes, 1)} more`,
+    `than the least (× ${fixed(minutesRatio(load), 3)}); ${load.writes} writes, × ${fixed(writesRatio(load), 3)} of the fewest; ${percent(refusedShare(load), 2)} refused.`,
   ].join("\n");
 }

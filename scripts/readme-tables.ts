@@ -1,20 +1,27 @@
 /**
  * The tables that come from code: in the README the settings of the cloud side, the ports of the local runtime, and what
- * the bench of growth wrote to its file; in the runbook the codes of failures. `npm run docs` writes them; tests say
+ * the benches of growth and quota wrote to their files; in the runbook the codes of failures. `npm run docs` writes them; tests say
  * whether they are current.
  */
 import { readFileSync, writeFileSync } from "node:fs";
 import { pathToFileURL } from "node:url";
 import type { GrowthResult } from "../bench/growth-measured.ts";
 import { growthSummary } from "../bench/growth-report.ts";
+import type { QuotaResult } from "../bench/quota-measured.ts";
+import { quotaSummary } from "../bench/quota-report.ts";
 import { PORTS } from "../local/start/ports.ts";
 import { FAILURE_CODES, FAILURES } from "../shared/domain/failure-codes.ts";
 import { SETTINGS, type Setting } from "../shared/settings.ts";
 
 /** The text with every table between `<!-- NAME:begin -->` and `<!-- NAME:end -->` made anew. Throws when a mark is missing. */
 export function withTables(readme: string): string {
-  const tables = { growth: growthTable(), settings: settingsTable(), ports: portsTable() };
+  const tables = { quota: quotaFigures(), growth: growthTable(), settings: settingsTable(), ports: portsTable() };
   return Object.entries(tables).reduce((text, [name, table]) => replaceTable(text, name, table), readme);
+}
+
+function quotaFigures(): string {
+  const file = new URL("../bench/results/quota.json", import.meta.url);
+  return quotaSummary(JSON.parse(readFileSync(file, "utf8")) as QuotaResult);
 }
 
 function growthTable(): string {
