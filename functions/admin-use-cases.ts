@@ -13,6 +13,7 @@ import { createSchemas } from "../shared/application/schemas.ts";
 import { createStagedContents } from "../shared/application/staged-contents.ts";
 import { createStagedSets } from "../shared/application/staged-sets.ts";
 import { LANES } from "../shared/application/state/job-rows.ts";
+import { createSynchronizationJobs } from "../shared/application/synchronization-jobs.ts";
 import { createWhatIfs } from "../shared/application/what-ifs.ts";
 import type { Parts } from "./parts.ts";
 
@@ -38,6 +39,7 @@ export function createAdminUseCases(parts: Parts) {
     quarantines,
     contextOf,
     chunked,
+    entryCounts,
   } = parts;
   const schemas = createSchemas({ rows, blobs, clock, log, mappings, ring });
   const heldExports = createHeldExports({ rows, blobs, clock, log, ring });
@@ -57,6 +59,10 @@ export function createAdminUseCases(parts: Parts) {
     }),
     acceptBatch: createAcceptBatch({ rows, blobs, doorbell, clock, log }),
     schemas,
+    synchronization: createSynchronizationJobs({
+      ...{ rows, clock, configurations, entryCounts },
+      heartbeatMs: settings.times.heartbeatMs,
+    }),
     whatIfs: createWhatIfs({ rows, blobs, clock, log, schemas, configurations, heldExports, ring }),
     reconciles: createReconcileAdmin({ rows, blobs, clock, log, ring }),
     staged: createStagedSets({ rows, blobs, clock, log, removals, ring }),

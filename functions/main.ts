@@ -6,27 +6,16 @@ import { app, type InvocationContext } from "@azure/functions";
 import * as df from "durable-functions";
 import { readConfig } from "../shared/config.ts";
 import { acceptBatchRoute } from "./accept-batch.http.ts";
-import { agentsRoute } from "./agents.http.ts";
+import { adminRoutes } from "./admin-routes.ts";
 import { createCloudSide } from "./cloud-side.ts";
-import { configurationRoutes } from "./configurations.http.ts";
 import { createDurableStarter } from "./durable-starter.ts";
 import { enrolRoute } from "./enrol.http.ts";
-import { exclusionRoutes } from "./exclusions.http.ts";
 import { healthRoute } from "./health.http.ts";
 import { heartbeatRoute } from "./heartbeat.http.ts";
-import { heldExportsRoutes } from "./held-exports.http.ts";
 import { type Route, registerRoute } from "./http-route.ts";
-import { jobRoutes } from "./jobs.http.ts";
-import { lifecycleRoutes } from "./lifecycle.http.ts";
-import { linkRoutes } from "./links.http.ts";
 import { openApiRoute } from "./openapi.http.ts";
 import { orchestrators } from "./orchestrators.ts";
-import { provisioningLogRoute } from "./provisioning-log.http.ts";
-import { reconcileRoutes } from "./reconcile.http.ts";
-import { schemaRoutes } from "./schemas.http.ts";
-import { stagedRoutes } from "./staged.http.ts";
 import { wakeJobHandler } from "./wake-job.queue.ts";
-import { whatIfRoutes } from "./what-if.http.ts";
 
 const config = readConfig(process.env);
 const cloud = createCloudSide(config);
@@ -38,18 +27,7 @@ const routes: readonly Route[] = [
   enrolRoute(cloud.routes),
   heartbeatRoute(cloud.routes.heartbeat),
   acceptBatchRoute(cloud.routes.acceptBatch),
-  ...configurationRoutes(cloud.routes.configurations),
-  agentsRoute(cloud.routes),
-  ...jobRoutes(cloud.routes),
-  ...heldExportsRoutes(cloud.routes),
-  ...lifecycleRoutes(cloud.routes.lifecycles),
-  ...schemaRoutes(cloud.routes.schemas),
-  ...linkRoutes(cloud.routes.links),
-  ...stagedRoutes(cloud.routes),
-  ...whatIfRoutes(cloud.routes.whatIfs),
-  ...reconcileRoutes(cloud.routes.reconciles),
-  ...exclusionRoutes(cloud.routes.exclusions),
-  provisioningLogRoute(cloud.routes.queries),
+  ...adminRoutes(cloud.routes),
 ];
 for (const route of routes) registerRoute(cloud.routes, route);
 

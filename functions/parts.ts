@@ -1,6 +1,7 @@
 /** What the use cases have in common: stores, references, rules and the quota, built once from the adapters. */
 import { createCommit } from "../shared/application/commit-batch.ts";
 import { createConfigurations } from "../shared/application/configurations.ts";
+import { createEntryCounts } from "../shared/application/entry-counts.ts";
 import { createExclusions } from "../shared/application/excluded.ts";
 import type { JobContext } from "../shared/application/export-chunk.ts";
 import { createGoneGroups } from "../shared/application/gone-groups.ts";
@@ -176,6 +177,7 @@ export function createParts(adapters: Adapters, settings: UseCaseSettings) {
     contextOf,
     confirmMs: settings.reconcileConfirmMs ?? 300_000,
   });
+  const entryCounts = createEntryCounts({ rows, clock, objects });
   const runWhatIf = createRunWhatIf({ rows, blobs, fence, clock, log, ...trying });
   return {
     ...adapters,
@@ -205,6 +207,7 @@ export function createParts(adapters: Adapters, settings: UseCaseSettings) {
     quota,
     ring,
     preparation,
+    entryCounts,
     scopeWork,
     quarantines,
     linkAccounts,

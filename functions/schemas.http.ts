@@ -1,16 +1,30 @@
 /** The schemas of jobs: read, checked and replaced in Graph's path; their versions and what differs, beside it. */
+import { fail, ok } from "../shared/application/failure.ts";
 import type { Schemas } from "../shared/application/schemas.ts";
 import { diffSchemas, getSchema, listSchemaVersions, putSchema } from "../shared/contracts/admin/schemas.ts";
 import type { Route } from "./http-route.ts";
 import { listed, plain, serveAdmin } from "./serve.ts";
 
+/** The ETag of a schema is its version's number: versions are never changed. */
 export function schemaRoutes(schemas: Schemas): Route[] {
   return [
-    serveAdmin(getSchema, async ({ params, query }) => plain(await schemas.get(params.jobId, query.version))),
-    serveAdmin(putSchema, async ({ params, query, body }, admin) =>
-      plain(await schemas.put(params.jobId, body, admin.id, query.expectedVersion)),
-    ),
+    serveAdmin(getSchema, async ({ params, query }) => {
+      const found = await schemas.getNumbered(params.jobId, query.version);
+      return found.ok ? ok({ body: found.value.schema, etag: String(found.value.version) }) : found;
+    }),
+    serveAdmin(putSchema, async ({ params, query, body, ifMatch }, admin) => {
+      const held = ifMatch === null || ifMatch === "*" ? undefined : versionOf(ifMatch);
+      const done = await schemas.put(params.jobId, body, admin.id, held ?? query.expectedVersion);
+      if (done.ok) return ok({ body: done.value, etag: String(done.value.version) });
+      const isOutdated = held !== undefined && done.failure.code === "schema-version-not-expected";
+      return isOutdated ? fail({ ...done.failure, status: 412, code: "etag-mismatch" }) : done;
+    }),
     serveAdmin(listSchemaVersions, async ({ params }) => listed(await schemas.versions(params.jobId))),
     serveAdmin(diffSchemas, async ({ params, query }) => plain(await schemas.diff(params.jobId, query.from, query.to))),
   ];
+}
+
+/** 0, which no version has, for what is no ETag of ours. */
+function versionOf(etag: string): number {
+  return /^\d{1,9}$/.test(etag) ? Number(etag) : 0;
 }

@@ -14,7 +14,7 @@ import { type Adapters, createParts, type UseCaseSettings } from "./parts.ts";
 
 export function createUseCases(adapters: Adapters, settings: UseCaseSettings) {
   const parts = createParts(adapters, settings);
-  const { objects, escrows, expiries, configurations, dirty, quarantines, linkAccounts } = parts;
+  const { objects, escrows, expiries, configurations, dirty, quarantines, linkAccounts, entryCounts } = parts;
   const { rows, blobs, clock, log } = adapters;
   const wakeJobWith = (starter: OrchestrationStarter): WakeJob =>
     createWakeJob({
@@ -49,6 +49,7 @@ export function createUseCases(adapters: Adapters, settings: UseCaseSettings) {
           claims: createClaimIndex({ rows, targetKey: settings.targetKey }),
           firstReadInWork: (jobId) => firstReadInWork(jobTable(rows), jobId),
         }),
+        countEntries: entryCounts.count,
         watchQuarantine: quarantines.watch,
         times: { ...settings.times, logMonths: settings.logMonths, escrowsAtOnce: settings.escrowsAtOnce },
       }),

@@ -38,6 +38,11 @@ import {
 export interface Schemas {
   /** A version, the one in effect when none is named; as it was imported. Failures: 404. */
   get(jobId: string, version?: number): Promise<Result<SynchronizationSchema>>;
+  /** The same, with its number. Failures: 404. */
+  getNumbered(
+    jobId: string,
+    version?: number,
+  ): Promise<Result<{ readonly version: number; readonly schema: SynchronizationSchema }>>;
   /** Newest first. Failures: 404. */
   versions(jobId: string): Promise<Result<SchemaVersionReply[]>>;
   /** Failures: 404, 409 with another version in effect than `expectedVersion`, 422 with every error of the schema. */
@@ -118,10 +123,20 @@ export function createSchemas(deps: {
     return { schema, hasImages: reads.nextReadNo > 1 };
   }
 
+  const getNumbered: Schemas["getNumbered"] = async (jobId, asked) => {
+    const job = await jobOf(jobId);
+    if (!job) return noSuchJob(jobId);
+    const version = asked ?? job.value.schemaVersion;
+    const schema = await versionOf(job.value, version);
+    return schema.ok ? ok({ version, schema: schema.value }) : schema;
+  };
+
   return {
+    getNumbered,
+
     async get(jobId, version) {
-      const job = await jobOf(jobId);
-      return job ? versionOf(job.value, version ?? job.value.schemaVersion) : noSuchJob(jobId);
+      const found = await getNumbered(jobId, version);
+      return found.ok ? ok(found.value.schema) : found;
     },
 
     async versions(jobId) {

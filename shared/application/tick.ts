@@ -64,6 +64,8 @@ export function createTick(deps: {
   readonly wakeJob: WakeJob;
   /** Drops rows of objects that are gone for good, and old accounts. */
   readonly dropGone: Duty;
+  /** Counts linked objects, from time to time. */
+  readonly countEntries: Duty;
   /** Looks after a job's quarantine; whether the job must wait. */
   readonly watchQuarantine: (jobId: string) => Promise<boolean>;
   readonly times: TickTimes;
@@ -80,7 +82,7 @@ export function createTick(deps: {
       // A job in quarantine sleeps until its next attempt, which begins as what waited for too long always does.
       const wakers: readonly Duty[] = [retryEscrows, disableExpired, sweep];
       // One job's trouble must not keep the others from being looked after.
-      for (const duty of [checkAgents, watchQuarantine, ...wakers, dropPayloads, deps.dropGone]) {
+      for (const duty of [checkAgents, watchQuarantine, ...wakers, dropPayloads, deps.dropGone, deps.countEntries]) {
         if (isHeld && wakers.includes(duty)) continue;
         await duty(entry).catch((error: unknown) =>
           deps.log.error("tick-duty-failed", { duty: duty.name, jobId: entry.jobId, message: String(error) }),

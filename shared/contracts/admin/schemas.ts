@@ -75,6 +75,7 @@ export const getSchema = operation({
   summary: "The schema in effect, or an older version, as it was imported.",
   query: z.strictObject({ version: Version.optional() }),
   reply: SynchronizationSchemaBody,
+  hasEtag: true,
   refusals: { "job-not-found": 404, "schema-version-not-found": 404 },
 });
 
@@ -87,6 +88,7 @@ export const putSchema = operation({
   query: z.strictObject({ expectedVersion: Version.optional() }),
   body: SynchronizationSchemaBody,
   reply: SchemaReply,
+  hasEtag: true,
   refusals: { "job-not-found": 404, "schema-invalid": 422, "schema-version-not-expected": 409 },
 });
 

@@ -111,7 +111,8 @@ const unary = (compile: Operator["compile"], ofEmpty: boolean, isNegative = fals
 const IS_NOT_NULL = unary(() => () => true, false);
 const SHARES_NO_BITS = binary(not(sharesBits), true);
 
-const OPERATORS: ReadonlyMap<string, Operator> = new Map([
+/** By their names, as written in capitals with blanks. */
+export const OPERATORS: ReadonlyMap<string, Operator> = new Map([
   ["EQUALS", binary(equals)],
   ["NOT EQUALS", binary(not(equals), true)],
   ["IS TRUE", unary(isBoolean(true), false)],

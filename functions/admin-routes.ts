@@ -1,0 +1,34 @@
+/** Every route of the admin API, in one list: for the composition root, and for tests that ask each of them. */
+import type { createAdminUseCases } from "./admin-use-cases.ts";
+import { agentsRoute } from "./agents.http.ts";
+import { configurationRoutes } from "./configurations.http.ts";
+import { exclusionRoutes } from "./exclusions.http.ts";
+import { heldExportsRoutes } from "./held-exports.http.ts";
+import type { Route } from "./http-route.ts";
+import { jobRoutes } from "./jobs.http.ts";
+import { lifecycleRoutes } from "./lifecycle.http.ts";
+import { linkRoutes } from "./links.http.ts";
+import { provisioningLogRoute } from "./provisioning-log.http.ts";
+import { reconcileRoutes } from "./reconcile.http.ts";
+import { schemaRoutes } from "./schemas.http.ts";
+import { stagedRoutes } from "./staged.http.ts";
+import { synchronizationRoutes } from "./synchronization.http.ts";
+import { whatIfRoutes } from "./what-if.http.ts";
+
+export function adminRoutes(own: ReturnType<typeof createAdminUseCases>): Route[] {
+  return [
+    ...configurationRoutes(own.configurations),
+    ...synchronizationRoutes(own.synchronization),
+    agentsRoute(own),
+    ...jobRoutes(own),
+    ...heldExportsRoutes(own),
+    ...lifecycleRoutes(own.lifecycles),
+    ...schemaRoutes(own.schemas),
+    ...linkRoutes(own.links),
+    ...stagedRoutes(own),
+    ...whatIfRoutes(own.whatIfs),
+    ...reconcileRoutes(own.reconciles),
+    ...exclusionRoutes(own.exclusions),
+    provisioningLogRoute(own.queries),
+  ];
+}

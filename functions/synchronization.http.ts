@@ -1,0 +1,32 @@
+/** Configurations, jobs and templates in the paths and shapes of Graph's synchronization API. */
+import { ok } from "../shared/application/failure.ts";
+import type { SynchronizationJobs } from "../shared/application/synchronization-jobs.ts";
+import {
+  getJob,
+  getServicePrincipal,
+  getTemplate,
+  listFilterOperators,
+  listJobs,
+  listMappingFunctions,
+  listServicePrincipals,
+  listTemplates,
+} from "../shared/contracts/admin/synchronization.ts";
+import type { Route } from "./http-route.ts";
+import { listed, plain, serveAdmin } from "./serve.ts";
+
+export function synchronizationRoutes(own: SynchronizationJobs): Route[] {
+  return [
+    serveAdmin(listServicePrincipals, async () => listed(ok(await own.configurations()))),
+    serveAdmin(getServicePrincipal, async ({ params }) => plain(await own.configuration(params.configurationId))),
+    serveAdmin(listJobs, async ({ params }) => listed(await own.jobs(params.configurationId))),
+    serveAdmin(getJob, async ({ params }) => plain(await own.job(params.configurationId, params.jobId))),
+    serveAdmin(listTemplates, async ({ params }) => listed(await own.templates(params.configurationId))),
+    serveAdmin(getTemplate, async ({ params }) => plain(await own.template(params.configurationId, params.templateId))),
+    serveAdmin(listFilterOperators, async ({ params }) =>
+      listed(await own.filterOperators(params.configurationId, params.jobId)),
+    ),
+    serveAdmin(listMappingFunctions, async ({ params }) =>
+      listed(await own.mappingFunctions(params.configurationId, params.jobId)),
+    ),
+  ];
+}
