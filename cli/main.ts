@@ -4,6 +4,7 @@
  */
 import { registerAccountCommands } from "./account-commands.ts";
 import { registerAdminCommands } from "./admin-commands.ts";
+import { registerAgentAdminCommands } from "./agent-admin-commands.ts";
 import { registerAgentCommands } from "./agent-commands.ts";
 import { registerExclusionCommands } from "./exclusion-commands.ts";
 import { registerExpressionCommands } from "./expression-commands.ts";
@@ -23,6 +24,7 @@ import { registerWhatIfCommands } from "./what-if-commands.ts";
 const registrations: readonly Registration[] = [
   registerAgentCommands,
   registerAdminCommands,
+  registerAgentAdminCommands,
   registerAccountCommands,
   registerModeCommands,
   registerQuarantineCommands,

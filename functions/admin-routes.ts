@@ -1,6 +1,6 @@
 /** Every route of the admin API, in one list: for the composition root, and for tests that ask each of them. */
 import type { createAdminUseCases } from "./admin-use-cases.ts";
-import { agentsRoute } from "./agents.http.ts";
+import { agentRoutes } from "./agents.http.ts";
 import { configurationRoutes } from "./configurations.http.ts";
 import { exclusionRoutes } from "./exclusions.http.ts";
 import { heldExportsRoutes } from "./held-exports.http.ts";
@@ -19,7 +19,7 @@ export function adminRoutes(own: ReturnType<typeof createAdminUseCases>): Route[
   return [
     ...configurationRoutes(own.configurations),
     ...synchronizationRoutes(own.synchronization),
-    agentsRoute(own),
+    ...agentRoutes(own),
     ...jobRoutes(own),
     ...heldExportsRoutes(own),
     ...lifecycleRoutes(own.lifecycles),

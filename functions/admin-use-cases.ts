@@ -1,6 +1,7 @@
 /** The use cases behind HTTP routes: of agents and of admins. */
 import { createAcceptBatch } from "../shared/application/accept-batch.ts";
 import { createAdminQueries } from "../shared/application/admin-queries.ts";
+import { createAgentAdmin } from "../shared/application/agent-admin.ts";
 import { createEnrolAgent } from "../shared/application/enrol-agent.ts";
 import { createExclusionAdmin } from "../shared/application/exclusion-admin.ts";
 import { createHeartbeat } from "../shared/application/heartbeat.ts";
@@ -48,6 +49,7 @@ export function createAdminUseCases(parts: Parts) {
     adminTokens,
     configurations,
     quarantines,
+    agents: createAgentAdmin({ rows, log, proofs }),
     enrolAgent: createEnrolAgent({ rows, clock, log }),
     heartbeat: createHeartbeat({
       rows,

@@ -1,21 +1,31 @@
-/** The agents of a configuration, as admins see them. */
+/** The agents of a configuration, as admins see them and let them in or shut them out. */
 import type { AdminQueries } from "../shared/application/admin-queries.ts";
+import type { AgentAction, AgentAdmin } from "../shared/application/agent-admin.ts";
 import { type Configurations, noSuchConfiguration } from "../shared/application/configurations.ts";
 import { ok } from "../shared/application/failure.ts";
-import { listAgents } from "../shared/contracts/admin/agents.ts";
+import { actOnAgent, getAgent, listAgents } from "../shared/contracts/admin/agents.ts";
 import type { Route } from "./http-route.ts";
-import { listed, serveAdmin } from "./serve.ts";
+import { listed, plain, serveAdmin } from "./serve.ts";
 
-export function agentsRoute({
+export function agentRoutes({
   configurations,
   queries,
+  agents,
 }: {
   readonly configurations: Configurations;
   readonly queries: AdminQueries;
-}): Route {
-  return serveAdmin(listAgents, async ({ params }) => {
-    const id = params.configurationId;
-    const entry = (await configurations.list()).find((own) => own.configurationId === id);
-    return entry ? listed(ok(await queries.agents(id, entry.jobId))) : noSuchConfiguration(id);
-  });
+  readonly agents: AgentAdmin;
+}): Route[] {
+  return [
+    serveAdmin(listAgents, async ({ params }) => {
+      const id = params.configurationId;
+      const entry = (await configurations.list()).find((own) => own.configurationId === id);
+      return entry ? listed(ok(await queries.agents(id, entry.jobId))) : noSuchConfiguration(id);
+    }),
+    serveAdmin(getAgent, async ({ params }) => plain(await agents.show(params.configurationId, params.agentId))),
+    serveAdmin(actOnAgent, async ({ params: { configurationId, agentId, action } }, admin) =>
+      // The path's own pattern lets nothing else through.
+      plain(await agents.act(configurationId, agentId, action as AgentAction, admin.id)),
+    ),
+  ];
 }

@@ -32,7 +32,7 @@ import {
   type Stored,
   unpack,
 } from "./state/job-rows.ts";
-import type { ProvenAgent } from "./verify-proof.ts";
+import { type ProvenAgent, shutOut } from "./verify-proof.ts";
 
 /** Two boots of one key that alternate within this long are a clone. */
 const CLONE_WINDOW_MS = 120_000;
@@ -71,12 +71,15 @@ export function createHeartbeat(deps: {
         });
       const before = stored.value;
       const now = deps.clock.now();
+      // Whoever verified its proof may remember it as it was.
+      if (before.status === "revoked" || before.status === "locked") return shutOut(before);
       if (proven.boot === before.clonedBoot) {
         return fail({
           status: 409,
           code: "agent-cloned",
           message: `Two processes speak with the key of agent ${agentId}.`,
-          remedy: "Stop one of them; if nobody copied the key knowingly, revoke the agent and enrol it again.",
+          remedy:
+            "Stop one of them, then 'uplink agent unlock'; if nobody copied the key knowingly, 'uplink agent revoke' and enrol it again.",
         });
       }
       const signedAt = proven.signedAt ?? now;

@@ -121,17 +121,7 @@ export function createProofVerifier(deps: {
       if (!agent) return unproven(`no agent is enrolled with key ${keyId}`);
       const claims = await check(request, agent.publicKey, keyId);
       if (!claims.ok) return claims;
-      if (agent.status === "revoked" || agent.status === "locked") {
-        return fail({
-          status: 403,
-          code: `agent-${agent.status}`,
-          message: `Agent ${agent.agentId} is ${agent.status}.`,
-          remedy:
-            agent.status === "locked"
-              ? "An admin unlocks it after finding out who copied its key."
-              : "Enrol the agent again with a new token.",
-        });
-      }
+      if (agent.status === "revoked" || agent.status === "locked") return shutOut(agent);
       return ok({ agent, boot: claims.value.boot, signedAt: claims.value.iat * 1000 });
     },
     async newKey(request, publicKey) {
@@ -142,6 +132,19 @@ export function createProofVerifier(deps: {
     },
     forget: (keyId) => void agents.delete(keyId),
   };
+}
+
+/** 403: of an agent that is revoked or locked. */
+export function shutOut({ agentId, status }: AgentRow): { readonly ok: false; readonly failure: Failure } {
+  return fail({
+    status: 403,
+    code: `agent-${status}`,
+    message: `Agent ${agentId} is ${status}.`,
+    remedy:
+      status === "locked"
+        ? "An admin unlocks it after finding out who copied its key."
+        : "Enrol the agent again with a new token.",
+  });
 }
 
 function keyIdOf(proof: string | null): string | undefined {

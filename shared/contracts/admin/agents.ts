@@ -1,5 +1,6 @@
 /**
- * The admin API of agents: who reads a domain, since when it was silent, and which of them holds the lease.
+ * The admin API of agents: who reads a domain, since when it was silent, and which of them holds the lease; letting one in that waits
+ * (approve), shutting one out for good (revoke), and letting one go on whose key was used twice (unlock).
  */
 import { z } from "zod";
 import { operation } from "../operation.ts";
@@ -16,6 +17,21 @@ export const AgentReply = z.strictObject({
 });
 export type AgentReply = z.infer<typeof AgentReply>;
 
+export const AgentDetailReply = AgentReply.extend({
+  configurationId: z.string(),
+  jobId: z.string(),
+  enrolledAt: z.string(),
+  /** The thumbprint of its public key. */
+  keyId: z.string(),
+  /** Two processes spoke with its key, and the younger one is refused. */
+  isCloned: z.boolean(),
+});
+export type AgentDetailReply = z.infer<typeof AgentDetailReply>;
+
+/** `changed`: by this request. */
+export const AgentActionReply = AgentDetailReply.extend({ changed: z.boolean() });
+export type AgentActionReply = z.infer<typeof AgentActionReply>;
+
 export const listAgents = operation({
   id: "ListAgents",
   method: "GET",
@@ -24,4 +40,24 @@ export const listAgents = operation({
   summary: "The agents of a configuration.",
   reply: listOf(AgentReply),
   refusals: { "configuration-not-found": 404 },
+});
+
+export const getAgent = operation({
+  id: "GetAgent",
+  method: "GET",
+  path: "v1.0/uplink/configurations/{configurationId}/agents/{agentId}",
+  guard: "admin-read",
+  summary: "One agent.",
+  reply: AgentDetailReply,
+  refusals: { "configuration-not-found": 404, "agent-not-found": 404 },
+});
+
+export const actOnAgent = operation({
+  id: "AgentAction",
+  method: "POST",
+  path: "v1.0/uplink/configurations/{configurationId}/agents/{agentId}/{action:regex(^(approve|revoke|unlock)$)}",
+  guard: "admin-write",
+  summary: "Approves, revokes or unlocks an agent.",
+  reply: AgentActionReply,
+  refusals: { "configuration-not-found": 404, "agent-not-found": 404, "agent-revoked": 409, "agent-locked": 409 },
 });
