@@ -5,6 +5,7 @@ import { configurationRoutes } from "./configurations.http.ts";
 import { exclusionRoutes } from "./exclusions.http.ts";
 import { heldExportsRoutes } from "./held-exports.http.ts";
 import type { Route } from "./http-route.ts";
+import { jobSettingsRoutes } from "./job-settings.http.ts";
 import { jobRoutes } from "./jobs.http.ts";
 import { lifecycleRoutes } from "./lifecycle.http.ts";
 import { linkRoutes } from "./links.http.ts";
@@ -22,6 +23,7 @@ export function adminRoutes(own: ReturnType<typeof createAdminUseCases>): Route[
     ...agentRoutes(own),
     ...jobRoutes(own),
     ...heldExportsRoutes(own),
+    ...jobSettingsRoutes(own.jobSettings),
     ...lifecycleRoutes(own.lifecycles),
     ...schemaRoutes(own.schemas),
     ...linkRoutes(own.links),

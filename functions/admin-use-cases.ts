@@ -6,6 +6,7 @@ import { createEnrolAgent } from "../shared/application/enrol-agent.ts";
 import { createExclusionAdmin } from "../shared/application/exclusion-admin.ts";
 import { createHeartbeat } from "../shared/application/heartbeat.ts";
 import { createHeldExports } from "../shared/application/held-exports.ts";
+import { createJobSettings } from "../shared/application/job-settings.ts";
 import { createLifecycles } from "../shared/application/lifecycle-settings.ts";
 import { createLinkAdmin } from "../shared/application/link-admin.ts";
 import { createReconcileAdmin } from "../shared/application/reconcile-admin.ts";
@@ -71,6 +72,7 @@ export function createAdminUseCases(parts: Parts) {
     stagedContents: createStagedContents({ rows, blobs, removals, contextOf, configurations: configurations.list }),
     retryEscrows: createRetryEscrows({ ...chunked, escrows, dirty, ring, escrowsAtOnce: settings.escrowsAtOnce }),
     lifecycles: createLifecycles({ rows, clock, log }),
+    jobSettings: createJobSettings({ rows, blobs, clock, log, ring }),
     links: createLinkAdmin({ rows, blobs, clock, log, contextOf, ring }),
     exclusions: createExclusionAdmin({
       rows,

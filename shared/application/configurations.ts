@@ -76,7 +76,7 @@ export function createConfigurations(deps: {
   return {
     async create(request) {
       const fault = scheduleFault(request.settings.fullSync);
-      if (fault !== undefined) return invalidSchedule(fault);
+      if (fault !== undefined) return invalidSchedule("settings.fullSync", fault);
       const fqdn = request.domainFqdn.toLowerCase();
       const existing = await jobs.get(CATALOGUE, `domain:${fqdn}`);
       if (existing) {
@@ -178,13 +178,14 @@ function orderedScope({ organizationalUnits, groups }: AgentScope): AgentScope {
   return { organizationalUnits: [...new Set(organizationalUnits)].sort(), groups: [...new Set(groups)].sort() };
 }
 
-function invalidSchedule(fault: string): { readonly ok: false; readonly failure: Failure } {
+/** `target`: where in the body the schedule stands. */
+export function invalidSchedule(target: string, fault: string): { readonly ok: false; readonly failure: Failure } {
   return fail({
     status: 422,
     code: "invalid-body",
-    message: `The configuration is refused at 'settings.fullSync': ${fault}`,
+    message: `The configuration is refused at '${target}': ${fault}`,
     remedy: "Give a cron expression of five fields and an IANA time zone, such as '0 2 * * *' and 'Europe/Berlin'.",
-    details: [{ target: "settings.fullSync", message: fault }],
+    details: [{ target, message: fault }],
   });
 }
 

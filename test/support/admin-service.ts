@@ -16,6 +16,8 @@ export interface Asked {
   readonly url: string;
   readonly body: string;
   readonly authorization: string | undefined;
+  /** The header `If-Match`. */
+  readonly ifMatch: string | null;
 }
 
 /** A `Response` goes out as it is, anything else as JSON; undefined: the job of `CORP` where jobs are listed, else 404. */
@@ -46,6 +48,7 @@ export async function startAdminService(answer: Answer): Promise<AdminService> {
       url: incoming.url ?? "",
       body: Buffer.concat(parts).toString("utf8"),
       authorization: incoming.headers.authorization,
+      ifMatch: incoming.headers["if-match"] ?? null,
     };
     asked.push(own);
     const given = await answer(own);
@@ -69,7 +72,7 @@ export function answerByRoutes(
   routes: () => readonly Route[],
   after: (route: Route) => Promise<unknown> = async () => undefined,
 ): Answer {
-  return async ({ method, url, body }) => {
+  return async ({ method, url, body, ifMatch }) => {
     const { pathname, searchParams } = new URL(url, "http://localhost");
     for (const route of routes()) {
       const pattern = new RegExp(`^/api/${route.route.replace(/\{(\w+)(?::regex\(.*?\$\))?\}/g, "(?<$1>[^/]+)")}$`);
@@ -79,7 +82,7 @@ export function answerByRoutes(
         Object.entries(found.groups ?? {}).map(([name, value]) => [name, decodeURIComponent(value)]),
       );
       const request: RouteRequest = {
-        ...{ method, params, query: searchParams, body: Buffer.from(body), isGzip: false, ifMatch: null },
+        ...{ method, params, query: searchParams, body: Buffer.from(body), isGzip: false, ifMatch },
         origin: "http://localhost",
         signed: { method, path: pathname, proof: null, body: Buffer.from(body) },
       };
