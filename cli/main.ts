@@ -6,6 +6,7 @@ import { registerAccountCommands } from "./account-commands.ts";
 import { registerAdminCommands } from "./admin-commands.ts";
 import { registerAgentAdminCommands } from "./agent-admin-commands.ts";
 import { registerAgentCommands } from "./agent-commands.ts";
+import { registerAuditCommands } from "./audit-commands.ts";
 import { registerExclusionCommands } from "./exclusion-commands.ts";
 import { registerExpressionCommands } from "./expression-commands.ts";
 import { registerLifecycleCommands } from "./lifecycle-commands.ts";
@@ -26,6 +27,7 @@ const registrations: readonly Registration[] = [
   registerAdminCommands,
   registerAgentAdminCommands,
   registerAccountCommands,
+  registerAuditCommands,
   registerModeCommands,
   registerQuarantineCommands,
   registerLinkCommands,

@@ -1,6 +1,7 @@
 /** Every route of the admin API, in one list: for the composition root, and for tests that ask each of them. */
 import type { createAdminUseCases } from "./admin-use-cases.ts";
 import { agentRoutes } from "./agents.http.ts";
+import { auditRoute } from "./audit.http.ts";
 import { configurationRoutes } from "./configurations.http.ts";
 import { exclusionRoutes } from "./exclusions.http.ts";
 import { heldExportsRoutes } from "./held-exports.http.ts";
@@ -32,5 +33,6 @@ export function adminRoutes(own: ReturnType<typeof createAdminUseCases>): Route[
     ...reconcileRoutes(own.reconciles),
     ...exclusionRoutes(own.exclusions),
     provisioningLogRoute(own.queries),
+    auditRoute(own.audit),
   ];
 }

@@ -2,6 +2,8 @@
 import { createAcceptBatch } from "../shared/application/accept-batch.ts";
 import { createAdminQueries } from "../shared/application/admin-queries.ts";
 import { createAgentAdmin } from "../shared/application/agent-admin.ts";
+import { createAuditLog } from "../shared/application/audit-log.ts";
+import { createAuditSubjects } from "../shared/application/audit-subjects.ts";
 import { createEnrolAgent } from "../shared/application/enrol-agent.ts";
 import { createExclusionAdmin } from "../shared/application/exclusion-admin.ts";
 import { createHeartbeat } from "../shared/application/heartbeat.ts";
@@ -14,6 +16,7 @@ import { createRetryEscrows } from "../shared/application/retry-escrows.ts";
 import { createSchemas } from "../shared/application/schemas.ts";
 import { createStagedContents } from "../shared/application/staged-contents.ts";
 import { createStagedSets } from "../shared/application/staged-sets.ts";
+import { createAuditRows } from "../shared/application/state/audit-rows.ts";
 import { LANES } from "../shared/application/state/job-rows.ts";
 import { createSynchronizationJobs } from "../shared/application/synchronization-jobs.ts";
 import { createWhatIfs } from "../shared/application/what-ifs.ts";
@@ -50,6 +53,11 @@ export function createAdminUseCases(parts: Parts) {
     adminTokens,
     configurations,
     quarantines,
+    audit: createAuditLog({
+      auditRows: createAuditRows({ rows }),
+      subjects: createAuditSubjects({ rows, objects: parts.objects, exclusionRows }),
+      ...{ clock, log },
+    }),
     agents: createAgentAdmin({ rows, log, proofs }),
     enrolAgent: createEnrolAgent({ rows, clock, log }),
     heartbeat: createHeartbeat({

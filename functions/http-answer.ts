@@ -20,7 +20,7 @@ export async function answer(
   // The caller's own id, told back; what could break a header or a log's line is no id.
   if (/^[A-Za-z0-9._-]{1,64}$/.test(clientRequestId)) headers["client-request-id"] = clientRequestId;
   try {
-    const result = await handle(deps, route, request);
+    const result = await handle(deps, route, request, headers["request-id"] ?? "");
     if (result.ok) {
       const { status, body, headers: own } = result.value;
       return { status, headers: { ...headers, ...own }, ...(body === undefined ? {} : { jsonBody: body }) };
@@ -32,7 +32,12 @@ export async function answer(
   }
 }
 
-async function handle(deps: RouteDeps, route: Route, request: HttpRequest): Promise<Result<RouteReply>> {
+async function handle(
+  deps: RouteDeps,
+  route: Route,
+  request: HttpRequest,
+  requestId: string,
+): Promise<Result<RouteReply>> {
   const declared = Number(request.headers.get("content-length") ?? 0);
   if (declared > MAX_BODY_BYTES) return tooLarge(MAX_BODY_BYTES);
   const body = new Uint8Array(await request.arrayBuffer());
@@ -44,6 +49,7 @@ async function handle(deps: RouteDeps, route: Route, request: HttpRequest): Prom
     body,
     ifMatch: request.headers.get("if-match"),
     origin: new URL(request.url).origin,
+    requestId,
     isGzip: request.headers.get("content-encoding") === "gzip",
     signed: {
       method: request.method,
@@ -60,7 +66,7 @@ async function handle(deps: RouteDeps, route: Route, request: HttpRequest): Prom
     case "admin-read":
     case "admin-write": {
       const admin = await deps.adminTokens.verify(request.headers.get("authorization"), route.guard === "admin-write");
-      return admin.ok ? route.handle(parsed, admin.value) : admin;
+      return admin.ok ? route.handle(parsed, admin.value, deps.audit) : admin;
     }
     case "enrolment":
     case "public":

@@ -4,6 +4,7 @@
  */
 import type { HttpFunctionOptions } from "@azure/functions";
 import { app } from "@azure/functions";
+import type { AuditLog } from "../shared/application/audit-log.ts";
 import type { Result } from "../shared/application/failure.ts";
 import type { Admin, AdminTokens } from "../shared/application/verify-admin-token.ts";
 import type { ProofVerifier, ProvenAgent, SignedRequest } from "../shared/application/verify-proof.ts";
@@ -21,6 +22,8 @@ export interface RouteRequest {
   /** Of the service, as the caller reached it. */
   readonly origin: string;
   readonly signed: SignedRequest;
+  /** Of the answer, as the audit log names it. */
+  readonly requestId?: string;
 }
 
 export interface RouteReply {
@@ -36,7 +39,8 @@ export type Guarded =
     }
   | {
       readonly guard: "admin-read" | "admin-write";
-      readonly handle: (request: RouteRequest, admin: Admin) => Promise<Result<RouteReply>>;
+      /** `audit`: where a change is written down; the wrapper always gives it. */
+      readonly handle: (request: RouteRequest, admin: Admin, audit?: AuditLog) => Promise<Result<RouteReply>>;
     }
   /** The handler itself checks a one-time token and the proof of a new key. */
   | { readonly guard: "enrolment"; readonly handle: (request: RouteRequest) => Promise<Result<RouteReply>> }
@@ -54,6 +58,7 @@ export type Route = {
 export interface RouteDeps {
   readonly proofs: ProofVerifier;
   readonly adminTokens: AdminTokens;
+  readonly audit: AuditLog;
 }
 
 /** What was registered here, for the tests that look for others and ask each of them. */

@@ -52,7 +52,13 @@ export function serveAdmin<const O extends Of<"admin-read" | "admin-write">>(
 ): Route {
   return routeOf(operation, {
     guard: operation.guard,
-    handle: (request, admin) => served(operation, request, (asked) => handle(asked, admin)),
+    handle: (request, admin, audit) =>
+      served(operation, request, (asked) => {
+        const run = () => handle(asked, admin);
+        if (operation.guard !== "admin-write" || !audit) return run();
+        const { params, body } = asked;
+        return audit.around({ operation, params, body, requestId: request.requestId ?? null }, admin, run);
+      }),
   });
 }
 

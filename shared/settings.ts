@@ -208,7 +208,7 @@ export const SETTINGS = [
   {
     name: "UPLINK_LOG_MONTHS",
     meaning:
-      "Months of the provisioning log, and of results of what-ifs and reconciles, that are kept besides the current one",
+      "Months of the provisioning log and the audit log, and of results of what-ifs and reconciles, that are kept besides the current one",
     default: "12",
     schema: count(0, 120),
   },

@@ -13,6 +13,7 @@ import { lookAtExpired } from "./expired-accounts.ts";
 import type { LinkAccounts } from "./link-account.ts";
 import { cycleIdOf } from "./plan-chunks.ts";
 import { type AgentRow, agentTable, LEASE_ROW, type LeaseRow } from "./state/agent-rows.ts";
+import { auditTableName } from "./state/audit-rows.ts";
 import type { DirtyRows } from "./state/dirty-links.ts";
 import type { Escrows } from "./state/escrow-rows.ts";
 import type { Expiries } from "./state/expiry-rows.ts";
@@ -180,9 +181,11 @@ export function createTick(deps: {
   }
 
   async function dropOldLogs(): Promise<void> {
-    const oldest = logTableName(logKeptSince(deps.clock.now(), deps.times.logMonths));
+    const since = logKeptSince(deps.clock.now(), deps.times.logMonths);
+    const [oldest, oldestAudit] = [logTableName(since), auditTableName(since)];
     for (const name of await deps.rows.listTables()) {
-      if (/^log\d{6}$/.test(name) && name < oldest) await deps.rows.deleteTable(name);
+      const isOld = /^log\d{6}$/.test(name) ? name < oldest : /^audit\d{6}$/.test(name) && name < oldestAudit;
+      if (isOld) await deps.rows.deleteTable(name);
     }
   }
 }

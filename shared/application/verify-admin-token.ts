@@ -11,6 +11,10 @@ export const ROLE_WRITE = "Synchronization.ReadWrite.All";
 export interface Admin {
   /** The user's or application's object id: the name that an audit entry carries. */
   readonly id: string;
+  /** The name that a user signs in with. */
+  readonly name?: string;
+  /** It is no person. */
+  readonly isApplication?: boolean;
   readonly roles: readonly string[];
 }
 
@@ -49,7 +53,13 @@ export function createAdminTokens(deps: {
             remedy: "Have an administrator assign that app role.",
           });
         }
-        return ok({ id: String(payload["oid"] ?? payload["azp"] ?? payload.sub ?? "unknown"), roles });
+        const name = payload["preferred_username"];
+        return ok({
+          id: String(payload["oid"] ?? payload["azp"] ?? payload.sub ?? "unknown"),
+          ...(typeof name === "string" ? { name } : {}),
+          isApplication: payload["idtyp"] === "app",
+          roles,
+        });
       } catch (error) {
         if (error instanceof errors.JOSEError && error.code !== "ERR_JWKS_TIMEOUT")
           return unauthorized(`${error.code}: ${error.message}`);

@@ -31,6 +31,11 @@ export interface Operation {
   readonly statuses?: readonly (200 | 201 | 202 | 204)[];
   /** It answers an ETag, and minds `If-Match`. */
   readonly hasEtag?: boolean;
+  /**
+   * Neither what it is asked nor what it answers stands in the audit log, but for the names of fields: secrets, and contents that are
+   * kept elsewhere.
+   */
+  readonly isUntold?: boolean;
   /** Codes of its own, and what they are answered with. */
   readonly refusals?: Readonly<Record<string, RefusalStatus>>;
 }

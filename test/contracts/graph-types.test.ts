@@ -1,5 +1,6 @@
 import type {
   AttributeMappingFunctionSchema,
+  DirectoryAudit,
   FilterOperatorSchema,
   ProvisioningObjectSummary,
   ServicePrincipal,
@@ -10,6 +11,7 @@ import type {
   SynchronizationTemplate,
 } from "@microsoft/microsoft-graph-types";
 import { describe, expect, expectTypeOf, it } from "vitest";
+import type { DirectoryAuditReply } from "../../shared/contracts/admin/audit.ts";
 import type {
   FilterOperatorReply,
   MappingFunctionReply,
@@ -57,5 +59,12 @@ describe("what the synchronization API answers", () => {
     expectTypeOf<FilterOperatorReply>().toExtend<FilterOperatorSchema>();
     expectTypeOf<MappingFunctionReply>().toExtend<AttributeMappingFunctionSchema>();
     expectTypeOf<ServicePrincipalReply>().toExtend<ServicePrincipal>();
+  });
+});
+
+describe("an entry of the audit log", () => {
+  it("is Graph's directoryAudit, and has every field of it", () => {
+    expectTypeOf<DirectoryAuditReply>().toExtend<DirectoryAudit>();
+    expectTypeOf<Exclude<keyof DirectoryAudit, keyof DirectoryAuditReply>>().toEqualTypeOf<never>();
   });
 });

@@ -45,6 +45,7 @@ export function createAdminApi(cloud: UseCases) {
         signed: { method: operation.method, path, proof: null, body },
       },
       { id: asked.by ?? "ann", roles: [] },
+      cloud.routes.audit,
     );
     if (!result.ok) {
       const { failure } = result;

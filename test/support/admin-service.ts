@@ -8,6 +8,7 @@ import { afterAll, beforeAll, beforeEach } from "vitest";
 import type { Registration } from "../../cli/run-cli.ts";
 import { refusal } from "../../functions/http-refusal.ts";
 import type { Route, RouteRequest } from "../../functions/http-route.ts";
+import type { AuditLog } from "../../shared/application/audit-log.ts";
 import type { ConfigurationReply } from "../../shared/contracts/admin/configurations.ts";
 import { runCommand, type Told } from "./command-line.ts";
 
@@ -67,10 +68,14 @@ function otherwise({ url }: Asked): Response {
   return url.endsWith("/configurations") ? Response.json({ value: [CORP] }) : new Response("{}", { status: 404 });
 }
 
-/** The routes as the functions host calls them, for the admin `ann`; `after` is called when one has done its part. */
+/**
+ * The routes as the functions host calls them, for the admin `ann`; `after` is called when one has done its part. `audit`: where
+ * changes are written down.
+ */
 export function answerByRoutes(
   routes: () => readonly Route[],
   after: (route: Route) => Promise<unknown> = async () => undefined,
+  audit?: AuditLog,
 ): Answer {
   return async ({ method, url, body, ifMatch }) => {
     const { pathname, searchParams } = new URL(url, "http://localhost");
@@ -86,7 +91,7 @@ export function answerByRoutes(
         origin: "http://localhost",
         signed: { method, path: pathname, proof: null, body: Buffer.from(body) },
       };
-      const result = await route.handle(request, { id: "ann", roles: [] } as never);
+      const result = await route.handle(request, { id: "ann", roles: [] } as never, audit);
       await after(route);
       if (result.ok) {
         const { status, body: answered } = result.value;

@@ -47,6 +47,7 @@ export const createEnrolmentToken = operation({
   summary: "Makes a one-time token by which an agent enrols. It is shown once.",
   body: CreateTokenRequest,
   isBodyOptional: true,
+  isUntold: true,
   reply: TokenReply,
   statuses: [201],
   refusals: { "configuration-not-found": 404 },

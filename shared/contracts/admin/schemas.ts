@@ -87,6 +87,7 @@ export const putSchema = operation({
   summary: "Checks a schema and puts it into effect as a new version, by which everybody is mapped anew.",
   query: z.strictObject({ expectedVersion: Version.optional() }),
   body: SynchronizationSchemaBody,
+  isUntold: true,
   reply: SchemaReply,
   hasEtag: true,
   refusals: { "job-not-found": 404, "schema-invalid": 422, "schema-version-not-expected": 409 },

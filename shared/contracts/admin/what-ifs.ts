@@ -137,6 +137,7 @@ export const runWhatIf = operation({
   guard: "admin-write",
   summary: "Tries a schema, a scope or the job as it is on everybody, and writes nothing to the target.",
   body: WhatIfRequest,
+  isUntold: true,
   reply: WhatIfReply,
   statuses: [202],
   refusals: { "job-not-found": 404, "schema-version-not-found": 404, "schema-invalid": 422 },

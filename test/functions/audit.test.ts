@@ -1,0 +1,247 @@
+/**
+ * The audit log: every operation that changes something leaves an entry, because the one wrapper writes it; what changed is told by the
+ * rows before and after; nothing secret and nobody's name is in it.
+ */
+import type { HttpRequest, InvocationContext } from "@azure/functions";
+import { describe, expect, test } from "vitest";
+import { adminRoutes } from "../../functions/admin-routes.ts";
+import { answer } from "../../functions/http-answer.ts";
+import type { Route } from "../../functions/http-route.ts";
+import { ok } from "../../shared/application/failure.ts";
+import { actOnAgent } from "../../shared/contracts/admin/agents.ts";
+import { listDirectoryAudits } from "../../shared/contracts/admin/audit.ts";
+import { createConfiguration, createEnrolmentToken } from "../../shared/contracts/admin/configurations.ts";
+import { addExclusion, removeExclusion } from "../../shared/contracts/admin/exclusions.ts";
+import { actOnJob, setLifecycle, setScope } from "../../shared/contracts/admin/jobs.ts";
+import { unlink } from "../../shared/contracts/admin/links.ts";
+import { putSchema } from "../../shared/contracts/admin/schemas.ts";
+import { paramsOf, pathWith } from "../../shared/contracts/operation.ts";
+import { defaultSchema } from "../../shared/domain/default-schema.ts";
+import { StorageError } from "../../shared/ports/row-store.ts";
+import { createAdminApi } from "../support/admin-api.ts";
+import { aUser, type CloudOptions, createCloud, guidOf } from "../support/cloud.ts";
+
+const SETTINGS = { signIn: "ownProcess" } as const;
+
+/** A valid body of each operation that has one. */
+const BODIES: Readonly<Record<string, unknown>> = {
+  CreateConfiguration: { displayName: "a", domainFqdn: "a.example", domainNetBios: "A", settings: SETTINGS },
+  AddExclusion: { reason: "never" },
+  SetJobMode: { mode: "staging" },
+  SetScope: {},
+  SetLifecycle: { outOfScope: "keep" },
+  JoinLink: { targetId: "t" },
+  MoveLink: { toObjectGuid: guidOf("bob") },
+  RebuildLinks: { shard: "0" },
+  AskReconcile: { policy: "report" },
+  PutSchema: defaultSchema(),
+  DecideStaged: { digest: "d" },
+  RunWhatIf: { kind: "present" },
+  ApproveWhatIf: { digest: "d" },
+};
+const ACTIONS: Readonly<Record<string, string>> = { AgentAction: "approve", DecideStaged: "approve" };
+
+async function start(options: CloudOptions = {}) {
+  const cloud = await createCloud(options);
+  const agent = await cloud.addDomain("corp.example");
+  const api = createAdminApi(cloud.cloud);
+  // No two changes come in one moment.
+  const ask: typeof api = (operation, asked) => {
+    cloud.clock.set(cloud.clock.now() + 1);
+    return api(operation, asked);
+  };
+  const entries = async () => (await ask(listDirectoryAudits, {})).body.value;
+  const params = { configurationId: agent.configurationId, jobId: agent.jobId };
+  /** Of the newest entry: by property, old and new value. */
+  const changed = async () =>
+    Object.fromEntries(
+      ((await entries())[0]?.targetResources[0]?.modifiedProperties ?? []).map((own) => [
+        own.displayName,
+        [own.oldValue, own.newValue],
+      ]),
+    );
+  return { ...cloud, agent, ask, entries, changed, params };
+}
+
+/** Through the wrapper, as the host calls it, by an admin with a token. */
+async function throughWrapper(
+  route: Route,
+  deps: Awaited<ReturnType<typeof start>>["cloud"]["routes"],
+  agentId: string,
+) {
+  const { operation } = route;
+  const samples: Record<string, string> = { jobId: "j", configurationId: "c", agentId, class: "deletes", id: "w" };
+  const params = Object.fromEntries(
+    paramsOf(operation.path).map(({ name }) => [
+      name,
+      name === "action" ? (ACTIONS[operation.id] ?? "start") : (samples[name] ?? guidOf("ann")),
+    ]),
+  );
+  const body = BODIES[operation.id];
+  const request = {
+    method: operation.method,
+    url: `https://uplink.example/api/${pathWith(operation, params)}`,
+    headers: new Headers({ authorization: "Bearer x" }),
+    query: new URLSearchParams(operation.id === "DeleteSynchronizationJob" ? { objects: "keep" } : {}),
+    params,
+    arrayBuffer: async () => Buffer.from(body === undefined ? "" : JSON.stringify(body)),
+  } as unknown as HttpRequest;
+  const adminTokens = { verify: async () => ok({ id: "ann", roles: [] }) };
+  const context = { error: (text: string) => void console.error(text) } as unknown as InvocationContext;
+  return answer({ ...deps, adminTokens }, route, request, context);
+}
+
+describe("every operation that changes something", () => {
+  test("leaves one entry that names it, who asked and the request", async () => {
+    const { cloud, entries } = await start();
+    const done = async () => ok({ id: "made", token: "SHOWN-ONCE", expiresAt: 0, secret: "SECRET-ANSWER" });
+    const useCase = new Proxy({}, { get: () => done });
+    const own = new Proxy(cloud.routes, {
+      get: (routes, name) =>
+        name === "audit" ? routes.audit : typeof routes[name as "queries"] === "function" ? done : useCase,
+    });
+    const changing = adminRoutes(own).filter((route) => route.guard === "admin-write");
+    expect(changing.length).toBeGreaterThan(20);
+    let before = (await entries()).length;
+    for (const route of changing) {
+      const { status, headers } = await throughWrapper(route, cloud.routes, "a");
+      expect([route.name, Number(status) < 300]).toEqual([route.name, true]);
+      const all = await entries();
+      expect([route.name, all.length]).toEqual([route.name, ++before]);
+      const entry = all.find((one) => one.operationType === route.name);
+      expect(entry).toMatchObject({
+        result: "success",
+        initiatedBy: { user: { id: "ann" }, app: null },
+        correlationId: (headers as Record<string, string>)["request-id"],
+      });
+    }
+    expect(JSON.stringify(await entries())).not.toMatch(/SHOWN-ONCE|SECRET-ANSWER/);
+  });
+});
+
+describe("an entry", () => {
+  test("says what it was and what it became", async () => {
+    const { agent, ask, changed, params, entries } = await start();
+    const unit = guidOf("unit");
+    await ask(setScope, { params, body: { organizationalUnits: [unit], groups: [] }, by: "eve" });
+    expect(await changed()).toMatchObject({ scopeVersion: ["1", "2"] });
+    expect((await changed())["settings.scope"]?.[1]).toContain(unit);
+    expect((await entries())[0]).toMatchObject({
+      operationType: "SetScope",
+      initiatedBy: { user: { id: "eve" } },
+      targetResources: [{ type: "Job", id: agent.jobId, displayName: "corp.example" }],
+    });
+    await ask(setLifecycle, { params, body: { outOfScope: "keep" } });
+    expect(await changed()).toMatchObject({ "settings.lifecycle": [null, '{"outOfScope":"keep"}'] });
+    await ask(actOnJob, { params: { ...params, action: "pause" } });
+    expect(await changed()).toEqual({ state: ['"active"', '"paused"'] });
+    const { agentId } = agent.proven.agent;
+    await ask(actOnAgent, { params: { configurationId: params.configurationId, agentId, action: "revoke" } });
+    expect(await changed()).toEqual({ status: ['"active"', '"revoked"'] });
+    await ask(addExclusion, { params: { guid: unit }, body: { reason: "break glass" } });
+    await ask(removeExclusion, { params: { guid: unit } });
+    expect(await changed()).toMatchObject({ reason: ['"break glass"', null] });
+    const schema = defaultSchema();
+    const [rule] = schema.synchronizationRules;
+    const body = { ...schema, synchronizationRules: [{ ...rule, name: "Renamed" }] } as typeof schema;
+    await ask(putSchema, { params, body });
+    expect(await changed()).toMatchObject({ schemaVersion: ["1", "2"] });
+    expect(JSON.stringify((await entries())[0])).not.toContain("Renamed");
+  });
+
+  test("names people by objectGUID alone", async () => {
+    const { agent, ask, params, entries, changed } = await start();
+    await agent.read("full", [aUser("annabella")]);
+    const done = await ask(unlink, { params: { jobId: params.jobId, objectGuid: guidOf("annabella") } });
+    expect(done.body.dn).toContain("annabella");
+    expect(Object.keys(await changed())).toContain("targetId");
+    expect((await entries())[0]?.targetResources[0]).toMatchObject({ type: "Link", id: guidOf("annabella") });
+    expect(JSON.stringify(await entries())).not.toContain("annabella");
+  });
+
+  test("of a new configuration names what was made; of a token tells nothing but that it was", async () => {
+    const { ask, entries, params } = await start();
+    const made = await ask(createConfiguration, {
+      body: { displayName: "New", domainFqdn: "new.example", domainNetBios: "NEW", settings: SETTINGS },
+    });
+    expect((await entries())[0]?.targetResources[0]).toMatchObject({
+      ...{ type: "Configuration", id: made.body.id, displayName: "New" },
+      modifiedProperties: expect.arrayContaining([
+        { displayName: "domainFqdn", oldValue: null, newValue: '"new.example"' },
+      ]),
+    });
+    const { configurationId } = params;
+    const { token } = (await ask(createEnrolmentToken, { params: { configurationId }, body: {} })).body;
+    expect(JSON.stringify(await entries())).not.toContain(token.split(".")[1]);
+  });
+
+  test("is missing for what was refused: nothing changed", async () => {
+    const { ask, entries, params } = await start();
+    expect((await ask(setLifecycle, { params: { jobId: "nobody" }, body: {} })).status).toBe(404);
+    expect((await ask(putSchema, { params, body: defaultSchema(), ifMatch: "7" })).status).toBe(412);
+    expect(await entries()).toEqual([]);
+  });
+
+  test("says that it isn't known how far a request came that ended in an error", async () => {
+    const { cloud, ask, entries, params } = await start();
+    cloud.routes.lifecycles.set = async () => Promise.reject(new Error("The disk is full."));
+    await expect(ask(setLifecycle, { params, body: { outOfScope: "keep" } })).rejects.toThrow("The disk is full.");
+    expect((await entries())[0]).toMatchObject({ result: "failure", operationType: "SetLifecycle" });
+  });
+
+  test("that can't be written is no success, and is told to the service's log", async () => {
+    let isAway = false;
+    const { ask, params, logged, entries } = await start({
+      wrapRows: (rows) => ({
+        ...rows,
+        table: (name) => {
+          const table = rows.table(name);
+          const away = () => Promise.reject(new StorageError("storage-unreachable", "away"));
+          return isAway && name.startsWith("audit") ? { ...table, transact: away } : table;
+        },
+      }),
+    });
+    isAway = true;
+    await expect(ask(actOnJob, { params: { ...params, action: "pause" } })).rejects.toThrow("away");
+    isAway = false;
+    expect(logged.filter((line) => line.event === "audit-lost")).toMatchObject([
+      { level: "error", fields: { operation: "JobAction", by: "ann", subject: params.jobId } },
+    ]);
+    expect(await entries()).toEqual([]);
+  });
+});
+
+describe("a page", () => {
+  test("goes on where the last one ended, over months; old months are dropped with the log", async () => {
+    const { ask, params, clock, tick } = await start();
+    const pause = () => ask(actOnJob, { params: { ...params, action: "pause" } });
+    const MONTH = 31 * 86_400_000;
+    for (let month = 0; month < 3; month++) {
+      await pause();
+      clock.set(clock.now() + 1_000);
+      await pause();
+      clock.set(clock.now() + MONTH);
+    }
+    const seen: string[] = [];
+    let from: string | undefined;
+    for (let pages = 0; pages < 10; pages++) {
+      const query: Record<string, string> = { $top: "2", ...(from === undefined ? {} : { $skiptoken: from }) };
+      const { body } = await ask(listDirectoryAudits, { query });
+      seen.push(...body.value.map((own) => own.activityDateTime));
+      const next = body["@odata.nextLink"];
+      if (next === undefined) break;
+      from = new URL(next).searchParams.get("$skiptoken") ?? "";
+    }
+    expect(seen).toHaveLength(6);
+    expect(seen).toEqual(seen.toSorted().reverse());
+    expect((await ask(listDirectoryAudits, { query: { $skiptoken: "nonsense" } })).failure).toMatchObject({
+      ...{ status: 400, code: "invalid-skiptoken" },
+    });
+    clock.set(clock.now() + 11 * MONTH);
+    await tick();
+    expect((await ask(listDirectoryAudits, {})).body.value.length).toBeLessThan(6);
+    clock.set(clock.now() + 3 * MONTH);
+    await tick();
+    expect((await ask(listDirectoryAudits, {})).body.value).toEqual([]);
+  });
+});
