@@ -23,7 +23,7 @@ import { aUser, type CloudOptions, createCloud, guidOf } from "../support/cloud.
 
 const SETTINGS = { signIn: "ownProcess" } as const;
 
-/** A valid body of each operation that has one. */
+/** A valid body of each operation that needs more than an empty one. */
 const BODIES: Readonly<Record<string, unknown>> = {
   CreateConfiguration: { displayName: "a", domainFqdn: "a.example", domainNetBios: "A", settings: SETTINGS },
   AddExclusion: { reason: "never" },
@@ -77,7 +77,7 @@ async function throughWrapper(
       name === "action" ? (ACTIONS[operation.id] ?? "start") : (samples[name] ?? guidOf("ann")),
     ]),
   );
-  const body = BODIES[operation.id];
+  const body = BODIES[operation.id] ?? (operation.body ? {} : undefined);
   const request = {
     method: operation.method,
     url: `https://uplink.example/api/${pathWith(operation, params)}`,
@@ -94,7 +94,8 @@ async function throughWrapper(
 describe("every operation that changes something", () => {
   test("leaves one entry that names it, who asked and the request", async () => {
     const { cloud, entries } = await start();
-    const done = async () => ok({ id: "made", token: "SHOWN-ONCE", expiresAt: 0, secret: "SECRET-ANSWER" });
+    const done = async () =>
+      ok({ id: "made", token: "SHOWN-ONCE", expiresAt: 0, secret: "SECRET-ANSWER", "@odata.etag": "W/1" });
     const useCase = new Proxy({}, { get: () => done });
     const own = new Proxy(cloud.routes, {
       get: (routes, name) =>
