@@ -5,31 +5,18 @@
 import { app, type InvocationContext } from "@azure/functions";
 import * as df from "durable-functions";
 import { readConfig } from "../shared/config.ts";
-import { acceptBatchRoute } from "./accept-batch.http.ts";
-import { adminRoutes } from "./admin-routes.ts";
 import { createCloudSide } from "./cloud-side.ts";
 import { createDurableStarter } from "./durable-starter.ts";
-import { enrolRoute } from "./enrol.http.ts";
-import { healthRoute } from "./health.http.ts";
-import { heartbeatRoute } from "./heartbeat.http.ts";
-import { type Route, registerRoute } from "./http-route.ts";
-import { openApiRoute } from "./openapi.http.ts";
+import { registerRoute } from "./http-route.ts";
 import { orchestrators } from "./orchestrators.ts";
+import { routesOf } from "./routes.ts";
 import { wakeJobHandler } from "./wake-job.queue.ts";
 
 const config = readConfig(process.env);
 const cloud = createCloudSide(config);
 const starterOf = (context: InvocationContext) => createDurableStarter(df.getClient(context));
 
-const routes: readonly Route[] = [
-  healthRoute(),
-  openApiRoute(() => routes),
-  enrolRoute(cloud.routes),
-  heartbeatRoute(cloud.routes.heartbeat),
-  acceptBatchRoute(cloud.routes.acceptBatch),
-  ...adminRoutes(cloud.routes),
-];
-for (const route of routes) registerRoute(cloud.routes, route);
+for (const route of routesOf(cloud.routes)) registerRoute(cloud.routes, route);
 
 app.serviceBusQueue("WakeJob", {
   queueName: config.doorbellQueue,

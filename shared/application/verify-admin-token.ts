@@ -8,6 +8,9 @@ import { type Failure, fail, ok, type Result } from "./failure.ts";
 export const ROLE_READ = "Synchronization.Read.All";
 export const ROLE_WRITE = "Synchronization.ReadWrite.All";
 
+/** The keys can't be had: no fault of the token. */
+const KEYS_UNREACHABLE: ReadonlySet<string> = new Set(["ERR_JWKS_TIMEOUT", "ERR_JOSE_GENERIC", "ERR_JWKS_INVALID"]);
+
 export interface Admin {
   /** The user's or application's object id: the name that an audit entry carries. */
   readonly id: string;
@@ -40,6 +43,8 @@ export function createAdminTokens(deps: {
           audience: deps.audience,
           algorithms: ["RS256"],
           clockTolerance: 60,
+          // Without it a token would be good for ever.
+          requiredClaims: ["exp"],
         });
         const roles = Array.isArray(payload["roles"])
           ? payload["roles"].filter((role): role is string => typeof role === "string")
@@ -51,6 +56,7 @@ export function createAdminTokens(deps: {
             code: "role-missing",
             message: `The token lacks the role ${writes ? ROLE_WRITE : ROLE_READ}.`,
             remedy: "Have an administrator assign that app role.",
+            details: [{ target: "authorization", message: "lacks the role" }],
           });
         }
         const name = payload["preferred_username"];
@@ -61,7 +67,7 @@ export function createAdminTokens(deps: {
           roles,
         });
       } catch (error) {
-        if (error instanceof errors.JOSEError && error.code !== "ERR_JWKS_TIMEOUT")
+        if (error instanceof errors.JOSEError && !KEYS_UNREACHABLE.has(error.code))
           return unauthorized(`${error.code}: ${error.message}`);
         throw error;
       }
@@ -75,5 +81,6 @@ function unauthorized(reason: string): { readonly ok: false; readonly failure: F
     code: "token-refused",
     message: `The request is refused: ${reason}.`,
     remedy: "Sign in and send the access token.",
+    details: [{ target: "authorization", message: reason }],
   });
 }

@@ -8,7 +8,7 @@
 import { createHash } from "node:crypto";
 import { calculateJwkThumbprint, decodeProtectedHeader, errors, importJWK, jwtVerify } from "jose";
 import type { PublicKeyJwk } from "../contracts/agent-api.ts";
-import { PROOF_MAX_SECONDS, PROOF_SEQUENCE_WINDOW, PROOF_TYPE, ProofClaims } from "../contracts/proof.ts";
+import { PROOF_HEADER, PROOF_MAX_SECONDS, PROOF_SEQUENCE_WINDOW, PROOF_TYPE, ProofClaims } from "../contracts/proof.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { RowStore } from "../ports/row-store.ts";
 import { type Failure, fail, ok, type Result } from "./failure.ts";
@@ -161,5 +161,6 @@ function unproven(reason: string): { readonly ok: false; readonly failure: Failu
     code: "proof-refused",
     message: `The proof of this request is refused: ${reason}.`,
     remedy: "Check the agent's clock and its service URL; if its key is lost, enrol it again.",
+    details: [{ target: PROOF_HEADER, message: reason }],
   });
 }
