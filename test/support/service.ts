@@ -44,7 +44,7 @@ export async function createService(options: CloudOptions = {}) {
   const corp = await cloud.addDomain("corp.example");
   const routes = routesOf(cloud.cloud.routes);
   const adminTokens = createAdminTokens({ authorityUrl: issuer.authorityUrl, tenantId: TENANT, audience: AUDIENCE });
-  const deps = { proofs: cloud.cloud.routes.proofs, adminTokens };
+  const deps = { ...cloud.cloud.routes, adminTokens };
   const tokens = { admin: await issuer.token([ROLE_WRITE]), reader: await issuer.token([ROLE_READ]) };
   const client = await createAgentClient(cloud);
   const enrolmentToken = async (configurationId = corp.configurationId) => {
