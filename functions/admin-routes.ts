@@ -13,6 +13,7 @@ import { linkRoutes } from "./links.http.ts";
 import { provisioningLogRoute } from "./provisioning-log.http.ts";
 import { reconcileRoutes } from "./reconcile.http.ts";
 import { schemaRoutes } from "./schemas.http.ts";
+import { secretRoutes } from "./secrets.http.ts";
 import { stagedRoutes } from "./staged.http.ts";
 import { synchronizationRoutes } from "./synchronization.http.ts";
 import { whatIfRoutes } from "./what-if.http.ts";
@@ -27,6 +28,7 @@ export function adminRoutes(own: ReturnType<typeof createAdminUseCases>): Route[
     ...jobSettingsRoutes(own.jobSettings),
     ...lifecycleRoutes(own.lifecycles),
     ...schemaRoutes(own.schemas),
+    ...secretRoutes(own.secrets),
     ...linkRoutes(own.links),
     ...stagedRoutes(own),
     ...whatIfRoutes(own.whatIfs),

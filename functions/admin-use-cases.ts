@@ -4,6 +4,7 @@ import { createAdminQueries } from "../shared/application/admin-queries.ts";
 import { createAgentAdmin } from "../shared/application/agent-admin.ts";
 import { createAuditLog } from "../shared/application/audit-log.ts";
 import { createAuditSubjects } from "../shared/application/audit-subjects.ts";
+import { createConfigurationSecrets } from "../shared/application/configuration-secrets.ts";
 import { createEnrolAgent } from "../shared/application/enrol-agent.ts";
 import { createExclusionAdmin } from "../shared/application/exclusion-admin.ts";
 import { createHeartbeat } from "../shared/application/heartbeat.ts";
@@ -57,6 +58,11 @@ export function createAdminUseCases(parts: Parts) {
       auditRows: createAuditRows({ rows }),
       subjects: createAuditSubjects({ rows, objects: parts.objects, exclusionRows }),
       ...{ clock, log },
+    }),
+    secrets: createConfigurationSecrets({
+      ...{ rows, log },
+      secrets: parts.secrets,
+      probeTarget: parts.probeTarget ?? (() => parts.target.describe()),
     }),
     agents: createAgentAdmin({ rows, log, proofs }),
     enrolAgent: createEnrolAgent({ rows, clock, log }),

@@ -3,6 +3,8 @@ import { randomBytes } from "node:crypto";
 import { createBlobStore } from "../shared/adapters/blobs/blob-store.ts";
 import { createGraphTargetDirectory } from "../shared/adapters/graph/graph-target-directory.ts";
 import { type CredentialConfig, createCredential } from "../shared/adapters/identity/credentials.ts";
+import { createFileSecretStore } from "../shared/adapters/secrets/file-secret-store.ts";
+import { createKeyVaultSecretStore } from "../shared/adapters/secrets/key-vault-secret-store.ts";
 import { createServiceBusDoorbell } from "../shared/adapters/service-bus/doorbell.ts";
 import { createTableRowStore } from "../shared/adapters/tables/row-store.ts";
 import type { Config } from "../shared/config.ts";
@@ -25,17 +27,22 @@ export function createCloudSide(config: Config): UseCases {
       ? config.serviceBus
       : { ...config.serviceBus, credential: createCredential({ kind: "managed-identity" }) };
   const doorbell = createServiceBusDoorbell({ ...bus, queue: config.doorbellQueue });
-  const target = createGraphTargetDirectory({
-    baseUrl: config.target.graphUrl,
-    credential: createCredential(targetCredential(config)),
-    scope: `${new URL(config.target.graphUrl).origin}/.default`,
-    log,
-    random,
-    clock,
-    maxParallelBatches: PARALLEL_BATCHES,
-  });
+  const targetBy = (credential: CredentialConfig) =>
+    createGraphTargetDirectory({
+      baseUrl: config.target.graphUrl,
+      credential: createCredential(credential),
+      scope: `${new URL(config.target.graphUrl).origin}/.default`,
+      log,
+      random,
+      clock,
+      maxParallelBatches: PARALLEL_BATCHES,
+    });
+  const target = targetBy(targetCredential(config));
+  // A new one each time: what another one remembers (a token) proves nothing.
+  const probeTarget = (appKey: string | undefined) =>
+    targetBy(appKey === undefined ? targetCredential(config) : secretCredential(config, appKey)).describe();
   return createUseCases(
-    { rows, blobs, doorbell, target, clock, random, log },
+    { rows, blobs, doorbell, target, clock, random, log, secrets: secretsOf(config), probeTarget },
     { ...config, targetKey: config.target.tenantId, quota: quotaOf(config) },
   );
 }
@@ -59,12 +66,27 @@ function storageOf(config: Config) {
   };
 }
 
+function secretsOf({ secrets }: Config) {
+  if (secrets === undefined) return undefined;
+  if ("folder" in secrets) return createFileSecretStore(secrets);
+  return createKeyVaultSecretStore({ ...secrets, credential: createCredential({ kind: "managed-identity" }) });
+}
+
+function authorityOf({ target: { authorityUrl } }: Config) {
+  return { host: authorityUrl, unlisted: new URL(authorityUrl).hostname === "localhost" };
+}
+
+function secretCredential(config: Config, clientSecret: string): CredentialConfig {
+  const { tenantId, clientId } = config.target;
+  return { kind: "client-secret", tenantId, clientId, clientSecret, authority: authorityOf(config) };
+}
+
 function targetCredential(config: Config): CredentialConfig {
-  const { tenantId, clientId, credential, authorityUrl } = config.target;
-  const authority = { host: authorityUrl, unlisted: new URL(authorityUrl).hostname === "localhost" };
+  const { tenantId, clientId, credential } = config.target;
+  const authority = authorityOf(config);
   switch (credential.kind) {
     case "secret":
-      return { kind: "client-secret", tenantId, clientId, clientSecret: credential.secret, authority };
+      return secretCredential(config, credential.secret);
     case "certificate":
       return { kind: "certificate", tenantId, clientId, certificate: { path: credential.file }, authority };
     case "managed-identity":

@@ -51,6 +51,7 @@ import type { Clock, Random } from "../shared/ports/clock.ts";
 import type { Doorbell } from "../shared/ports/doorbell.ts";
 import type { Log } from "../shared/ports/log.ts";
 import type { RowStore } from "../shared/ports/row-store.ts";
+import type { SecretStore } from "../shared/ports/secret-store.ts";
 import type { TargetDirectory } from "../shared/ports/target-directory.ts";
 
 export interface Adapters {
@@ -61,6 +62,10 @@ export interface Adapters {
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;
+  /** Absent: there is no place for secrets. */
+  readonly secrets?: SecretStore | undefined;
+  /** Reaches the target by another secret of its application; absent: by the target as it is. */
+  readonly probeTarget?: (appKey: string | undefined) => Promise<unknown>;
 }
 
 export interface UseCaseSettings {

@@ -21,6 +21,8 @@ export interface Config {
     /** In 150 seconds; 0: nobody watches it. */
     readonly writesPerWindow: number;
   };
+  /** Undefined: there is no place for secrets. */
+  readonly secrets: { readonly vaultUrl: string } | { readonly folder: string } | undefined;
   readonly admin: { readonly audience: string; readonly tenantId: string; readonly authorityUrl: string };
   readonly times: {
     readonly heartbeatMs: number;
@@ -78,6 +80,8 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
     );
   if (has("UPLINK_TARGET_CLIENT_SECRET") && has("UPLINK_TARGET_CERTIFICATE_FILE"))
     problems.push("UPLINK_TARGET_CLIENT_SECRET and UPLINK_TARGET_CERTIFICATE_FILE are both set: keep one.");
+  if (has("UPLINK_KEY_VAULT_URL") && has("UPLINK_SECRETS_FOLDER"))
+    problems.push("UPLINK_KEY_VAULT_URL and UPLINK_SECRETS_FOLDER are both set: keep one.");
   if (
     typeof values.UPLINK_LEASE_SECONDS === "number" &&
     typeof values.UPLINK_HEARTBEAT_SECONDS === "number" &&
@@ -117,6 +121,8 @@ function configOf(values: Values): Config {
   const optional = (name: SettingName) => (values[name] === undefined ? undefined : text(name));
   const connectionString = optional("UPLINK_DATA_CONNECTION");
   const busConnection = optional("ServiceBusConnection");
+  const folder = optional("UPLINK_SECRETS_FOLDER");
+  const vaultUrl = optional("UPLINK_KEY_VAULT_URL");
   const secret = optional("UPLINK_TARGET_CLIENT_SECRET");
   const file = optional("UPLINK_TARGET_CERTIFICATE_FILE");
   const authorityUrl = text("UPLINK_TARGET_AUTHORITY_URL").replace(/\/$/, "");
@@ -144,6 +150,7 @@ function configOf(values: Values): Config {
       authorityUrl,
       writesPerWindow: number("UPLINK_TARGET_WRITES"),
     },
+    secrets: vaultUrl !== undefined ? { vaultUrl } : folder !== undefined ? { folder } : undefined,
     admin: {
       audience: text("UPLINK_ADMIN_AUDIENCE"),
       tenantId: optional("UPLINK_ADMIN_TENANT_ID") ?? text("UPLINK_TARGET_TENANT_ID"),

@@ -97,6 +97,18 @@ export const SETTINGS = [
       .refine((writes) => writes === 0 || writes >= 100, "0, or at least 100"),
   },
   {
+    name: "UPLINK_KEY_VAULT_URL",
+    meaning: "Key vault for the secrets that admins save, reached with the managed identity",
+    optional: true,
+    schema: url,
+  },
+  {
+    name: "UPLINK_SECRETS_FOLDER",
+    meaning: "Folder for those secrets instead of a vault (local only)",
+    optional: true,
+    schema: text,
+  },
+  {
     name: "UPLINK_ADMIN_AUDIENCE",
     meaning: "Audience of admins' access tokens",
     default: "api://directory-uplink",

@@ -135,6 +135,7 @@ export async function startHost(context: ServiceContext, choices: HostChoices): 
       UPLINK_TARGET_GRAPH_URL: `${directory}/v1.0`,
       UPLINK_TARGET_AUTHORITY_URL: directory,
       UPLINK_ADMIN_AUDIENCE: ADMIN_AUDIENCE,
+      UPLINK_SECRETS_FOLDER: join(paths.home, "secrets"),
     },
     isReady: isReadyLine,
   });

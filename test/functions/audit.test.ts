@@ -27,6 +27,7 @@ const SETTINGS = { signIn: "ownProcess" } as const;
 const BODIES: Readonly<Record<string, unknown>> = {
   CreateConfiguration: { displayName: "a", domainFqdn: "a.example", domainNetBios: "A", settings: SETTINGS },
   AddExclusion: { reason: "never" },
+  PutSecrets: { value: [] },
   SetJobMode: { mode: "staging" },
   SetScope: {},
   SetLifecycle: { outOfScope: "keep" },

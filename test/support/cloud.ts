@@ -27,6 +27,7 @@ import type { BlobStore } from "../../shared/ports/blob-store.ts";
 import type { Lane } from "../../shared/ports/doorbell.ts";
 import type { Log } from "../../shared/ports/log.ts";
 import type { RowStore } from "../../shared/ports/row-store.ts";
+import type { SecretStore } from "../../shared/ports/secret-store.ts";
 import type { TargetDirectory } from "../../shared/ports/target-directory.ts";
 import { createDriver, type DriverDeps } from "./orchestration-driver.ts";
 
@@ -56,6 +57,8 @@ export interface CloudOptions {
   readonly wrapBlobs?: (blobs: BlobStore) => BlobStore;
   /** Instead of the memory target, which then stays empty. */
   readonly targetDirectory?: TargetDirectory;
+  readonly secrets?: SecretStore;
+  readonly probeTarget?: (appKey: string | undefined) => Promise<unknown>;
   /** A clock that others move, and how a timer waits for it. */
   readonly time?: { readonly clock: DriverDeps["clock"]; readonly sleepUntil: (at: number) => Promise<void> };
   /** Instead of keeping all lines. */
@@ -88,6 +91,8 @@ export async function createCloud(options: CloudOptions = {}) {
       clock,
       log,
       random: { bytes: (count) => randomBytes(count) },
+      ...(options.secrets ? { secrets: options.secrets } : {}),
+      ...(options.probeTarget ? { probeTarget: options.probeTarget } : {}),
       doorbell: { ring: async (jobId, lane) => void bells.push({ jobId, lane }), close: async () => undefined },
     },
     {

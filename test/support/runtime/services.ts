@@ -151,6 +151,7 @@ export async function createHost(options: {
     // The directory counts no writes either.
     UPLINK_TARGET_WRITES: "0",
     UPLINK_ADMIN_AUDIENCE: tenant.audience,
+    UPLINK_SECRETS_FOLDER: join(options.folder, "secrets"),
     // A test waits for what a service takes its time over.
     UPLINK_HEARTBEAT_SECONDS: "2",
     UPLINK_LEASE_SECONDS: "10",
