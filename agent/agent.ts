@@ -11,6 +11,7 @@ import type { Log } from "../shared/ports/log.ts";
 import type { SourceDescription } from "../shared/ports/source-directory.ts";
 import { AgentError } from "./agent-error.ts";
 import type { AgentSource } from "./agent-source.ts";
+import { answerCommands, createHeldLease } from "./answer-commands.ts";
 import type { AgentConfig } from "./config.ts";
 import type { AgentKey } from "./keys.ts";
 import { openOutbox } from "./outbox.ts";
@@ -57,13 +58,20 @@ const MOST_RETRIES_ONCE = 5;
 
 export function createAgent(deps: AgentDeps): Agent {
   const { log, source, config } = deps;
-  const client = createUplinkClient({ ...deps, url: config.url });
+  const lease = createHeldLease();
+  const client = lease.noting(createUplinkClient({ ...deps, url: config.url }));
 
   async function loop(stop: AbortSignal, once?: { readonly waitSeconds: number }): Promise<OnceResult> {
     const lock = await lockState(config.outboxDir);
+    const ended = new AbortController();
+    const stopped = AbortSignal.any([stop, ended.signal]);
+    // One read is all that it is here for.
+    const answering = once ? Promise.resolve() : answerCommands({ client, source, lease, log, ...config }, stopped);
     try {
       return await lockedLoop(stop, once);
     } finally {
+      ended.abort();
+      await answering;
       await lock.release();
     }
   }

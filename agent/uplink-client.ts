@@ -5,7 +5,7 @@
  * proof; what the service refuses comes back as a value with the service's own words. An aborted signal ends the waiting
  * between tries, never a request under way: that one the service may have taken already.
  */
-import type { z } from "zod";
+import { z } from "zod";
 import {
   AcceptReply,
   acceptBatch,
@@ -18,6 +18,7 @@ import {
   type HeartbeatRequest,
   heartbeat,
 } from "../shared/contracts/agent-api.ts";
+import { answerCommand, awaitCommands, type CommandAnswer, CommandsReply } from "../shared/contracts/agent-commands.ts";
 import { pathWith } from "../shared/contracts/operation.ts";
 import { PROOF_HEADER } from "../shared/contracts/proof.ts";
 import type { Clock } from "../shared/ports/clock.ts";
@@ -51,6 +52,9 @@ export interface UplinkClient {
   heartbeat(request: HeartbeatRequest, options: CallOptions): Promise<ServiceResult<HeartbeatReply>>;
   /** `body` is gzip of a batch. */
   sendBatch(jobId: string, body: Uint8Array, options: CallOptions): Promise<ServiceResult<AcceptReply>>;
+  /** The service may take its time; the signal ends the request itself, for it changes nothing. */
+  awaitCommands(leaseEpoch: number, options: CallOptions): Promise<ServiceResult<CommandsReply>>;
+  answerCommand(commandId: string, answer: CommandAnswer, options: CallOptions): Promise<ServiceResult<undefined>>;
 }
 
 export interface CallOptions {
@@ -78,10 +82,16 @@ export function createUplinkClient(deps: UplinkClientDeps): UplinkClient {
   const retry = deps.retry ?? DEFAULT_RETRY;
   const base = apiBaseOf(deps.url);
 
-  async function post<T>(route: string, body: Uint8Array, isGzip: boolean, schema: z.ZodType<T>, options: CallOptions) {
+  async function post<T>(
+    route: string,
+    body: Uint8Array,
+    isGzip: boolean,
+    schema: z.ZodType<T>,
+    options: CallOptions & { readonly cut?: AbortSignal },
+  ) {
     const url = `${base}/${route}`;
     for (let attempt = 1; ; attempt++) {
-      const outcome = await once(url, body, isGzip, schema);
+      const outcome = await once(url, body, isGzip, schema, options.cut);
       if (outcome.ok || !outcome.again || attempt >= options.attempts) return strip(outcome);
       const backOff = Math.min(retry.firstMilliseconds * 2 ** Math.min(attempt - 1, 20), retry.mostMilliseconds);
       // Full jitter over the upper half: agents that lost the service together don't come back together.
@@ -103,7 +113,14 @@ export function createUplinkClient(deps: UplinkClientDeps): UplinkClient {
     }
   }
 
-  async function once<T>(url: string, body: Uint8Array, isGzip: boolean, schema: z.ZodType<T>): Promise<Outcome<T>> {
+  async function once<T>(
+    url: string,
+    body: Uint8Array,
+    isGzip: boolean,
+    schema: z.ZodType<T>,
+    cut: AbortSignal | undefined,
+  ): Promise<Outcome<T>> {
+    const timeOut = AbortSignal.timeout(deps.requestTimeoutMilliseconds ?? REQUEST_TIMEOUT);
     let response: Response;
     let text: string;
     try {
@@ -118,7 +135,7 @@ export function createUplinkClient(deps: UplinkClientDeps): UplinkClient {
         body,
         // A proof is for one URL; and a redirect would hand the body to another.
         redirect: "error",
-        signal: AbortSignal.timeout(deps.requestTimeoutMilliseconds ?? REQUEST_TIMEOUT),
+        signal: cut ? AbortSignal.any([cut, timeOut]) : timeOut,
       });
       text = await response.text();
     } catch (error) {
@@ -135,6 +152,10 @@ export function createUplinkClient(deps: UplinkClientDeps): UplinkClient {
   return {
     enrol: (request, options) => post(enrol.path, jsonBytes(request), false, EnrolReply, options),
     heartbeat: (request, options) => post(heartbeat.path, jsonBytes(request), false, HeartbeatReply, options),
+    awaitCommands: (leaseEpoch, options) =>
+      post(awaitCommands.path, jsonBytes({ leaseEpoch }), false, CommandsReply, { ...options, cut: options.signal }),
+    answerCommand: (commandId, answer, options) =>
+      post(pathWith(answerCommand, { commandId }), jsonBytes(answer), false, z.undefined(), options),
     sendBatch: (jobId, body, options) => post(pathWith(acceptBatch, { jobId }), body, true, AcceptReply, options),
   };
 }

@@ -15,7 +15,6 @@ import { createMapChunk } from "../shared/application/map-chunk.ts";
 import { createNameGuard } from "../shared/application/name-guard.ts";
 import { createNextBatch } from "../shared/application/next-batch.ts";
 import { ATTEMPTS_BEFORE_PARKING, createNoteFailure } from "../shared/application/note-failure.ts";
-import { createNoteScope } from "../shared/application/note-scope.ts";
 import { createPlanChunks } from "../shared/application/plan-chunks.ts";
 import { createPlanLinks } from "../shared/application/plan-links.ts";
 import { createSplitWork } from "../shared/application/split-work.ts";
@@ -33,13 +32,11 @@ export function createActivityUseCases(parts: Parts) {
     log,
     targetKey,
     objects,
-    scopedRows,
     scopeNotes,
     escrows,
     removals,
     provisioningLog,
     mappings,
-    sids,
     references,
     links,
     referrers,
@@ -55,6 +52,8 @@ export function createActivityUseCases(parts: Parts) {
     readEnd,
     runWhatIf,
     reconcile,
+    foldSaid,
+    askedWork,
     contextOf,
     chunked,
     answering,
@@ -71,6 +70,7 @@ export function createActivityUseCases(parts: Parts) {
         log,
         giveUpWhatIf: runWhatIf.giveUp,
         giveUpReconcile: reconcile.abandon,
+        giveUpAsked: askedWork.giveUp,
         splitWork: createSplitWork({ rows, blobs, clock, log, escrows, attempts: ATTEMPTS_BEFORE_PARKING - 1 }),
         abandonCycle: commit.abandonCycle,
       }),
@@ -83,6 +83,7 @@ export function createActivityUseCases(parts: Parts) {
         removals,
         scopeWork,
         allObjects: createAllObjects({ rows, blobs, objects, mappings }),
+        askedWork,
       }),
       mapChunk: createMapChunk({ blobs, fence, clock, contextOf }),
       exportChunk: createExportChunk({
@@ -104,16 +105,7 @@ export function createActivityUseCases(parts: Parts) {
     }),
     ...linkActivities({
       ...answering,
-      foldLinks: createFoldLinks({
-        rows,
-        blobs,
-        fence,
-        links,
-        sids,
-        referrers,
-        dirty,
-        noteScope: createNoteScope({ mappings, notes: scopeNotes, scopedRows }),
-      }),
+      foldLinks: createFoldLinks({ rows, blobs, fence, foldSaid }),
       planLinks: createPlanLinks({ ...chunked, objects, links, referrers, dirty, ring, chunkEdges: LINKS_A_CHUNK }),
       exportLinks: createExportLinks({
         ...chunked,

@@ -10,6 +10,7 @@ import { jobSettingsRoutes } from "./job-settings.http.ts";
 import { jobRoutes } from "./jobs.http.ts";
 import { lifecycleRoutes } from "./lifecycle.http.ts";
 import { linkRoutes } from "./links.http.ts";
+import { provisionOnDemandRoute } from "./provision-on-demand.http.ts";
 import { provisioningLogRoute } from "./provisioning-log.http.ts";
 import { reconcileRoutes } from "./reconcile.http.ts";
 import { schemaRoutes } from "./schemas.http.ts";
@@ -24,6 +25,7 @@ export function adminRoutes(own: ReturnType<typeof createAdminUseCases>): Route[
     ...synchronizationRoutes(own.synchronization),
     ...agentRoutes(own),
     ...jobRoutes(own),
+    provisionOnDemandRoute(own.provisionOnDemand),
     ...heldExportsRoutes(own),
     ...jobSettingsRoutes(own.jobSettings),
     ...lifecycleRoutes(own.lifecycles),

@@ -1,7 +1,9 @@
 /** The use cases behind HTTP routes: of agents and of admins. */
+import { setTimeout as sleep } from "node:timers/promises";
 import { createAcceptBatch } from "../shared/application/accept-batch.ts";
 import { createAdminQueries } from "../shared/application/admin-queries.ts";
 import { createAgentAdmin } from "../shared/application/agent-admin.ts";
+import { createAgentCommands } from "../shared/application/agent-commands.ts";
 import { createAuditLog } from "../shared/application/audit-log.ts";
 import { createAuditSubjects } from "../shared/application/audit-subjects.ts";
 import { createConfigurationSecrets } from "../shared/application/configuration-secrets.ts";
@@ -12,6 +14,7 @@ import { createHeldExports } from "../shared/application/held-exports.ts";
 import { createJobSettings } from "../shared/application/job-settings.ts";
 import { createLifecycles } from "../shared/application/lifecycle-settings.ts";
 import { createLinkAdmin } from "../shared/application/link-admin.ts";
+import { createProvisionOnDemand } from "../shared/application/provision-on-demand.ts";
 import { createReconcileAdmin } from "../shared/application/reconcile-admin.ts";
 import { createRetryEscrows } from "../shared/application/retry-escrows.ts";
 import { createSchemas } from "../shared/application/schemas.ts";
@@ -22,6 +25,8 @@ import { LANES } from "../shared/application/state/job-rows.ts";
 import { createSynchronizationJobs } from "../shared/application/synchronization-jobs.ts";
 import { createWhatIfs } from "../shared/application/what-ifs.ts";
 import type { Parts } from "./parts.ts";
+
+const COMMAND_WAIT_MS = 20_000;
 
 export function createAdminUseCases(parts: Parts) {
   const {
@@ -46,7 +51,10 @@ export function createAdminUseCases(parts: Parts) {
     contextOf,
     chunked,
     entryCounts,
+    commands,
+    tryAsked,
   } = parts;
+  const pause = settings.pause ?? ((milliseconds: number) => sleep(milliseconds));
   const schemas = createSchemas({ rows, blobs, clock, log, mappings, ring });
   const heldExports = createHeldExports({ rows, blobs, clock, log, ring });
   return {
@@ -73,6 +81,17 @@ export function createAdminUseCases(parts: Parts) {
       times: settings.times,
       needsOf: async (job) => (await mappings(job)).needs,
       ring,
+    }),
+    agentCommands: createAgentCommands({
+      ...{ rows, blobs, commands, clock, log, ring },
+      needsOf: async (job) => (await mappings(job)).needs,
+      pause,
+      waitMs: settings.commandWaitMs ?? COMMAND_WAIT_MS,
+      leaseMs: settings.times.leaseMs,
+    }),
+    provisionOnDemand: createProvisionOnDemand({
+      ...{ rows, blobs, commands, clock, log, tryAsked, pause },
+      leaseMs: settings.times.leaseMs,
     }),
     acceptBatch: createAcceptBatch({ rows, blobs, doorbell, clock, log }),
     schemas,

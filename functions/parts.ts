@@ -1,12 +1,15 @@
 /** What the use cases have in common: stores, references, rules and the quota, built once from the adapters. */
+import { createAskedWorks } from "../shared/application/asked-work.ts";
 import { createCommit } from "../shared/application/commit-batch.ts";
 import { createConfigurations } from "../shared/application/configurations.ts";
 import { createEntryCounts } from "../shared/application/entry-counts.ts";
 import { createExclusions } from "../shared/application/excluded.ts";
 import type { JobContext } from "../shared/application/export-chunk.ts";
+import { createFoldSaid } from "../shared/application/fold-links.ts";
 import { createGoneGroups } from "../shared/application/gone-groups.ts";
 import { createJobMappings } from "../shared/application/job-mappings.ts";
 import { createLinkAccounts } from "../shared/application/link-account.ts";
+import { createNoteScope } from "../shared/application/note-scope.ts";
 import { createTargetPreparation } from "../shared/application/prepare-target.ts";
 import { createQuarantines } from "../shared/application/quarantines.ts";
 import { createReadEnd } from "../shared/application/read-end.ts";
@@ -20,6 +23,7 @@ import { createScopeGroups } from "../shared/application/scope-groups.ts";
 import { createScopeWork } from "../shared/application/scope-work.ts";
 import { createLogStaged } from "../shared/application/staged-log.ts";
 import { createClaimIndex } from "../shared/application/state/claim-index.ts";
+import { createCommands } from "../shared/application/state/command-rows.ts";
 import { createDirtyRows } from "../shared/application/state/dirty-links.ts";
 import { createEscrows } from "../shared/application/state/escrow-rows.ts";
 import { createExclusionRows } from "../shared/application/state/exclusion-rows.ts";
@@ -35,6 +39,7 @@ import { createRemovals } from "../shared/application/state/removal-rows.ts";
 import { createScopeNotes } from "../shared/application/state/scope-notes.ts";
 import { createScopedRows, namesOf } from "../shared/application/state/scoped-rows.ts";
 import { createSids } from "../shared/application/state/sid-rows.ts";
+import { createTryAsked } from "../shared/application/try-asked.ts";
 import { createCountMembers } from "../shared/application/try-members.ts";
 import { createTryObjects } from "../shared/application/try-objects.ts";
 import { createVanished } from "../shared/application/vanished.ts";
@@ -82,6 +87,10 @@ export interface UseCaseSettings {
   readonly quarantine: Config["quarantine"];
   /** How long a reconcile waits before it looks again at what differed: milliseconds; five minutes when left out. */
   readonly reconcileConfirmMs?: number;
+  /** How long an agent that asks for commands is kept waiting: milliseconds; 20 seconds when left out. */
+  readonly commandWaitMs?: number;
+  /** How those wait who wait for somebody else; left out: by the clock on the wall. */
+  readonly pause?: (milliseconds: number) => Promise<void>;
 }
 
 export function createParts(adapters: Adapters, settings: UseCaseSettings) {
@@ -158,7 +167,11 @@ export function createParts(adapters: Adapters, settings: UseCaseSettings) {
   const recent = createRecentRemovals({ rows, clock });
   const releasedMeanwhile = createReleasedMeanwhile({ rows, blobs, clock });
   const logStaged = createLogStaged({ rows, objects, provisioningLog });
-  const closing = { removals, recent, linkAccounts, waiting, scopeWork, quarantines, releasedMeanwhile };
+  const noteScope = createNoteScope({ mappings, notes: scopeNotes, scopedRows });
+  const foldSaid = createFoldSaid({ links, sids, referrers, dirty, noteScope });
+  const commands = createCommands({ rows, blobs });
+  const askedWork = createAskedWorks({ rows, blobs, log, commands, foldSaid, linkAccounts });
+  const closing = { removals, recent, linkAccounts, waiting, scopeWork, quarantines, releasedMeanwhile, askedWork };
   const commit = createCommit({ rows, blobs, fence, clock, log, ...closing, logStaged });
   const goneGroups = createGoneGroups({ rows, blobs, clock, log, objects, claims, target, ring });
   const readEnd = createReadEnd({ ...chunked, recent, removals, contextOf, excluded: exclusions.load });
@@ -166,6 +179,7 @@ export function createParts(adapters: Adapters, settings: UseCaseSettings) {
   // Apart from the one that exports: what it remembers of a first load isn't touched.
   const looking = createReferences({ objects, sids, configurations: () => configurations.list() });
   const countMembers = createCountMembers({ links, references: looking });
+  const tryAsked = createTryAsked({ clock, references: looking, contextOf });
   const tryObjects = createTryObjects({ clock, references: looking, contextOf, countMembers });
   const sliceObjects = settings.chunkObjects;
   const slices = createWhatIfSlices({ blobs, objects, contexts: whatIfContexts, tryObjects, sliceObjects });
@@ -221,6 +235,10 @@ export function createParts(adapters: Adapters, settings: UseCaseSettings) {
     readEnd,
     runWhatIf,
     reconcile,
+    foldSaid,
+    commands,
+    askedWork,
+    tryAsked,
     contextOf,
   };
 }

@@ -5,6 +5,7 @@
 import { acceptBatchRoute } from "./accept-batch.http.ts";
 import { adminRoutes } from "./admin-routes.ts";
 import type { createAdminUseCases } from "./admin-use-cases.ts";
+import { commandRoutes } from "./commands.http.ts";
 import { enrolRoute } from "./enrol.http.ts";
 import { healthRoute } from "./health.http.ts";
 import { heartbeatRoute } from "./heartbeat.http.ts";
@@ -18,6 +19,7 @@ export function routesOf(own: ReturnType<typeof createAdminUseCases>): readonly 
     enrolRoute(own),
     heartbeatRoute(own.heartbeat),
     acceptBatchRoute(own.acceptBatch),
+    ...commandRoutes(own.agentCommands),
     ...adminRoutes(own),
   ];
   return routes;

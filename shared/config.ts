@@ -33,6 +33,8 @@ export interface Config {
     readonly watermarkMaxAgeMs: number;
     readonly payloadRetentionMs: number;
   };
+  /** How long an agent that asks for commands is kept waiting. */
+  readonly commandWaitMs: number;
   readonly chunkObjects: number;
   readonly escrowsAtOnce: number;
   /** Before a reconcile looks again at what differed. */
@@ -165,6 +167,7 @@ function configOf(values: Values): Config {
       watermarkMaxAgeMs: days("UPLINK_WATERMARK_MAX_AGE_DAYS"),
       payloadRetentionMs: days("UPLINK_PAYLOAD_RETENTION_DAYS"),
     },
+    commandWaitMs: seconds("UPLINK_COMMAND_WAIT_SECONDS"),
     chunkObjects: number("UPLINK_CHUNK_OBJECTS"),
     escrowsAtOnce: number("UPLINK_ESCROWS_AT_ONCE"),
     reconcileConfirmMs: seconds("UPLINK_RECONCILE_CONFIRM_SECONDS"),

@@ -133,6 +133,12 @@ export const SETTINGS = [
     schema: count(2, 3600),
   },
   {
+    name: "UPLINK_COMMAND_WAIT_SECONDS",
+    meaning: "How long an agent's request for commands waits for one; 0: agents ask every few seconds instead",
+    default: "20",
+    schema: count(0, 60),
+  },
+  {
     name: "UPLINK_AGENT_SILENT_SECONDS",
     meaning: "Silence after which an agent is inactive and its lease free",
     default: "180",

@@ -39,9 +39,17 @@ export interface ChunkHeader {
   readonly overtakes?: readonly number[];
   /** The admin who approved the removals that its items are allowed. */
   readonly approvedBy?: string;
+  /** Somebody asked for just these objects, and is told each step of theirs. */
+  readonly asked?: Asked;
   /** Who read it, and where; empty for work, whose items have origins of their own. */
   readonly agentId: string;
   readonly server: string;
+}
+
+export interface Asked {
+  /** The admin who did. */
+  readonly by: string;
+  readonly commandId: string;
 }
 
 /** The change that an effect goes back to: its batch and position, the agent that read it, the server it was read from. */
@@ -147,6 +155,8 @@ export interface PlannedObject {
   readonly filteredBy?: string;
   readonly scopeChanged: boolean;
   readonly matchedBy?: string;
+  /** Of one that somebody asked for: what the mapping gave, whole. */
+  readonly mapped?: TargetValues;
 }
 
 /**
@@ -203,6 +213,9 @@ export interface OutcomeFile {
 
 export const FILES = {
   seenOf: (jobId: string, readNo: number) => `seen/${jobId}/${readNo}/`,
+  /** Read one by one while the read was under way, or not closed. */
+  seenNowIn: (jobId: string, readNo: number) => `seen-now/${jobId}/${readNo}/`,
+  seenNow: (jobId: string, readNo: number, commandId: string) => `seen-now/${jobId}/${readNo}/${commandId}.json.gz`,
   seen: (jobId: string, readNo: number, sequence: number) => `seen/${jobId}/${readNo}/${sequence}.json.gz`,
   chunk: (batchId: string, chunk: number) => `plans/${batchId}/chunk-${chunk}.json.gz`,
   /** The header of a batch's chunks by itself, for who needs no items. */
@@ -212,6 +225,9 @@ export const FILES = {
   linkPlan: (linksId: string) => `plans/${linksId}/plan.json.gz`,
   linkChunk: (linksId: string, chunk: number) => `plans/${linksId}/link-${chunk}.json.gz`,
   linkOutcome: (linksId: string, chunk: number) => `plans/${linksId}/outcome-${chunk}.json.gz`,
+  /** Of objects that somebody asked for: what became of them, step by step. */
+  told: (batchId: string, chunk: number) => `plans/${batchId}/told-${chunk}.json.gz`,
+  toldIn: (batchId: string) => `plans/${batchId}/told-`,
   /** What was found out for the scopes of objects, once. */
   scopePlan: (workId: string) => `plans/${workId}/scope.json.gz`,
   /** Below it lie the outcomes of all chunks that have one. */

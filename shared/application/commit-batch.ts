@@ -12,6 +12,7 @@ import type { Clock } from "../ports/clock.ts";
 import type { Log } from "../ports/log.ts";
 import type { RowOperation, RowStore } from "../ports/row-store.ts";
 import { dayOperation, demand, faultOfBatch, faultOfCycle, faultOfDay } from "./accounts.ts";
+import type { AskedWorks } from "./asked-work.ts";
 import { FILES, type OutcomeFile, readNeeded } from "./chunk-files.ts";
 import { effectiveVersion } from "./covered-schema.ts";
 import { countOf, cycleRow, detailOf, finalOutcomes, withLinks } from "./cycle-account.ts";
@@ -72,6 +73,7 @@ export function createCommit(deps: {
   readonly linkAccounts: LinkAccounts;
   readonly waiting: WaitingClaims;
   readonly scopeWork: ScopeWork;
+  readonly askedWork: Pick<AskedWorks, "finish">;
   readonly logStaged: LogStaged;
   readonly quarantines: Pick<Quarantines, "afterCycle" | "tell">;
   readonly releasedMeanwhile: ReleasedMeanwhile;
@@ -222,6 +224,10 @@ export function createCommit(deps: {
         if (work.value.kind !== "all") await deps.releasedMeanwhile(run, workId, work.value.createdAt);
         if (work.value.kind === "scope") await deps.scopeWork.afterWork(work.value);
         if (work.value.kind === "approved") await forgetApproved(run.jobId, work.value);
+        if (work.value.kind === "provision") {
+          await deps.askedWork.finish(work.value);
+          await deps.scopeWork.afterAsked(run.jobId);
+        }
         const written = await jobs.transact(run.jobId, [
           { op: "delete", row: ROW.work(run.lane, workId), etag: work.etag },
         ]);

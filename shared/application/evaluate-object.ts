@@ -18,6 +18,7 @@ import { fateOf } from "../domain/lifecycle.ts";
 import { ALL_FLOWS } from "../domain/object-flows.ts";
 import { type ObjectRecord, typeOfLink } from "../domain/object-record.ts";
 import { askRecord } from "../domain/scope/places.ts";
+import type { ScopeExplanation } from "../domain/scope/verdict.ts";
 import { attributeReader, type ReadAttribute } from "../domain/source-object.ts";
 import type { TargetType } from "../domain/target-table.ts";
 import { isNested, type TargetValues } from "../domain/target-value.ts";
@@ -120,6 +121,20 @@ export function evaluateObject(context: EvaluationContext, record: ObjectRecord,
   // What else could they be: Microsoft Graph makes plain security groups only.
   const plain = withNecessities(mapped, { mailEnabled: false, securityEnabled: true });
   return settleGroup(context, plain, () => flow.map({ ...input, creating: true }).values["uniqueName"]);
+}
+
+/** What each clause says of a live object, by the filter and the facts that `evaluateObject` goes by. */
+export function explainObject(
+  byClass: ReadonlyMap<string, ClassFlow>,
+  named: NamedContext,
+  record: ObjectRecord,
+): ScopeExplanation | undefined {
+  const flow = byClass.get(record.objectClass)?.flow;
+  if (!flow || record.state !== "live") return undefined;
+  const { image: bag, dn, objectGuid } = record;
+  const facts = askRecord(record, named);
+  const { nameOf } = named;
+  return flow.scope.explain(attributeReader({ bag, dn, objectGuid }), nameOf ? { ...facts, nameOf } : facts);
 }
 
 const MAIL_NICKNAME_LENGTH = 64;

@@ -40,6 +40,7 @@ import type { ObjectStore, StoredObject } from "./state/object-store.ts";
 import type { ProvisioningLog } from "./state/provisioning-log.ts";
 import type { Removals } from "./state/removal-rows.ts";
 import type { ScopeNotes } from "./state/scope-notes.ts";
+import { toldOf } from "./told-object.ts";
 import type { Vanished } from "./vanished.ts";
 import type { Fence, SyncRunInput } from "./wake-job.ts";
 import { withheld } from "./withheld.ts";
@@ -121,6 +122,13 @@ export function createExportChunk(deps: {
     if (unsent.length > 0) {
       left.note(outcomePath, plannedWrites({ objects: unsent.map(({ planned }) => planned) }));
       return { done: false, notBefore: deps.clock.now() + Math.max(...unsent.map((result) => result.retryAfterMs)) };
+    }
+    if (plan.header.asked) {
+      const took = { mappingMs: plan.mappedMs ?? 0, exportMs: deps.clock.now() - startedAt };
+      const told = { header: plan.header, mapping: context.mapping, took, now: deps.clock.now() };
+      const settled = results.filter((result) => result.kind === "settled");
+      const own = settled.map((result) => toldOf(told, result));
+      await writeOnce(deps.blobs, FILES.told(ref.batchId, ref.chunk), own);
     }
     const file: OutcomeFile = {
       entries: results.flatMap((result) => entriesOf(result)),

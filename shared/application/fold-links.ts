@@ -18,7 +18,7 @@ import {
 import type { BlobStore } from "../ports/blob-store.ts";
 import type { RowStore } from "../ports/row-store.ts";
 import { type ChangeOrigin, type ChunkFile, type ChunkHeader, FILES, readFile, readNeeded } from "./chunk-files.ts";
-import { type OpenLinks, statementsOf } from "./link-statements.ts";
+import { type OpenLinks, type SaidChanges, statementsOf } from "./link-statements.ts";
 import type { NoteMembers, NoteScope } from "./note-scope.ts";
 import type { DirtyLinks, DirtyRows } from "./state/dirty-links.ts";
 import { type BatchRow, type JobRow, jobTable, ROW, readRow } from "./state/job-rows.ts";
@@ -37,20 +37,18 @@ export interface FoldedBatch {
 
 export type FoldLinks = (run: SyncRunInput, readNo: number, sequence: number) => Promise<FoldedBatch>;
 
+/** What is said of links by changes that came together. */
+export type FoldSaid = (job: JobRow, header: ChunkHeader, said: SaidChanges) => Promise<FoldedBatch>;
+
 const TRIES = 8;
 
 export function createFoldLinks(deps: {
   readonly rows: RowStore;
   readonly blobs: BlobStore;
   readonly fence: Fence;
-  readonly links: LinkRows;
-  readonly sids: Sids;
-  readonly referrers: ReferrerIndex;
-  readonly dirty: DirtyRows;
-  readonly noteScope: NoteScope;
+  readonly foldSaid: FoldSaid;
 }): FoldLinks {
   const jobs = jobTable(deps.rows);
-
   return async (run, readNo, sequence) => {
     await deps.fence.check(run);
     const row = await readRow<BatchRow>(jobs, run.jobId, ROW.batch(run.lane, readNo, sequence));
@@ -62,14 +60,26 @@ export function createFoldLinks(deps: {
       (await readFile<ChunkFile>(deps.blobs, FILES.chunk(batchId, 0)))?.header;
     if (!header) return { referrers: 0, dirty: 0 };
     const batch = await readNeeded<ChangeBatch>(deps.blobs, row.value.blob);
-    const said = statementsOf(header, batch);
     const job = await readRow<JobRow>(jobs, run.jobId, ROW.job);
     if (!job) throw new Error(`Job ${run.jobId} is gone.`);
-    const noteMembers = await deps.noteScope.batch(job.value, header, batch);
+    return deps.foldSaid(job.value, header, batch);
+  };
+}
+
+export function createFoldSaid(deps: {
+  readonly links: LinkRows;
+  readonly sids: Sids;
+  readonly referrers: ReferrerIndex;
+  readonly dirty: DirtyRows;
+  readonly noteScope: NoteScope;
+}): FoldSaid {
+  return async (job, header, changes) => {
+    const said = statementsOf(header, changes);
+    const noteMembers = await deps.noteScope.batch(job, header, changes);
     await deps.sids.put(said.sids);
     const open = await withMemberOf(header, said.open, said.memberOf);
     const dirty = await foldAll(header, open, said.references, noteMembers);
-    await deps.dirty.put(run.jobId, dirty);
+    await deps.dirty.put(header.jobId, dirty);
     return { referrers: open.length, dirty: dirty.length };
   };
 

@@ -11,6 +11,7 @@ import type { ObjectFlows } from "../domain/object-flows.ts";
 import type { ObjectRecord, ObjectState } from "../domain/object-record.ts";
 import type { Redaction } from "../domain/redaction.ts";
 import type { NamedObjects } from "../domain/scope/places.ts";
+import type { ScopeExplanation } from "../domain/scope/verdict.ts";
 import type { TargetType } from "../domain/target-table.ts";
 import type { TargetValues } from "../domain/target-value.ts";
 import type { ReadNeeds } from "./reads.ts";
@@ -118,6 +119,8 @@ export interface JobMapping {
   parkedName(objectGuid: string): string;
   /** After `prepare`. `creating`: values that flow only at creation are included. */
   evaluate(record: ObjectRecord, options: { readonly creating: boolean }): Evaluation;
+  /** After `prepare`. What each clause says by which `evaluate` decides, without secrets; undefined: the class has no filter. */
+  explainScope(record: ObjectRecord): ScopeExplanation | undefined;
 }
 
 /** Throws a defect when a stored schema no longer compiles: it was checked when it was stored. */

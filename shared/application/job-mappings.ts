@@ -14,11 +14,11 @@ import type { ScopeFilter, SynchronizationSchema } from "../domain/synchronizati
 import type { BlobStore } from "../ports/blob-store.ts";
 import type { Clock, Random } from "../ports/clock.ts";
 import type { TargetDescription, TargetDirectory } from "../ports/target-directory.ts";
-import { type ClassFlow, evaluateObject } from "./evaluate-object.ts";
+import { type ClassFlow, evaluateObject, explainObject } from "./evaluate-object.ts";
 import type { JobMapping, JobMappings, ScopeNeeds } from "./job-mapping.ts";
 import { readSchema } from "./schema-store.ts";
 import { namedContext, scopeNeedsOf, withScopeNeeds } from "./scope-needs.ts";
-import { secretNames, withoutSecrets } from "./secrets.ts";
+import { clausesWithoutSecrets, secretNames, withoutSecrets } from "./secrets.ts";
 import type { JobRow } from "./state/job-rows.ts";
 
 /** Names of units and groups that scopes name, for explanations: so many, and sooner again while some aren't known. */
@@ -124,6 +124,10 @@ export function createJobMappings(deps: {
         };
         const evaluation = evaluateObject(context, record, options.creating);
         return withoutSecrets(evaluation, mapping.redactionOf(record.objectClass), record);
+      },
+      explainScope(record) {
+        const explanation = explainObject(flows.byClass, namedContext(job, flows.scope, names), record);
+        return explanation && clausesWithoutSecrets(explanation, mapping.redactionOf(record.objectClass), record);
       },
     };
     return mapping;

@@ -29,9 +29,14 @@ export interface SaidLinks {
   readonly sids: readonly SidEntry[];
 }
 
+/** A batch, or what was read beside one: then its changes' positions begin at `firstPosition`. */
+export type SaidChanges = Pick<ChangeBatch, "kind" | "readNo" | "sequence" | "changes"> & {
+  readonly firstPosition?: number;
+};
+
 type Link = NonNullable<Extract<Change, { op: "upsert" }>["links"]>[number];
 
-export function statementsOf(header: ChunkHeader, batch: ChangeBatch): SaidLinks {
+export function statementsOf(header: ChunkHeader, batch: SaidChanges): SaidLinks {
   const { configurationId, jobId, batchId, agentId, server } = header;
   const open = new Map<string, { statements: LinkStatement[]; origin: ChangeOrigin }>();
   const memberOf: SaidLinks["memberOf"][number][] = [];
@@ -68,8 +73,8 @@ export function statementsOf(header: ChunkHeader, batch: ChangeBatch): SaidLinks
 }
 
 /** Several parts of a list in one change follow each other. */
-function versionOf(batch: ChangeBatch, index: number, place: number): string {
-  const version = changeVersion(batch.readNo, batch.sequence, index);
+function versionOf(batch: SaidChanges, index: number, place: number): string {
+  const version = changeVersion(batch.readNo, batch.sequence, (batch.firstPosition ?? 0) + index);
   return place === 0 ? version : `${version}.${String(place).padStart(3, "0")}`;
 }
 

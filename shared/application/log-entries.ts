@@ -18,6 +18,8 @@ export interface Took {
   readonly exportMs: number;
 }
 
+type Settled = Extract<ExportResult, { kind: "settled" }>;
+
 const NO_TIME: Took = { mappingMs: 0, exportMs: 0 };
 
 /** Names of the processing step, as Microsoft's log has them. */
@@ -48,6 +50,14 @@ export function logEntryOf(header: ChunkHeader, result: ExportResult, took: Took
   const held = planned.names?.kind === "staged" && !planned.names.isKnown ? planned.names : undefined;
   if (planned.action.kind === "none" && outcome !== "escrowed" && !isSkip && !isStuck && !held && !isHeld)
     return undefined;
+  return entryOf(header, result, took);
+}
+
+/** Whatever became of it, a no-op too. */
+export function entryOf(header: ChunkHeader, result: Settled, took: Took = NO_TIME): LogEntry {
+  const { planned, outcome, failure } = result;
+  const isHeld = isHeldEntry({ outcome, ...(failure ? { code: failure.code } : {}) });
+  const held = planned.names?.kind === "staged" && !planned.names.isKnown ? planned.names : undefined;
   const targetId = result.targetId ?? planned.record.link?.targetId;
   const values = valuesOf(planned.action);
   const warning = held
@@ -61,7 +71,7 @@ export function logEntryOf(header: ChunkHeader, result: ExportResult, took: Took
   const message = failure?.message ?? (planned.switchedOff ? skipReason(planned) : reason);
   const [index] = planned.indexes;
   const origin = originOf(header, planned);
-  const by = approverOf(header, planned);
+  const by = orderedBy(header, planned);
   return {
     jobId: header.jobId,
     cycleId: header.cycleId,
@@ -81,7 +91,7 @@ export function logEntryOf(header: ChunkHeader, result: ExportResult, took: Took
     steps: stepsOf(header, planned, result, took),
     durationMs: took.mappingMs + (planned.action.kind === "none" ? 0 : took.exportMs),
     ...(planned.type === undefined ? {} : { targetType: planned.type }),
-    ...(by === undefined || planned.action.kind === "none" ? {} : { by }),
+    ...(by === undefined ? {} : { by }),
     change: `${origin.batchId}:${origin.index}`,
     agentId: origin.agentId,
     server: origin.server,
@@ -113,12 +123,13 @@ function approverOf(header: ChunkHeader, { names, approvedBy }: PlannedObject): 
   return names?.kind === "approved" ? names.row.approvedBy : (approvedBy ?? header.approvedBy);
 }
 
-function stepsOf(
-  header: ChunkHeader,
-  planned: PlannedObject,
-  result: Extract<ExportResult, { kind: "settled" }>,
-  took: Took,
-): LogStep[] {
+/** Whoever asked for just this object ordered whatever became of it. */
+function orderedBy(header: ChunkHeader, planned: PlannedObject): string | undefined {
+  const approver = planned.action.kind === "none" ? undefined : approverOf(header, planned);
+  return approver ?? header.asked?.by;
+}
+
+function stepsOf(header: ChunkHeader, planned: PlannedObject, result: Settled, took: Took): LogStep[] {
   const { agentId, server } = originOf(header, planned);
   const steps: LogStep[] = [
     {

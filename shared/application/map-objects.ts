@@ -149,6 +149,7 @@ function planOf(
     ...(draft.approvedBy === undefined ? {} : { approvedBy: draft.approvedBy }),
     ...(draft.approvedNames ? { approvedNames: draft.approvedNames } : {}),
     ...(draft.origin ? { origin: draft.origin } : {}),
+    ...(header.asked && evaluation.kind === "present" ? { mapped: evaluation.values } : {}),
   };
   const settle = (outcome: Outcome, failure?: ObjectFailure): PlannedObject => ({
     ...base,
@@ -212,7 +213,8 @@ function planOf(
 /** At the end of a full read everybody is looked through; and work that didn't find enough won't find more at once. */
 function seeksFacts({ record, losesFacts, isSuperseded }: Draft, header: ChunkHeader): boolean {
   if (losesFacts) return true;
-  return record.undecided === true && !isSuperseded && !header.isFull && header.readNo > 0;
+  const isNews = header.readNo > 0 || header.asked !== undefined;
+  return record.undecided === true && !isSuperseded && !header.isFull && isNews;
 }
 
 /** What was handed over and got its values back is an object like any other. */

@@ -33,6 +33,8 @@ export function createNoteFailure(deps: {
   readonly log: Log;
   readonly giveUpWhatIf: (jobId: string, workId: string, because: string) => Promise<void>;
   readonly giveUpReconcile: (jobId: string, workId: string, because: string) => Promise<void>;
+  /** Tells whoever waits for work on what was asked for; of other work it does nothing. */
+  readonly giveUpAsked: (jobId: string, workId: string, because: string) => Promise<void>;
   /** Takes up the parts of work that is given up. */
   readonly splitWork: SplitWork;
   /** Closes the cycle of a read whose end can't be carried out. */
@@ -42,7 +44,8 @@ export function createNoteFailure(deps: {
   return async (run, step, message) => {
     await deps.fence.check(run);
     deps.log.error("step-failed", { jobId: run.jobId, lane: run.lane, step: step.kind, message });
-    if (step.kind === "work") await noteWork(run, step.workId);
+    if (step.kind === "work" && (await noteWork(run, step.workId)))
+      await deps.giveUpAsked(run.jobId, step.workId, message);
     if (step.kind === "whatif" && (await noteWork(run, step.workId)))
       await deps.giveUpWhatIf(run.jobId, step.workId, `It failed ${ATTEMPTS_BEFORE_PARKING} times: ${message}`);
     if (step.kind === "reconcile" && (await noteWork(run, step.workId)))

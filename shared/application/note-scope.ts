@@ -17,7 +17,7 @@ export type NoteMembers = ((objectGuids: Iterable<string>) => Promise<void>) | u
 
 export interface NoteScope {
   /** What the batch itself says; for its members comes back whom to tell. */
-  batch(job: JobRow, header: ChunkHeader, batch: ChangeBatch): Promise<NoteMembers>;
+  batch(job: JobRow, header: ChunkHeader, batch: Pick<ChangeBatch, "kind" | "changes">): Promise<NoteMembers>;
 }
 
 export function createNoteScope(deps: {

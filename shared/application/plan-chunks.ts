@@ -2,6 +2,7 @@
  * Splits a batch (or a list of objects that the cloud wants mapped again) into chunks of whole shards, as files.
  * Repeating it writes nothing new: chunk files are written once.
  */
+import type { ReadAnswer } from "../contracts/agent-commands.ts";
 import type { ChangeBatch } from "../contracts/change.ts";
 import { changeVersion } from "../domain/change-version.ts";
 import { exportPhases } from "../domain/export-phases.ts";
@@ -13,7 +14,9 @@ import type { BlobStore } from "../ports/blob-store.ts";
 import type { Lane } from "../ports/doorbell.ts";
 import type { RowStore } from "../ports/row-store.ts";
 import type { AllObjects } from "./all-objects.ts";
+import type { AskedWorks } from "./asked-work.ts";
 import {
+  type Asked,
   type ChangeOrigin,
   type ChunkFile,
   type ChunkHeader,
@@ -24,6 +27,7 @@ import {
 } from "./chunk-files.ts";
 import { effectiveVersion } from "./covered-schema.ts";
 import type { ScopeWork } from "./scope-work.ts";
+import type { CommandVersion } from "./state/command-rows.ts";
 import type { Escrows } from "./state/escrow-rows.ts";
 import {
   type BatchRow,
@@ -65,6 +69,16 @@ export interface WorkFile {
   readonly approved?: { readonly by: string; readonly rows: readonly StagedRow[] };
   /** Where it comes from, for those who don't know it themselves. */
   readonly origin?: ChangeOrigin;
+  /** Read just now, for an admin. */
+  readonly asked?: AskedWork;
+}
+
+export interface AskedWork extends Asked {
+  readonly agentId: string;
+  readonly version: CommandVersion;
+  readonly schemaVersion: number;
+  readonly scopeVersion: number;
+  readonly answer: ReadAnswer;
 }
 
 const FILES_AT_ONCE = 50;
@@ -77,6 +91,7 @@ export function createPlanChunks(deps: {
   readonly removals: Removals;
   readonly scopeWork: ScopeWork;
   readonly allObjects: AllObjects;
+  readonly askedWork: Pick<AskedWorks, "plan">;
   readonly chunkObjects: number;
 }): PlanChunks {
   const jobs = jobTable(deps.rows);
@@ -161,6 +176,10 @@ export function createPlanChunks(deps: {
       const row = await readRow<WorkRow>(jobs, run.jobId, ROW.work(run.lane, workId));
       if (!row) throw new Error(`Work ${workId} of job ${run.jobId} is not waiting in lane ${run.lane}.`);
       const file = await readNeeded<WorkFile>(deps.blobs, row.value.blob);
+      if (file.asked) {
+        const { header, items } = await deps.askedWork.plan(job, row.value, file.asked);
+        return writeChunks(header, items);
+      }
       const escrows = await deps.escrows.getMany(run.jobId, file.objectGuids);
       const header: ChunkHeader = {
         batchId: workId,

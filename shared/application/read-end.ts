@@ -14,11 +14,11 @@ import type { BlobStore } from "../ports/blob-store.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Log } from "../ports/log.ts";
 import type { RowStore } from "../ports/row-store.ts";
-import { type ChunkFile, FILES, readFile, readNeeded, writeOnce } from "./chunk-files.ts";
+import { type ChunkFile, type ChunkHeader, FILES, readFile, readNeeded, writeOnce } from "./chunk-files.ts";
 import { effectiveVersion } from "./covered-schema.ts";
 import type { Excluded } from "./excluded.ts";
 import type { JobContext } from "./export-chunk.ts";
-import { cycleIdOf } from "./plan-chunks.ts";
+import { cycleIdOf, type WorkFile } from "./plan-chunks.ts";
 import type { RecentRemovals } from "./recent-removals.ts";
 import {
   type JobRow,
@@ -142,7 +142,11 @@ export function createReadEnd(deps: {
         (await decideOnce(job, cycleId, read, isPartial));
       // All of this follows from the verdict that is written down: a repetition writes the same.
       const chunks = chunksByShard(itemsOf(verdict), deps.chunkObjects);
-      const header = headerOf(job, cycleId, verdict, versionFor(job, read) ?? mappedVersionOf(job));
+      const asked = work?.value.kind === "provision" ? await askedFor(work.value) : {};
+      const header = {
+        ...headerOf(job, cycleId, verdict, versionFor(job, read) ?? mappedVersionOf(job)),
+        ...asked,
+      };
       await Promise.all(
         chunks.map((own, index) =>
           writeOnce(deps.blobs, FILES.chunk(verdict.batchId, index), { header, items: own } satisfies ChunkFile),
@@ -175,6 +179,11 @@ export function createReadEnd(deps: {
     if (!written.ok) throw new Error(`Read ${readNo} of job ${jobId} changed while it was looked at.`);
   }
 
+  async function askedFor({ blob }: WorkRow): Promise<Pick<ChunkHeader, "asked">> {
+    const { asked } = await readNeeded<WorkFile>(deps.blobs, blob);
+    return asked ? { asked: { by: asked.by, commandId: asked.commandId } } : {};
+  }
+
   async function seenLists(jobId: string, readNo: number): Promise<string[]> {
     const paths: string[] = [];
     for await (const path of deps.blobs.list(FILES.seenOf(jobId, readNo))) paths.push(path);
@@ -183,7 +192,9 @@ export function createReadEnd(deps: {
 
   async function seenIn(jobId: string, readNo: number, shards: readonly string[]): Promise<Set<string>> {
     const seen = new Set<string>();
-    for (const path of await seenLists(jobId, readNo)) {
+    const paths = await seenLists(jobId, readNo);
+    for await (const path of deps.blobs.list(FILES.seenNowIn(jobId, readNo))) paths.push(path);
+    for (const path of paths) {
       const byShard = await readNeeded<Record<string, string[]>>(deps.blobs, path);
       for (const shard of shards) for (const objectGuid of byShard[shard] ?? []) seen.add(objectGuid);
     }

@@ -36,6 +36,8 @@ export interface ScopeWork {
   afterCycle(jobId: string, cycle: CycleRow, read: ReadRow): Promise<void>;
   /** The items of a piece of this work, found out once. */
   plan(job: JobRow, work: WorkRow): Promise<readonly ChunkItem[]>;
+  /** Somebody was asked for whose place or groups have to be found out: that is done next. */
+  afterAsked(jobId: string): Promise<void>;
   /** `work` is about to be removed. */
   afterWork(work: WorkRow): Promise<void>;
 }
@@ -170,6 +172,11 @@ export function createScopeWork(deps: {
       }
       const { origin } = await readNeeded<WorkFile>(deps.blobs, work.blob);
       return file.items.map((item, index): ChunkItem => ({ ...item, index, ...(origin ? { origin } : {}) }));
+    },
+
+    async afterAsked(jobId) {
+      const [first] = await deps.notes.list(jobId, "live", 1);
+      if (first) await begin(jobId, "live", undefined, { objectGuids: [] });
     },
 
     async afterWork({ jobId, lane, workId, blob }) {

@@ -4,6 +4,7 @@
  */
 import type { ObjectRecord } from "../domain/object-record.ts";
 import { type Redaction, redactText, redactTold, secretsOf } from "../domain/redaction.ts";
+import type { ScopeExplanation } from "../domain/scope/verdict.ts";
 import type { SynchronizationSchema } from "../domain/synchronization-schema.ts";
 import type { PlannedObject } from "./chunk-files.ts";
 import { valuesOf } from "./export-records.ts";
@@ -34,6 +35,19 @@ export function withoutSecrets(evaluation: Evaluation, redaction: Redaction, rec
   if (evaluation.kind !== "present") return { ...evaluation, scope };
   const warnings = evaluation.warnings.map((own) => redactTold(own, redaction.properties, secrets));
   return { ...evaluation, scope, warnings };
+}
+
+/** What each clause of its scope says, and what it saw. */
+export function clausesWithoutSecrets(
+  explanation: ScopeExplanation,
+  redaction: Redaction,
+  record: ObjectRecord,
+): ScopeExplanation {
+  const secrets = secretsOf(redaction, record.image, record.link?.exported ?? {});
+  if (secrets.length === 0) return explanation;
+  const plain = <T>(value: T): T => JSON.parse(JSON.stringify(value), (_key, own) => textWithout(own)) as T;
+  const textWithout = (own: unknown) => (typeof own === "string" ? redactText(own, secrets) : own);
+  return plain(explanation);
 }
 
 /** What matching and claims say of it; and the plan knows from here on what of it is redacted. */

@@ -172,6 +172,7 @@ export function createTick(deps: {
         FILES.folder(`${cycleIdOf(jobId, batch.readNo)}-end`),
         ...deps.linkAccounts.folders(cycleIdOf(jobId, batch.readNo)),
         FILES.seenOf(jobId, batch.readNo),
+        FILES.seenNowIn(jobId, batch.readNo),
       ]) {
         for await (const path of deps.blobs.list(folder)) await deps.blobs.delete(path);
       }

@@ -38,6 +38,7 @@ it("is asked for also while somebody else changes the job", async () => {
     log: { debug: () => undefined, info: () => undefined, warn: () => undefined, error: () => undefined },
     giveUpWhatIf: async () => undefined,
     giveUpReconcile: async () => undefined,
+    giveUpAsked: async () => undefined,
     splitWork: async () => undefined,
     abandonCycle: async () => undefined,
   });

@@ -61,6 +61,8 @@ export interface CloudOptions {
   readonly probeTarget?: (appKey: string | undefined) => Promise<unknown>;
   /** A clock that others move, and how a timer waits for it. */
   readonly time?: { readonly clock: DriverDeps["clock"]; readonly sleepUntil: (at: number) => Promise<void> };
+  /** What happens while somebody waits for somebody else; left out: nothing, and no time passes. */
+  readonly pause?: (milliseconds: number) => Promise<void>;
   /** Instead of keeping all lines. */
   readonly log?: Log;
   /** Around every activity: a test may call it twice, fail it, or look at what it left behind. */
@@ -113,6 +115,7 @@ export async function createCloud(options: CloudOptions = {}) {
       logMonths: 12,
       ...(options.quota === undefined ? {} : { quota: { key: "cloud:tenant:app", writes: options.quota } }),
       quarantine: { ...DEFAULT_QUARANTINE, ...options.quarantine },
+      pause: options.pause ?? (async () => undefined),
     },
   );
   const driver = createDriver({

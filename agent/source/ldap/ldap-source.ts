@@ -25,6 +25,7 @@ import { resultCodeOf, unreachable } from "./errors.ts";
 import { createFullReadChanges, type FullReadChanges } from "./full-changes.ts";
 import { fullReadPages, serverPages } from "./full-read.ts";
 import { type KeptMembers, type LdapScope, openScope } from "./ldap-scope.ts";
+import { lookUp } from "./look-up.ts";
 import { inPages } from "./pages.ts";
 import type { ReadDeps } from "./read-deps.ts";
 import { readPlaces } from "./scope-places.ts";
@@ -149,6 +150,25 @@ export function createLdapSource(deps: LdapSourceDeps): AgentSource {
       inSourceErrors(settings.url, async () => {
         const { connection, facts } = await freshSession();
         return (await replicationCursor(connection, facts.root, invocationId))?.toString();
+      }),
+    lookUp: (order) =>
+      inSourceErrors(settings.url, async () => {
+        const connection = await (deps.connect ?? connectLdap)(settings, deps.environment);
+        try {
+          const facts = await readDomainFacts(connection);
+          const isKnown = session?.facts.schemaRoot === facts.schemaRoot;
+          const syntax = (isKnown && session?.syntax) || (await readSyntaxTable(connection, facts.schemaRoot));
+          const { root, isSamba } = facts;
+          const { attributes, objectClasses } = order;
+          const shape: ReadShape = { attributes, objectClasses, syntax };
+          return await lookUp(
+            { connection, log, root, filter: classFilter(objectClasses), shape, isSamba },
+            facts,
+            order,
+          );
+        } finally {
+          await connection.close();
+        }
       }),
     waitForChange: (signal) => rest(settings.pollSeconds * 1000, signal),
     close: async () => {

@@ -8,32 +8,20 @@
  */
 import { basename } from "node:path";
 import type { Change, Watermark } from "../../../shared/contracts/change.ts";
-import { normalDn, splitDn } from "../../../shared/domain/values.ts";
 import type { Clock } from "../../../shared/ports/clock.ts";
 import type { Log } from "../../../shared/ports/log.ts";
 import { SourceError, type SourcePage, type SourceReadOrder } from "../../../shared/ports/source-directory.ts";
 import type { AgentSource } from "../../agent-source.ts";
 import { watermarkIdOf } from "../../watermark-id.ts";
-import { fallbackSyntaxTable } from "../attribute-syntax.ts";
-import { type AttributeValue, encodeValue } from "../encode-value.ts";
-import { foreignSid } from "../foreign-sid.ts";
-import {
-  isMember,
-  type LinkChange,
-  type LinkValue,
-  replacement,
-  VALUES_PER_PART,
-  weightOf,
-  wholeListChanges,
-} from "../member-lists.ts";
-import { classOf } from "../object-classes.ts";
+import { VALUES_PER_PART, weightOf } from "../member-lists.ts";
 import { refuseWhileWritten, waitForFile } from "./file-watch.ts";
-import { type FileState, fileState, hashedChunks, indexLdif, type LdifIndex, sameState } from "./ldif-index.ts";
-import { type LdifRecord, parseLdif } from "./ldif-parser.ts";
-import { type LdifScope, openLdifScope } from "./ldif-scope.ts";
+import { type CheckedIndex, changesOf, NO_SERVER } from "./ldif-changes.ts";
+import { type FileState, fileState, hashedChunks, indexLdif, sameState } from "./ldif-index.ts";
+import { parseLdif } from "./ldif-parser.ts";
+import { openLdifScope } from "./ldif-scope.ts";
+import { lookUpInLdif } from "./look-up.ts";
 import { readManifest } from "./manifest.ts";
 import { refuseDoubts, refuseWithoutGuid } from "./record-checks.ts";
-import { binaryValue, guidOfRecord, isDeleted, listOfRecord, textsOfRecord } from "./record-values.ts";
 import type { LdifSettings } from "./settings.ts";
 
 export interface LdifSourceDeps {
@@ -43,11 +31,9 @@ export interface LdifSourceDeps {
 }
 
 const CHANGES_PER_PAGE = 500;
-const NO_SERVER = "00000000-0000-0000-0000-000000000000";
 
-interface Indexed extends LdifIndex {
+interface Indexed extends CheckedIndex {
   readonly state: FileState;
-  readonly isComplete: boolean;
 }
 
 export function createLdifSource(deps: LdifSourceDeps): AgentSource {
@@ -130,6 +116,7 @@ export function createLdifSource(deps: LdifSourceDeps): AgentSource {
       await openLdifScope(scope, await index(), path);
     },
     fingerprint: async () => (await index()).sha256,
+    lookUp: async (order) => lookUpInLdif(order, await index(), path),
     expectedObjects: () => last?.records,
     read,
     waitForChange: (signal) => waitForFile(path, seen, deps.settings, signal),
@@ -137,75 +124,6 @@ export function createLdifSource(deps: LdifSourceDeps): AgentSource {
       last = undefined;
     },
   };
-}
-
-function* changesOf(
-  record: LdifRecord,
-  { order, scope }: { readonly order: SourceReadOrder; readonly scope: LdifScope },
-  index: LdifIndex,
-  path: string,
-  onUnresolved: () => void,
-): Generator<Change> {
-  const verdict = classOf(textsOfRecord(record, "objectClass"), order.objectClasses);
-  const objectGuid = guidOfRecord(record, path);
-  if (verdict === undefined || objectGuid === undefined) return;
-  if (isDeleted(record)) {
-    yield { op: "delete", objectGuid };
-    return;
-  }
-  const parentGuid = index.guidsByDn.get(normalDn(splitDn(record.dn).slice(1).join(",")));
-  const place = { objectGuid, dn: record.dn, ...(parentGuid === undefined ? {} : { parentGuid }) };
-  if (verdict.kind === "container") {
-    if (scope.isNearUnits(record.dn)) yield { op: "container", objectClass: verdict.objectClass, ...place };
-    return;
-  }
-  const reason = scope.reasonOut(objectGuid, record.dn);
-  if (reason !== undefined) {
-    if (order.reportsLeaves) yield { op: "leave", objectGuid, reason };
-    return;
-  }
-  const attributes: Record<string, AttributeValue[]> = {};
-  const links: LinkChange[] = [];
-  let memberList: string | undefined;
-  for (const name of order.attributes) {
-    if (name.toLowerCase() === "distinguishedname") {
-      attributes[name] = [record.dn];
-      continue;
-    }
-    const values = listOfRecord(record, name, path);
-    if (isMember(name) && verdict.objectClass.toLowerCase() === "group") memberList = name;
-    if (values === undefined || name === memberList) continue;
-    const syntax = fallbackSyntaxTable.of(name);
-    if (syntax === "link") links.push(replacement(name, [...linkValues(values, index, onUnresolved)]));
-    else
-      attributes[name] = values.map((value) =>
-        syntax === "binary" ? encodeValue(binaryValue(name, value), true) : encodeValue(value, false),
-      );
-  }
-  const object = {
-    op: "upsert" as const,
-    objectClass: verdict.objectClass,
-    ...place,
-    attributes,
-    ...(links.length > 0 ? { links } : {}),
-  };
-  // A group without members is one whose members are all gone.
-  if (memberList === undefined) yield object;
-  else {
-    const values = listOfRecord(record, memberList, path) ?? [];
-    yield* wholeListChanges(object, memberList, linkValues(values, index, onUnresolved));
-  }
-}
-
-/** Values name objects by DN; one that the file doesn't hold can't be told. */
-function* linkValues(values: readonly Buffer[], index: LdifIndex, onUnresolved: () => void): Generator<LinkValue> {
-  for (const value of values) {
-    const dn = value.toString("utf8");
-    const guid = index.guidsByDn.get(normalDn(dn));
-    const sid = foreignSid(dn);
-    if (guid === undefined) onUnresolved();
-    else yield { guid, ...(sid === undefined ? {} : { sid }) };
-  }
 }
 
 function changedUnderway(path: string): SourceError {

@@ -13,6 +13,7 @@
  *   reconcile:{id}              a comparison with the target, where it stands and what it found
  *   names                       people whose names changed in the last 24 hours
  *   whatif:{id}                 what was tried, and what came of it
+ *   commands                    what an agent is asked for now
  *   schema:{version}            who brought a version of the schema, and when
  */
 
@@ -249,7 +250,16 @@ export interface WorkRow {
   readonly workId: string;
   readonly jobId: string;
   readonly lane: Lane;
-  readonly kind: "escrows" | "reevaluate" | "links" | "scope" | "approved" | "whatif" | "reconcile" | "all";
+  readonly kind:
+    | "escrows"
+    | "reevaluate"
+    | "links"
+    | "scope"
+    | "approved"
+    | "whatif"
+    | "reconcile"
+    | "all"
+    | "provision";
   readonly blob: string;
   readonly objects: number;
   readonly createdAt: number;
