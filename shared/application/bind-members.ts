@@ -49,7 +49,13 @@ export async function bindMembers(
   return {
     planned: planned.map((own) => {
       const binding = marked.get(own.objectGuid);
-      return binding ? { ...own, members: binding.members.map((member) => member.targetId) } : own;
+      return binding
+        ? {
+            ...own,
+            members: binding.members.map((member) => member.targetId),
+            memberGuids: binding.members.map((member) => member.guid),
+          }
+        : own;
     }),
     bindings: marked,
   };
@@ -64,11 +70,13 @@ export async function noteMembers(
   const bound = results.flatMap((result) => {
     if (result.kind !== "settled" || result.isRepeated || result.targetId === undefined) return [];
     const binding = bindings.get(result.planned.objectGuid);
-    const isBound =
-      result.planned.action.kind === "create" &&
-      result.outcome === "exported" &&
-      !result.warnings.some((warning) => warning.properties?.includes("members"));
-    return binding && isBound ? [{ ...binding, groupTargetId: result.targetId }] : [];
+    return binding && isBoundAtCreate(result) ? [{ ...binding, groupTargetId: result.targetId }] : [];
   });
   if (bound.length > 0) await deps.links.markAdded(bound);
+}
+
+/** Whether the create took the members with it. */
+export function isBoundAtCreate({ planned, outcome, warnings }: Extract<ExportResult, { kind: "settled" }>): boolean {
+  const isRefused = warnings.some((warning) => warning.properties?.includes("members"));
+  return planned.action.kind === "create" && outcome === "exported" && !isRefused;
 }

@@ -124,6 +124,8 @@ export interface PlannedObject {
   readonly seeksFacts?: boolean;
   /** Of a group's create: ids of target objects, bound when the chunk is exported. */
   readonly members?: readonly string[];
+  /** The same in the source, by objectGUID: for the log. */
+  readonly memberGuids?: readonly string[];
   readonly waiting: readonly RemovalClass[];
   /** What would be done, were it not switched off for the class. */
   readonly switchedOff?: SwitchedOff;

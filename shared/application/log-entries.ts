@@ -3,6 +3,7 @@
 import { explainSwitchedOff } from "../domain/object-flows.ts";
 import { redactValues } from "../domain/redaction.ts";
 import { isNested, type TargetValues } from "../domain/target-value.ts";
+import { isBoundAtCreate } from "./bind-members.ts";
 import { UNRESOLVED } from "./bind-references.ts";
 import { type ChunkHeader, originOf, type PlannedObject } from "./chunk-files.ts";
 import { TARGET_CANNOT_HOLD } from "./evaluate-object.ts";
@@ -87,7 +88,10 @@ export function entryOf(header: ChunkHeader, result: Settled, took: Took = NO_TI
     source: { objectGuid: planned.objectGuid, dn: planned.record.dn, objectClass: planned.record.objectClass },
     ...(targetId === undefined ? {} : { targetId }),
     before: redactValues(pick(planned.record.link?.exported ?? {}, values), planned.redacted ?? []),
-    after: outcome === "escrowed" && planned.action.kind === "none" ? {} : redactValues(values, planned.redacted ?? []),
+    after: {
+      ...(outcome === "escrowed" && planned.action.kind === "none" ? {} : redactValues(values, planned.redacted ?? [])),
+      ...membersOf(result),
+    },
     steps: stepsOf(header, planned, result, took),
     durationMs: took.mappingMs + (planned.action.kind === "none" ? 0 : took.exportMs),
     ...(planned.type === undefined ? {} : { targetType: planned.type }),
@@ -97,6 +101,13 @@ export function entryOf(header: ChunkHeader, result: Settled, took: Took = NO_TI
     server: origin.server,
     schemaVersion: header.schemaVersion,
   };
+}
+
+/** Members that came with a group's create, as the rows of memberships tell them. */
+function membersOf(result: Extract<ExportResult, { kind: "settled" }>): TargetValues {
+  const { memberGuids = [] } = result.planned;
+  if (memberGuids.length === 0 || !isBoundAtCreate(result)) return {};
+  return { members: [`+${memberGuids.length}`, ...memberGuids] };
 }
 
 function skipReason({ switchedOff, record }: PlannedObject): string {

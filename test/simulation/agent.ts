@@ -32,6 +32,7 @@ export interface Acknowledged {
 export interface SimulatedAgent {
   readonly jobId: string;
   readonly configurationId: string;
+  readonly agentId: string;
   readonly acknowledged: readonly Acknowledged[];
   /** One wish, from heartbeat to the last batch. Resolves when the agent has nothing more to do for it: what it read to the end. */
   read(request: {
@@ -227,6 +228,7 @@ export function createAgent(deps: {
   return {
     jobId,
     configurationId,
+    agentId: enrolled.agentId,
     acknowledged,
     read,
     setSkew: (ms) => {

@@ -33,6 +33,8 @@ export interface Forest {
   readonly fqdn: string;
   readonly scope: readonly string[];
   readonly evidence: Evidence;
+  /** Of a person or a group by that name now. */
+  guidOf(name: string): string;
   /** False when the edit makes no sense now: nothing happened. */
   take(edit: Edit): boolean;
   connect(): LdapConnection;
@@ -200,6 +202,7 @@ export function createForest(deps: { readonly number: number; readonly kernel: K
     fqdn,
     scope: IN_SCOPE.map(unit),
     evidence,
+    guidOf: guidFor,
     take,
     beforeSearch: () => undefined,
     connect: () => {

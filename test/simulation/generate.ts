@@ -30,6 +30,7 @@ export function generate(seed: number, most = 26): History {
     guard: dice.chance(0.3) ? TIGHT : WIDE,
     chunkObjects: dice.pick([1, 2, 3, 200]),
     quota: dice.chance(0.2) ? 3_000 : null,
+    asksFirst: dice.chance(0.12),
     steps,
   };
 }
@@ -51,11 +52,20 @@ function drawSteps(dice: Dice, forests: number, people: readonly string[], group
   if (at < 0.54) return [readStep(dice, forest, dice.chance(0.3) ? "full" : "delta")];
   if (at < 0.66) return [{ do: "run", calls: dice.pick([20, 100, 400, 3_000]) }];
   // Near what they are to hit: a fault that waits for the end of the history is healed, and nothing happened.
-  if (at < 0.82)
+  if (at < 0.8)
     return [drawFault(dice), readStep(dice, forest, dice.chance(0.3) ? "full" : "delta"), { do: "run", calls: 1_500 }];
+  if (at < 0.83) return drawLate(dice, forest, people, groups);
+  if (at < 0.84) return drawReversal(dice, forest, people);
   if (at < 0.9) return drawSource(dice, forest);
-  if (at < 0.93) return [{ do: "hours", count: dice.pick([1, 3, 12, 30]) }];
-  if (at < 0.95) return [{ do: "graph", kind: dice.pick(["lag", "quota", "calm", "calm"]) }];
+  if (at < 0.91) return [{ do: dice.pick(["exclude", "exclude", "include"]), forest, name: dice.pick(people) }];
+  if (at < 0.92) return [{ do: "schema", forest, variant: dice.below(3) }];
+  if (at < 0.93)
+    return [
+      { do: "what-if", forest },
+      { do: "run", calls: 1_000 },
+    ];
+  if (at < 0.945) return [{ do: "hours", count: dice.pick([1, 3, 12, 30]) }];
+  if (at < 0.955) return [{ do: "graph", kind: dice.pick(["lag", "quota", "calm", "calm"]) }];
   if (at < 0.965) return [{ do: "crash" }];
   if (at < 0.975) return [{ do: "blob-gone", forest }];
   return [
@@ -162,6 +172,53 @@ const TARGET_FAULTS: readonly Pick<ArmedFault, "on" | "kind">[] = (["graph", "it
 export const FAULT_KINDS: readonly string[] = [...STORE_FAULTS, ...RUN_FAULTS, ...TARGET_FAULTS].map(
   ({ on, kind }) => `${on} ${kind}`,
 );
+
+/** Faults of what was made a moment ago, with somebody made a moment ago. */
+const LATE_FAULTS = ["already-member", "400-reference", "404-after-create", "stale"] as const;
+
+function drawLate(dice: Dice, forest: number, people: readonly string[], groups: readonly string[]): Step[] {
+  const edit = (own: Edit): Step => ({ do: "edit", forest, edit: own });
+  const [first, second] = [dice.pick(people), dice.pick(people)];
+  const group = dice.pick(groups);
+  const kind = dice.pick(LATE_FAULTS);
+  return [
+    edit({ kind: "recreate", name: first }),
+    edit({ kind: "person", name: second, unit: "People" }),
+    edit({ kind: "manager", name: first, to: second }),
+    edit({ kind: "manager", name: second, to: first }),
+    edit({ kind: "quit", name: group, member: first }),
+    edit({ kind: "join", name: group, member: first }),
+    edit({ kind: "join", name: group, member: second }),
+    { do: "fault", on: "item", kind, after: 0, count: dice.between(1, 2) },
+    readStep(dice, forest, dice.chance(0.3) ? "full" : "delta"),
+    { do: "run", calls: 2_000 },
+  ];
+}
+
+/** A change whose effect nobody hears of, and that is taken back before anybody tries again. */
+function drawReversal(dice: Dice, forest: number, people: readonly string[]): Step[] {
+  const name = dice.pick(people);
+  const [before, after] = dice.chance(0.5) ? ["Sales", "Finance"] : ["Finance", "Law"];
+  const read: Step = { do: "read", forest, want: "delta", size: 50, way: {}, meanwhile: [] };
+  const turn = (to: string | undefined): Step => ({
+    do: "edit",
+    forest,
+    edit: { kind: "department", name, to: to ?? null },
+  });
+  return [
+    turn(before),
+    read,
+    { do: "run", calls: 5_000 },
+    turn(after),
+    { do: "fault", on: "item", kind: "answer-lost", after: 0, count: 1 },
+    { do: "fault", on: "item", kind: "503", after: 0, count: 30 },
+    read,
+    { do: "run", calls: 5_000 },
+    turn(before),
+    read,
+    { do: "run", calls: 5_000 },
+  ];
+}
 
 function drawFault(dice: Dice): Step {
   const pool = dice.pick([STORE_FAULTS, RUN_FAULTS, TARGET_FAULTS, TARGET_FAULTS]);

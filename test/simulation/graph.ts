@@ -54,6 +54,8 @@ export interface Effect {
   readonly id: string;
   /** The activity that called. */
   readonly by: string;
+  /** When that began. */
+  readonly since: number;
   readonly before: Shown | undefined;
   readonly after: Shown | undefined;
 }
@@ -82,6 +84,8 @@ const WIRE = [
   "refused",
   "401",
 ] as const;
+/** The first write of a batch fails, and the others were to wait for it. */
+const CHAIN = "424-chain";
 const ITEM_REFUSALS = {
   "429": { status: 429, code: "TooManyRequests" },
   "429-retry-after": { status: 429, code: "TooManyRequests" },
@@ -91,7 +95,7 @@ const ITEM_REFUSALS = {
   "409": { status: 409, code: "Directory_ConcurrencyViolation" },
 } as const;
 export const GRAPH_FAULTS = {
-  graph: WIRE,
+  graph: [...WIRE, CHAIN],
   item: [
     ...Object.keys(ITEM_REFUSALS),
     "401",
@@ -134,7 +138,9 @@ export function createFakeGraph(deps: {
   let token = 1;
   let tokenUntil = 0;
   let by = "";
+  let since = 0;
   let isFaulty = false;
+  let isChainBroken = false;
 
   const batches = createBatchRunner({ service: { execute: (raw) => (isFaulty ? withItemFault(raw) : carryOut(raw)) } });
 
@@ -156,7 +162,7 @@ export function createFakeGraph(deps: {
     const made = answer.body?.["id"];
     const target = typeof made === "string" ? made : id;
     if (target === undefined) return answer;
-    const effect: Effect = { at: now(), kind: answer.wrote, id: target, by, before, after: shownById(target) };
+    const effect: Effect = { at: now(), kind: answer.wrote, id: target, by, since, before, after: shownById(target) };
     effects.push(effect);
     deps.trace(`effect ${effect.kind} ${effect.after?.anchor ?? effect.before?.anchor ?? target}`);
     return answer;
@@ -168,6 +174,10 @@ export function createFakeGraph(deps: {
       const isRecent = known && now() - known.at < STALE_MS;
       if (isRecent && faults.take("item", "stale")) return known.answer;
       return carryOut(raw);
+    }
+    if (isChainBroken) {
+      isChainBroken = false;
+      return refusal(503, "serviceUnavailable", "Made on purpose; the others waited for it.");
     }
     if (faults.take("item", "401"))
       return refusal(401, "InvalidAuthenticationToken", "Lifetime validation failed, the token is expired.");
@@ -209,6 +219,18 @@ export function createFakeGraph(deps: {
     return answer;
   }
 
+  /** As Graph carries out requests that depend on one another: who waited for what failed gets 424, by the stand-in's own rule. */
+  function chained(body: { readonly requests?: readonly { readonly id: string; readonly method: string }[] }): unknown {
+    const writes = body.requests?.filter((own) => own.method !== "GET") ?? [];
+    const [first] = writes;
+    if (!isFaulty || !first || writes.length < 2 || !faults.take("graph", CHAIN)) return body;
+    isChainBroken = true;
+    const requests = body.requests?.map((own) =>
+      writes.includes(own) && own !== first ? { ...own, dependsOn: [first.id] } : own,
+    );
+    return { ...body, requests };
+  }
+
   async function answerOf(url: string, init: RequestInit): Promise<Response> {
     const wire = isFaulty ? faults.takeAny("graph", WIRE) : undefined;
     switch (wire) {
@@ -233,7 +255,7 @@ export function createFakeGraph(deps: {
       return reply(401, errorBody("InvalidAuthenticationToken"), { "www-authenticate": "Bearer" });
     }
     const path = url.slice(`${ROOT}/`.length);
-    const body: unknown = typeof init.body === "string" ? JSON.parse(init.body) : undefined;
+    const body: unknown = typeof init.body === "string" ? chained(JSON.parse(init.body)) : undefined;
     const answer =
       path === "$batch"
         ? batches.run(body, caller).answer
@@ -265,6 +287,7 @@ export function createFakeGraph(deps: {
       const task = kernel.current();
       return kernel.call("graph", GRAPH_MS, async () => {
         by = task?.name ?? "";
+        since = task?.startedAt ?? 0;
         isFaulty = task?.process !== undefined;
         return answerOf(url, init);
       });

@@ -16,6 +16,7 @@ export interface Task {
   readonly about: unknown;
   /** The process that it runs in, and dies with; none: it is no part of the service, or is spared. */
   readonly process: number | undefined;
+  readonly startedAt: number;
 }
 
 interface LiveTask extends Task {
@@ -93,7 +94,7 @@ export function createKernel(deps: { readonly dice: Dice; readonly start: number
     },
     current: () => running.get(),
     spawn({ name, about, process, onKilled }, work) {
-      const task: LiveTask = { name, about, process, isOver: false, onKilled };
+      const task: LiveTask = { name, about, process, startedAt: now, isOver: false, onKilled };
       tasks.add(task);
       return running.run(task, async () => {
         try {

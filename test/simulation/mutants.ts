@@ -1,12 +1,16 @@
 /** Engines broken on purpose, by what stands between them and their ports. Each must be caught, or the oracles are blind there. */
 import { ACTIVITY } from "../../orchestrations/names.ts";
 import { pack, type ReadRow, unpack } from "../../shared/application/state/job-rows.ts";
+import { packJson, unpackJson } from "../../shared/application/state/packing.ts";
 import type { Row, RowOperation, RowStore, RowTable } from "../../shared/ports/row-store.ts";
 import type { TargetDirectory } from "../../shared/ports/target-directory.ts";
+import type { Guarantee } from "./oracles.ts";
 import type { Mutation } from "./world.ts";
 
 export interface Mutant {
   readonly name: string;
+  /** The guarantee that it breaks, and that has to be named. */
+  readonly breaks: Guarantee;
   /** A seed that shows it was here when this was written: where the search begins. */
   readonly from?: number;
   /** Made anew for every history. */
@@ -68,6 +72,7 @@ type Account = { readonly counts: Readonly<Record<string, number>> | null };
 export const MUTANTS: readonly Mutant[] = [
   {
     name: "acknowledges batches whose payload it did not store",
+    breaks: "N1",
     make: () => {
       const isHit = every(3);
       return {
@@ -81,6 +86,7 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: "commits a watermark though batches before it are open",
+    breaks: "N2",
     make: () => ({
       rows: withWrites(/^jobs$/, (operations) =>
         operations.flatMap((own): RowOperation[] => {
@@ -94,6 +100,7 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: "applies what is older than what it knows",
+    breaks: "N3",
     make: () => ({
       rows: withReads(/^objects$/, (row) =>
         "version" in row.values ? { ...row, values: { ...row.values, version: "" } } : row,
@@ -102,6 +109,7 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: "takes every full read for complete",
+    breaks: "N4",
     from: 4,
     make: () => ({
       rows: withWrites(/^jobs$/, (operations) =>
@@ -115,7 +123,8 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: "takes an answer that was lost for a success",
-    from: 30,
+    breaks: "N5",
+    from: 31,
     make: () =>
       withTarget((target) => ({
         apply: async (actions, options) =>
@@ -129,7 +138,8 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: "has no bounds for removals",
-    from: 24,
+    breaks: "N6",
+    from: 7,
     make: () => ({
       rows: withReads(/^jobs$/, (row) => {
         if (row.row !== "job") return row;
@@ -141,6 +151,7 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: "loses an outcome in a batch's account",
+    breaks: "N7",
     make: () => ({
       rows: withWrites(/^jobs$/, (operations) =>
         operations.map((own) =>
@@ -155,41 +166,85 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: "leaves effects out of the log",
+    breaks: "N8",
     make: () => {
       const isHit = every(4);
       return { rows: withWrites(/^log\d/, (operations) => (isHit() ? [] : operations)) };
     },
   },
   {
-    name: "knows nobody among the deleted",
-    from: 36,
-    make: () =>
-      withTarget((target) => ({
-        find: async (queries) => {
-          const found = await target.find(queries);
-          return found.map((objects) => objects.filter((own) => !own.deleted));
-        },
-        apply: async (actions, options) => {
-          const sent = actions.filter((own) => own.kind !== "restore");
-          const results = await target.apply(sent, options);
-          const failure = {
-            code: "InvalidAnchor" as const,
-            message: "It is gone.",
-            remedy: "Make it anew.",
-            retriable: false,
-          };
-          return actions.map(
-            (own) => results[sent.indexOf(own)] ?? { key: own.key, outcome: "failed" as const, failure },
-          );
-        },
+    name: "forgets whom it deleted, and makes him anew",
+    breaks: "N5",
+    from: 10,
+    make: () => ({
+      ...withTarget((target) => ({
+        find: async (queries) => (await target.find(queries)).map((objects) => objects.filter((own) => !own.deleted)),
       })),
+      rows: withReads(/^objects$/, (row) => {
+        if (!("gone" in row.values)) return row;
+        const { link: _link, target: _target, gone: _gone, last: _last, ...values } = row.values;
+        return { ...row, values };
+      }),
+    }),
+  },
+  {
+    name: "forgets whom it has to try again",
+    breaks: "N7",
+    from: 3,
+    make: () => ({ rows: withWrites(/^escrows$/, () => []) }),
+  },
+  {
+    name: "forgets that the effect of a call is unknown",
+    breaks: "N5",
+    from: 5,
+    make: () => ({
+      rows: withWrites(/^objects$/, (operations) =>
+        operations.map((own) => {
+          if (own.op === "delete" || !(own.values["link"] instanceof Uint8Array)) return own;
+          const { doubt: _doubt, ...link } = unpackJson<{ readonly doubt?: unknown }>(own.values["link"]);
+          return { ...own, values: { ...own.values, link: packJson(link) } };
+        }),
+      ),
+    }),
+  },
+  {
+    name: "loses a cycle in the account of its day",
+    breaks: "N7",
+    make: () => ({
+      rows: withWrites(/^jobs$/, (operations) =>
+        operations.map((own) =>
+          changed<{ readonly received: number }>(own, "day:", (day) => ({ ...day, received: day.received - 1 })),
+        ),
+      ),
+    }),
+  },
+  {
+    name: "tells no domain controller in its log",
+    breaks: "N8",
+    make: () => ({
+      rows: withWrites(/^log\d/, (operations) =>
+        operations.map((own) => {
+          if (own.op === "delete" || !(own.values["data"] instanceof Uint8Array)) return own;
+          const entry = unpackJson<object>(own.values["data"]);
+          return { ...own, values: { ...own.values, data: packJson({ ...entry, server: "" }) } };
+        }),
+      ),
+    }),
+  },
+  {
+    name: "doesn't look at the exclusion list",
+    breaks: "N4",
+    from: 40,
+    make: () => ({ rows: withTable(/^exclusions$/, () => ({ async *range() {}, get: async () => undefined })) }),
   },
   {
     name: "forgets which groups have members waiting",
+    breaks: "N5",
     make: () => ({ rows: withWrites(/^dirtylinks$/, () => []) }),
   },
   {
     name: "ends exports before they have been made",
+    breaks: "N5",
     from: 8,
     make: () => {
       const isHit = every(5);

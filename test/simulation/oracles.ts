@@ -2,23 +2,25 @@
  * N1 to N9 as oracles: looked at in the stores themselves and in the journal of the target's effects, never through the engine's
  * own answers. A violation names the guarantee.
  */
+
+import { DAY_PREFIX, type DayRow, dayOf } from "../../shared/application/accounts.ts";
 import type { CommittedWatermark } from "../../shared/application/commit-batch.ts";
 import {
   afterPrefix,
   type BatchRow,
   type CycleRow,
+  type JobRow,
   ROW,
   readRow,
   totalOf,
   unpack,
 } from "../../shared/application/state/job-rows.ts";
-import { unpackJson } from "../../shared/application/state/packing.ts";
-import { type LogEntry, logTableName } from "../../shared/application/state/provisioning-log.ts";
 import type { BlobStore } from "../../shared/ports/blob-store.ts";
 import type { RowStore } from "../../shared/ports/row-store.ts";
 import type { SimulatedAgent } from "./agent.ts";
 import type { Forest } from "./forest.ts";
 import type { Effect, FakeGraph } from "./graph.ts";
+import { faultsOfLog, readLog } from "./log-oracle.ts";
 import { guidOfAnchor } from "./projection.ts";
 import type { History } from "./steps.ts";
 
@@ -32,7 +34,7 @@ export class Violation extends Error {
   }
 }
 
-type Guarded = "deletes" | "disables" | "blanks" | "names";
+type Guarded = "deletes" | "disables" | "blanks" | "names" | "memberships";
 /** What leaves a target object when the directory empties it, of what the simulation writes. */
 const CLEARABLE = ["department", "description"] as const;
 const DAY_MS = 86_400_000;
@@ -44,10 +46,15 @@ export interface Oracles {
   checkStores(): Promise<void>;
   /** N4, N6, N9: every effect since the last look. */
   checkEffects(): void;
-  /** N8: every effect has its row in the log. */
+  /** N8: log and effects tell the same. */
   checkLog(): Promise<void>;
+  /** N7, when nothing is under way. */
+  checkEscrows(): Promise<void>;
   /** A named admin let these go. */
-  approve(of: string, guids: readonly string[]): void;
+  approve(of: string, guids: readonly string[], each?: number): void;
+  /** What begins from now on never touches it, until it is included again. */
+  exclude(guid: string): void;
+  include(guid: string): void;
   /** The payload of this batch was taken away by the simulation itself. */
   excuseBlob(batchId: string): void;
   /** The forest's job has no bounds any more. */
@@ -73,6 +80,7 @@ export function createOracles(deps: {
   const approved = new Map<string, number>();
   const lifted = new Set<number>();
   const excused = new Set<string>();
+  const excluded = new Map<string, number>();
   /** By forest and kind: the objects that ever had a target object. */
   const everSeen = new Map<string, Set<string>>();
   let looked = 0;
@@ -114,12 +122,14 @@ export function createOracles(deps: {
             "N7",
             `${batch.batchId} received ${batch.changes}, accounts for ${JSON.stringify(batch.counts)}.`,
           );
-      for (const cycle of await listed<CycleRow>(jobId, "cycle:"))
+      const cycles = await listed<CycleRow>(jobId, "cycle:");
+      for (const cycle of cycles)
         if (totalOf(cycle.outcomes) !== cycle.received)
           throw new Violation(
             "N7",
             `Cycle ${cycle.cycleId} received ${cycle.received}, accounts for ${JSON.stringify(cycle.outcomes)}.`,
           );
+      await checkDays(jobId, cycles);
     }
   }
 
@@ -161,6 +171,8 @@ export function createOracles(deps: {
       const forest = guid === undefined ? undefined : forestOf(guid);
       if (!guid || !forest)
         throw new Violation("N4", `${effect.kind} on ${effect.id}, which is nobody's of the directories.`);
+      if (effect.since > (excluded.get(guid) ?? Number.POSITIVE_INFINITY))
+        throw new Violation("N4", `${effect.kind} by ${effect.by} on ${guid}, which is on the exclusion list.`);
       checkIdentity(effect, guid, forest);
       checkEvidence(effect, guid, forest);
     }
@@ -203,10 +215,33 @@ export function createOracles(deps: {
     }
     for (const member of before?.members ?? []) {
       if (after === undefined || after.isDeleted || after.members.includes(member)) continue;
+      if (kind === "removeMember") bookMembership(guid, number, effect);
       const gone = guidOfAnchor(graph.objects().find((own) => own.id === member)?.anchor ?? "");
       if (gone !== undefined && !evidence.wasNoMember(guid, gone))
         throw refuse(`${gone} was taken out of group ${guid}`);
     }
+  }
+
+  /** N6 of one group's members: against those that it had as the removals of the last 24 hours began. */
+  function bookMembership(guid: string, forest: number, { at, before }: Effect): void {
+    const left = approved.get(`memberships ${guid}`) ?? 0;
+    if (left > 0) approved.set(`memberships ${guid}`, left - 1);
+    if (lifted.has(forest)) return;
+    booked.push({ of: left > 0 ? "approved memberships" : "memberships", forest, guid, at });
+    const recent = booked.filter((own) => own.guid === guid && at - own.at < DAY_MS);
+    const counted = recent.filter((own) => own.of === "memberships").length;
+    const had = (before?.members.length ?? 0) + recent.filter((own) => own.of.endsWith("memberships")).length - 1;
+    const most = mostOf(had);
+    if (counted > most)
+      throw new Violation(
+        "N6",
+        `${counted} members taken out of group ${guid} in 24 hours that nobody approved; ${most} is the bound (of ${had}).`,
+      );
+  }
+
+  function mostOf(population: number): number {
+    const { floor, count, percent } = deps.guard;
+    return Math.max(floor, Math.min(count - 1, Math.floor((population * percent) / 100)));
   }
 
   /** N6: what nobody approved stays within the guard's bounds, in every window of 24 hours, by kind of object. */
@@ -218,9 +253,8 @@ export function createOracles(deps: {
     const of = `${ofClass} of ${kind}s`;
     booked.push({ of, forest, guid, at });
     const recent = booked.filter((own) => own.of === of && own.forest === forest && at - own.at < DAY_MS);
-    const { floor, count, percent } = deps.guard;
     const population = everSeen.get(`${forest} ${kind}`)?.size ?? 0;
-    const most = Math.max(floor, Math.min(count - 1, Math.floor((population * percent) / 100)));
+    const most = mostOf(population);
     // A name that steps aside for a moment is one change.
     const sum = ofClass === "names" ? new Set(recent.map((own) => own.guid)).size : recent.length;
     if (sum > most)
@@ -231,30 +265,44 @@ export function createOracles(deps: {
   }
 
   async function checkLog(): Promise<void> {
-    const entries: LogEntry[] = [];
-    const tables = new Set(graph.effects.map((own) => logTableName(own.at)));
-    tables.add(logTableName(deps.start));
-    for (const name of tables)
-      for await (const page of rows.table(name).scan())
-        for (const row of page)
-          if (row.partition.includes(":object:") && row.values["data"] instanceof Uint8Array)
-            entries.push(unpackJson<LogEntry>(row.values["data"]));
-    for (const effect of graph.effects) {
-      const guid = guidOfAnchor(effect.after?.anchor ?? effect.before?.anchor ?? "");
-      const own = entries.filter(
-        (entry) =>
-          entry.source.objectGuid === guid &&
-          (entry.targetId === effect.id || (entry.targetId === undefined && entry.action === "create")),
-      );
-      if (!own.some((entry) => tells(entry, effect)))
+    const entries = await readLog(rows, [deps.start, ...graph.effects.map((own) => own.at), deps.now()]);
+    const versions = new Map<string, number>();
+    for (const { jobId } of agents)
+      versions.set(jobId, (await readRow<JobRow>(jobs, jobId, ROW.job))?.value.schemaVersion ?? 0);
+    const { effects } = graph;
+    const schemaVersion = (jobId: string) => versions.get(jobId) ?? 0;
+    const [fault] = faultsOfLog({ entries, effects, objects: graph.objects(), forests, agents, schemaVersion });
+    if (fault !== undefined) throw new Violation("N8", `${fault}.`);
+  }
+
+  /** N7, of days: each cycle is in the day on which it was closed, once, and the day is their sum. */
+  async function checkDays(jobId: string, cycles: readonly CycleRow[]): Promise<void> {
+    const days = await listed<DayRow>(jobId, DAY_PREFIX);
+    for (const { day, received, outcomes, cycles: numbers } of days) {
+      const own = cycles.filter((cycle) => dayOf(cycle.closedAt) === day);
+      const sum = own.reduce((total, cycle) => total + cycle.received, 0);
+      const isOnce = new Set(numbers).size === numbers.length && own.every((cycle) => numbers.includes(cycle.readNo));
+      if (totalOf(outcomes) !== received || !isOnce || (own.length === numbers.length && sum !== received))
         throw new Violation(
-          "N8",
-          `${effect.kind} of ${guid} by ${effect.by} is in no row of the log; there are ${JSON.stringify(own.map((entry) => [entry.action, entry.outcome, Object.keys(entry.after)]))}.`,
+          "N7",
+          `Day ${day} of ${jobId} received ${received} in cycles ${numbers.join(", ")}, accounts for ${JSON.stringify(outcomes)}; its cycles received ${sum}.`,
         );
     }
-    for (const entry of entries)
-      if (entry.batchId === "" || entry.change === "")
-        throw new Violation("N8", `A row of the log of ${entry.source.objectGuid} names no batch or no change.`);
+    const lost = cycles.find((cycle) => !days.some((own) => own.cycles.includes(cycle.readNo)));
+    if (lost) throw new Violation("N7", `Cycle ${lost.cycleId} is in no day.`);
+  }
+
+  /** N7, at rest: whose last attempt failed is among those that are tried again. */
+  async function checkEscrows(): Promise<void> {
+    const waiting = new Set<string>();
+    for await (const page of rows.table("escrows").scan({ select: [] })) for (const { row } of page) waiting.add(row);
+    for await (const page of rows.table("objects").scan({ select: ["last"] }))
+      for (const { row, values } of page) {
+        const last: { readonly outcome?: string; readonly code?: string } = JSON.parse(String(values["last"] ?? "{}"));
+        const guid = row.split(":").at(-1) ?? row;
+        if (last.outcome === "escrowed" && !waiting.has(guid))
+          throw new Violation("N7", `${guid} was escrowed (${last.code}), and nobody tries it again.`);
+      }
   }
 
   return {
@@ -262,9 +310,12 @@ export function createOracles(deps: {
     checkStores,
     checkEffects,
     checkLog,
-    approve(of, guids) {
-      for (const guid of guids) approved.set(`${of} ${guid}`, (approved.get(`${of} ${guid}`) ?? 0) + 1);
+    checkEscrows,
+    approve(of, guids, each = 1) {
+      for (const guid of guids) approved.set(`${of} ${guid}`, (approved.get(`${of} ${guid}`) ?? 0) + each);
     },
+    exclude: (guid) => void excluded.set(guid, excluded.get(guid) ?? deps.now()),
+    include: (guid) => void excluded.delete(guid),
     excuseBlob: (batchId) => void excused.add(batchId),
     liftGuard: (forest) => void lifted.add(forest),
   };
@@ -272,31 +323,4 @@ export function createOracles(deps: {
 
 function hasText(shown: Effect["before"], name: string): boolean {
   return typeof shown?.properties[name] === "string";
-}
-
-/** Whether this row of the log is about that effect. */
-function tells(entry: LogEntry, { kind, before, after }: Effect): boolean {
-  switch (kind) {
-    case "createUser":
-    case "createGroup":
-      return entry.action === "create" || entry.action === "restore" || entry.action === "update";
-    case "deleteUser":
-    case "deleteGroup":
-      return entry.action === "delete";
-    case "restore":
-      return entry.action === "restore" || entry.action === "update";
-    case "setManager":
-    case "removeManager":
-      return "manager" in entry.after || entry.action === "restore" || entry.action === "create";
-    case "addMember":
-    case "addMembers":
-    case "removeMember":
-      return "members" in entry.after || "members" in entry.before;
-    default: {
-      const changed = Object.keys(after?.properties ?? {}).filter(
-        (name) => JSON.stringify(after?.properties[name]) !== JSON.stringify(before?.properties[name]),
-      );
-      return changed.length === 0 || changed.some((name) => name in entry.after) || entry.action !== "other";
-    }
-  }
 }

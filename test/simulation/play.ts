@@ -11,6 +11,7 @@ import type { Forest } from "./forest.ts";
 import { createKernel, Stuck } from "./kernel.ts";
 import { type Guarantee, Violation } from "./oracles.ts";
 import { createDice } from "./random.ts";
+import { schemaVariant } from "./schemas.ts";
 import { seedCrypto } from "./seeded-crypto.ts";
 import type { History, Step } from "./steps.ts";
 import { createWorld, type Mutation, type Stores, type World } from "./world.ts";
@@ -125,6 +126,22 @@ async function takeStep(world: World, step: Step): Promise<void> {
       else graph.setQuota({ writesPerWindow: 6, windowSeconds: 150 });
       faults.note(`graph ${step.kind}`);
       break;
+    case "exclude":
+    case "include":
+      await setExcluded(world, step);
+      break;
+    case "schema": {
+      const { forest, agent } = forestOf(world, step.forest);
+      const schema = schemaVariant(step.variant);
+      const put = await world.perform("Admin", ({ routes }) => routes.schemas.put(agent.jobId, schema, "admin"));
+      if (!put.ok) throw new Error(put.failure.message);
+      world.variants.set(forest.number, step.variant);
+      faults.note("schema changed");
+      break;
+    }
+    case "what-if":
+      await tryAndApprove(world, forestOf(world, step.forest).agent.jobId);
+      break;
     case "blob-gone":
       if (await world.loseBlob(forestOf(world, step.forest).agent.jobId)) faults.note("blobs gone");
       break;
@@ -136,6 +153,31 @@ async function takeStep(world: World, step: Step): Promise<void> {
       await decide(world, step);
       break;
   }
+}
+
+async function setExcluded(world: World, step: Extract<Step, { do: "exclude" | "include" }>): Promise<void> {
+  const guid = forestOf(world, step.forest).forest.guidOf(step.name);
+  if (step.do === "exclude") {
+    await world.perform("Admin", ({ routes }) => routes.exclusions.add(guid, "Never touch it.", "admin"));
+    world.oracles.exclude(guid);
+    world.faults.note("object excluded");
+    return;
+  }
+  world.oracles.include(guid);
+  await world.perform("Admin", ({ routes }) => routes.exclusions.remove(guid, "admin"));
+}
+
+/** Approves what the newest trial showed, if it still may be, and asks for another one. */
+async function tryAndApprove(world: World, jobId: string): Promise<void> {
+  const tried = await world.perform("Admin", ({ routes }) => routes.whatIfs.list(jobId));
+  const newest = tried.ok ? tried.value.find((own) => own.state === "done") : undefined;
+  if (newest?.digest) {
+    const { digest } = newest;
+    const done = await world.perform("Admin", ({ routes }) => routes.whatIfs.approve(jobId, digest, "admin"));
+    if (done.ok) world.faults.note(`what-if approved (${done.value.effect})`);
+  }
+  const asked = await world.perform("Admin", ({ routes }) => routes.whatIfs.run(jobId, { kind: "present" }, "admin"));
+  if (asked.ok) world.faults.note("what-if tried");
 }
 
 function forestOf(world: World, number: number): { readonly forest: Forest; readonly agent: SimulatedAgent } {
@@ -230,11 +272,11 @@ async function decide(world: World, step: Extract<Step, { do: "admin" }>): Promi
     case "drop": {
       const sets = await world.perform("Admin", ({ routes }) => routes.staged.list(jobId, { members: true }));
       for (const set of sets.ok ? sets.value : []) {
-        if (step.what === "approve") oracles.approve(set.class, set.members ?? []);
+        if (step.what === "approve") oracles.approve(set.class, set.members ?? [], set.memberships);
         const done = await world.perform("Admin", ({ routes: { staged } }) =>
           (step.what === "approve" ? staged.approve : staged.drop)(jobId, set.class, set.digest, "admin"),
         );
-        if (done.ok) faults.note(`staged ${step.what}`);
+        if (done.ok) faults.note(`staged ${step.what} ${set.class}`);
       }
       break;
     }

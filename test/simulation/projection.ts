@@ -40,7 +40,11 @@ export function guidOfAnchor(anchor: string): string | undefined {
   ].join("-");
 }
 
-export function projectionOf(replica: Replica, units: readonly string[]): Map<string, ExpectedUser | ExpectedGroup> {
+export function projectionOf(
+  replica: Replica,
+  units: readonly string[],
+  variant = 0,
+): Map<string, ExpectedUser | ExpectedGroup> {
   const expected = new Map<string, ExpectedUser | ExpectedGroup>();
   const isIn = (object: DirectoryObject | undefined) => isInScope(replica, object, units);
   for (const object of replica.objects.values()) {
@@ -60,7 +64,7 @@ export function projectionOf(replica: Replica, units: readonly string[]): Map<st
       expected.set(object.guid, {
         kind: "user",
         userPrincipalName: (textOf(object, "userprincipalname") ?? "").toLowerCase(),
-        displayName,
+        displayName: shownName(displayName, variant),
         department: textOf(object, "department") ?? null,
         accountEnabled: (Number(textOf(object, "useraccountcontrol")) & 2) === 0,
         manager: manager?.guid ?? null,
@@ -68,6 +72,11 @@ export function projectionOf(replica: Replica, units: readonly string[]): Map<st
     }
   }
   return expected;
+}
+
+/** People's names by each of the simulation's schemas (`schemas.ts`). */
+function shownName(name: string, variant: number): string {
+  return variant === 0 ? name : `${name} ${variant}`;
 }
 
 /** The target in the projection's words: by objectGUID, the living alone. */

@@ -73,6 +73,12 @@ export type Step =
   | ({ readonly do: "fault" } & ArmedFault)
   | { readonly do: "source"; readonly forest: number; readonly kind: SourceFault; readonly after: number }
   | { readonly do: "graph"; readonly kind: "lag" | "quota" | "calm" }
+  /** A person is put on the exclusion list, or taken off it. */
+  | { readonly do: "exclude" | "include"; readonly forest: number; readonly name: string }
+  /** Another schema; 0 is the default one. */
+  | { readonly do: "schema"; readonly forest: number; readonly variant: number }
+  /** The job is tried as it is, and what the newest trial showed is approved. */
+  | { readonly do: "what-if"; readonly forest: number }
   | { readonly do: "blob-gone"; readonly forest: number }
   | { readonly do: "crash" }
   | {
@@ -87,5 +93,7 @@ export interface History {
   readonly guard: { readonly floor: number; readonly count: number; readonly percent: number };
   readonly chunkObjects: number;
   readonly quota: number | null;
+  /** A first export waits for the approval of its what-if. */
+  readonly asksFirst?: boolean;
   readonly steps: readonly Step[];
 }

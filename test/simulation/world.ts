@@ -45,6 +45,7 @@ export interface Mutation {
 }
 
 export interface World {
+  readonly history: History;
   readonly kernel: Kernel;
   readonly graph: FakeGraph;
   readonly faults: FaultBox;
@@ -63,6 +64,8 @@ export interface World {
   loseBlob(jobId: string): Promise<boolean>;
   setGuard(jobId: string, guard: History["guard"]): Promise<void>;
   check(): Promise<void>;
+  /** Which schema each forest's job has by now. */
+  readonly variants: Map<number, number>;
   readonly broken: readonly string[];
   readonly logged: readonly { readonly level: string; readonly event: string; readonly fields: unknown }[];
 }
@@ -248,7 +251,7 @@ export async function createWorld(
       suffixPolicy: "replace",
       signIn: "ownProcess",
       fullSync: { schedule: "0 2 * * *", timeZone: "UTC" },
-      firstExport: "automatic",
+      firstExport: history.asksFirst ? "approval" : "automatic",
     } as JobSettings;
     const { fqdn } = forest;
     return perform("Enrol", async (cloud) => {
@@ -306,6 +309,7 @@ export async function createWorld(
   }
 
   return {
+    history,
     kernel: { ...kernel, run: async (own) => void (await runAll(own?.calls)) },
     graph,
     faults,
@@ -338,6 +342,7 @@ export async function createWorld(
       await jobs.transact(jobId, [{ op: "replace", row: ROW.job, values: pack({ ...job.value, settings }) }]);
     },
     check,
+    variants: new Map(),
     broken: durable.broken,
     logged,
   };
