@@ -170,6 +170,9 @@ function linkAfter(now: number, header: ChunkHeader, entry: Sent, values: Target
   };
 }
 
+/** How long a target may take to show what was made. */
+const SHOWN_AFTER_MS = 300_000;
+
 /** The row after a call that failed. Retriable: its effect is unknown, and all that it may have changed stays in doubt. */
 export function afterFailure(
   { record, planned, before }: Marked,
@@ -186,6 +189,9 @@ export function afterFailure(
   if (failure.retriable) return { ...bare, link: doubt ? { ...known, doubt: { ...doubt, at: now } } : known };
   const isGone =
     failure.code === "InvalidAnchor" && (planned.action.kind === "update" || planned.action.kind === "restore");
+  // Made a moment ago, by whatever process: a target that doesn't show it yet is no target without it.
+  const isNew = known.since !== undefined && now - known.since < SHOWN_AFTER_MS;
+  if (isGone && isNew) return { ...bare, link: doubt ? { ...known, doubt: { ...doubt, at: now } } : known };
   // Somebody removed the target object: without its link the object is matched or made anew at the next attempt.
   return isGone ? bare : { ...bare, link: before ? { ...known, doubt: before } : known };
 }
