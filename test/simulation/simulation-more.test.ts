@@ -1,7 +1,7 @@
 /** The other half of the histories of `simulation.test.ts`: two files for two cores. */
-import { describe, it } from "vitest";
-import { expectToHold } from "./expect-to-hold.ts";
-import { generate } from "./generate.ts";
+import { describe, expect, it } from "vitest";
+import { countHits, ENOUGH_SEEDS, expectToHold } from "./expect-to-hold.ts";
+import { FAULT_KINDS, generate, SOURCE_FAULTS } from "./generate.ts";
 import { memoryStores } from "./open-stores.ts";
 
 const SEEDS = Math.floor(Number(process.env["UPLINK_SIMULATION_SEEDS"] ?? 300) / 2);
@@ -10,11 +10,18 @@ const SLICES = 10;
 
 describe("another simulated history", () => {
   const size = Math.ceil(SEEDS / SLICES);
+  const hits = new Map<string, number>();
   it.each(Array.from({ length: SLICES }, (_, slice) => [FROM + slice * size, Math.min(size, SEEDS - slice * size)]))(
     "keeps every guarantee (from seed %i, %i more)",
     async (from, count) => {
-      for (let seed = from; seed < from + count; seed++) await expectToHold(generate(seed), memoryStores);
+      for (let seed = from; seed < from + count; seed++)
+        countHits(hits, await expectToHold(generate(seed), memoryStores));
     },
     400_000,
   );
+
+  it.runIf(SEEDS >= ENOUGH_SEEDS)("was hit by every fault that it could draw", () => {
+    const faults = [...FAULT_KINDS, ...SOURCE_FAULTS.map((kind) => `source ${kind}`)];
+    expect(faults.filter((kind) => !hits.has(kind))).toEqual([]);
+  });
 });

@@ -6,7 +6,7 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { expectToHold } from "./expect-to-hold.ts";
+import { countHits, ENOUGH_SEEDS, expectToHold } from "./expect-to-hold.ts";
 import { FAULT_KINDS, generate, SOURCE_FAULTS } from "./generate.ts";
 import { memoryStores } from "./open-stores.ts";
 import type { History } from "./steps.ts";
@@ -20,13 +20,20 @@ const ALL_DRAWN = 300;
 
 describe("a simulated history", () => {
   const size = Math.ceil(SEEDS / SLICES);
+  const hits = new Map<string, number>();
   it.each(Array.from({ length: SLICES }, (_, slice) => [FROM + slice * size, Math.min(size, SEEDS - slice * size)]))(
     "keeps every guarantee (from seed %i, %i drawn)",
     async (from, count) => {
-      for (let seed = from; seed < from + count; seed++) await expectToHold(generate(seed), memoryStores);
+      for (let seed = from; seed < from + count; seed++)
+        countHits(hits, await expectToHold(generate(seed), memoryStores));
     },
     400_000,
   );
+
+  it.runIf(SEEDS >= ENOUGH_SEEDS)("was hit by every fault that it could draw", () => {
+    const faults = [...FAULT_KINDS, ...SOURCE_FAULTS.map((kind) => `source ${kind}`)];
+    expect(faults.filter((kind) => !hits.has(kind))).toEqual([]);
+  });
 
   const kept = readdirSync(join(import.meta.dirname, "regressions")).filter((name) => name.endsWith(".json"));
   it.each(kept)("found once and kept: %s", async (name) => {
