@@ -190,7 +190,7 @@ export function afterFailure(
   const isGone =
     failure.code === "InvalidAnchor" && (planned.action.kind === "update" || planned.action.kind === "restore");
   // Made a moment ago, by whatever process: a target that doesn't show it yet is no target without it.
-  const isNew = known.since !== undefined && now - known.since < SHOWN_AFTER_MS;
+  const isNew = planned.action.kind === "update" && now - (known.since ?? 0) < SHOWN_AFTER_MS;
   if (isGone && isNew) return { ...bare, link: doubt ? { ...known, doubt: { ...doubt, at: now } } : known };
   // Somebody removed the target object: without its link the object is matched or made anew at the next attempt.
   return isGone ? bare : { ...bare, link: before ? { ...known, doubt: before } : known };
