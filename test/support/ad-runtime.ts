@@ -118,6 +118,8 @@ export async function startAdRuntime(options: AdRuntimeOptions) {
     caFile: tls.caFile,
     azurite,
     host,
+    /** Of an application that may do everything to this service. */
+    adminToken,
     status,
 
     async createConfiguration(
