@@ -12,20 +12,41 @@ export type AgentErrorCode =
   | "outbox-unusable"
   | "service-unreachable"
   | "service-refused"
+  | "not-found"
+  | "conflict"
+  | "partly-done"
+  | "interrupted"
   | "no-lease"
   | "no-order";
 
-/** What the program's exit status says. Documented in the help of `uplink agent`. */
-export const EXIT = {
-  ok: 0,
-  defect: 1,
-  config: 2,
-  source: 3,
-  unreachable: 4,
-  refused: 5,
-  local: 6,
-  standby: 7,
-} as const;
+/** What the program's exit status says, for all of its commands: their help shows it from here. */
+const STATUSES = {
+  ok: [0, "done"],
+  no: [1, "done, and the answer is no: errors were found, it came to nothing, something differs"],
+  config: [2, "wrong usage or settings, or nobody to talk to"],
+  source: [3, "the directory: unreachable, credentials, rights, a faulty file"],
+  unreachable: [4, "the service can't be reached, or is busy"],
+  refused: [5, "the service refused: the sign-in, the role, or what was asked"],
+  local: [6, "the disk under the agent's outbox"],
+  standby: [7, "no lease or no order within the time given"],
+  notFound: [8, "there is no such thing"],
+  conflict: [9, "something is there or was changed meanwhile: look again"],
+  approval: [10, "it waits for somebody's decision"],
+  partly: [11, "partly done: it says what was, and what wasn't"],
+  defect: [70, "a defect of the program"],
+  interrupted: [130, "interrupted"],
+} as const satisfies Record<string, readonly [number, string]>;
+type Status = keyof typeof STATUSES;
+
+export const EXIT = Object.fromEntries(Object.entries(STATUSES).map(([name, [code]]) => [name, code])) as {
+  readonly [Name in Status]: (typeof STATUSES)[Name][0];
+};
+
+/** A line for each status, or for those that are named. */
+export function exitHelp(...names: readonly Status[]): string {
+  const shown = names.length === 0 ? (Object.keys(STATUSES) as Status[]) : names;
+  return `Exit codes:\n${shown.map((name) => `  ${String(STATUSES[name][0]).padEnd(4)}${STATUSES[name][1]}`).join("\n")}`;
+}
 
 const EXIT_BY_CODE: Readonly<Record<AgentErrorCode, number>> = {
   "config-invalid": EXIT.config,
@@ -38,6 +59,10 @@ const EXIT_BY_CODE: Readonly<Record<AgentErrorCode, number>> = {
   "outbox-unusable": EXIT.local,
   "service-unreachable": EXIT.unreachable,
   "service-refused": EXIT.refused,
+  "not-found": EXIT.notFound,
+  conflict: EXIT.conflict,
+  "partly-done": EXIT.partly,
+  interrupted: EXIT.interrupted,
   "no-lease": EXIT.standby,
   "no-order": EXIT.standby,
 };

@@ -3,7 +3,7 @@
  * refusals as errors that carry the service's own words and remedy.
  */
 import { z } from "zod";
-import { AgentError } from "../agent/agent-error.ts";
+import { AgentError, type AgentErrorCode } from "../agent/agent-error.ts";
 import { type AgentReply, listAgents } from "../shared/contracts/admin/agents.ts";
 import {
   type ConfigurationReply,
@@ -356,14 +356,24 @@ export async function reach(fetch: PlainFetch, url: string, init: Parameters<Pla
   }
 }
 
+/** By the status: what a script does next differs. */
+function codeOf(status: number): AgentErrorCode {
+  if (status === 404) return "not-found";
+  if (status === 409 || status === 412) return "conflict";
+  return status === 429 || status === 503 ? "service-unreachable" : "service-refused";
+}
+
 function refusal(what: string, status: number, text: string): AgentError {
   const parsed = ErrorReply.safeParse(parseJson(text));
+  const code = codeOf(status);
   if (!parsed.success) {
-    return new AgentError("service-refused", `${what} was answered with status ${status}.`, "See the service's log.");
+    // What answers without the service's own words may be another one at that address.
+    const other = status === 404 ? "service-refused" : code;
+    return new AgentError(other, `${what} was answered with status ${status}.`, "See the service's log.");
   }
   const { message, remedy, details } = parsed.data.error;
   const parts = (details ?? []).map((one) => `\n  ${one.target}: ${one.message}`).join("");
-  return new AgentError("service-refused", `${message}${parts}`, remedy ?? "See the service's log.");
+  return new AgentError(code, `${message}${parts}`, remedy ?? "See the service's log.");
 }
 
 function parseJson(text: string): unknown {

@@ -1,7 +1,7 @@
 /** `uplink status|job|agent list|agent token|escrow|logs`: what admins ask and order, over the admin API. */
 
 import { type Command, InvalidArgumentError } from "commander";
-import { EXIT } from "../agent/agent-error.ts";
+import { exitHelp } from "../agent/agent-error.ts";
 import type { ConfigurationReply } from "../shared/contracts/admin/configurations.ts";
 import { type ProvisioningLogReply, shownAction } from "../shared/contracts/provisioning-log.ts";
 import type { AdminClient, JobAction } from "./admin-client.ts";
@@ -23,8 +23,7 @@ import type { CommandContext } from "./terminal.ts";
 
 export const ADMIN_HELP = `
 Names of jobs are their configuration's name, domain or job id; without one, all are meant.
-Exit codes: ${EXIT.ok} done; ${EXIT.defect} a defect of the program; ${EXIT.config} wrong usage, or nobody to talk to; ${EXIT.unreachable} the service can't be reached;
-${EXIT.refused} the service refused, or there is no such thing.
+${exitHelp("ok", "no", "config", "unreachable", "refused", "notFound", "conflict", "approval", "partly", "defect")}
 Environment: UPLINK_HOME (the local runtime's folder), or UPLINK_URL and UPLINK_ADMIN_TOKEN (a deployed service).`;
 
 interface Shown {

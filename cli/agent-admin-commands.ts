@@ -96,7 +96,7 @@ async function findAgent(
     ({ agent, configuration }) => `${agent.agentId} (${agent.name}, ${configuration.displayName}, ${agent.status})`,
   );
   throw new AgentError(
-    "service-refused",
+    found.length === 0 ? "not-found" : "config-invalid",
     found.length === 0 ? `There is no agent '${name}'.` : `${found.length} agents are called '${name}'.`,
     told.length === 0 ? "None has enrolled yet: uplink agent token." : `There are: ${told.join("; ")}. Give an id.`,
   );

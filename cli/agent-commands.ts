@@ -3,7 +3,7 @@ import { hostname } from "node:os";
 import { join, resolve } from "node:path";
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { createAgent } from "../agent/agent.ts";
-import { AgentError, EXIT, exitCodeOf } from "../agent/agent-error.ts";
+import { AgentError, EXIT, exitCodeOf, exitHelp } from "../agent/agent-error.ts";
 import { agentStatus, checkAgent } from "../agent/check.ts";
 import { type AgentConfig, CONFIG_FILE, loadAgentConfig, parseSourceSettings } from "../agent/config.ts";
 import { enrolAgent } from "../agent/enrol.ts";
@@ -20,9 +20,7 @@ const STATE_VARIABLE = "UPLINK_AGENT_STATE";
 const clock = { now: () => Date.now() };
 
 const EXIT_HELP = `
-Exit codes: ${EXIT.ok} done; ${EXIT.defect} a defect of the program; ${EXIT.config} wrong settings or usage; ${EXIT.source} the directory (unreachable,
-credentials, rights, faulty file); ${EXIT.unreachable} the service can't be reached; ${EXIT.refused} the service refused; ${EXIT.local} the disk under
-the outbox; ${EXIT.standby} no lease or no order within the time given.
+${exitHelp("ok", "config", "source", "unreachable", "refused", "local", "standby", "defect")}
 
 Environment: UPLINK_LDAP_PASSWORD (instead of a password file), ${TOKEN_VARIABLE} (instead of --token), ${STATE_VARIABLE}
 (instead of --state), NODE_EXTRA_CA_CERTS (a private authority of the service; must be set before the program starts).`;

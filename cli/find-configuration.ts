@@ -14,7 +14,7 @@ export async function findConfiguration(client: AdminClient, name: string): Prom
   if (only && found.length === 1) return only;
   const names = all.map((one) => one.displayName).join(", ") || "none";
   throw new AgentError(
-    "service-refused",
+    found.length === 0 ? "not-found" : "config-invalid",
     `${found.length === 0 ? "There is no job" : `${found.length} jobs are called`} '${name}'.`,
     `There are: ${names}. Give one of them, its domain or its job id.`,
   );

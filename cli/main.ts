@@ -1,47 +1,7 @@
-/**
- * `uplink`: one program for admins and agents. This file lists the groups of commands and starts the process; each group has a
- * file of its own.
- */
-import { registerAccountCommands } from "./account-commands.ts";
-import { registerAdminCommands } from "./admin-commands.ts";
-import { registerAgentAdminCommands } from "./agent-admin-commands.ts";
-import { registerAgentCommands } from "./agent-commands.ts";
-import { registerAuditCommands } from "./audit-commands.ts";
-import { registerExclusionCommands } from "./exclusion-commands.ts";
-import { registerExpressionCommands } from "./expression-commands.ts";
-import { registerLifecycleCommands } from "./lifecycle-commands.ts";
-import { registerLinkCommands } from "./link-commands.ts";
-import { registerModeCommands } from "./mode-commands.ts";
-import { registerQuarantineCommands } from "./quarantine-commands.ts";
-import { registerReconcileCommands } from "./reconcile-commands.ts";
-import { type Registration, runCli } from "./run-cli.ts";
-import { registerSchemaCommands } from "./schema-commands.ts";
-import { registerScopeCommands } from "./scope-commands.ts";
-import { registerScopeEvalCommands } from "./scope-eval-commands.ts";
-import { registerStagedCommands } from "./staged-commands.ts";
-import { registerTargetCommands } from "./target-commands.ts";
-import { registerWhatIfCommands } from "./what-if-commands.ts";
-
-const registrations: readonly Registration[] = [
-  registerAgentCommands,
-  registerAdminCommands,
-  registerAgentAdminCommands,
-  registerAccountCommands,
-  registerAuditCommands,
-  registerModeCommands,
-  registerQuarantineCommands,
-  registerLinkCommands,
-  registerExclusionCommands,
-  registerScopeCommands,
-  registerLifecycleCommands,
-  registerSchemaCommands,
-  registerStagedCommands,
-  registerReconcileCommands,
-  registerWhatIfCommands,
-  registerTargetCommands,
-  registerExpressionCommands,
-  registerScopeEvalCommands,
-];
+/** `uplink`: one program for admins and agents. This file starts the process; its commands stand in `commands.ts`. */
+import { EXIT } from "../agent/agent-error.ts";
+import { COMMANDS } from "./commands.ts";
+import { runCli } from "./run-cli.ts";
 
 const stop = new AbortController();
 // The second signal ends the process as it would any other.
@@ -64,12 +24,12 @@ const terminal = {
   fetch,
   stop: stop.signal,
 };
-runCli(process.argv.slice(2), terminal, registrations).then(
+runCli(process.argv.slice(2), terminal, COMMANDS).then(
   (code) => {
     process.exitCode = code;
   },
   (error: unknown) => {
     process.stderr.write(`${String(error)}\n`);
-    process.exitCode = 1;
+    process.exitCode = EXIT.defect;
   },
 );

@@ -109,7 +109,7 @@ async function show(id: string, options: Shown, { terminal }: CommandContext): P
   const [newest] = await client.reconciles(jobId);
   if (!newest)
     throw new AgentError(
-      "service-refused",
+      "not-found",
       `${displayName} was never reconciled.`,
       "'uplink reconcile run' does it; nothing is changed without a policy.",
     );

@@ -1,6 +1,6 @@
 /** Runs one command line: commander, with errors turned into words and exit codes. */
 import { Command, CommanderError } from "commander";
-import { EXIT, exitCodeOf } from "../agent/agent-error.ts";
+import { EXIT, exitCodeOf, exitHelp } from "../agent/agent-error.ts";
 import { AGENT_VERSION } from "../agent/version.ts";
 import type { CommandContext, Terminal } from "./terminal.ts";
 
@@ -16,6 +16,7 @@ export async function runCli(
   const program = new Command("uplink")
     .description("Directory Uplink: identities from Active Directory to the cloud.")
     .version(AGENT_VERSION)
+    .addHelpText("after", `\n${exitHelp()}`)
     .configureOutput({ writeOut: (text) => terminal.out.write(text), writeErr: (text) => terminal.err.write(text) })
     .exitOverride();
   const context: CommandContext = {

@@ -38,7 +38,7 @@ async function show(name: string, options: { readonly json?: boolean }, { termin
   const [only] = found.length > 0 ? found : deleted;
   if (!only)
     throw new AgentError(
-      "service-refused",
+      "not-found",
       `The target has no user '${name}', neither living nor among the deleted ones.`,
       "Give the user principal name, the mail address, the id, or how the name begins. What the service did: uplink logs.",
     );

@@ -123,7 +123,7 @@ async function show(idOrJob: string, options: Shown, { terminal }: CommandContex
   const found = isId ? all.find(({ whatIf }) => whatIf.id === idOrJob) : all[0];
   if (!found)
     throw new AgentError(
-      "service-refused",
+      "not-found",
       isId ? `There is no what-if ${idOrJob}.` : `Nothing was tried of '${idOrJob}'.`,
       "'uplink whatif list' shows what is kept; 'uplink whatif run' tries something.",
     );

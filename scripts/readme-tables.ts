@@ -1,6 +1,6 @@
 /**
  * The tables that come from code: in the README the settings of the cloud side, the ports of the local runtime, and what
- * the benches of growth and quota wrote to their files; in the runbook the codes of failures. `npm run docs` writes them; tests say
+ * the benches of growth and quota wrote to their files; in the runbook the codes of failures; and the JSON Schemas of configuration files. `npm run docs` writes them; tests say
  * whether they are current.
  */
 import { readFileSync, writeFileSync } from "node:fs";
@@ -10,8 +10,11 @@ import { growthSummary } from "../bench/growth-report.ts";
 import type { QuotaResult } from "../bench/quota-measured.ts";
 import { quotaSummary } from "../bench/quota-report.ts";
 import { PORTS } from "../local/start/ports.ts";
+import { fileSchemas } from "../shared/contracts/configuration-file.ts";
 import { FAILURE_CODES, FAILURES } from "../shared/domain/failure-codes.ts";
 import { SETTINGS, type Setting } from "../shared/settings.ts";
+
+const LINE_WIDTH = 120;
 
 /** The text with every table between `<!-- NAME:begin -->` and `<!-- NAME:end -->` made anew. Throws when a mark is missing. */
 export function withTables(readme: string): string {
@@ -32,6 +35,28 @@ function growthTable(): string {
 /** The same for the runbook. */
 export function withCodes(runbook: string): string {
   return replaceTable(runbook, "codes", codesTable());
+}
+
+/** The JSON Schemas by which editors check configuration files: path and text. */
+export function editorSchemas(): readonly (readonly [path: string, text: string])[] {
+  return Object.entries(fileSchemas()).map(([name, schema]) => [
+    `docs/schemas/${name}.json`,
+    `${shortLists(JSON.stringify(schema, null, 2))}\n`,
+  ]);
+}
+
+/** As the formatter has it: a list of texts on one line, where it fits. */
+function shortLists(json: string): string {
+  return json.replace(
+    /^(.*)\[\n((?:\s+"[^"\n]*",?\n)+)\s*\](,?)$/gm,
+    (all, before: string, items: string, comma: string) => {
+      const line = `${before}[${items
+        .trim()
+        .split(/\s*\n\s*/)
+        .join(" ")}]${comma}`;
+      return line.length <= LINE_WIDTH ? line : all;
+    },
+  );
 }
 
 function codesTable(): string {
@@ -81,4 +106,5 @@ if (import.meta.url === pathToFileURL(process.argv[1] ?? "").href) {
     const file = new URL(page, import.meta.url);
     writeFileSync(file, made(readFileSync(file, "utf8")));
   }
+  for (const [name, text] of editorSchemas()) writeFileSync(new URL(`../${name}`, import.meta.url), text);
 }

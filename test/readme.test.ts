@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, it } from "vitest";
-import { withTables } from "../scripts/readme-tables.ts";
+import { editorSchemas, withTables } from "../scripts/readme-tables.ts";
 
 const README = readFileSync(join(import.meta.dirname, "..", "README.md"), "utf8");
 
@@ -26,4 +26,11 @@ it("shows figures and what a run prints", () => {
     const block = new RegExp(`<!-- ${name}:begin -->([\\s\\S]*?)<!-- ${name}:end -->`).exec(README)?.[1] ?? "";
     expect(block.trim().split("\n").length, name).toBeGreaterThan(5);
   }
+});
+
+it("publishes the JSON Schemas of configuration files that the code has (npm run docs)", () => {
+  const published = editorSchemas();
+  expect(published.map(([path]) => path)).toEqual(["docs/schemas/configuration.json", "docs/schemas/exclusions.json"]);
+  for (const [path, text] of published)
+    expect(readFileSync(join(import.meta.dirname, "..", path), "utf8"), path).toBe(text);
 });

@@ -26,7 +26,7 @@ test("finds an agent by its name, shows it, and says what became of it", async (
   const again = JSON.parse((await uplink("agent", "revoke", "agent", "--json")).out);
   expect(again).toMatchObject({ agentId, status: "revoked", changed: false });
   expect(await uplink("agent", "approve", "agent")).toEqual({
-    code: 5,
+    code: 9,
     out: "",
     err: `Agent ${agentId} is revoked.\nEnrol it again with a new token.\n`,
   });

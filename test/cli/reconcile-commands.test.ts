@@ -54,7 +54,7 @@ it("begins, says so, and refuses a second one meanwhile", async () => {
   expect(out).toBe(`corp.example: reconcile ${own?.id} has begun ('uplink reconcile show ${own?.id}').\n`);
   expect(own).toMatchObject({ policy: "report", state: "waiting", by: "ann", jobId });
   const refused = await uplink("reconcile", "run", "corp.example", "--policy", "repair");
-  expect(refused).toMatchObject({ code: 5, err: expect.stringContaining(`Reconcile ${own?.id} of job`) });
+  expect(refused).toMatchObject({ code: 9, err: expect.stringContaining(`Reconcile ${own?.id} of job`) });
   expect((await uplink("reconcile", "run", "corp.example", "--policy", "mend")).code).toBe(2);
 });
 
@@ -91,7 +91,7 @@ it("repairs when it is told to, and then finds nothing", async () => {
 it("says so when there is none", async () => {
   expect((await uplink("reconcile", "list")).out).toBe("Nothing was reconciled yet.\n");
   expect(await uplink("reconcile", "show", "corp.example")).toMatchObject({
-    code: 5,
+    code: 8,
     err: expect.stringContaining("never reconciled"),
   });
 });

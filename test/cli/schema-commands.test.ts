@@ -133,7 +133,7 @@ describe("schema export and import", () => {
     expect([faulty.code, faulty.out]).toEqual([1, expect.stringContaining("no job starts with this schema")]);
     const good = await file("good.json", changed("Trim([title])", "[title]"));
     expect(await uplink("import", good, "--job", "corp.example", "--expect", "3")).toMatchObject({
-      code: 5,
+      code: 9,
       err: expect.stringContaining("is at version 1, not 3"),
     });
     expect((await uplink("versions", "corp.example", "--json")).out).toContain('"version": 1');

@@ -76,7 +76,7 @@ it("names every object with --members, as text, as JSON and as comma-separated v
 it("approves exactly what was shown", async () => {
   const digest = await digestOf();
   const refused = await uplink("staged", "approve", "corp.example", "deletes", "--digest", "0".repeat(32));
-  expect(refused).toMatchObject({ code: 5, err: expect.stringContaining(`${digest}: 25 deletes`) });
+  expect(refused).toMatchObject({ code: 9, err: expect.stringContaining(`${digest}: 25 deletes`) });
   const { code, out } = await uplink("staged", "approve", "corp.example", "deletes", "--digest", digest);
   expect({ code, out }).toMatchObject({
     code: 0,
@@ -102,7 +102,7 @@ it("tries escrows again", async () => {
   expect((await uplink("escrow", "retry", "corp.example")).out).toBe("corp.example: nothing is in escrow.\n");
   expect(JSON.parse((await uplink("escrow", "retry", "corp.example", "--json")).out)).toEqual({ jobId, objects: 0 });
   expect(await uplink("escrow", "retry", "corp.example", guidOf("user1"))).toMatchObject({
-    code: 5,
+    code: 8,
     err: expect.stringContaining("is not in escrow"),
   });
 });

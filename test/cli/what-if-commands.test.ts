@@ -124,7 +124,7 @@ it("approves the newest result by its digest, and no other", async () => {
   const { out } = await uplink("whatif", "run", "corp.example", "--schema", file, "--wait", "--json");
   const { digest } = JSON.parse(out) as { digest: string };
   const refused = await uplink("whatif", "approve", "corp.example", "--digest", "0".repeat(32));
-  expect(refused).toMatchObject({ code: 5, err: expect.stringContaining(`the newest result is ${digest}`) });
+  expect(refused).toMatchObject({ code: 9, err: expect.stringContaining(`the newest result is ${digest}`) });
   const approved = await uplink("whatif", "approve", "corp.example", "--digest", digest);
   expect(approved).toMatchObject({
     code: 0,
@@ -146,6 +146,6 @@ it("refuses two changes at once, a schema with errors, and what isn't there", as
   const faulty = await uplink("whatif", "run", "corp.example", "--schema", file);
   expect(faulty).toMatchObject({ code: 5, err: expect.stringContaining("The schema is refused") });
   const missing = await uplink("whatif", "show", `${"0".repeat(14)}-00000000`);
-  expect(missing).toMatchObject({ code: 5, err: expect.stringContaining("There is no what-if") });
-  expect(await uplink("whatif", "run", "corp.example", "--schema-version", "7")).toMatchObject({ code: 5 });
+  expect(missing).toMatchObject({ code: 8, err: expect.stringContaining("There is no what-if") });
+  expect(await uplink("whatif", "run", "corp.example", "--schema-version", "7")).toMatchObject({ code: 8 });
 });

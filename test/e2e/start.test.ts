@@ -158,13 +158,13 @@ describe("npm start", { timeout: 120_000 }, () => {
     expect((await uplink("logs", "--job", "fabrikam", "--top", "3")).out.trim().split("\n")).toHaveLength(4);
     expect((await uplink("agent", "token", "fabrikam")).out).toMatch(/^[0-9a-f]{32}\.\S{43}\n/);
     expect(await uplink("job", "pause", "nix")).toMatchObject({
-      code: 5,
+      code: 8,
       err: expect.stringContaining("There are: ") as string,
     });
     expect((await uplink("job", "pause", "fabrikam")).code).toBe(0);
     expect((await uplink("job", "list")).out).toMatch(/^fabrikam +fabrikam\.example +paused/m);
     expect((await uplink("job", "start", "fabrikam")).code).toBe(0);
-    expect((await uplink("target", "show", "nobody.here")).code).toBe(5);
+    expect((await uplink("target", "show", "nobody.here")).code).toBe(8);
   });
 
   test("npm run uplink finds and trusts the runtime; a second start and a reset refuse while it runs", async () => {

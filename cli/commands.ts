@@ -1,0 +1,43 @@
+/** Every group of commands of `uplink`, in the order in which help shows them; each has a file of its own. */
+import { registerAccountCommands } from "./account-commands.ts";
+import { registerAdminCommands } from "./admin-commands.ts";
+import { registerAgentAdminCommands } from "./agent-admin-commands.ts";
+import { registerAgentCommands } from "./agent-commands.ts";
+import { registerAuditCommands } from "./audit-commands.ts";
+import { registerConfigCommands } from "./config-commands.ts";
+import { registerExclusionCommands } from "./exclusion-commands.ts";
+import { registerExpressionCommands } from "./expression-commands.ts";
+import { registerLifecycleCommands } from "./lifecycle-commands.ts";
+import { registerLinkCommands } from "./link-commands.ts";
+import { registerModeCommands } from "./mode-commands.ts";
+import { registerQuarantineCommands } from "./quarantine-commands.ts";
+import { registerReconcileCommands } from "./reconcile-commands.ts";
+import type { Registration } from "./run-cli.ts";
+import { registerSchemaCommands } from "./schema-commands.ts";
+import { registerScopeCommands } from "./scope-commands.ts";
+import { registerScopeEvalCommands } from "./scope-eval-commands.ts";
+import { registerStagedCommands } from "./staged-commands.ts";
+import { registerTargetCommands } from "./target-commands.ts";
+import { registerWhatIfCommands } from "./what-if-commands.ts";
+
+export const COMMANDS: readonly Registration[] = [
+  registerAgentCommands,
+  registerAdminCommands,
+  registerAgentAdminCommands,
+  registerAccountCommands,
+  registerAuditCommands,
+  registerModeCommands,
+  registerQuarantineCommands,
+  registerLinkCommands,
+  registerExclusionCommands,
+  registerScopeCommands,
+  registerLifecycleCommands,
+  registerSchemaCommands,
+  registerStagedCommands,
+  registerReconcileCommands,
+  registerWhatIfCommands,
+  registerConfigCommands,
+  registerTargetCommands,
+  registerExpressionCommands,
+  registerScopeEvalCommands,
+];

@@ -1,0 +1,61 @@
+/**
+ * Carries out a plan, step by step, each by the admin API with what it was planned against. The first that fails ends it: what was done
+ * stays, and a new plan has just the rest.
+ */
+import { AgentError } from "../agent/agent-error.ts";
+import { changeJobSettings } from "../shared/contracts/admin/job-settings.ts";
+import type { AdminClient } from "./admin-client.ts";
+import type { ConfigPlan, PlanStep } from "./config-plan.ts";
+import type { Present } from "./config-present.ts";
+
+export interface Applied {
+  readonly done: readonly PlanStep[];
+  /** Undefined: all of it was done. */
+  readonly failed: { readonly step: PlanStep; readonly error: AgentError } | undefined;
+  readonly left: readonly PlanStep[];
+}
+
+/** `said` is called after each step. What isn't expected of a step is thrown. */
+export async function applyPlan(
+  client: AdminClient,
+  { steps }: ConfigPlan,
+  present: Present,
+  stop: AbortSignal,
+  said: (step: PlanStep) => void,
+): Promise<Applied> {
+  const ids = new Map(present.configurations.map((own) => [own.settings.domainFqdn, { id: own.id, jobId: own.jobId }]));
+  const done: PlanStep[] = [];
+  for (const step of steps) {
+    const left = steps.slice(done.length + 1);
+    try {
+      if (stop.aborted) throw new AgentError("interrupted", "It was interrupted.", "Plan again, and apply the rest.");
+      await applyStep(client, step, ids);
+    } catch (error) {
+      if (!(error instanceof AgentError)) throw error;
+      return { done, failed: { step, error }, left };
+    }
+    done.push(step);
+    said(step);
+  }
+  return { done, failed: undefined, left: [] };
+}
+
+async function applyStep(
+  client: AdminClient,
+  step: PlanStep,
+  ids: Map<string, { readonly id: string; readonly jobId: string }>,
+): Promise<void> {
+  if (step.kind === "exclude") return void (await client.exclude(step.guid, step.reason));
+  if (step.kind === "include") return void (await client.removeExclusion(step.guid));
+  if (step.kind === "create") {
+    const { id, jobId } = await client.createConfiguration(step.request);
+    ids.set(step.domainFqdn, { id, jobId });
+    return;
+  }
+  const job = ids.get(step.domainFqdn);
+  if (!job) throw new Error(`A step is about ${step.domainFqdn}, which no step before it made.`);
+  if (step.kind === "mode") return void (await client.setMode(job.jobId, step.mode));
+  if (step.kind === "schema") return void (await client.putSchema(job, step.schema, step.expectedVersion));
+  const ifMatch = step.etag === null ? {} : { ifMatch: step.etag.replace(/^W\/"|"$/g, "") };
+  await client.call(changeJobSettings, { params: { jobId: job.jobId }, body: step.change, ...ifMatch });
+}
