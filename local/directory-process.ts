@@ -9,6 +9,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Application } from "./directory/server.ts";
 import { startDirectory } from "./directory/server.ts";
+import { LOCAL_CLIENT } from "./directory/sign-in.ts";
 
 type Settings = Parameters<typeof startDirectory>[0];
 
@@ -57,6 +58,8 @@ function readSettings(env: NodeJS.ProcessEnv): { settings: Settings } | { proble
     applications: attempt("UPLINK_DIRECTORY_APPLICATIONS_FILE", [], (path) =>
       parseApplications(path, readFileSync(path, "utf8")),
     ),
+    publicClient: LOCAL_CLIENT,
+    webOrigin: env["UPLINK_DIRECTORY_WEB_ORIGIN"] || undefined,
     visibilityDelayMs: attempt("UPLINK_DIRECTORY_VISIBILITY_DELAY_MS", 0, whole(0, 3_600_000)),
   };
   if (!env["UPLINK_DIRECTORY_APPLICATIONS_FILE"]) {

@@ -3,7 +3,8 @@
  * with the built app, prints one JSON line on standard output when both answer, and stops both on SIGTERM or SIGINT.
  * The log goes to standard error, a line an event: `time level category message`.
  *
- * Settings (environment): UPLINK_HOST_PORT (7071), UPLINK_BROKER_PORT (5672), UPLINK_STATE_DIR (.uplink/host),
+ * Settings (environment): UPLINK_HOST_PORT (7071), UPLINK_WEB_PORT (no origin for browsers without it; its sign-in is that of
+ * UPLINK_TARGET_AUTHORITY_URL), UPLINK_BROKER_PORT (5672), UPLINK_STATE_DIR (.uplink/host),
  * UPLINK_TLS_CERT_FILE and UPLINK_TLS_KEY_FILE (plain HTTP without them), UPLINK_APP_PATH (dist/main.cjs, host.json
  * beside it or above), UPLINK_QUEUES (doorbell), UPLINK_LOG_LEVEL (information).
  */
@@ -22,6 +23,8 @@ const lockDurationMs = 60_000;
 
 type Settings = {
   readonly hostPort: number;
+  readonly webPort: number | undefined;
+  readonly signInUrl: string;
   readonly brokerPort: number;
   readonly stateDir: string;
   readonly appPath: string;
@@ -57,6 +60,8 @@ function readSettings(env: NodeJS.ProcessEnv): Settings {
   if (logLevel === undefined) faults.push(`UPLINK_LOG_LEVEL is none of ${levels.join(", ")}.`);
   const settings: Settings = {
     hostPort: port("UPLINK_HOST_PORT", 7071),
+    webPort: text("UPLINK_WEB_PORT") === undefined ? undefined : port("UPLINK_WEB_PORT", 0),
+    signInUrl: text("UPLINK_TARGET_AUTHORITY_URL") ?? "",
     brokerPort: port("UPLINK_BROKER_PORT", 5672),
     stateDir: resolve(text("UPLINK_STATE_DIR") ?? ".uplink/host"),
     appPath,
@@ -98,17 +103,19 @@ async function openBroker(settings: Settings, log: HostLog): Promise<Broker> {
 }
 
 async function openHost(settings: Settings, log: HostLog): Promise<FunctionsHost> {
-  const { appPath, stateDir, certFile, keyFile, hostPort: port } = settings;
+  const { appPath, stateDir, certFile, keyFile, hostPort: port, webPort, signInUrl } = settings;
+  const web = webPort === undefined ? {} : { web: { port: webPort, signInUrl } };
   const tls =
     certFile === undefined || keyFile === undefined
       ? {}
       : { tls: { cert: await readFile(certFile), key: await readFile(keyFile) } };
   const hostJson: unknown = JSON.parse(await readFile(settings.hostJsonPath, "utf8"));
   try {
-    return await startFunctionsHost({ appPath, hostJson, port, stateDir, env: process.env, log, ...tls });
+    return await startFunctionsHost({ appPath, hostJson, port, stateDir, env: process.env, log, ...tls, ...web });
   } catch (error) {
     if (!(error instanceof PortTaken)) throw error;
-    throw new Error(`Port ${port} of the Functions host is taken: stop who has it, or set UPLINK_HOST_PORT.`);
+    const setting = error.port === webPort ? "UPLINK_WEB_PORT" : "UPLINK_HOST_PORT";
+    throw new Error(`Port ${error.port} of the Functions host is taken: stop who has it, or set ${setting}.`);
   }
 }
 
@@ -143,7 +150,8 @@ async function main(): Promise<void> {
   };
   process.on("SIGTERM", () => stop("SIGTERM"));
   process.on("SIGINT", () => stop("SIGINT"));
-  const ready = { ready: true, url: host.url, brokerPort: broker.port, functions: host.functions };
+  const web = host.webUrl === undefined ? {} : { webUrl: host.webUrl };
+  const ready = { ready: true, url: host.url, ...web, brokerPort: broker.port, functions: host.functions };
   process.stdout.write(`${JSON.stringify(ready)}\n`);
 }
 

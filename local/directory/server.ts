@@ -22,6 +22,7 @@ import { createQuota, defaultQuota, type QuotaSetting } from "./quota.ts";
 import { renderAnswer } from "./render.ts";
 import { refuse } from "./rules.ts";
 import { createService, refuseUnreadable } from "./service.ts";
+import type { Page, PublicClient } from "./sign-in.ts";
 import { emptyStats } from "./stats.ts";
 import { createStore } from "./store.ts";
 import { type Application, createTokenService } from "./tokens.ts";
@@ -43,6 +44,10 @@ export type DirectoryOptions = {
   /** Those of the verified domains whose users sign in elsewhere. */
   federatedDomains?: readonly string[];
   applications: readonly Application[];
+  /** For people who sign in; default: none can. */
+  publicClient?: PublicClient | undefined;
+  /** Origin at which a browser finds the sign-in page, such as http://localhost:7072; default: this server's. */
+  webOrigin?: string | undefined;
   /** Default: 3,000 writes per 150 s. */
   quota?: QuotaSetting;
   /** For how long new objects can't be seen; default 0. */
@@ -90,6 +95,8 @@ export async function startDirectory(options: DirectoryOptions): Promise<Running
     tenantId: options.tenantId,
     tenantNames: verified,
     applications: options.applications,
+    publicClient: options.publicClient,
+    webOrigin: options.webOrigin,
     keyFile: options.stateDir === undefined ? undefined : join(options.stateDir, "signing-key.json"),
     ...{ now, url },
   });
@@ -161,14 +168,28 @@ export async function startDirectory(options: DirectoryOptions): Promise<Running
     reply(answer);
   }
 
-  async function answerIdentity(request: IncomingMessage, response: ServerResponse, path: string): Promise<boolean> {
+  async function answerIdentity(
+    request: IncomingMessage,
+    response: ServerResponse,
+    path: string,
+    search: string,
+  ): Promise<boolean> {
     const match =
-      /^([^/]+)\/(oauth2\/v2\.0\/token|v2\.0\/\.well-known\/openid-configuration|discovery\/v2\.0\/keys)$/.exec(path);
+      /^([^/]+)\/(oauth2\/v2\.0\/(?:token|authorize)|v2\.0\/\.well-known\/openid-configuration|discovery\/v2\.0\/keys)$/.exec(
+        path,
+      );
     const [, tenant, what] = match ?? [];
     if (tenant === undefined || what === undefined) return false;
     if (faults.isDown()) send(response, renderAnswer(refuse("fault-down", "The service is temporarily unavailable.")));
     else if (what.startsWith("discovery")) send(response, { status: 200, headers: {}, body: tokens.keys() });
-    else if (what.startsWith("v2.0"))
+    else if (what.endsWith("authorize")) {
+      // A form of another site isn't our button.
+      const isOwn = (headerOf(request, "sec-fetch-site") ?? "same-origin") === "same-origin";
+      await readAll(request, MAX_GRAPH_BODY);
+      const page = tokens.authorize(tenant, new URLSearchParams(search), request.method === "POST" && isOwn);
+      if (page === undefined) return false;
+      sendPage(response, page);
+    } else if (what.startsWith("v2.0"))
       send(response, { status: 200, headers: {}, body: tokens.openIdConfiguration(tenant) });
     else {
       const raw = await readAll(request, MAX_GRAPH_BODY);
@@ -198,7 +219,7 @@ export async function startDirectory(options: DirectoryOptions): Promise<Running
         new URLSearchParams(search),
       );
     }
-    if (await answerIdentity(request, response, path)) return;
+    if (await answerIdentity(request, response, path, search ?? "")) return;
     send(
       response,
       renderAnswer(refuse("segment-unknown", `Resource not found for the segment '${path.split("/")[0]}'.`)),
@@ -276,6 +297,12 @@ async function readAll(request: IncomingMessage, limit: number): Promise<string 
     if (length <= limit) chunks.push(chunk as Buffer);
   }
   return length > limit ? undefined : Buffer.concat(chunks).toString("utf8");
+}
+
+function sendPage(response: ServerResponse, { status, headers, html }: Page): void {
+  const content = { "content-type": "text/html; charset=utf-8", "content-length": Buffer.byteLength(html) };
+  response.writeHead(status, { ...headers, ...content, "cache-control": "no-store" });
+  response.end(html);
 }
 
 function send(

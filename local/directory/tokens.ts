@@ -1,16 +1,16 @@
 /**
  * The token endpoint and the check of what it issued.
  *
- * Client credentials only: a client id, a secret, a scope `<resource>/.default`. Tokens are RS256 JWTs for whatever
- * resource was asked, so that the same endpoint serves the directory and the project's own API. Resources aren't
- * registered here: a token names all roles of its application, whatever its audience. No certificates, no refresh
- * tokens, no users.
+ * Client credentials: a client id, a secret, a scope `<resource>/.default`; and the code of who signed in (`sign-in.ts`). Tokens
+ * are RS256 JWTs for whatever resource was asked, so that the same endpoint serves the directory and the project's own API.
+ * Resources aren't registered here: a token names all roles of its application, whatever its audience. No certificates.
  */
 import { createHash, randomUUID, timingSafeEqual } from "node:crypto";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { calculateJwkThumbprint, exportJWK, generateKeyPair, importJWK, type JWK, jwtVerify, SignJWT } from "jose";
 import { findRole } from "./roles.ts";
 import { type Refusal, refuse } from "./rules.ts";
+import { createSignIn, type Page, type PublicClient } from "./sign-in.ts";
 import type { Caller, JsonObject } from "./types.ts";
 
 /** `roles` are application permissions; `directoryRoles` names of roles that the application itself holds. */
@@ -25,6 +25,8 @@ export type TokenService = {
     form: URLSearchParams,
     authorization: string | undefined,
   ): Promise<{ status: number; body: JsonObject }>;
+  /** The sign-in page or its redirect; undefined where nobody signs in. */
+  authorize(tenant: string, query: URLSearchParams, isConsent: boolean): Page | undefined;
   /** The application behind an Authorization header, when its token is for Graph. */
   verify(authorization: string | undefined): Promise<Caller | Refusal>;
 };
@@ -49,6 +51,10 @@ export async function createTokenService(deps: {
   now: () => number;
   /** The root of this server, such as https://localhost:7080. */
   url: () => string;
+  /** For people; without it none can sign in. */
+  publicClient: PublicClient | undefined;
+  /** Where a browser finds the sign-in page; default: here. */
+  webOrigin: string | undefined;
 }): Promise<TokenService> {
   const { applications, now } = deps;
   const { privateKey, publicKey, jwk } = await loadKey(deps.keyFile);
@@ -56,26 +62,59 @@ export async function createTokenService(deps: {
   const isTenant = (name: string) => name === deps.tenantId || deps.tenantNames.has(name.toLowerCase());
   const issuer = () => `${deps.url()}/${deps.tenantId}/v2.0`;
 
+  const sign = (claims: JsonObject, audience: string, seconds: number, type: string): Promise<string> => {
+    const issuedAt = Math.floor(now() / 1000);
+    return new SignJWT(claims)
+      .setProtectedHeader({ alg: "RS256", typ: type, kid: jwk.kid ?? "" })
+      .setIssuer(issuer())
+      .setAudience(audience)
+      .setIssuedAt(issuedAt)
+      .setNotBefore(issuedAt)
+      .setExpirationTime(issuedAt + seconds)
+      .sign(privateKey);
+  };
+  const signIn =
+    deps.publicClient &&
+    createSignIn({
+      ...{ client: deps.publicClient, tenantId: deps.tenantId, issuer, now, sign },
+      async read(token, audience, typ) {
+        const expected = { algorithms: ["RS256"], issuer: issuer(), audience, typ, currentDate: new Date(now()) };
+        return jwtVerify(token, publicKey, expected).then(
+          ({ payload }) => payload,
+          () => undefined,
+        );
+      },
+    });
+
   return {
+    authorize: (tenant, query, isConsent) => (isTenant(tenant) ? signIn?.authorize(query, isConsent) : undefined),
     openIdConfiguration(tenant) {
       const base = `${deps.url()}/${isTenant(tenant) ? deps.tenantId : tenant}`;
       return {
         issuer: issuer(),
-        authorization_endpoint: `${base}/oauth2/v2.0/authorize`,
+        authorization_endpoint: `${base.replace(deps.url(), deps.webOrigin ?? deps.url())}/oauth2/v2.0/authorize`,
         token_endpoint: `${base}/oauth2/v2.0/token`,
         jwks_uri: `${base}/discovery/v2.0/keys`,
-        token_endpoint_auth_methods_supported: ["client_secret_post", "client_secret_basic"],
+        token_endpoint_auth_methods_supported: ["client_secret_post", "client_secret_basic", "none"],
+        grant_types_supported: ["authorization_code", "refresh_token", "client_credentials"],
+        code_challenge_methods_supported: ["S256"],
         response_types_supported: ["code"],
         subject_types_supported: ["pairwise"],
         id_token_signing_alg_values_supported: ["RS256"],
-        scopes_supported: ["openid"],
+        scopes_supported: ["openid", "profile", "email", "offline_access"],
       };
     },
     keys: () => ({ keys: [{ ...jwk, use: "sig", alg: "RS256", issuer: issuer() }] }),
     async issue(tenant, form, authorization) {
       if (!isTenant(tenant)) return failure(400, "invalid_request", 90002, `Tenant '${tenant}' not found.`);
-      if (form.get("grant_type") !== "client_credentials") {
-        return failure(400, "unsupported_grant_type", 70003, "Only the grant type 'client_credentials' is supported.");
+      const grantType = form.get("grant_type");
+      if (signIn && (grantType === "authorization_code" || grantType === "refresh_token")) {
+        const granted = await signIn.grant(form);
+        if ("body" in granted) return { status: 200, body: granted.body };
+        return failure(granted.status, granted.error, granted.code, granted.text);
+      }
+      if (grantType !== "client_credentials") {
+        return failure(400, "unsupported_grant_type", 70003, `The grant type '${grantType}' is not supported.`);
       }
       const basic = parseBasic(authorization);
       const clientId = form.get("client_id") ?? basic?.id ?? "";
@@ -97,9 +136,8 @@ export async function createTokenService(deps: {
           `The scope '${scope}' is not valid: it must end with '/.default'.`,
         );
       }
-      const issuedAt = Math.floor(now() / 1000);
       const principal = principalIdOf(application);
-      const token = await new SignJWT({
+      const claims = {
         tid: deps.tenantId,
         appid: application.clientId,
         azp: application.clientId,
@@ -111,14 +149,8 @@ export async function createTokenService(deps: {
         wids: roleIdsOf(application),
         ver: "2.0",
         uti: randomUUID(),
-      })
-        .setProtectedHeader({ alg: "RS256", typ: "JWT", kid: jwk.kid ?? "" })
-        .setIssuer(issuer())
-        .setAudience(audience)
-        .setIssuedAt(issuedAt)
-        .setNotBefore(issuedAt)
-        .setExpirationTime(issuedAt + LIFETIME_SECONDS)
-        .sign(privateKey);
+      };
+      const token = await sign(claims, audience, LIFETIME_SECONDS, "JWT");
       return {
         status: 200,
         body: {

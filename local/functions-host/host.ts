@@ -20,6 +20,7 @@ import { startServiceBusTriggers } from "./service-bus-triggers.ts";
 import { type Env, isDisabled, readHostJson } from "./settings.ts";
 import { lockStateDir } from "./state-lock.ts";
 import { startTimerTriggers } from "./timer-triggers.ts";
+import { createWebHandler } from "./web-origin.ts";
 
 export type { HostLog } from "./invoke.ts";
 export { PortTaken } from "./listen.ts";
@@ -32,6 +33,8 @@ export type FunctionsHostOptions = {
   /** 0 takes a free one. */
   readonly port: number;
   readonly tls?: Tls;
+  /** A second origin, plain HTTP, for browsers: the app's routes and the sign-in of the tenant at `signInUrl`. */
+  readonly web?: { readonly port: number; readonly signInUrl: string };
   /** Histories, keys, notes of timers. */
   readonly stateDir: string;
   /** Application settings. The app itself reads `process.env`. */
@@ -43,6 +46,8 @@ export type FunctionsHost = {
   /** `http://localhost:PORT` or `https://localhost:PORT`. */
   readonly url: string;
   readonly port: number;
+  /** `http://localhost:PORT`, where there is an origin for browsers. */
+  readonly webUrl: string | undefined;
   /** Names of all functions that aren't disabled. */
   readonly functions: readonly string[];
   /** Runs a timer function now; rejects with what its handler threw. */
@@ -105,6 +110,9 @@ export async function startFunctionsHost(options: FunctionsHostOptions): Promise
     const door = createFrontDoor(options.tls === undefined ? "http" : "https", log);
     const server = await listen(options.port, door.listener, options.tls);
     stops.push(() => server.close(0));
+    const webDoor = createFrontDoor("http", log);
+    const web = options.web && (await listen(options.web.port, webDoor.listener));
+    stops.push(() => web?.close(0));
 
     // durable-functions rewrites its URLs to localhost:7071 unless this names the host.
     if (process.env["WEBSITE_HOSTNAME"] === undefined) {
@@ -163,10 +171,12 @@ export async function startFunctionsHost(options: FunctionsHostOptions): Promise
       if (url.pathname.startsWith("/admin/")) return admin(request, response, url);
       return http.handle(request, response, url);
     });
+    if (options.web) webDoor.open(createWebHandler({ signInUrl: options.web.signInUrl, handle: http.handle }));
 
     return {
       url: server.url,
       port: server.port,
+      webUrl: web?.url,
       functions: functions.map(({ metadata }) => metadata.name).filter((name) => !disabled(name)),
       runTimer: timers.run,
       durable: durable.engine,
@@ -174,7 +184,12 @@ export async function startFunctionsHost(options: FunctionsHostOptions): Promise
         const grace = new Promise<void>((resolve) => {
           setTimeout(resolve, graceMs).unref();
         });
-        await Promise.all([server.close(graceMs), serviceBus.stop(graceMs), Promise.race([timers.stop(), grace])]);
+        await Promise.all([
+          server.close(graceMs),
+          web?.close(graceMs),
+          serviceBus.stop(graceMs),
+          Promise.race([timers.stop(), grace]),
+        ]);
         await durable.stop(graceMs);
         await app.runHooks("appTerminate", {});
         await unwind(releases);

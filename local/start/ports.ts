@@ -4,6 +4,7 @@ import { StartError } from "./home.ts";
 
 export const PORTS = {
   host: { setting: "UPLINK_HOST_PORT", usual: 7071, what: "Functions host: agent and admin API (HTTPS)" },
+  web: { setting: "UPLINK_WEB_PORT", usual: 7072, what: "Functions host for browsers: sign-in and API (HTTP)" },
   broker: { setting: "UPLINK_BROKER_PORT", usual: 5672, what: "Service Bus broker (AMQP)" },
   directory: { setting: "UPLINK_DIRECTORY_PORT", usual: 7080, what: "directory stand-in: Graph and tokens (HTTPS)" },
   azuriteBlob: { setting: "UPLINK_AZURITE_BLOB_PORT", usual: 10000, what: "Azurite: blobs (HTTP)" },
@@ -14,7 +15,7 @@ export type PortName = keyof typeof PORTS;
 export type Ports = Readonly<Record<PortName, number>>;
 
 const NAMES = Object.keys(PORTS) as PortName[];
-export const ANY_PORTS: Ports = { host: 0, broker: 0, directory: 0, azuriteBlob: 0, azuriteTable: 0 };
+export const ANY_PORTS: Ports = { host: 0, web: 0, broker: 0, directory: 0, azuriteBlob: 0, azuriteTable: 0 };
 
 /** Throws `StartError` that lists every setting which is no port. */
 export function readPorts(environment: Readonly<Record<string, string | undefined>>): Ports {

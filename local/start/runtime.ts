@@ -9,6 +9,7 @@ import { readFile, rm } from "node:fs/promises";
 import { type AdminClient, createAdminClient } from "../../cli/admin-client.ts";
 import { createTokens } from "../../cli/client-credentials.ts";
 import { ensureCertificates } from "../certificates.ts";
+import { LOCAL_CLIENT } from "../directory/sign-in.ts";
 import { createLocalAgents, type LocalAgents } from "./agents.ts";
 import { ADMIN_AUDIENCE, ensureApplications, writeWhole } from "./applications.ts";
 import { logTail, type RunningChild } from "./child-process.ts";
@@ -51,6 +52,8 @@ export interface RuntimeUrls {
   readonly directory: string;
   readonly graph: string;
   readonly tokens: string;
+  /** The host's origin for browsers: plain HTTP, on the loopback. */
+  readonly web: string;
 }
 
 export interface Runtime {
@@ -142,6 +145,7 @@ export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
       pid: process.pid,
       startedAt: new Date().toISOString(),
       urls,
+      signIn: signInOf(urls),
       caFile: certificates.caFile,
       ports,
       logs: paths.logs,
@@ -195,6 +199,18 @@ function urlsOf(ports: Ports): RuntimeUrls {
     directory,
     graph: `${directory}/v1.0`,
     tokens: `${directory}/${TENANT_ID}/oauth2/v2.0/token`,
+    web: `http://localhost:${ports.web}`,
+  };
+}
+
+/** What a program needs to have a person sign in. */
+function signInOf({ web, directory }: RuntimeUrls) {
+  return {
+    clientId: LOCAL_CLIENT.clientId,
+    authority: `${directory}/${TENANT_ID}`,
+    authorizationEndpoint: `${web}/${TENANT_ID}/oauth2/v2.0/authorize`,
+    tokenEndpoint: `${web}/${TENANT_ID}/oauth2/v2.0/token`,
+    scope: `${ADMIN_AUDIENCE}/.default openid profile offline_access`,
   };
 }
 

@@ -93,6 +93,7 @@ export async function startDirectory(context: ServiceContext, choices: Directory
       UPLINK_TENANT_ID: TENANT_ID,
       UPLINK_DIRECTORY_VERIFIED_DOMAINS: choices.verifiedDomains.join(","),
       UPLINK_DIRECTORY_QUOTA: choices.quota,
+      UPLINK_DIRECTORY_WEB_ORIGIN: `http://localhost:${ports.web}`,
     },
     isReady: isReadyLine,
   });
@@ -119,6 +120,7 @@ export async function startHost(context: ServiceContext, choices: HostChoices): 
       ...settingsFrom(process.env),
       ...choices.settings,
       UPLINK_HOST_PORT: String(ports.host),
+      UPLINK_WEB_PORT: String(ports.web),
       UPLINK_BROKER_PORT: String(ports.broker),
       UPLINK_STATE_DIR: paths.host,
       UPLINK_APP_PATH: choices.appPath ?? join(projectRoot, "dist", "main.cjs"),

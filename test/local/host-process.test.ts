@@ -11,7 +11,7 @@ import { sampleAppPath, sampleEnv, until } from "./sample-host.ts";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
 
-type Ready = { ready: boolean; url: string; brokerPort: number; functions: string[] };
+type Ready = { ready: boolean; url: string; webUrl?: string; brokerPort: number; functions: string[] };
 type HostProcess = { child: ChildProcess; ended: Promise<number | null>; stdout: () => string; stderr: () => string };
 
 let stateDir: string;
@@ -63,8 +63,8 @@ afterEach(async () => {
 
 describe("the host's process", () => {
   it("prints one line when it is ready, rings the app through its broker, and ends cleanly", async () => {
-    const host = spawnHost({ "AzureWebJobs.bell.Disabled": "false" });
-    const { url, brokerPort, functions } = await ready(host);
+    const host = spawnHost({ "AzureWebJobs.bell.Disabled": "false", UPLINK_WEB_PORT: "0" });
+    const { url, webUrl, brokerPort, functions } = await ready(host);
     expect(functions).toContain("bell");
     const client = new ServiceBusClient(
       `Endpoint=sb://127.0.0.1:${brokerPort};SharedAccessKeyName=RootManageSharedAccessKey;SharedAccessKey=SAS_KEY_VALUE;UseDevelopmentEmulator=true`,
@@ -75,6 +75,9 @@ describe("the host's process", () => {
     );
     await client.close();
     expect((await fetch(`${url}/api/echo/1`)).status).toBe(201);
+    expect((await fetch(`${webUrl}/api/echo/1`)).status).toBe(201);
+    // The host's own surfaces stay where they were.
+    expect((await fetch(`${webUrl}/admin/host/status`)).status).toBe(404);
     host.child.kill("SIGTERM");
     expect(await host.ended).toBe(0);
     expect(host.stdout().trim().split("\n")).toHaveLength(1);

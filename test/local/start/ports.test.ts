@@ -15,7 +15,10 @@ async function takePort(): Promise<number> {
 }
 
 test("without settings the usual ports are meant", () => {
-  expect(readPorts({})).toEqual({ host: 7071, broker: 5672, directory: 7080, azuriteBlob: 10000, azuriteTable: 10002 });
+  expect(readPorts({})).toEqual({
+    ...{ host: 7071, web: 7072, broker: 5672, directory: 7080 },
+    ...{ azuriteBlob: 10000, azuriteTable: 10002 },
+  });
 });
 
 test("every setting that is no port is listed, and so are two that are the same", () => {
