@@ -40,6 +40,7 @@ import { createScopeNotes } from "../shared/application/state/scope-notes.ts";
 import { createScopedRows, namesOf } from "../shared/application/state/scoped-rows.ts";
 import { createSids } from "../shared/application/state/sid-rows.ts";
 import { createTryAsked } from "../shared/application/try-asked.ts";
+import { firstReadInWork } from "../shared/application/tick.ts";
 import { createCountMembers } from "../shared/application/try-members.ts";
 import { createTryObjects } from "../shared/application/try-objects.ts";
 import { createVanished } from "../shared/application/vanished.ts";
@@ -196,7 +197,8 @@ export function createParts(adapters: Adapters, settings: UseCaseSettings) {
     contextOf,
     confirmMs: settings.reconcileConfirmMs ?? 300_000,
   });
-  const entryCounts = createEntryCounts({ rows, clock, objects });
+  const readInWork = (jobId: string) => firstReadInWork(jobs, jobId);
+  const entryCounts = createEntryCounts({ rows, clock, objects, firstReadInWork: readInWork });
   const runWhatIf = createRunWhatIf({ rows, blobs, fence, clock, log, ...trying });
   return {
     ...adapters,
@@ -227,6 +229,7 @@ export function createParts(adapters: Adapters, settings: UseCaseSettings) {
     ring,
     preparation,
     entryCounts,
+    readInWork,
     scopeWork,
     quarantines,
     linkAccounts,

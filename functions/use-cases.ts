@@ -4,8 +4,7 @@ import { createDropGone } from "../shared/application/drop-gone.ts";
 import { createDropResults } from "../shared/application/drop-results.ts";
 import { createFullSync } from "../shared/application/full-sync.ts";
 import { createClaimIndex } from "../shared/application/state/claim-index.ts";
-import { jobTable } from "../shared/application/state/job-rows.ts";
-import { createTick, firstReadInWork, type Tick } from "../shared/application/tick.ts";
+import { createTick, type Tick } from "../shared/application/tick.ts";
 import { createWakeJob, type WakeJob } from "../shared/application/wake-job.ts";
 import type { OrchestrationStarter } from "../shared/ports/orchestration-starter.ts";
 import { createActivityUseCases } from "./activity-use-cases.ts";
@@ -47,7 +46,7 @@ export function createUseCases(adapters: Adapters, settings: UseCaseSettings) {
           ...{ rows, clock, log, objects, logMonths: settings.logMonths },
           dropResults: createDropResults({ rows, blobs, clock, log, logMonths: settings.logMonths }),
           claims: createClaimIndex({ rows, targetKey: settings.targetKey }),
-          firstReadInWork: (jobId) => firstReadInWork(jobTable(rows), jobId),
+          firstReadInWork: parts.readInWork,
         }),
         countEntries: entryCounts.count,
         watchQuarantine: quarantines.watch,

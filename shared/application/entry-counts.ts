@@ -22,7 +22,7 @@ interface EntriesRow {
   /** The shard that is counted next; `16`: all were. */
   readonly next: number;
   readonly startedAt: number;
-  /** The newest cycle that had been closed when counting began. */
+  /** The last read before which every cycle had been closed when counting began: a long full read closes after newer deltas. */
   readonly readNo: number;
   readonly soFar: Population;
   readonly counted: Population | null;
@@ -39,6 +39,8 @@ export function createEntryCounts(deps: {
   readonly rows: RowStore;
   readonly clock: Clock;
   readonly objects: ObjectStore;
+  /** The first read that isn't closed yet. */
+  readonly firstReadInWork: (jobId: string) => Promise<number>;
 }): EntryCounts {
   const jobs = jobTable(deps.rows);
 
@@ -47,6 +49,8 @@ export function createEntryCounts(deps: {
     if (known && known.next < SHARDS.length) return known;
     if (known && now - known.startedAt < HOUR_MS) return undefined;
     const readNo = known?.readNo ?? 0;
+    // Before looking: what is closed in between is looked at again.
+    const firstInWork = await deps.firstReadInWork(jobId);
     const cycles: CycleRow[] = [];
     for await (const rows of jobs.range(jobId, { from: ROW.cycle(readNo + 1), to: afterPrefix("cycle:") }))
       cycles.push(...rows.map((row) => unpack<CycleRow>(row).value));
@@ -56,7 +60,7 @@ export function createEntryCounts(deps: {
     const counted = known?.counted ?? null;
     // Nothing to count: only where to look from next time.
     const next = isChanged || counted === null ? 0 : SHARDS.length;
-    return { next, startedAt: now, readNo: newest.readNo, soFar: NOBODY, counted };
+    return { next, startedAt: now, readNo: Math.min(newest.readNo, firstInWork - 1), soFar: NOBODY, counted };
   }
 
   async function counted(configurationId: string, row: EntriesRow): Promise<EntriesRow> {

@@ -131,6 +131,24 @@ describe("a job", () => {
     await tick();
     expect((await counts())[0]?.value).toBe(2);
   });
+
+  test("counts what a full read made that is closed after the deltas behind it", async () => {
+    const { agent, job, tick, clock, bells, wakeJob, driver, run } = await start();
+    const users = async () => (await job()).status.synchronizedEntryCountByType[0]?.value;
+    await agent.read("full", [aUser("ann")]);
+    await agent.sendRead("full", [[aUser("ann"), aUser("bob"), aUser("cid")]], 1);
+    await agent.sendRead("delta", [[aUser("eve")]], 1);
+    const rung = bells.splice(0);
+    await wakeJob(agent.jobId, "live");
+    await driver.settled();
+    await tick();
+    expect(await users()).toBe(2);
+    bells.push(...rung);
+    await run();
+    clock.set(clock.now() + 3_600_000);
+    await tick();
+    expect(await users()).toBe(4);
+  });
 });
 
 describe("a schema's ETag", () => {
