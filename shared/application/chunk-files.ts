@@ -139,8 +139,8 @@ export interface PlannedObject {
   /** What the guard made of its changed names, when it is exported. */
   readonly names?: JudgedNames;
   readonly origin?: ChangeOrigin;
-  /** Exports were held when it was planned: what it would have been. */
-  readonly held?: { readonly action: ObjectAction["kind"] };
+  /** Exports were held when it was planned: what it would have been, and what it would have taken away. */
+  readonly held?: { readonly action: ObjectAction["kind"]; readonly removes?: readonly RemovalClass[] };
   /** The outcome unless the export changes it. */
   readonly outcome: Outcome;
   readonly failure?: ObjectFailure;

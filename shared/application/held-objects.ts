@@ -9,6 +9,7 @@
 import type { Claim, ObjectRecord } from "../domain/object-record.ts";
 import type { ObjectFailure, OutcomeEntry, PlannedObject } from "./chunk-files.ts";
 import { claimsWithout, withClaims } from "./object-claims.ts";
+import { removesOf } from "./removes-of.ts";
 import type { ClaimIndex, ClaimResult } from "./state/claim-index.ts";
 
 export const EXPORTS_HELD = "ExportsHeld";
@@ -35,7 +36,10 @@ export function withoutExport(planned: PlannedObject): PlannedObject {
     waiting: [],
     outcome: "staged",
     failure: HELD,
-    held: planned.held ?? { action: action.kind === "none" && waiting.includes("deletes") ? "delete" : action.kind },
+    held: planned.held ?? {
+      action: action.kind === "none" && waiting.includes("deletes") ? "delete" : action.kind,
+      removes: removesOf(planned),
+    },
     record: withClaims(record, claims),
     abandoned: claimsWithout([...planned.abandoned, ...(record.claims ?? [])], claims),
     isChanged: planned.isChanged || !isKnownAsHeld(record),

@@ -5,8 +5,8 @@
 import type { Clock } from "../ports/clock.ts";
 import type { Log } from "../ports/log.ts";
 import { type ChunkHeader, originOf, waits } from "./chunk-files.ts";
+import { noLongerDecided, stillApproved } from "./decided-removals.ts";
 import type { ExportResult } from "./export-objects.ts";
-import { isHeldEntry, isKnownAsHeld } from "./held-objects.ts";
 import { logEntryOf, type Took } from "./log-entries.ts";
 import { claimsWithout, heldClaims } from "./object-claims.ts";
 import { type ClaimIndex, type ClaimRequest, ownerOf } from "./state/claim-index.ts";
@@ -68,7 +68,7 @@ export async function recordResults(
         ),
     deps.removals.stage(header.jobId, stagedNames(header, settled)),
     deps.removals.keepApproved(header.jobId, stillApproved(header, settled), header.approvedBy ?? ""),
-    deps.removals.dropApproved(header.jobId, noLongerApproved(header, settled)),
+    deps.removals.dropDecided(header.jobId, noLongerDecided(header, settled)),
     ...settled
       .filter(({ planned: { names }, outcome }) =>
         names?.kind === "approved" ? outcome !== "escrowed" : names?.kind === "settled",
@@ -82,36 +82,6 @@ export async function recordResults(
       count: failures.length,
       first: failures[0]?.code,
     });
-}
-
-/** What an admin approved and wasn't carried out, for the target refused it or exports are held. */
-function stillApproved(
-  { approvedBy }: ChunkHeader,
-  settled: readonly Settled[],
-): Pick<StagedRow, "class" | "objectGuid">[] {
-  if (approvedBy === undefined) return [];
-  return settled
-    .filter(isUndone)
-    .flatMap(({ planned: { objectGuid, allow, approvedNames, names } }) => [
-      ...allow.map((name) => ({ class: name, objectGuid })),
-      ...(approvedNames && !names ? [{ class: "names" as const, objectGuid }] : []),
-    ]);
-}
-
-/** Of those that failed or were held before: it has been done, or nothing is to be taken away any more. */
-function noLongerApproved({ isEnd }: ChunkHeader, settled: readonly Settled[]): string[] {
-  return settled
-    .filter((result) => {
-      const { allow, record, isSuperseded } = result.planned;
-      const wasUndone = record.last?.outcome === "escrowed" || isKnownAsHeld(record);
-      const isJudged = isEnd && allow.length > 0;
-      return (isJudged || wasUndone) && !isSuperseded && !waits(result.planned) && !isUndone(result);
-    })
-    .map((result) => result.planned.objectGuid);
-}
-
-function isUndone({ outcome, failure }: Settled): boolean {
-  return outcome === "escrowed" || isHeldEntry({ outcome, ...(failure ? { code: failure.code } : {}) });
 }
 
 function stagedNames({ cycleId, at }: ChunkHeader, settled: readonly Settled[]): StagedRow[] {

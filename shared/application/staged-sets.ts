@@ -18,7 +18,7 @@ import { type Failure, fail, ok, type Result } from "./failure.ts";
 import { forgetStagedMembers } from "./staged-members.ts";
 import { otherSet, type StagedSet, setsOf } from "./staged-set.ts";
 import { jobTable, ROW } from "./state/job-rows.ts";
-import type { Removals, StagedClass } from "./state/removal-rows.ts";
+import type { Removals, StagedClass, StagedRow } from "./state/removal-rows.ts";
 
 const SAMPLE = 10;
 const LANE: Lane = "live";
@@ -80,8 +80,13 @@ export function createStagedSets(deps: {
       if (await isApproved(jobId, found.value)) return fail(approvedAlready(found.value));
       const { rows } = found.value;
       // The directory still wants those names: only a row that says so keeps them from going out with the next change.
-      if (of === "names") await deps.removals.keepDropped(jobId, rows, by);
-      else await deps.removals.forget(jobId, rows);
+      // So it is with what a retry would take away. Of an absence only a read tells, and of memberships the group's edges.
+      const isKept = ({ absentIn }: StagedRow) => of !== "memberships" && absentIn === undefined;
+      await deps.removals.keepDropped(jobId, rows.filter(isKept), by);
+      await deps.removals.forget(
+        jobId,
+        rows.filter((row) => !isKept(row)),
+      );
       for (const { objectGuid, members } of rows)
         if (members) await forgetStagedMembers(deps.blobs, jobId, objectGuid, members.digest);
       deps.log.warn("removals-dropped", { jobId, class: of, count: rows.length, digest: found.value.digest, by });

@@ -89,6 +89,25 @@ describe("Removals that were approved", () => {
     expect(await list()).toMatchObject([{ class: "deletes", count: 25 }]);
   });
 
+  it("and fail are judged like any others once they were wanted back, though that failed too", async () => {
+    const { cloud, agent, approve, retry, list } = await start();
+    await agent.read("delta", names.slice(0, 30).map(gone));
+    cloud.target.order({ kind: "fail", failure: REFUSED, count: 30 });
+    await approve("deletes");
+    cloud.target.order({ kind: "fail", failure: REFUSED, count: 25 });
+    await agent.read(
+      "delta",
+      names.slice(0, 25).map((name) => aUser(name, { title: "Boss" }, ["title"])),
+    );
+    expect(await agent.status()).toMatchObject({ escrowed: 30 });
+    await agent.read("delta", names.slice(0, 25).map(gone));
+    expect(living(cloud)).toBe(60);
+    expect(await list()).toMatchObject([{ class: "deletes", count: 25 }]);
+    // The five that nobody wanted back.
+    await retry();
+    expect(living(cloud)).toBe(55);
+  });
+
   it("are carried out by the release when exports are held before they were", async () => {
     let isArmed = false;
     const world = await start({
@@ -111,6 +130,31 @@ describe("Removals that were approved", () => {
   });
 });
 
+describe("Removals that were approved and are held", () => {
+  it("are judged like any others by the release once they were wanted back meanwhile", async () => {
+    let isArmed = false;
+    const world = await start({
+      beforeActivity: async (name) => {
+        if (!isArmed || name !== ACTIVITY.exportChunk) return;
+        isArmed = false;
+        await world.cloud.cloud.routes.heldExports.setMode(world.jobId, "staging", BY);
+      },
+    });
+    const { cloud, agent, approve, setMode, list } = world;
+    await agent.read("delta", names.slice(0, 30).map(gone));
+    isArmed = true;
+    await approve("deletes");
+    await agent.read(
+      "delta",
+      names.slice(0, 25).map((name) => aUser(name, { title: "Boss" }, ["title"])),
+    );
+    await agent.read("delta", names.slice(0, 25).map(gone));
+    await setMode("normal");
+    expect(living(cloud)).toBe(55);
+    expect(await list()).toMatchObject([{ class: "deletes", count: 25 }]);
+  });
+});
+
 describe("A removal that is staged", () => {
   it("stays so when its object is tried again for another reason, until a read brings it", async () => {
     const { cloud, agent, retry, list } = await start();
@@ -127,5 +171,39 @@ describe("A removal that is staged", () => {
     await agent.read("delta", [off("user000")]);
     expect(valuesOf(cloud, "user000")).toMatchObject({ accountEnabled: false });
     expect(await list()).toMatchObject([{ class: "disables", count: 24 }]);
+  });
+
+  it("and dropped stays where it is when its object is tried again for another reason, until a read brings it", async () => {
+    const { cloud, jobId, agent, retry, list } = await start();
+    cloud.target.order({ kind: "fail", failure: REFUSED, count: 1 });
+    const both = aUser("user000", { userAccountControl: "514", title: "Boss" }, ["userAccountControl", "title"]);
+    await agent.read("delta", [both, ...names.slice(1, 25).map(off)]);
+    const [set] = await list();
+    expect(set).toMatchObject({ class: "disables", count: 25 });
+    expect(await cloud.cloud.routes.staged.drop(jobId, "disables", set?.digest ?? "", BY)).toMatchObject({ ok: true });
+    expect(await list()).toEqual([]);
+    await retry();
+    expect(valuesOf(cloud, "user000")).toMatchObject({ jobTitle: "Boss", accountEnabled: true });
+    expect(await list()).toEqual([]);
+    const rows = async () => {
+      const found = [];
+      for await (const page of cloud.rows.table("staged").range(jobId)) found.push(...page.map(({ row }) => row));
+      return found.sort();
+    };
+    expect((await rows()).length).toBe(25);
+    await agent.read("delta", [
+      off("user000"),
+      aUser("user001", { userAccountControl: "512" }, ["userAccountControl"]),
+    ]);
+    expect(valuesOf(cloud, "user000")).toMatchObject({ accountEnabled: false });
+    // What was decided ends with its evidence, and with being done.
+    expect(await rows()).toEqual(
+      names
+        .slice(2, 25)
+        .map((name) => `disables:${guidOf(name)}`)
+        .sort(),
+    );
+    await agent.read("full", [...names.slice(0, 2).map((name) => aUser(name)), ...names.slice(2).map(off)]);
+    expect(await list()).toMatchObject([{ class: "disables", count: 58 }]);
   });
 });

@@ -6,6 +6,7 @@
  * guard staged lies in table `staged`, partition `{job}`, row `{class}:{objectGuid}`, until an admin decides.
  */
 import { type GuardedType, typeOfClass } from "../../domain/guard.ts";
+import { sameNames } from "../../domain/name-changes.ts";
 import type { Outcome } from "../../domain/object-record.ts";
 import { REMOVAL_CLASSES, type RemovalClass } from "../../domain/plan.ts";
 import type { TargetValues } from "../../domain/target-value.ts";
@@ -51,7 +52,10 @@ export interface StagedRow {
   readonly names?: TargetValues;
   /** Of memberships: how many, and the digest of just those; absent in rows of before they could be approved. */
   readonly members?: StagedMembers;
-  /** Names that stay as they are until the directory changes them again: an admin dropped them. */
+  /**
+   * An admin dropped it. Names stay as they are until the directory changes them again, removals wait until a read brings
+   * them again, or everybody is mapped anew.
+   */
   readonly droppedBy?: string;
   /** Approved, and not carried out yet, for it failed: it is tried again like any failure, and still approved. */
   readonly approvedBy?: string;
@@ -69,6 +73,15 @@ interface RemovalRow {
 export interface Missed {
   readonly objectGuid: string;
   readonly objectClass: string;
+}
+
+/** Of names: those that were approved, and no others. */
+export type ApprovedOne = Pick<StagedRow, "class" | "objectGuid" | "names">;
+
+export interface DecidedObject {
+  readonly objectGuid: string;
+  /** Classes whose evidence still stands. */
+  readonly except: readonly RemovalClass[];
 }
 
 export interface Removals {
@@ -89,17 +102,17 @@ export interface Removals {
   staged(jobId: string): Promise<StagedRow[]>;
   /** Of some objects: what was staged of one class, dropped ones too. By objectGUID. */
   stagedOf(jobId: string, of: StagedClass, objectGuids: readonly string[]): Promise<ReadonlyMap<string, StagedRow>>;
-  /** Of some objects: the removals that are staged, or approved and not carried out yet. By objectGUID. */
+  /** Of some objects: the removals that are staged, dropped, or approved and not carried out yet. By objectGUID. */
   stagedRemovals(jobId: string, objectGuids: readonly string[]): Promise<ReadonlyMap<string, readonly StagedRow[]>>;
   /** Has rows that are there say that they were approved: what they stand for wasn't carried out, and is tried again. */
-  keepApproved(jobId: string, of: readonly Pick<StagedRow, "class" | "objectGuid">[], by: string): Promise<void>;
-  /** Drops what was approved of these objects: it was carried out, or its evidence stands no more. */
-  dropApproved(jobId: string, objectGuids: readonly string[]): Promise<void>;
+  keepApproved(jobId: string, of: readonly ApprovedOne[], by: string): Promise<void>;
+  /** Drops what was decided of these objects' removals: it was carried out, or its evidence stands no more. */
+  dropDecided(jobId: string, of: readonly DecidedObject[]): Promise<void>;
   /** Has these rows say that they were dropped; one that was staged anew since stays. */
   keepDropped(jobId: string, rows: readonly StagedRow[], by: string): Promise<void>;
   /** Of some objects, those that are staged as absent: where one shows itself again, its row has to say so. */
   stagedAbsences(jobId: string, objectGuids: readonly string[]): Promise<ReadonlySet<string>>;
-  /** Drops these rows; one that another cycle staged anew stays, and one that is approved and failed. */
+  /** Drops these rows; one that another cycle staged anew stays, one that is approved and failed, and dropped names. */
   forget(jobId: string, rows: readonly StagedRow[]): Promise<void>;
   /** Drops what was staged before a moment (milliseconds since 1970): a complete full read judged everything anew. */
   dropStaged(jobId: string, before: number): Promise<void>;
@@ -246,17 +259,23 @@ export function createRemovals(deps: { readonly rows: RowStore }): Removals {
       ),
     async keepApproved(jobId, of, by) {
       if (of.length === 0) return;
-      for (const stored of (await stagedTable.getMany(jobId, of.map(rowOf))).values()) {
+      const approved = new Map(of.map((own) => [rowOf(own), own.names]));
+      for (const stored of (await stagedTable.getMany(jobId, [...approved.keys()])).values()) {
         const { row, value, etag } = unpack<StagedRow>(stored);
+        // Staged anew meanwhile, with names that nobody approved.
+        if (!sameNames(approved.get(row) ?? {}, value.names ?? {})) continue;
         const values = pack({ ...value, approvedBy: by } satisfies StagedRow);
         await stagedTable.transact(jobId, [{ op: "replace", row, values, etag }]);
       }
     },
-    async dropApproved(jobId, objectGuids) {
-      const rows = await removalRows(jobId, objectGuids);
+    async dropDecided(jobId, of) {
+      const kept = new Map(of.map(({ objectGuid, except }) => [objectGuid, except]));
+      const isKept = ({ objectGuid, class: own }: StagedRow) =>
+        (kept.get(objectGuid) ?? []).some((name) => name === own);
+      const rows = await removalRows(jobId, [...kept.keys()]);
       await drop(
         jobId,
-        rows.filter(({ value }) => value.approvedBy !== undefined),
+        rows.filter(({ value }) => isDecided(value) && !isKept(value)),
       );
     },
     async keepDropped(jobId, rows, by) {
@@ -282,13 +301,13 @@ export function createRemovals(deps: { readonly rows: RowStore }): Removals {
       const known = await sameRows(jobId, rows);
       await drop(
         jobId,
-        known.filter((row) => !isDecided(row.value)),
+        known.filter((row) => !outlasts(row.value)),
       );
     },
     async dropStaged(jobId, before) {
       await drop(
         jobId,
-        (await stagedRows(jobId)).filter(({ value }) => value.stagedAt < before && !isDecided(value)),
+        (await stagedRows(jobId)).filter(({ value }) => value.stagedAt < before && !outlasts(value)),
       );
     },
   };
@@ -300,6 +319,11 @@ function typed(objectClass: string): Pick<RemovalRow, "type"> {
 
 function isDecided({ droppedBy, approvedBy }: StagedRow): boolean {
   return droppedBy !== undefined || approvedBy !== undefined;
+}
+
+/** What judging it anew doesn't end: an approval, and names that an admin wants to stay. */
+function outlasts({ class: of, droppedBy, approvedBy }: StagedRow): boolean {
+  return approvedBy !== undefined || (of === "names" && droppedBy !== undefined);
 }
 
 function rowOf(row: Pick<StagedRow, "class" | "objectGuid">): string {
