@@ -42,6 +42,7 @@ export function countRows(rows: RowStore, use: StoreUse): RowStore {
       return found;
     },
     range: (partition, options) => counted(table.range(partition, options)),
+    across: (from, to, options) => counted(table.across(from, to, options)),
     scan: (options) => counted(table.scan(options)),
     async transact(partition, operations) {
       use.transactions++;

@@ -203,6 +203,7 @@ export interface AdminClient {
   exclusions(): Promise<ExclusionReply[]>;
   exclude(guid: string, reason: string): Promise<ExclusionReply>;
   removeExclusion(guid: string): Promise<ExclusionReply>;
+  /** The newest entries: as many as fit on a page. */
   log(query: {
     readonly jobId: string;
     readonly objectGuid?: string;

@@ -1,9 +1,8 @@
-/** `uplink status|job|agent list|agent token|escrow|logs`: what admins ask and order, over the admin API. */
+/** `uplink status|job|agent list|agent token|escrow`: what admins ask and order, over the admin API. */
 
 import { type Command, InvalidArgumentError } from "commander";
 import { exitHelp } from "../agent/agent-error.ts";
 import type { ConfigurationReply } from "../shared/contracts/admin/configurations.ts";
-import { type ProvisioningLogReply, shownAction } from "../shared/contracts/provisioning-log.ts";
 import type { AdminClient, JobAction } from "./admin-client.ts";
 import {
   agentTable,
@@ -18,7 +17,7 @@ import {
 import { connect } from "./connection.ts";
 import { csvOf } from "./csv.ts";
 import { findConfiguration } from "./find-configuration.ts";
-import { listOf, moment, tableOf } from "./table.ts";
+import { listOf, moment } from "./table.ts";
 import type { CommandContext } from "./terminal.ts";
 
 export const ADMIN_HELP = `
@@ -84,13 +83,6 @@ export function registerAdminCommands(program: Command, context: CommandContext)
   admin(escrow.command("retry <job> [guid]").description("Try all of them again at once, or one.")).action(
     (name: string, guid: string | undefined, options: Shown) => escrowRetry(name, guid, options, context),
   );
-
-  admin(program.command("logs").description("The provisioning log, newest first."))
-    .option("--job <name>", "of one job")
-    .option("--object <guid>", "of one source object, by its objectGUID")
-    .option("--top <n>", "how many entries", whole, 20)
-    .option("--csv", "as comma-separated values, a line for each entry")
-    .action((options: Listed & { job?: string; object?: string; top: number }) => logs(options, context));
 }
 
 function admin(command: Command): Command {
@@ -240,53 +232,6 @@ async function escrowRetry(
   if (options.json) return json(terminal.out, reply);
   const what = reply.objects === 0 ? "nothing is in escrow" : `${reply.objects} objects are tried again now`;
   terminal.out.write(`${displayName}: ${what}.\n`);
-}
-
-async function logs(
-  options: Listed & { job?: string; object?: string; top: number },
-  { terminal }: CommandContext,
-): Promise<void> {
-  const { admin: client } = await connect(terminal);
-  const all = await client.configurations();
-  const configurations = options.job === undefined ? all : [await findConfiguration(client, options.job)];
-  const object = options.object === undefined ? {} : { objectGuid: options.object.toLowerCase() };
-  const lists = await Promise.all(
-    configurations.map((one) => client.log({ jobId: one.jobId, top: options.top, ...object })),
-  );
-  const entries = lists
-    .flat()
-    .sort((left, right) => (left.activityDateTime < right.activityDateTime ? 1 : -1))
-    .slice(0, options.top);
-  if (options.json) return json(terminal.out, entries);
-  if (options.csv) return void terminal.out.write(csvOf(logRows(entries)));
-  if (entries.length === 0) {
-    terminal.out.write("The log has no entry for that.\n");
-    return;
-  }
-  const rows = entries.map((entry) => {
-    const { status: outcome, errorInformation } = entry.provisioningStatusInfo;
-    const changes = entry.modifiedProperties.map((one) => `${one.displayName}=${one.newValue ?? "(none)"}`).join(", ");
-    const last = entry.provisioningSteps.at(-1)?.description ?? "";
-    const error = errorInformation ? `${errorInformation.errorCode}: ${errorInformation.reason}` : undefined;
-    const what = withNames(error ?? (changes || last), all);
-    return [moment(entry.activityDateTime), shownAction(entry), outcome, entry.sourceIdentity.displayName, what];
-  });
-  terminal.out.write(tableOf([["time", "action", "status", "object", "what"], ...rows]));
-}
-
-function logRows(entries: readonly ProvisioningLogReply[]): string[][] {
-  const rows = entries.map((entry) => {
-    const { status: outcome, errorInformation } = entry.provisioningStatusInfo;
-    return [
-      ...[entry.activityDateTime, entry.jobId, entry.cycleId, entry.changeId, shownAction(entry), outcome],
-      ...[entry.sourceIdentity.id, entry.sourceIdentity.displayName, entry.targetIdentity.id ?? ""],
-      ...[errorInformation?.errorCode ?? "", errorInformation?.reason ?? "", errorInformation?.recommendedAction ?? ""],
-      // One cell, of old and new values: how many there are differs from line to line.
-      entry.modifiedProperties.length === 0 ? "" : JSON.stringify(entry.modifiedProperties),
-    ];
-  });
-  const head = ["time", "job", "cycle", "change", "action", "status", "object", "dn", "target"];
-  return [[...head, "code", "reason", "remedy", "properties"], ...rows];
 }
 
 async function chosen(client: AdminClient, name: string | undefined): Promise<ConfigurationReply[]> {

@@ -9,6 +9,7 @@ import { registerExclusionCommands } from "./exclusion-commands.ts";
 import { registerExpressionCommands } from "./expression-commands.ts";
 import { registerLifecycleCommands } from "./lifecycle-commands.ts";
 import { registerLinkCommands } from "./link-commands.ts";
+import { registerLogCommands } from "./log-commands.ts";
 import { registerModeCommands } from "./mode-commands.ts";
 import { registerQuarantineCommands } from "./quarantine-commands.ts";
 import { registerReconcileCommands } from "./reconcile-commands.ts";
@@ -23,6 +24,7 @@ import { registerWhatIfCommands } from "./what-if-commands.ts";
 export const COMMANDS: readonly Registration[] = [
   registerAgentCommands,
   registerAdminCommands,
+  registerLogCommands,
   registerAgentAdminCommands,
   registerAccountCommands,
   registerAuditCommands,

@@ -14,6 +14,7 @@ import { createHeldExports } from "../shared/application/held-exports.ts";
 import { createJobSettings } from "../shared/application/job-settings.ts";
 import { createLifecycles } from "../shared/application/lifecycle-settings.ts";
 import { createLinkAdmin } from "../shared/application/link-admin.ts";
+import { createAskLog } from "../shared/application/log-queries.ts";
 import { createProvisionOnDemand } from "../shared/application/provision-on-demand.ts";
 import { createReconcileAdmin } from "../shared/application/reconcile-admin.ts";
 import { createRetryEscrows } from "../shared/application/retry-escrows.ts";
@@ -56,6 +57,8 @@ export function createAdminUseCases(parts: Parts) {
   } = parts;
   const pause = settings.pause ?? ((milliseconds: number) => sleep(milliseconds));
   const schemas = createSchemas({ rows, blobs, clock, log, mappings, ring });
+  const { logMonths } = settings;
+  const askLog = createAskLog({ rows, clock, provisioningLog, configurations: configurations.list, logMonths });
   const heldExports = createHeldExports({ rows, blobs, clock, log, ring });
   return {
     proofs,
@@ -119,7 +122,7 @@ export function createAdminUseCases(parts: Parts) {
       ring,
     }),
     heldExports,
-    queries: createAdminQueries({ rows, clock, escrows, dirty, removals, provisioningLog }),
+    queries: createAdminQueries({ rows, clock, escrows, dirty, removals, askLog }),
     wakeJob: async (jobId: string) => {
       for (const lane of LANES) await ring(jobId, lane);
     },

@@ -3,6 +3,7 @@ import { ORCHESTRATOR, syncRunId } from "../orchestrations/names.ts";
 import { createDropGone } from "../shared/application/drop-gone.ts";
 import { createDropResults } from "../shared/application/drop-results.ts";
 import { createFullSync } from "../shared/application/full-sync.ts";
+import { createIndexOldLog } from "../shared/application/index-old-log.ts";
 import { createClaimIndex } from "../shared/application/state/claim-index.ts";
 import { createTick, type Tick } from "../shared/application/tick.ts";
 import { createWakeJob, type WakeJob } from "../shared/application/wake-job.ts";
@@ -14,6 +15,7 @@ import { type Adapters, createParts, type UseCaseSettings } from "./parts.ts";
 export function createUseCases(adapters: Adapters, settings: UseCaseSettings) {
   const parts = createParts(adapters, settings);
   const { objects, escrows, expiries, configurations, dirty, quarantines, linkAccounts, entryCounts } = parts;
+  const { provisioningLog } = parts;
   const { rows, blobs, clock, log } = adapters;
   const wakeJobWith = (starter: OrchestrationStarter): WakeJob =>
     createWakeJob({
@@ -49,6 +51,7 @@ export function createUseCases(adapters: Adapters, settings: UseCaseSettings) {
           firstReadInWork: parts.readInWork,
         }),
         countEntries: entryCounts.count,
+        indexOldLog: createIndexOldLog({ rows, clock, provisioningLog, logMonths: settings.logMonths }),
         watchQuarantine: quarantines.watch,
         times: { ...settings.times, logMonths: settings.logMonths, escrowsAtOnce: settings.escrowsAtOnce },
       }),

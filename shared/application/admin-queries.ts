@@ -3,7 +3,6 @@ import type { AgentReply } from "../contracts/admin/agents.ts";
 import type { CycleReply, DayReply } from "../contracts/admin/cycles.ts";
 import type { EscrowReply } from "../contracts/admin/escrows.ts";
 import type { JobStatusReply } from "../contracts/admin/jobs.ts";
-import type { ProvisioningLogReply } from "../contracts/provisioning-log.ts";
 import type { Quarantine } from "../domain/quarantine.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { RowStore } from "../ports/row-store.ts";
@@ -12,7 +11,7 @@ import type { CommittedWatermark } from "./commit-batch.ts";
 import { noSuchJob } from "./configurations.ts";
 import { ok, type Result } from "./failure.ts";
 import { NO_LINKS } from "./link-account.ts";
-import { logReply } from "./log-reply.ts";
+import type { AskLog } from "./log-queries.ts";
 import { scopeOf } from "./reads.ts";
 import { type AgentRow, agentTable, LEASE_ROW, type LeaseRow } from "./state/agent-rows.ts";
 import type { DirtyRows } from "./state/dirty-links.ts";
@@ -33,7 +32,6 @@ import {
   readRow,
   type WorkRow,
 } from "./state/job-rows.ts";
-import type { ProvisioningLog } from "./state/provisioning-log.ts";
 import type { Removals } from "./state/removal-rows.ts";
 
 export interface AdminQueries {
@@ -44,12 +42,7 @@ export interface AdminQueries {
   days(jobId: string, top: number): Promise<Result<DayReply[]>>;
   escrows(jobId: string): Promise<Result<EscrowReply[]>>;
   agents(configurationId: string, jobId: string): Promise<AgentReply[]>;
-  log(filter: {
-    readonly jobId: string;
-    readonly objectGuid?: string;
-    readonly sinceDays: number;
-    readonly top: number;
-  }): Promise<ProvisioningLogReply[]>;
+  readonly log: AskLog;
 }
 
 export function createAdminQueries(deps: {
@@ -58,7 +51,7 @@ export function createAdminQueries(deps: {
   readonly escrows: Escrows;
   readonly dirty: DirtyRows;
   readonly removals: Removals;
-  readonly provisioningLog: ProvisioningLog;
+  readonly askLog: AskLog;
 }): AdminQueries {
   const jobs = jobTable(deps.rows);
   const newestCycles = async (jobId: string, top: number) =>
@@ -165,19 +158,7 @@ export function createAdminQueries(deps: {
         holdsLease: lease?.value.agentId === value.agentId,
       }));
     },
-    async log({ jobId, objectGuid, sinceDays, top }) {
-      const job = await readRow<JobRow>(jobs, jobId, ROW.job);
-      if (!job) return [];
-      const until = deps.clock.now();
-      const entries = await deps.provisioningLog.query({
-        jobId,
-        ...(objectGuid === undefined ? {} : { objectGuid }),
-        since: until - sinceDays * 86_400_000,
-        until,
-        limit: top,
-      });
-      return entries.map((entry) => logReply(entry, job.value));
-    },
+    log: deps.askLog,
   };
 }
 

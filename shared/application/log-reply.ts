@@ -6,7 +6,7 @@ import { isNested, type TargetValue, type TargetValues } from "../domain/target-
 import type { JobRow } from "./state/job-rows.ts";
 import type { LogEntry } from "./state/provisioning-log.ts";
 
-type LoggedJob = Pick<JobRow, "configurationId" | "displayName" | "targetKey" | "domainFqdn" | "domain">;
+export type LoggedJob = Pick<JobRow, "configurationId" | "displayName" | "targetKey" | "domainFqdn" | "domain">;
 
 const ACTIONS = {
   create: "create",

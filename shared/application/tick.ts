@@ -67,6 +67,8 @@ export function createTick(deps: {
   readonly dropGone: Duty;
   /** Counts linked objects, from time to time. */
   readonly countEntries: Duty;
+  /** Gives entries of older releases the rows that questions about the log need. */
+  readonly indexOldLog: Duty;
   /** Looks after a job's quarantine; whether the job must wait. */
   readonly watchQuarantine: (jobId: string) => Promise<boolean>;
   readonly times: TickTimes;
@@ -83,7 +85,8 @@ export function createTick(deps: {
       // A job in quarantine sleeps until its next attempt, which begins as what waited for too long always does.
       const wakers: readonly Duty[] = [retryEscrows, disableExpired, sweep];
       // One job's trouble must not keep the others from being looked after.
-      for (const duty of [checkAgents, watchQuarantine, ...wakers, dropPayloads, deps.dropGone, deps.countEntries]) {
+      const keepers: readonly Duty[] = [dropPayloads, deps.dropGone, deps.countEntries, deps.indexOldLog];
+      for (const duty of [checkAgents, watchQuarantine, ...wakers, ...keepers]) {
         if (isHeld && wakers.includes(duty)) continue;
         await duty(entry).catch((error: unknown) =>
           deps.log.error("tick-duty-failed", { duty: duty.name, jobId: entry.jobId, message: String(error) }),

@@ -65,20 +65,32 @@ export const ProvisioningLogReply = z.object({
 });
 export type ProvisioningLogReply = z.infer<typeof ProvisioningLogReply>;
 
+/** It names a batch of a job in base64. */
+const LogSkipToken = z.string().min(1).max(768).optional();
+
 export const listProvisioningLog = operation({
   id: "ProvisioningLog",
   method: "GET",
   path: "v1.0/auditLogs/provisioning",
   guard: "admin-read",
-  summary: "The provisioning log of a job or of one object, newest first.",
+  summary:
+    "The provisioning log, newest first: of all jobs, of one, of one object, failures only, within a time range.",
   query: z.strictObject({
-    jobId: z.string().min(1).max(128).optional(),
-    objectGuid: Guid.optional(),
-    /** A query reads one partition an hour: more days belong to an export of the log. */
-    sinceDays: z.coerce.number().int().min(1).max(31).default(2),
+    /** OData: `jobId eq '…' and provisioningStatusInfo/status eq 'failure' and activityDateTime ge 2026-01-05T08:00:00Z`. */
+    $filter: z.string().max(2_000).optional(),
+    /** `activityDateTime desc`: no other order has rows. */
+    $orderby: z.string().max(200).optional(),
     $top: Top,
+    $skiptoken: LogSkipToken,
+    /** As `jobId eq` of the filter. */
+    jobId: z.string().min(1).max(128).optional(),
+    /** As `sourceIdentity/id eq`. */
+    objectGuid: Guid.optional(),
+    /** As `activityDateTime ge`, counted back from now. */
+    sinceDays: z.coerce.number().int().min(1).max(4_000).optional(),
   }),
   reply: listOf(ProvisioningLogReply),
+  refusals: { "log-page": 400 },
 });
 
 /** What was done, in a word for people: `restore` too. */

@@ -38,6 +38,7 @@ export interface RangeOptions {
   readonly limit?: number;
 }
 
+export type AcrossOptions = Pick<RangeOptions, "select" | "limit">;
 export type ManyOptions = Pick<RangeOptions, "select">;
 
 export interface RowTable {
@@ -50,6 +51,11 @@ export interface RowTable {
   getMany(partition: string, rows: readonly string[], options?: ManyOptions): Promise<ReadonlyMap<string, Row>>;
   /** Pages in the order of row keys. */
   range(partition: string, options?: RangeOptions): AsyncIterable<readonly Row[]>;
+  /**
+   * The rows of all partitions whose keys lie from `from` (inclusive) to `to` (exclusive), in the order of partition and row:
+   * for keys that sort by time, what one range is for a partition.
+   */
+  across(from: string, to: string, options?: AcrossOptions): AsyncIterable<readonly Row[]>;
   /** All partitions, for retention and benches: slow on Azure, in no order that means anything. */
   scan(options?: { readonly select?: readonly string[] }): AsyncIterable<readonly Row[]>;
   /**

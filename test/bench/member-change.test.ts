@@ -44,6 +44,7 @@ function counting(rows: RowStore, use: Use): RowStore {
         return found;
       },
       range: (partition, options) => taken(table.range(partition, options)),
+      across: (from, to, options) => taken(table.across(from, to, options)),
       scan: (options) => taken(table.scan(options)),
       async transact(partition, operations) {
         use.written += operations.length;

@@ -5,6 +5,7 @@ import { EscrowReply } from "../../shared/contracts/admin/escrows.ts";
 import { JobStatusReply } from "../../shared/contracts/admin/jobs.ts";
 import { ProvisioningLogReply } from "../../shared/contracts/provisioning-log.ts";
 import { aUser, createCloud } from "../support/cloud.ts";
+import { readLog } from "../support/log.ts";
 
 describe("the admin API's replies", () => {
   it("keep to the contract, with an escrow, a staged removal and a log entry to tell", async () => {
@@ -23,7 +24,7 @@ describe("the admin API's replies", () => {
     expect(escrows.ok && escrows.value.map((one) => EscrowReply.parse(one))).toMatchObject([
       { code: "AttributeValueMustBeUnique" },
     ]);
-    const log = await queries.log({ jobId: agent.jobId, sinceDays: 2, top: 100 });
+    const log = await readLog({ queries }, { jobId: agent.jobId, sinceDays: 2, top: 100 });
     expect(log.map((one) => ProvisioningLogReply.parse(one)).length).toBeGreaterThan(2);
   });
 });

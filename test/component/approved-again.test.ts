@@ -7,6 +7,7 @@ import { ACTIVITY } from "../../orchestrations/names.ts";
 import type { StagedSetReply } from "../../shared/contracts/admin/staged.ts";
 import type { JobSettings } from "../../shared/contracts/configuration.ts";
 import { aUser, type Cloud, type CloudOptions, createCloud, guidOf } from "../support/cloud.ts";
+import { readLog } from "../support/log.ts";
 
 const BY = "admin ann";
 const HOUR = 3_600_000;
@@ -46,7 +47,7 @@ async function start(options: CloudOptions = {}, settings: Partial<JobSettings> 
     await heldExports.setMode(jobId, mode, BY);
     await cloud.run();
   };
-  const logOf = (name: string) => queries.log({ jobId, objectGuid: guidOf(name), sinceDays: 400, top: 20 });
+  const logOf = (name: string) => readLog({ queries }, { jobId, objectGuid: guidOf(name), sinceDays: 400, top: 20 });
   return { cloud, agent, jobId, list, approve, retry, setMode, logOf };
 }
 

@@ -32,8 +32,8 @@ const living = (cloud: Cloud) => cloud.target.objects().filter((object) => !obje
 async function logRow(cloud: Cloud, agent: Agent, name: string, part: string): Promise<LogEntry | undefined> {
   const since = START - HOUR;
   const until = cloud.clock.now() + HOUR;
-  const filter = { jobId: agent.jobId, objectGuid: guidOf(name), since, until, limit: 100 };
-  const entries = await createProvisioningLog({ rows: cloud.rows }).query(filter);
+  const object = { objectGuid: guidOf(name), jobIds: [agent.jobId] };
+  const { entries } = await createProvisioningLog({ rows: cloud.rows }).page({ object, since, until }, 100);
   return entries.find((entry) => entry.batchId.includes(part));
 }
 

@@ -6,6 +6,7 @@ import type { JobSettings } from "../../shared/contracts/configuration.ts";
 import { aGroup, aManagedUser, withMembers } from "../support/changes.ts";
 import { aUser, type Cloud, type CloudOptions, createCloud, guidOf } from "../support/cloud.ts";
 import { changing, membersIn, namesIn } from "../support/links.ts";
+import { readLog } from "../support/log.ts";
 
 const BY = "an admin";
 const gone = (name: string): Change => ({ op: "delete", objectGuid: guidOf(name) });
@@ -32,7 +33,7 @@ async function start(settings: Partial<JobSettings> = {}, options: CloudOptions 
     return listed.ok ? listed.value.map(({ objectGuid, code, message }) => ({ objectGuid, code, message })) : [];
   };
   const logOf = async (name: string) =>
-    queries.log({ jobId: agent.jobId, objectGuid: guidOf(name), sinceDays: 400, top: 20 });
+    readLog({ queries }, { jobId: agent.jobId, objectGuid: guidOf(name), sinceDays: 400, top: 20 });
   return { cloud, agent, exclusions, links, byName, idOf, exclude, include, cycle, escrowed, logOf };
 }
 

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { TargetUnavailable } from "../../shared/ports/target-directory.ts";
 import { aUser, type Cloud, createCloud, guidOf } from "../support/cloud.ts";
+import { readLog } from "../support/log.ts";
 import { immutableIdOf } from "./directory.ts";
 
 const MINUTE = 60_000;
@@ -62,7 +63,7 @@ describe("escrow", () => {
     expect(sent.filter((key) => key === keyOf("bob"))).toHaveLength(3);
     expect(sent.filter((key) => key === keyOf("cid"))).toHaveLength(1);
     expect((await agent.status()).lastCycle).toMatchObject({ outcomes: { exported: 2, escrowed: 1 }, created: 2 });
-    const log = await cloud.cloud.routes.queries.log({
+    const log = await readLog(cloud.cloud.routes, {
       jobId: agent.jobId,
       objectGuid: keyOf("ann"),
       sinceDays: 1,
@@ -243,7 +244,7 @@ describe("escrow", () => {
     expect(cloud.target.objects()).toMatchObject([{ values: { mail: "ann@corp.example" } }]);
     expect((await agent.status()).lastCycle).toMatchObject({ outcomes: { "no-op": 1 }, writes: 0 });
     await agent.read("full", [aUser("ann")]);
-    const log = await cloud.cloud.routes.queries.log({
+    const log = await readLog(cloud.cloud.routes, {
       jobId: agent.jobId,
       objectGuid: guidOf("ann"),
       sinceDays: 1,
@@ -299,7 +300,7 @@ describe("matching with what the target holds", () => {
         },
       },
     ]);
-    const [entry] = await cloud.cloud.routes.queries.log({
+    const [entry] = await readLog(cloud.cloud.routes, {
       jobId: agent.jobId,
       objectGuid: guidOf("ann"),
       sinceDays: 1,

@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 import { aGroup, aManagedUser, managedBy, withMembers } from "../support/changes.ts";
 import { aUser, type Cloud, createCloud, guidOf } from "../support/cloud.ts";
 import { changing, namesIn } from "../support/links.ts";
+import { readLog } from "../support/log.ts";
 import { runSchema, schemaWith } from "../support/schema.ts";
 
 async function start(changes: Parameters<typeof schemaWith>[0] = {}) {
@@ -24,7 +25,7 @@ const valuesOf = (cloud: Cloud, name: string) =>
   cloud.target.objects().find((object) => object.values["userPrincipalName"] === `${name}@corp.example`)?.values;
 
 async function logOf(cloud: Cloud, jobId: string, name: string) {
-  return cloud.cloud.routes.queries.log({ jobId, objectGuid: guidOf(name), sinceDays: 400, top: 20 });
+  return readLog(cloud.cloud.routes, { jobId, objectGuid: guidOf(name), sinceDays: 400, top: 20 });
 }
 const reasonOf = (entry: Awaited<ReturnType<typeof logOf>>[number] | undefined) => entry?.provisioningStatusInfo;
 
@@ -246,7 +247,7 @@ describe("flow types of attributes", () => {
 
 describe("what the target can't hold of a schema", () => {
   const leftOutOf = async (cloud: Cloud, jobId: string) => {
-    const log = await cloud.cloud.routes.queries.log({ jobId, sinceDays: 400, top: 100 });
+    const log = await readLog(cloud.cloud.routes, { jobId, sinceDays: 400, top: 100 });
     return log.filter((entry) => reasonOf(entry)?.errorInformation?.errorCode === "MappingLeftOut");
   };
 

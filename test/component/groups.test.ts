@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { aContact, aGroup, BUILT_IN, UNIVERSAL_DISTRIBUTION } from "../support/changes.ts";
 import { aUser, type Cloud, createCloud, guidOf, START } from "../support/cloud.ts";
+import { readLog } from "../support/log.ts";
 
 const MINUTE_MS = 60_000;
 const PRESENT = aUser("present");
@@ -16,7 +17,7 @@ const actionsOf = (cloud: Cloud, type: "user" | "group") =>
   cloud.target.received.filter((action) => action.type === type).map((action) => action.kind);
 
 async function logOf(cloud: Cloud, jobId: string, name: string) {
-  return cloud.cloud.routes.queries.log({ jobId, objectGuid: guidOf(name), sinceDays: 400, top: 20 });
+  return readLog(cloud.cloud.routes, { jobId, objectGuid: guidOf(name), sinceDays: 400, top: 20 });
 }
 
 async function escrowsOf(cloud: Cloud, jobId: string) {

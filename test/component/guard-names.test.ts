@@ -5,6 +5,7 @@ import { StagedSetReply } from "../../shared/contracts/admin/staged.ts";
 import type { JobSettings } from "../../shared/contracts/configuration.ts";
 import type { GuardSettings } from "../../shared/domain/guard.ts";
 import { aUser, type Cloud, type CloudOptions, createCloud, guidOf } from "../support/cloud.ts";
+import { readLog } from "../support/log.ts";
 
 const BY = "admin ann";
 const MINUTE = 60_000;
@@ -80,7 +81,7 @@ describe("changed names", () => {
     });
     expect(cloud.logged.filter((line) => line.event === "removals-staged")).toHaveLength(1);
     const objectGuid = set.members?.[0] ?? "";
-    const entries = await cloud.cloud.routes.queries.log({ jobId, objectGuid, sinceDays: 400, top: 20 });
+    const entries = await readLog(cloud.cloud.routes, { jobId, objectGuid, sinceDays: 400, top: 20 });
     expect(entries.find((entry) => entry.provisioningAction === "update")).toMatchObject({
       provisioningStatusInfo: { status: "warning", errorInformation: { errorCode: "NamesStaged" } },
     });
@@ -262,7 +263,7 @@ describe("staged names", () => {
     expect(newOnes(cloud)).toBe(25);
     expect(await sets()).toEqual([]);
     expect(await agent.status()).toMatchObject({ staged: 0, waiting: { work: 0 } });
-    const entries = await cloud.cloud.routes.queries.log({
+    const entries = await readLog(cloud.cloud.routes, {
       jobId,
       objectGuid: members[0] ?? "",
       sinceDays: 400,

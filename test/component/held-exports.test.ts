@@ -5,6 +5,7 @@ import type { JobSettings } from "../../shared/contracts/configuration.ts";
 import { aGroup, managedBy, withMembers } from "../support/changes.ts";
 import { aUser, type Cloud, type CloudOptions, createCloud, guidOf } from "../support/cloud.ts";
 import { changing } from "../support/links.ts";
+import { readLog } from "../support/log.ts";
 import { type Event, holds } from "./play.ts";
 import { createWorld, type World } from "./world.ts";
 
@@ -39,7 +40,7 @@ async function start(settings: Partial<JobSettings> = {}, options: CloudOptions 
     }
   };
   const logOf = (name: string) =>
-    cloud.cloud.routes.queries.log({ jobId, objectGuid: guidOf(name), sinceDays: 400, top: 20 });
+    readLog(cloud.cloud.routes, { jobId, objectGuid: guidOf(name), sinceDays: 400, top: 20 });
   return { cloud, agent, jobId, heldExports, configurations, setMode, release, wait, logOf };
 }
 

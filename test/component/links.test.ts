@@ -5,6 +5,7 @@ import type { JobSettings } from "../../shared/contracts/configuration.ts";
 import { aGroup, aManagedUser, withMembers } from "../support/changes.ts";
 import { aUser, type Cloud, createCloud, guidOf } from "../support/cloud.ts";
 import { changing, membersIn, namesIn, partOf } from "../support/links.ts";
+import { readLog } from "../support/log.ts";
 
 async function start(settings: Partial<JobSettings> = {}) {
   const cloud = await createCloud({ settings });
@@ -13,7 +14,7 @@ async function start(settings: Partial<JobSettings> = {}) {
 }
 
 async function logOf(cloud: Cloud, jobId: string, name: string) {
-  return cloud.cloud.routes.queries.log({ jobId, objectGuid: guidOf(name), sinceDays: 400, top: 20 });
+  return readLog(cloud.cloud.routes, { jobId, objectGuid: guidOf(name), sinceDays: 400, top: 20 });
 }
 
 function groupId(cloud: Cloud, name: string, isDeleted = false): string {

@@ -2,6 +2,7 @@
 import { describe, expect, it } from "vitest";
 import type { OnDemandObject } from "../../shared/contracts/admin/provision-on-demand.ts";
 import { aUser, guidOf } from "../support/cloud.ts";
+import { readLog } from "../support/log.ts";
 import { createOnDemand } from "../support/on-demand.ts";
 
 const ADA = "CN=ada,OU=People,DC=corp,DC=example";
@@ -71,7 +72,7 @@ describe("provisioning on demand", () => {
     world.put(aUser("ada"));
     await world.told(ADA);
     const { jobId } = world.agent;
-    const logged = await world.cloud.routes.queries.log({ jobId, sinceDays: 2, top: 10 });
+    const logged = await readLog(world.cloud.routes, { jobId, sinceDays: 2, top: 10 });
     expect(logged.filter((own) => own.sourceIdentity.id === guidOf("ada"))).toEqual([
       expect.objectContaining({
         provisioningAction: "create",

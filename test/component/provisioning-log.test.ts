@@ -4,9 +4,10 @@ import { ProvisioningLogReply } from "../../shared/contracts/provisioning-log.ts
 import type { TargetDirectory } from "../../shared/ports/target-directory.ts";
 import { aGroup, aManagedUser, withMembers } from "../support/changes.ts";
 import { aUser, type Cloud, createCloud, guidOf, START } from "../support/cloud.ts";
+import { readLog } from "../support/log.ts";
 
 async function logOf(cloud: Cloud, jobId: string, name?: string) {
-  const all = await cloud.cloud.routes.queries.log({
+  const all = await readLog(cloud.cloud.routes, {
     jobId,
     ...(name === undefined ? {} : { objectGuid: guidOf(name) }),
     sinceDays: 400,

@@ -6,6 +6,7 @@ import { REDACTED } from "../../shared/domain/redaction.ts";
 import type { SynchronizationSchema } from "../../shared/domain/synchronization-schema.ts";
 import type { RowStore } from "../../shared/ports/row-store.ts";
 import { aUser, type Cloud, createCloud, guidOf } from "../support/cloud.ts";
+import { readLog } from "../support/log.ts";
 import { runSchema, schemaWith } from "../support/schema.ts";
 import { reconcile } from "./reconcile-support.ts";
 
@@ -53,7 +54,7 @@ const WAYS: readonly (readonly [string, Partial<JobSettings>, SynchronizationSch
 ];
 
 async function shownOf({ cloud }: Cloud, jobId: string): Promise<string> {
-  const log = await cloud.routes.queries.log({ jobId, sinceDays: 400, top: 500 });
+  const log = await readLog(cloud.routes, { jobId, sinceDays: 400, top: 500 });
   const escrows = await cloud.routes.queries.escrows(jobId);
   const link = await cloud.routes.links.show(jobId, guidOf("ann"));
   return JSON.stringify([log, escrows, link]);

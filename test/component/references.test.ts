@@ -4,6 +4,7 @@ import type { ChunkHeader, PlannedObject } from "../../shared/application/chunk-
 import type { Reference } from "../../shared/application/references.ts";
 import { aContact, aGroup, aManagedUser, managedBy } from "../support/changes.ts";
 import { aUser, type Cloud, createCloud, guidOf } from "../support/cloud.ts";
+import { readLog } from "../support/log.ts";
 
 const MINUTE_MS = 60_000;
 const UNRESOLVED = "UnableToResolveReferenceAttributeValue";
@@ -20,7 +21,7 @@ const managerOf = (cloud: Cloud, name: string) => cloud.target.object(idOf(cloud
 const crowd = (count: number, prefix: string) => Array.from({ length: count }, (_, at) => `${prefix}${at}`);
 
 async function logOf(cloud: Cloud, jobId: string, name: string) {
-  return cloud.cloud.routes.queries.log({ jobId, objectGuid: guidOf(name), sinceDays: 400, top: 20 });
+  return readLog(cloud.cloud.routes, { jobId, objectGuid: guidOf(name), sinceDays: 400, top: 20 });
 }
 
 describe("a manager", () => {

@@ -11,6 +11,7 @@ import type {
 import { aGroup, withMembers } from "../support/changes.ts";
 import { aUser, type CloudOptions, createCloud, guidOf } from "../support/cloud.ts";
 import { changing, namesIn } from "../support/links.ts";
+import { readLog } from "../support/log.ts";
 
 const memberOf = (...groups: string[]): ScopeFilterClause => ({
   sourceOperandName: "objectGUID",
@@ -85,7 +86,7 @@ async function start(groups: ScopeFilterGroup[], options: Options = {}) {
       .map((own) => String(own.values["displayName"]))
       .sort();
   const logOf = async (name: string) => {
-    const log = await cloud.cloud.routes.queries.log({
+    const log = await readLog(cloud.cloud.routes, {
       jobId: agent.jobId,
       objectGuid: guidOf(name),
       sinceDays: 400,

@@ -5,6 +5,7 @@ import { StagedSetReply } from "../../shared/contracts/admin/staged.ts";
 import { aGroup, withMembers } from "../support/changes.ts";
 import { aUser, type CloudOptions, createCloud, guidOf } from "../support/cloud.ts";
 import { changing, namesIn } from "../support/links.ts";
+import { readLog } from "../support/log.ts";
 
 const BY = "admin ann";
 const names = (count: number, from = 0) =>
@@ -64,7 +65,7 @@ describe("staged memberships", () => {
     expect(await list()).toEqual([]);
     expect(await blobs()).toEqual([]);
     expect(await agent.status()).toMatchObject({ staged: 0, waiting: { work: 0 } });
-    const entries = await cloud.cloud.routes.queries.log({
+    const entries = await readLog(cloud.cloud.routes, {
       jobId,
       objectGuid: guidOf("sales"),
       sinceDays: 400,

@@ -4,6 +4,7 @@ import { StagedDecisionReply, StagedSetReply } from "../../shared/contracts/admi
 import type { JobSettings } from "../../shared/contracts/configuration.ts";
 import { aGroup, withMembers } from "../support/changes.ts";
 import { aUser, type Cloud, type CloudOptions, createCloud, guidOf } from "../support/cloud.ts";
+import { readLog } from "../support/log.ts";
 
 const BY = "admin ann";
 const MINUTE = 60_000;
@@ -40,7 +41,7 @@ async function start(settings: Partial<JobSettings> = {}, options: CloudOptions 
     return done;
   };
   const logOf = (name: string) =>
-    cloud.cloud.routes.queries.log({ jobId, objectGuid: guidOf(name), sinceDays: 400, top: 20 });
+    readLog(cloud.cloud.routes, { jobId, objectGuid: guidOf(name), sinceDays: 400, top: 20 });
   return { cloud, agent, jobId, staged, retryEscrows, list, setOf, approve, logOf };
 }
 

@@ -2,10 +2,12 @@
 import { describe, expect, it } from "vitest";
 import { recordedBytes } from "../../local/releases/recorded-bytes.ts";
 import type { RecordedRow, Release } from "../../local/releases/release-files.ts";
+import { createIndexOldLog } from "../../shared/application/index-old-log.ts";
 import { createClaimIndex, ownerOf } from "../../shared/application/state/claim-index.ts";
 import { createEscrows } from "../../shared/application/state/escrow-rows.ts";
 import { createLinkRows } from "../../shared/application/state/link-rows.ts";
 import { createObjectStore } from "../../shared/application/state/object-store.ts";
+import { createProvisioningLog } from "../../shared/application/state/provisioning-log.ts";
 import { createRemovals } from "../../shared/application/state/removal-rows.ts";
 import { AgentReply } from "../../shared/contracts/admin/agents.ts";
 import { CycleReply } from "../../shared/contracts/admin/cycles.ts";
@@ -13,6 +15,7 @@ import { JobStatusReply } from "../../shared/contracts/admin/jobs.ts";
 import type { Change } from "../../shared/contracts/change.ts";
 import { ProvisioningLogReply } from "../../shared/contracts/provisioning-log.ts";
 import type { RowValues } from "../../shared/ports/row-store.ts";
+import { readLog } from "../support/log.ts";
 import { recordedReleases } from "../support/releases/recorded.ts";
 import { lastChanges, sendFullRead } from "../support/releases/recorded-agent.ts";
 import { openRelease, type ReleaseCloud, type ReleaseJob } from "../support/releases/release-cloud.ts";
@@ -143,11 +146,25 @@ describe.each(releases.map((release) => ({ version: release.manifest.version, re
         for (const agent of await queries.agents(job.configurationId, job.jobId)) AgentReply.parse(agent);
       }
       const { objectGuid } = people(release, first).find(({ attributes }) => String(attributes["title"]) === CHANGED)!;
-      const log = await queries.log({ jobId: first.jobId, objectGuid, sinceDays: 2, top: 20 });
+      const log = await readLog({ queries }, { jobId: first.jobId, objectGuid, sinceDays: 2, top: 20 });
       expect(log.map((entry) => ProvisioningLogReply.parse(entry).provisioningAction)).toEqual(
         expect.arrayContaining(["create", "update"]),
       );
       expect(JSON.stringify(log)).toContain(CHANGED);
+    });
+
+    it("finds its log among all jobs' once its rows are indexed, and its failures", async () => {
+      const { rows, cloud, clock } = await openRelease(release);
+      const provisioningLog = createProvisioningLog({ rows });
+      const indexOldLog = createIndexOldLog({ rows, clock, provisioningLog, logMonths: 1 });
+      const changesOf = async (asked: { jobId?: string; filter?: string }) =>
+        (await readLog(cloud.routes, { ...asked, top: 10_000 })).map((own) => own.changeId).sort();
+      const known = (await Promise.all(jobs.map(({ jobId }) => changesOf({ jobId })))).flat().sort();
+      expect(known.length).toBeGreaterThan(200);
+      for (const job of [...jobs, ...jobs]) await indexOldLog(job);
+      expect(await changesOf({})).toEqual(known);
+      const failed = await changesOf({ filter: "provisioningStatusInfo/status eq 'failure'" });
+      expect(failed.length).toBeGreaterThanOrEqual(rowsOf(release, "escrows").length);
     });
 
     it("goes on with the batch that was under way, writes what it brought, and nothing else", async () => {

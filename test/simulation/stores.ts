@@ -37,6 +37,9 @@ function gatedTable(table: RowTable, kernel: Kernel, faults: FaultBox): RowTable
     get: (partition, row) => gate("get", () => table.get(partition, row)),
     getMany: (partition, rows, options) => gate("getMany", () => table.getMany(partition, rows, options)),
     range: pages,
+    async *across(from, to, options) {
+      yield* pagesOf((await gate("across", () => collect(table.across(from, to, options)))).flat());
+    },
     async *scan(options) {
       const found = (await gate("scan", () => collect(table.scan(options)))).flat();
       // In no order that means anything: here in one that every store gives.

@@ -111,6 +111,20 @@ function createTable(name: string, partitions: () => StoredTable, nextEtag: () =
       return found;
     },
     range: rangeOf,
+    async *across(from, to, { limit = Number.POSITIVE_INFINITY, ...options } = {}) {
+      const within = [...partitions().keys()].filter((key) => key >= from && key < to).sort(byCodeUnit);
+      let page: Row[] = [];
+      let left = limit;
+      for (const partition of within) {
+        for await (const rows of rangeOf(partition, { ...options, limit: left })) {
+          page.push(...rows);
+          left -= rows.length;
+          for (; page.length >= PAGE_ROWS; page = page.slice(PAGE_ROWS)) yield page.slice(0, PAGE_ROWS);
+        }
+        if (left <= 0) break;
+      }
+      if (page.length > 0) yield page;
+    },
     async *scan(options = {}) {
       for (const partition of [...partitions().keys()]) yield* rangeOf(partition, options);
     },

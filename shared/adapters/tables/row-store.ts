@@ -148,6 +148,8 @@ function createTable(open: OpenTable): RowTable {
       });
     },
     range: (partition, options = {}) => query(rangeFilter(partition, options), options.select, options.limit),
+    across: (from, to, options = {}) =>
+      query(odata`PartitionKey ge ${from} and PartitionKey lt ${to}`, options.select, options.limit),
     scan: (options = {}) => query("", options.select),
     transact: (partition, operations) => transact(open, partition, operations),
   };

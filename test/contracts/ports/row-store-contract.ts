@@ -290,6 +290,21 @@ export function describeRowStore(name: string, open: () => RowStore): void {
         expect(await keysOf(table.range(partition, { limit: 1_500 }))).toEqual(keys.slice(0, 1_500));
       });
 
+      it("reads across partitions in the order of their keys, from inclusive, to exclusive, to the limit", async () => {
+        const own = store.table(`contract${++tables}`);
+        for (const partition of ["t-2", "t-10", "t-1", "t-3", "s-9", "t-3x"])
+          await own.transact(partition, [insert("b"), insert("a"), insert("Z")]);
+        const placesOf = async (source: AsyncIterable<readonly Row[]>) =>
+          (await pages(source)).flat().map((row) => `${row.partition}/${row.row}`);
+        const all = ["t-1", "t-10", "t-2"].flatMap((partition) => ["Z", "a", "b"].map((row) => `${partition}/${row}`));
+        expect(await placesOf(own.across("t-1", "t-3"))).toEqual(all);
+        expect(await placesOf(own.across("t-1", "t-3", { limit: 4 }))).toEqual(all.slice(0, 4));
+        expect(await placesOf(own.across("t-4", "t-5"))).toEqual([]);
+        const [page] = await pages(own.across("s-9", "t-1", { select: [] }));
+        expect(page?.map((row) => row.values)).toEqual([{}, {}, {}]);
+        expect(await placesOf(store.table(`contract${++tables}`).across("a", "z"))).toEqual([]);
+      });
+
       it("selects properties, and leaves out what a row doesn't have", async () => {
         const partition = freshPartition();
         await table.transact(partition, [

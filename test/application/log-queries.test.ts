@@ -1,0 +1,237 @@
+/** What is asked of the provisioning log: every question's pages hold just its entries, newest first, and cost the same at any size. */
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { createMemoryRowStore } from "../../shared/adapters/memory/row-store.ts";
+import { createTableRowStore } from "../../shared/adapters/tables/row-store.ts";
+import { type AskLog, createAskLog, type LogAsked } from "../../shared/application/log-queries.ts";
+import { jobTable, pack, ROW } from "../../shared/application/state/job-rows.ts";
+import { createProvisioningLog, type LogEntry } from "../../shared/application/state/provisioning-log.ts";
+import type { RowStore } from "../../shared/ports/row-store.ts";
+import { type Azurite, startAzurite } from "../support/azurite.ts";
+import { counting, entryOf, fill, NEWEST, objectOf, type PageUse } from "../support/log-entries.ts";
+
+const JOBS = ["corp", "sales"] as const;
+const DAY = 86_400_000;
+const iso = (at: number) => new Date(at).toISOString();
+
+interface World {
+  readonly ask: AskLog;
+  readonly use: PageUse;
+  readonly rows: RowStore;
+  readonly entries: readonly LogEntry[];
+}
+
+async function open(rows: RowStore, count: number): Promise<World> {
+  for (const job of JOBS) {
+    const facts = { configurationId: `c-${job}`, displayName: job, targetKey: "tenant", domainFqdn: `${job}.example` };
+    await jobTable(rows).transact(job, [{ op: "insert", row: ROW.job, values: pack(facts) }]);
+    await fill(createProvisioningLog({ rows }), job, count / JOBS.length);
+  }
+  const use: PageUse = { requests: 0, entities: 0 };
+  const counted = counting(rows, use);
+  const configurations = async () =>
+    JOBS.map((jobId) => ({ configurationId: `c-${jobId}`, jobId, displayName: jobId, domainFqdn: `${jobId}.example` }));
+  const ask = createAskLog({
+    ...{ rows: counted, clock: { now: () => NEWEST + 60_000 }, configurations, logMonths: 24 },
+    provisioningLog: createProvisioningLog({ rows: counted }),
+  });
+  const entries = JOBS.flatMap((job) => Array.from({ length: count / JOBS.length }, (_, n) => entryOf(job, n)));
+  return { ask, use, rows, entries };
+}
+
+const from = NEWEST - 2 * DAY;
+const RANGE = `activityDateTime ge ${iso(from)} and activityDateTime lt ${iso(NEWEST - DAY / 24)}`;
+const inRange = ({ at }: LogEntry) => at >= from && at < NEWEST - DAY / 24;
+const isOfCorp = ({ jobId }: LogEntry) => jobId === "corp";
+const isFailure = ({ status }: LogEntry) => status === "failure";
+const isObject = ({ source }: LogEntry) => source.objectGuid === objectOf(12);
+
+const QUESTIONS: readonly [string, Omit<LogAsked, "top">, (entry: LogEntry) => boolean][] = [
+  ["newest first", {}, () => true],
+  ["newest first, by name", { orderby: "activityDateTime desc" }, () => true],
+  ["one job", { filter: "jobId eq 'corp'" }, isOfCorp],
+  ["one job, as the parameter", { jobId: "corp" }, isOfCorp],
+  ["one object", { filter: `sourceIdentity/id eq '${objectOf(12)}'` }, isObject],
+  ["one object of a job", { jobId: "corp", objectGuid: objectOf(12) }, (own) => isObject(own) && isOfCorp(own)],
+  ["failed only", { filter: "provisioningStatusInfo/status eq 'failure'" }, isFailure],
+  [
+    "failed only of a job",
+    { filter: "provisioningStatusInfo/status eq 'failure' and jobId eq 'corp'" },
+    (own) => isFailure(own) && isOfCorp(own),
+  ],
+  ["a time range", { filter: RANGE }, inRange],
+  ["a time range of a job", { filter: `jobId eq 'corp' and (${RANGE})` }, (own) => inRange(own) && isOfCorp(own)],
+  [
+    "a time range of failures",
+    { filter: `${RANGE} and provisioningStatusInfo/status eq 'failure'` },
+    (own) => inRange(own) && isFailure(own),
+  ],
+  [
+    "a time range of an object",
+    { filter: `${RANGE} and sourceIdentity/id eq '${objectOf(12)}'` },
+    (own) => inRange(own) && isObject(own),
+  ],
+];
+
+/** All pages, each held to its price; the first of `pages` only, where there are more. */
+async function readAll({ ask, use }: World, asked: Omit<LogAsked, "top">, top: number, pages = 1_000) {
+  const shown: { readonly change: string; readonly at: number }[] = [];
+  const sizes: number[] = [];
+  let skipToken: string | undefined;
+  for (let page = 0; page < pages && (page === 0 || skipToken !== undefined); page++) {
+    Object.assign(use, { requests: 0, entities: 0 });
+    const found = await ask({ ...asked, top, skipToken });
+    if (!found.ok) throw new Error(found.failure.message);
+    const { value, next } = found.value;
+    const priceOfNames = page === 0 ? JOBS.length : 0;
+    expect(use.requests, `requests of page ${page}`).toBeLessThanOrEqual(3 + Math.max(0, priceOfNames - 1));
+    // One more tells that there is a next page; an object of two jobs is looked for in both.
+    expect(use.entities, `entities of page ${page}`).toBeLessThanOrEqual(
+      2 * Math.max(1, value.length) + 2 + priceOfNames,
+    );
+    shown.push(...value.map((own) => ({ change: own.changeId, at: Date.parse(own.activityDateTime) })));
+    sizes.push(value.length);
+    skipToken = next;
+  }
+  return { shown, sizes };
+}
+
+function describeQueries(name: string, rows: () => RowStore, count: number, hasAll: boolean) {
+  describe(name, () => {
+    let world: World;
+    beforeAll(async () => {
+      world = await open(rows(), count);
+    }, 120_000);
+
+    it.each(QUESTIONS.map((own) => [count, ...own] as const))(
+      "of %i entries: %s",
+      async (_count, _name, asked, wanted) => {
+        const expected = world.entries.filter(wanted).map(({ change }) => change);
+        const { shown, sizes } = await readAll(world, asked, hasAll ? 7 : 50, hasAll ? 1_000 : 4);
+        expect(shown.length).toBeGreaterThan(0);
+        expect(new Set(shown.map(({ change }) => change)).size).toBe(shown.length);
+        for (const [index, { at }] of shown.entries()) expect(at).toBeLessThanOrEqual(shown[index - 1]?.at ?? at);
+        if (hasAll) return expect(shown.map(({ change }) => change).sort()).toEqual([...expected].sort());
+        expect(expected).toEqual(expect.arrayContaining(shown.map(({ change }) => change)));
+        // As many as were asked for, where the month has so many.
+        const newest = world.entries.filter((own) => wanted(own) && new Date(own.at).getUTCMonth() === 10);
+        expect(sizes[0]).toBe(Math.min(50, newest.length));
+      },
+    );
+  });
+}
+
+describeQueries("in memory, few", createMemoryRowStore, 50, true);
+describeQueries("in memory, some", createMemoryRowStore, 3_000, true);
+describeQueries("in memory, many", createMemoryRowStore, 20_000, false);
+
+describe("on Azurite", () => {
+  let azurite: Azurite;
+  beforeAll(async () => {
+    azurite = await startAzurite();
+  });
+  afterAll(() => azurite.stop());
+  describeQueries("tables", () => createTableRowStore({ connectionString: azurite.connectionString }), 500, true);
+});
+
+describe("the log's queries", () => {
+  let world: World;
+  beforeAll(async () => {
+    world = await open(createMemoryRowStore(), 200);
+  });
+  const refused = async (asked: Partial<LogAsked>) => {
+    const answer = await world.ask({ top: 10, ...asked });
+    if (answer.ok) throw new Error("It was answered.");
+    return answer.failure;
+  };
+
+  it.each([
+    ["cycleId eq 'corp-1'", "cycleId"],
+    ["provisioningAction eq 'create'", "provisioningAction"],
+    ["contains(sourceIdentity/displayName, 'ann')", "sourceIdentity/displayName"],
+    ["provisioningStatusInfo/status eq 'success'", "success"],
+    ["provisioningStatusInfo/status ne 'failure'", "ne"],
+    ["jobId eq 'corp' or jobId eq 'sales'", "'or'"],
+    ["jobID eq 'corp'", "did you mean jobId"],
+    ["activityDateTime ne 2026-01-01", "ne"],
+    [`sourceIdentity/id eq '${objectOf(1)}' and provisioningStatusInfo/status eq 'failure'`, "failures of one object"],
+  ])("refuses what it has no rows for, and says what it answers: %s", async (filter, words) => {
+    const failure = await refused({ filter });
+    expect(failure).toMatchObject({ status: 400, code: "query-unsupported" });
+    expect(failure.message).toContain(words);
+    expect(failure.remedy).toContain("activityDateTime");
+  });
+
+  it.each([
+    "activityDateTime ge yesterday",
+    "activityDateTime ge 2026-13-45T00:00:00Z",
+    "jobId eq corp",
+    "jobId eq '../secrets'",
+    "jobId eq 'a b'",
+    `jobId eq '${"j".repeat(129)}'`,
+    "sourceIdentity/id eq 'nobody'",
+    "jobId eq 'corp",
+  ])("refuses what is malformed, before it reaches a key: %s", async (filter) => {
+    expect(await refused({ filter })).toMatchObject({ status: 400, code: "invalid-query" });
+  });
+
+  it("refuses another order than newest first", async () => {
+    for (const orderby of ["activityDateTime", "activityDateTime asc", "jobId desc", ""])
+      expect(await refused({ orderby })).toMatchObject({ code: "query-unsupported" });
+  });
+
+  it("answers nothing where two terms contradict each other", async () => {
+    for (const filter of [
+      "jobId eq 'corp' and jobId eq 'sales'",
+      "activityDateTime gt 2026-03-01 and activityDateTime lt 2026-02-01",
+    ])
+      expect(await world.ask({ top: 10, filter })).toEqual({ ok: true, value: { value: [] } });
+    expect(await world.ask({ top: 10, filter: "jobId eq 'nobody'" })).toMatchObject({ value: { value: [] } });
+  });
+
+  it("binds a skip token to its question, and refuses one that was changed", async () => {
+    const page = await world.ask({ top: 5, filter: "jobId eq 'corp'" });
+    const token = (page.ok && page.value.next) || "";
+    expect(await world.ask({ top: 7, filter: "jobId eq 'corp'", skipToken: token })).toMatchObject({ ok: true });
+    const told = Buffer.from(token, "base64url").toString();
+    const forged = (text: string) => Buffer.from(text).toString("base64url");
+    const wrong = [
+      { filter: "jobId eq 'sales'", skipToken: token },
+      { skipToken: token },
+      { sinceDays: 3, filter: "jobId eq 'corp'", skipToken: token },
+      ...[
+        "",
+        "x",
+        "%%%",
+        `${token}AAAA`,
+        forged(told.replace(":", "/")),
+        forged(`${told}|1|2`),
+        forged(`${told}' or 1`),
+      ].map((skipToken) => ({ filter: "jobId eq 'corp'", skipToken })),
+    ];
+    for (const asked of wrong) expect(await refused(asked)).toMatchObject({ status: 400, code: "log-page" });
+    const [digest] = told.split("|");
+    for (const place of ["000000000000000", "999999999999999"])
+      expect(
+        await world.ask({ top: 5, filter: "jobId eq 'corp'", skipToken: forged(`${digest}|${place}`) }),
+      ).toMatchObject({ ok: true });
+  });
+
+  it("asks for the job of an object where there are more than two", async () => {
+    const many = ["a", "b", "c"].map((jobId) => ({
+      configurationId: jobId,
+      jobId,
+      displayName: jobId,
+      domainFqdn: jobId,
+    }));
+    const rows = createMemoryRowStore();
+    const ask = createAskLog({
+      ...{ rows, clock: { now: () => NEWEST }, configurations: async () => many, logMonths: 1 },
+      provisioningLog: createProvisioningLog({ rows }),
+    });
+    const filter = `sourceIdentity/id eq '${objectOf(1)}'`;
+    expect(await ask({ top: 5, filter })).toMatchObject({
+      failure: { code: "query-unsupported", remedy: expect.stringContaining("jobId eq") },
+    });
+    expect(await ask({ top: 5, filter: `${filter} and jobId eq 'a'` })).toMatchObject({ ok: true });
+  });
+});
