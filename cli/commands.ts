@@ -11,6 +11,7 @@ import { registerLifecycleCommands } from "./lifecycle-commands.ts";
 import { registerLinkCommands } from "./link-commands.ts";
 import { registerLogCommands } from "./log-commands.ts";
 import { registerModeCommands } from "./mode-commands.ts";
+import { registerProvisionCommands } from "./provision-commands.ts";
 import { registerQuarantineCommands } from "./quarantine-commands.ts";
 import { registerReconcileCommands } from "./reconcile-commands.ts";
 import type { Registration } from "./run-cli.ts";
@@ -29,6 +30,7 @@ export const COMMANDS: readonly Registration[] = [
   registerAccountCommands,
   registerAuditCommands,
   registerModeCommands,
+  registerProvisionCommands,
   registerQuarantineCommands,
   registerLinkCommands,
   registerExclusionCommands,
