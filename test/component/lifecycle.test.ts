@@ -251,6 +251,31 @@ describe("an account that expires", () => {
     expect((await agent.status()).staged).toBe(40);
   });
 
+  it("stays as it is where an admin dropped that, until it is extended and that is over too", async () => {
+    const { cloud, agent, later } = await start({ expiredAccounts: "disable" });
+    const { staged } = cloud.cloud.routes;
+    const at = cloud.clock.now() + DAY;
+    const names = Array.from({ length: 40 }, (_, index) => `user${index}`);
+    await agent.read(
+      "full",
+      names.map((name) => expires(name, at)),
+    );
+    await later(at);
+    const list = async () => {
+      const found = await staged.list(agent.jobId, { members: false });
+      return found.ok ? found.value : [];
+    };
+    const [set] = await list();
+    expect(await staged.drop(agent.jobId, "disables", set?.digest ?? "", "admin ann")).toMatchObject({ ok: true });
+    expect(await list()).toEqual([]);
+    await later(at + DAY / 2);
+    expect(names.filter((name) => shown(cloud, name).enabled)).toHaveLength(40);
+    await agent.read("delta", [expires("user0", at + DAY, ["accountExpires"])]);
+    expect(shown(cloud, "user0").enabled).toBe(true);
+    await later(at + DAY);
+    expect(shown(cloud, "user0").enabled).toBe(false);
+  });
+
   it("is noted when the job begins to go by it, also where the directory says nothing new", async () => {
     const { cloud, agent, set, later } = await start({});
     const at = cloud.clock.now() + DAY;
