@@ -7,8 +7,7 @@ const REACH = {
   writesToFewest: 1.02,
   used: 0.95,
   refused: 0.01,
-  /** Of its half, beside somebody who takes the other: shared, not fought for. */
-  besideUsed: 0.8,
+  /** Of the half of somebody else, who is shared with, not fought. */
   otherGot: 0.95,
   smallerPart: 0.4,
   /** A delta that the window has room for: its activities and calls. */
@@ -37,7 +36,7 @@ function missedByLoad(load: LoadMeasured): string[] {
 function missedByShare(share: ShareMeasured): string[] {
   const where = `two jobs ${share.name}`;
   return [
-    ...under(`${where}: part of the budget`, share.used, share.otherGot === undefined ? REACH.used : REACH.besideUsed),
+    ...under(`${where}: part of the budget`, share.used, REACH.used),
     ...over(`${where}: part that was refused`, share.refused, REACH.refused),
     ...under(`${where}: the smaller part`, share.smallerPart, REACH.smallerPart),
     ...under(`${where}: what the other got of its half`, share.otherGot ?? 1, REACH.otherGot),

@@ -7,11 +7,11 @@
  * runs. Use cases, orchestrators and the Graph adapter are the real ones; stores are memory and Graph is the directory
  * stand-in with its quota of 3,000 writes in 150 seconds. Least and fewest are computed from the population alone.
  */
-import { writeFile } from "node:fs/promises";
 import { pathToFileURL } from "node:url";
 import { parseArgs } from "node:util";
 import { conditionsHere } from "./conditions.ts";
 import { batchesIn, batchesOf, fewestWritesOf, membershipsOf, type Population, personOf } from "./population.ts";
+import { writeQuotaFile } from "./quota-file.ts";
 import type { DeltaMeasured, LoadMeasured, QuotaMeasured, ShareMeasured } from "./quota-measured.ts";
 import { missedByQuota, quotaReport } from "./quota-report.ts";
 import { ACTIVITY_MS, CALL_MS, createVirtualCloud, START, type VirtualCloud, WINDOW } from "./virtual-cloud.ts";
@@ -256,13 +256,12 @@ async function main(args: readonly string[]): Promise<void> {
   const result = {
     command: `npx tsx bench/quota.ts${size}${only ? ` --only ${only}` : ""}`,
     date: new Date().toISOString().slice(0, 10),
-    node,
+    node: node ?? "",
     figures: { conditions, ...measured, missed: missedByQuota(measured) },
   };
-  const json = `${JSON.stringify(result, null, 2)}\n`;
   process.stdout.write(`${quotaReport({ ...conditions, node: node ?? "" }, measured)}\n`);
-  if (file === undefined) process.stdout.write(`\n${json}`);
-  else await writeFile(file, json);
+  if (file === undefined) process.stdout.write(`\n${JSON.stringify(result, null, 2)}\n`);
+  else await writeQuotaFile(file, result);
 }
 
 if (import.meta.url === pathToFileURL(process.argv[1] ?? "").href) {

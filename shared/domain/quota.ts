@@ -1,7 +1,7 @@
 /**
  * Whose turn it is to write in a target: the writes that an application has there in 150 seconds, shared by all jobs.
  *
- * A sliding window of slots of 2 s holds what was booked; no booking lets it grow above the rate's part of the budget, nor
+ * A sliding window of slots of 1 s holds what was booked; no booking lets it grow above the rate's part of the budget, nor
  * above what somebody else leaves of it. What the target says of its own count tells how much that is. The rate is whole
  * until a 429: that takes some of it, for minutes, and for longer each time that it happens again. The live lane takes
  * whatever is free, a burst of 60 % at once; bulk leaves it a small reserve, keeps an even pace, and stands back while it
@@ -43,6 +43,8 @@ interface Others {
   readonly at: number;
   /** How many more a second, by then; reckoned from what they were some time before. */
   readonly growth: number;
+  /** When they last became many more, or known; absent in rows of before: now. */
+  readonly calmSince?: number;
   readonly from: { readonly writes: number; readonly at: number };
 }
 
@@ -64,7 +66,7 @@ export interface Heard {
 }
 
 export const WINDOW_MS = 150_000;
-const SLOT_MS = 2_000;
+const SLOT_MS = 1_000;
 /** Between a booking and the moment at which the target counts the write; and what the target rounds up by. */
 const SLACK_MS = 2_000;
 const LEAST_RATE = 0.3;
@@ -85,16 +87,18 @@ const ROUNDED = 0.005;
 const ON_THE_WAY_MS = 3_000;
 /** Of the budget: fewer of others are no reason for anything; what is left to them beside what they have; a step of doubt. */
 const OTHERS = { least: 0.02, room: 0.02, doubt: 0.01 };
+/** Who takes as much as ever for so long needs less room; more a second than `growth` of the budget is more than ever. */
+const CALM = { ms: 600_000, room: 0.0075, growth: 0.02 / 30 };
 const DOUBT_MS = 60_000;
 /** What grew is taken to grow on for a while. */
 const GROWTH_MS = 30_000;
 /** By less than this a rounded count tells no growth. */
 const GROWTH_FROM_MS = 10_000;
 const BURST = { part: 0.6, ms: 5_000 };
-const RESERVE = 0.01;
-const PACE = { part: 0.25, ms: 30_000 };
-/** A fiftieth of the budget: smaller grants would cost more calls than they bring writes. */
-const SLICE = 0.02;
+const RESERVE = 0.0085;
+const PACE = { part: 0.215, ms: 30_000 };
+/** A hundredth of the budget: smaller grants would cost more calls than they bring writes. */
+const SLICE = 0.01;
 const LONGEST_WAIT_MS = 15_000;
 const SHORTEST_WAIT_MS = 250;
 /** How long bulk stands back after the live lane could have come. */
@@ -181,7 +185,9 @@ export function heard(state: QuotaState, budget: number, { at, part, written }: 
   if (!isLong && others) return { ...rest, others: { ...others, writes, at } };
   const growth = (1_000 * (writes - from.writes)) / Math.max(GROWTH_FROM_MS, at - from.at);
   const fastest = (1_000 * budget) / WINDOW_MS;
-  return { ...rest, others: { writes, at, growth: Math.max(0, Math.min(growth, fastest)), from: { writes, at } } };
+  const calmSince = growth > budget * CALM.growth ? at : (others?.calmSince ?? at);
+  const grows = { growth: Math.max(0, Math.min(growth, fastest)), calmSince };
+  return { ...rest, others: { writes, at, ...grows, from: { writes, at } } };
 }
 
 /** Writes that count at that time. */
@@ -250,8 +256,12 @@ function endOf(slot: Slot): number {
 }
 
 function limitOf({ rate, others }: QuotaState, budget: number, now: number): number {
-  const left = others ? budget * (1 - OTHERS.room) - othersAt(others, now) : budget;
+  const left = others ? budget * (1 - roomFor(others, now)) - othersAt(others, now) : budget;
   return Math.floor(Math.max(budget * LEAST_RATE, Math.min(rate * budget, left)) + 1e-9);
+}
+
+function roomFor({ calmSince = Number.POSITIVE_INFINITY }: Others, now: number): number {
+  return now - calmSince >= CALM.ms ? CALM.room : OTHERS.room;
 }
 
 function othersAt({ writes, at, growth }: Others, now: number): number {

@@ -9,7 +9,8 @@ import {
   type Population,
 } from "../../bench/population.ts";
 import { benchQuota } from "../../bench/quota.ts";
-import type { LoadMeasured, QuotaMeasured } from "../../bench/quota-measured.ts";
+import { joinHalves } from "../../bench/quota-file.ts";
+import type { LoadMeasured, QuotaMeasured, QuotaResult } from "../../bench/quota-measured.ts";
 import { missedByQuota, quotaReport } from "../../bench/quota-report.ts";
 import { createVirtualTime } from "../../bench/virtual-time.ts";
 import { type Change, ChangeBatch } from "../../shared/contracts/change.ts";
@@ -25,7 +26,7 @@ const good = {
     {
       name: "beside somebody who takes half",
       minutes: 30,
-      used: 0.9,
+      used: 0.96,
       refused: 0.004,
       smallerPart: 0.48,
       otherGot: 0.98,
@@ -111,6 +112,30 @@ describe("the bench of the quota", () => {
     const measured = await benchQuota({ objects: 100, only: "load", log: () => {} });
     expect(measured).toMatchObject({ load: { people: 100 }, shares: [], deltas: [] });
     expect(quotaReport({}, measured)).not.toMatch(/two jobs|a delta|NaN|undefined/);
+  });
+
+  it("puts a half that was measured alone beside the other one of its file, and nothing beside what is of another kind", () => {
+    const of = (only: string, figures: QuotaMeasured, date = "2026-01-05"): QuotaResult => ({
+      command: `npx tsx bench/quota.ts${only}`,
+      ...{ date, node: "v20" },
+      figures: { conditions: { platform: "linux" }, ...figures, missed: missedByQuota(figures) },
+    });
+    const load = of(" --only load", { load: { ...good.load, refused: 9_000 }, shares: [], deltas: [] });
+    const { shares, deltas } = good;
+    const jobs = of(" --only jobs", { shares, deltas });
+    const command = "npx tsx bench/quota.ts --only load && npx tsx bench/quota.ts --only jobs";
+    const both = { load: load.figures.load, shares, deltas, missed: load.figures.missed };
+    expect(joinHalves(load, jobs)).toMatchObject({ command, figures: both });
+    expect(joinHalves(jobs, load).figures).toEqual({ conditions: { platform: "linux" }, ...both });
+    const whole = of("", good);
+    for (const [before, now] of [
+      [load, whole],
+      [load, load],
+      [whole, load],
+      [of(" --only load", load.figures, "2026-01-04"), jobs],
+      [of(" --objects 100 --only load", load.figures), jobs],
+    ] as const)
+      expect(joinHalves(before, now)).toBe(now);
   });
 
   it("names each number that was not reached, and none that was", () => {

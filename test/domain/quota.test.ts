@@ -228,6 +228,20 @@ describe("what the target counts", () => {
     expect([state.rate, Math.floor(refused / 100)]).toEqual([1, 0]);
   });
 
+  it("leaves less room to those who take as much as ever for ten minutes", () => {
+    const now = START + 15 * 60_000;
+    const most = (calmSince: number) => {
+      const others = { writes: 1_500, at: START, growth: 0, calmSince, from: { writes: 1_500, at: START } };
+      return usedAt(eager({ ...freshQuota(START), others }, START, now).state, now);
+    };
+    expect(most(START)).toBeGreaterThan(1.02 * most(START + 10 * 60_000));
+    const first = { at: START, part: 1, written: 0 };
+    const known = heard(freshQuota(START), BUDGET, first);
+    expect(known.others?.calmSince).toBe(START);
+    const told = (part: number, at: number) => heard(known, BUDGET, { at, part, written: 0 }).others?.calmSince;
+    expect([told(0.9, now), told(1.4, START + 20_000)]).toEqual([START, START + 20_000]);
+  });
+
   it("shows in minutes that somebody else is gone", () => {
     const others = { writes: 1_400, at: START, growth: 0, from: { writes: 1_400, at: START } };
     const { state } = beside(0, START + 15 * 60_000, { from: { ...freshQuota(START), others } });
