@@ -1,19 +1,10 @@
-/** `uplink status|job|agent list|agent token|escrow`: what admins ask and order, over the admin API. */
+/** `uplink job|agent list|agent token|escrow`: what admins ask and order, over the admin API. */
 
 import { type Command, InvalidArgumentError } from "commander";
 import { exitHelp } from "../agent/agent-error.ts";
 import type { ConfigurationReply } from "../shared/contracts/admin/configurations.ts";
 import type { AdminClient, JobAction } from "./admin-client.ts";
-import {
-  agentTable,
-  cycleList,
-  heldText,
-  jobTable,
-  quarantineLines,
-  quarantineList,
-  scopeText,
-  withNames,
-} from "./admin-views.ts";
+import { agentTable, cycleList, heldText, jobTable, quarantineLines, scopeText, withNames } from "./admin-views.ts";
 import { connect } from "./connection.ts";
 import { csvOf } from "./csv.ts";
 import { findConfiguration } from "./find-configuration.ts";
@@ -23,7 +14,8 @@ import type { CommandContext } from "./terminal.ts";
 export const ADMIN_HELP = `
 Names of jobs are their configuration's name, domain or job id; without one, all are meant.
 ${exitHelp("ok", "no", "config", "unreachable", "refused", "notFound", "conflict", "approval", "partly", "defect")}
-Environment: UPLINK_HOME (the local runtime's folder), or UPLINK_URL and UPLINK_ADMIN_TOKEN (a deployed service).`;
+Without a setting: the local runtime of the working folder, or the service of 'uplink login'. Environment: UPLINK_HOME (the local
+runtime's folder), or UPLINK_URL and UPLINK_ADMIN_TOKEN (a deployed service).`;
 
 interface Shown {
   readonly json?: boolean;
@@ -38,10 +30,6 @@ interface Acted extends Shown {
 }
 
 export function registerAdminCommands(program: Command, context: CommandContext): void {
-  admin(program.command("status").description("Jobs and agents at a glance.")).action((options: Shown) =>
-    status(options, context),
-  );
-
   const job = program.command("job").description("The jobs, one for each directory.").addHelpText("after", ADMIN_HELP);
   admin(job.command("list").description("All jobs.")).action((options: Shown) => jobList(options, context));
   admin(job.command("show <name>").description("One job: what waits, what the last read brought.")).action(
@@ -87,16 +75,6 @@ export function registerAdminCommands(program: Command, context: CommandContext)
 
 function admin(command: Command): Command {
   return command.option("--json", "as JSON").addHelpText("after", ADMIN_HELP);
-}
-
-async function status(options: Shown, { terminal }: CommandContext): Promise<void> {
-  const { admin: client, url } = await connect(terminal);
-  const configurations = await client.configurations();
-  const jobs = await Promise.all(configurations.map((one) => client.status(one.jobId)));
-  const agents = await Promise.all(configurations.map((one) => client.agents(one.id)));
-  if (options.json) return json(terminal.out, { url, jobs, agents: agents.flat() });
-  terminal.out.write(`Service ${url}\n\n${jobTable(configurations, jobs)}\n${quarantineList(jobs)}`);
-  terminal.out.write(agentTable(configurations, agents));
 }
 
 async function jobList(options: Shown, { terminal }: CommandContext): Promise<void> {

@@ -24,14 +24,6 @@ export function jobTable(configurations: readonly ConfigurationReply[], jobs: re
   return tableOf([["job", "domain", "state", "reading", "waiting", "escrowed", "staged", "last cycle"], ...rows]);
 }
 
-/** Below the jobs: why each that is in quarantine is, and what to do. */
-export function quarantineList(jobs: readonly JobStatusReply[]): string {
-  const words = jobs.flatMap(({ displayName, quarantine }) =>
-    quarantine ? [listOf([["quarantine", displayName], ...quarantineLines(quarantine)])] : [],
-  );
-  return words.map((text) => `${text}\n`).join("");
-}
-
 export function quarantineLines(quarantine: JobStatusReply["quarantine"]): [string, string][] {
   if (!quarantine) return [];
   const { reason, error, nextAttempt, seriesBegan, seriesCount } = quarantine;

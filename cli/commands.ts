@@ -4,12 +4,15 @@ import { registerAdminCommands } from "./admin-commands.ts";
 import { registerAgentAdminCommands } from "./agent-admin-commands.ts";
 import { registerAgentCommands } from "./agent-commands.ts";
 import { registerAuditCommands } from "./audit-commands.ts";
+import { registerCompletionCommands } from "./completion-commands.ts";
 import { registerConfigCommands } from "./config-commands.ts";
 import { registerExclusionCommands } from "./exclusion-commands.ts";
 import { registerExpressionCommands } from "./expression-commands.ts";
+import { registerJobCreateCommands } from "./job-create-commands.ts";
 import { registerLifecycleCommands } from "./lifecycle-commands.ts";
 import { registerLinkCommands } from "./link-commands.ts";
 import { registerLogCommands } from "./log-commands.ts";
+import { registerLoginCommands } from "./login-commands.ts";
 import { registerModeCommands } from "./mode-commands.ts";
 import { registerProvisionCommands } from "./provision-commands.ts";
 import { registerQuarantineCommands } from "./quarantine-commands.ts";
@@ -19,12 +22,16 @@ import { registerSchemaCommands } from "./schema-commands.ts";
 import { registerScopeCommands } from "./scope-commands.ts";
 import { registerScopeEvalCommands } from "./scope-eval-commands.ts";
 import { registerStagedCommands } from "./staged-commands.ts";
+import { registerStatusCommands } from "./status-commands.ts";
 import { registerTargetCommands } from "./target-commands.ts";
 import { registerWhatIfCommands } from "./what-if-commands.ts";
 
 export const COMMANDS: readonly Registration[] = [
+  registerLoginCommands,
   registerAgentCommands,
+  registerStatusCommands,
   registerAdminCommands,
+  registerJobCreateCommands,
   registerLogCommands,
   registerAgentAdminCommands,
   registerAccountCommands,
@@ -44,4 +51,5 @@ export const COMMANDS: readonly Registration[] = [
   registerTargetCommands,
   registerExpressionCommands,
   registerScopeEvalCommands,
+  registerCompletionCommands,
 ];

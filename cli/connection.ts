@@ -1,13 +1,16 @@
 /**
- * Whom admin commands talk to. On a machine where `npm start` runs: the local runtime, found by its `runtime.json`, with
- * the credentials that it made. Elsewhere: UPLINK_URL and UPLINK_ADMIN_TOKEN.
+ * Whom admin commands talk to: the service of UPLINK_URL with UPLINK_ADMIN_TOKEN or its sign-in; else the local runtime where
+ * `npm start` runs, found by its `runtime.json`, with the credentials that it made; else the service that somebody signed in to.
  */
+import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { z } from "zod";
 import { AgentError } from "../agent/agent-error.ts";
 import { type AdminClient, createAdminClient, type PlainFetch, reach } from "./admin-client.ts";
 import { createTokens } from "./client-credentials.ts";
+import { type Login, readLogin, writeLogin } from "./login-file.ts";
+import { refreshTokens, type SignInDeps } from "./sign-in.ts";
 import type { Terminal } from "./terminal.ts";
 
 export interface Connection {
@@ -24,8 +27,9 @@ const RuntimeFile = z.object({
 const AdminFile = z.object({ clientId: z.string(), clientSecret: z.string(), audience: z.string() });
 
 const REMEDY =
-  "Start it with npm start, and run this from the project's folder or with UPLINK_HOME set. For a deployed service set UPLINK_URL and UPLINK_ADMIN_TOKEN.";
+  "Start it with npm start, and run this from the project's folder or with UPLINK_HOME set. For a deployed service: uplink login, or UPLINK_URL and UPLINK_ADMIN_TOKEN.";
 
+const EARLY_MS = 60_000;
 const UNREADABLE = "Run this as the user who started the local runtime, or see what is in the way of the file.";
 
 /** Throws `AgentError` config-invalid when there is nobody to talk to. */
@@ -33,8 +37,11 @@ export async function connect(terminal: Terminal): Promise<Connection> {
   const { environment } = terminal;
   const fetch: PlainFetch = (url, init) => terminal.fetch(url, init);
   const url = environment["UPLINK_URL"];
-  if (url) return deployed(fetch, url, environment["UPLINK_ADMIN_TOKEN"]);
+  if (url) return deployed(terminal, fetch, url, environment["UPLINK_ADMIN_TOKEN"]);
   const home = resolve(environment["UPLINK_HOME"] || ".uplink");
+  const isLocal = environment["UPLINK_HOME"] || existsSync(join(home, "runtime.json"));
+  const login = isLocal ? undefined : await readLogin(environment);
+  if (login) return remote(fetch, login.url, createLoginTokens(terminal, login));
   const runtime = await read(join(home, "runtime.json"), RuntimeFile, `No local runtime is running in ${home}`);
   const { audience, ...client } = await read(join(home, "admin.json"), AdminFile, `${home} holds no credentials`);
   const credentials = { tokenUrl: runtime.urls.tokens, ...client };
@@ -53,17 +60,27 @@ export async function connect(terminal: Terminal): Promise<Connection> {
   };
 }
 
-function deployed(fetch: PlainFetch, address: string, token: string | undefined): Connection {
-  if (!token)
-    throw new AgentError(
-      "config-invalid",
-      "UPLINK_URL is set and UPLINK_ADMIN_TOKEN is not.",
-      "Set it to an access token for the service's audience (az account get-access-token --resource …).",
-    );
+async function deployed(
+  terminal: Terminal,
+  fetch: PlainFetch,
+  address: string,
+  token: string | undefined,
+): Promise<Connection> {
   const url = address.replace(/\/+$/, "");
+  if (token) return remote(fetch, url, async () => token);
+  const login = await readLogin(terminal.environment);
+  if (login?.url === url) return remote(fetch, url, createLoginTokens(terminal, login));
+  throw new AgentError(
+    "config-invalid",
+    `UPLINK_URL is set and UPLINK_ADMIN_TOKEN is not, and nobody signed in to ${url}.`,
+    "Sign in with 'uplink login', or set UPLINK_ADMIN_TOKEN to an access token for the service's audience (az account get-access-token --resource …).",
+  );
+}
+
+function remote(fetch: PlainFetch, url: string, token: () => Promise<string>): Connection {
   return {
     url,
-    admin: createAdminClient({ url, fetch, token: async () => token }),
+    admin: createAdminClient({ url, fetch, token }),
     graph: async () => {
       throw new AgentError(
         "config-invalid",
@@ -71,6 +88,30 @@ function deployed(fetch: PlainFetch, address: string, token: string | undefined)
         "Look at a real tenant with Graph Explorer or its portal.",
       );
     },
+  };
+}
+
+/** The sign-in's token, renewed shortly before it expires and kept for the next command. */
+function createLoginTokens(terminal: Terminal, signedIn: Login, now: () => number = Date.now): () => Promise<string> {
+  let login = signedIn;
+  return async () => {
+    if (login.expiresAt - EARLY_MS > now()) return login.accessToken;
+    if (login.refreshToken === null)
+      throw new AgentError("service-refused", "The sign-in ran out.", "Sign in again: uplink login");
+    login = { ...login, ...(await refreshTokens(login, signInDeps(terminal), login.refreshToken)) };
+    await writeLogin(terminal.environment, login);
+    return login.accessToken;
+  };
+}
+
+/** Of a person at this terminal. */
+export function signInDeps({ fetch, stop, err, openBrowser }: Terminal): SignInDeps {
+  return {
+    fetch: (url, init) => fetch(url, init),
+    now: Date.now,
+    stop,
+    say: (text) => void err.write(text),
+    open: openBrowser ?? (() => false),
   };
 }
 

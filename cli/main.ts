@@ -1,6 +1,7 @@
 /** `uplink`: one program for admins and agents. This file starts the process; its commands stand in `commands.ts`. */
 import { EXIT } from "../agent/agent-error.ts";
 import { COMMANDS } from "./commands.ts";
+import { openBrowser } from "./open-browser.ts";
 import { runCli } from "./run-cli.ts";
 
 const stop = new AbortController();
@@ -22,6 +23,7 @@ const terminal = {
   err: process.stderr,
   environment: process.env,
   fetch,
+  openBrowser,
   stop: stop.signal,
 };
 runCli(process.argv.slice(2), terminal, COMMANDS).then(

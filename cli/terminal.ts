@@ -6,6 +6,8 @@ export interface Terminal {
   readonly err: { write(text: string): unknown; readonly isTTY?: boolean };
   readonly environment: Readonly<Record<string, string | undefined>>;
   readonly fetch: typeof fetch;
+  /** Shows an address to the person; false where there is no browser. */
+  readonly openBrowser?: (url: string) => boolean;
   /** Aborted by SIGINT and SIGTERM. */
   readonly stop: AbortSignal;
 }

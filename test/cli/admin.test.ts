@@ -6,6 +6,7 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { registerAdminCommands } from "../../cli/admin-commands.ts";
 import { registerAgentCommands } from "../../cli/agent-commands.ts";
 import { registerLogCommands } from "../../cli/log-commands.ts";
+import { registerStatusCommands } from "../../cli/status-commands.ts";
 import { registerTargetCommands } from "../../cli/target-commands.ts";
 import { type AdminService, type Answer, startAdminService } from "../support/admin-service.ts";
 import { runCommand } from "../support/command-line.ts";
@@ -22,9 +23,13 @@ afterEach(async () => {
 });
 
 const uplink = (environment: Record<string, string>, ...args: string[]) =>
-  runCommand(args, [registerAgentCommands, registerAdminCommands, registerLogCommands, registerTargetCommands], {
-    environment,
-  });
+  runCommand(
+    args,
+    [registerAgentCommands, registerStatusCommands, registerAdminCommands, registerLogCommands, registerTargetCommands],
+    {
+      environment,
+    },
+  );
 
 async function serve(answer: Answer): Promise<string> {
   service = await startAdminService(answer);

@@ -2,6 +2,7 @@
 import { beforeEach, expect, test } from "vitest";
 import { registerAdminCommands } from "../../cli/admin-commands.ts";
 import { registerQuarantineCommands } from "../../cli/quarantine-commands.ts";
+import { registerStatusCommands } from "../../cli/status-commands.ts";
 import type { JobStatusReply } from "../../shared/contracts/admin/jobs.ts";
 import { serveInTests } from "../support/admin-service.ts";
 
@@ -40,11 +41,14 @@ beforeEach(async () => {
   nextAttempt = "2026-01-06T02:00:00.000Z";
   cleared = true;
 });
-const { uplink, asked } = serveInTests([registerAdminCommands, registerQuarantineCommands], ({ url }) => {
-  if (url.endsWith("/status")) return status(nextAttempt);
-  if (url.endsWith("/agents")) return { value: [] };
-  return url.endsWith("/clearQuarantine") ? { jobId: "j1", cleared } : undefined;
-});
+const { uplink, asked } = serveInTests(
+  [registerStatusCommands, registerAdminCommands, registerQuarantineCommands],
+  ({ url }) => {
+    if (url.endsWith("/status")) return status(nextAttempt);
+    if (url.endsWith("/agents")) return { value: [] };
+    return url.endsWith("/clearQuarantine") ? { jobId: "j1", cleared } : undefined;
+  },
+);
 
 test("clear says whether there was anything to clear", async () => {
   expect(await uplink("quarantine", "clear", "corp")).toEqual({

@@ -14,7 +14,7 @@ export interface Told {
 export async function runCommand(
   args: readonly string[],
   registrations: readonly Registration[],
-  given: Partial<Pick<Terminal, "environment" | "input" | "stop">> = {},
+  given: Partial<Pick<Terminal, "environment" | "input" | "stop" | "openBrowser">> = {},
 ): Promise<Told> {
   let out = "";
   let err = "";

@@ -1,0 +1,103 @@
+/** `uplink status`: one screen. Is everything in sync, how far behind, and what needs somebody, with the command for each. */
+import type { Command } from "commander";
+import { EXIT } from "../agent/agent-error.ts";
+import type { AdminClient } from "./admin-client.ts";
+import { ADMIN_HELP } from "./admin-commands.ts";
+import { agentTable } from "./admin-views.ts";
+import { connect } from "./connection.ts";
+import { csvOf } from "./csv.ts";
+import { type JobFacts, type Need, needsOf, type SyncState, syncStateOf } from "./status-needs.ts";
+import { moment, tableOf } from "./table.ts";
+import type { CommandContext } from "./terminal.ts";
+
+interface Options {
+  readonly json?: boolean;
+  readonly csv?: boolean;
+  readonly check?: boolean;
+}
+
+export function registerStatusCommands(program: Command, context: CommandContext): void {
+  program
+    .command("status")
+    .description("Is everything in sync, how far behind is it, and what needs somebody.")
+    .option("--check", `end with ${EXIT.approval} when something needs somebody, ${EXIT.no} when it isn't in sync yet`)
+    .option("--json", "as JSON")
+    .option("--csv", "what needs somebody, as comma-separated values")
+    .addHelpText("after", ADMIN_HELP)
+    .action((options: Options) => status(options, context));
+}
+
+async function status({ json, csv, check }: Options, context: CommandContext): Promise<void> {
+  const { terminal } = context;
+  const { admin: client, url } = await connect(terminal);
+  const facts = await factsOf(client);
+  const states = facts.map((own) => syncStateOf(own, Date.now()));
+  const needs = facts.flatMap(needsOf);
+  if (check && needs.length > 0) context.setExit(EXIT.approval);
+  else if (check && states.some(({ inSync }) => !inSync)) context.setExit(EXIT.no);
+  if (json) {
+    const [jobs, agents] = [facts.map((own) => own.status), facts.flatMap((own) => own.agents)];
+    const isInSync = states.every(({ inSync }) => inSync);
+    return void terminal.out.write(`${JSON.stringify({ url, isInSync, needs, states, jobs, agents }, null, 2)}\n`);
+  }
+  if (csv) return void terminal.out.write(csvOf([["job", "what", "command"], ...needs.map(needRow)]));
+  const agents = agentTable(
+    facts.map((own) => own.configuration),
+    facts.map((own) => own.agents),
+  );
+  const parts = [`${headline(states, needs)}\nService ${url}\n`, stateTable(states, facts), needTable(needs), agents];
+  terminal.out.write(parts.filter((part) => part !== "").join("\n"));
+}
+
+async function factsOf(client: AdminClient): Promise<JobFacts[]> {
+  const configurations = await client.configurations();
+  return Promise.all(
+    configurations.map(async (configuration) => {
+      const { id, jobId } = configuration;
+      const [own, agents] = await Promise.all([client.status(jobId), client.agents(id)]);
+      // What is nowhere needn't be asked for.
+      const staged = own.staged > 0 ? await client.staged(jobId, { members: false }) : [];
+      const escrows = own.escrowed > 0 ? await client.escrows(jobId) : [];
+      return { configuration, status: own, agents, staged, escrows };
+    }),
+  );
+}
+
+function headline(states: readonly SyncState[], needs: readonly Need[]): string {
+  if (states.length === 0) return "There is no job yet: uplink job create.";
+  const synced = states.filter(({ inSync }) => inSync).length;
+  const all = synced === states.length ? "Everything is in sync." : `${synced} of ${states.length} jobs are in sync.`;
+  return needs.length === 0
+    ? `${all} Nothing needs anybody.`
+    : `${all} ${needs.length === 1 ? "One thing needs" : `${needs.length} things need`} somebody.`;
+}
+
+function stateTable(states: readonly SyncState[], facts: readonly JobFacts[]): string {
+  const rows = states.map((own, index) => {
+    const { escrowed = 0, staged = 0 } = facts[index]?.status ?? {};
+    const behind = own.behindSeconds === null ? "-" : duration(own.behindSeconds);
+    return [own.job, moment(own.asOf), behind, String(escrowed), String(staged), own.state];
+  });
+  return tableOf([["job", "as of", "behind", "escrowed", "staged", "state"], ...rows]);
+}
+
+function needTable(needs: readonly Need[]): string {
+  return needs.length === 0 ? "" : tableOf([["job", "needs somebody", "command"], ...needs.map(shortened)]);
+}
+
+const LONGEST = 90;
+
+function shortened(need: Need): string[] {
+  const { what } = need;
+  return [need.job, what.length > LONGEST ? `${what.slice(0, LONGEST - 1)}…` : what, need.command];
+}
+
+function needRow({ job, what, command }: Need): string[] {
+  return [job, what, command];
+}
+
+function duration(seconds: number): string {
+  if (seconds < 120) return `${seconds} s`;
+  if (seconds < 7200) return `${Math.round(seconds / 60)} min`;
+  return seconds < 172_800 ? `${Math.round(seconds / 3600)} h` : `${Math.round(seconds / 86_400)} days`;
+}

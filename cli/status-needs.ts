@@ -1,0 +1,111 @@
+/**
+ * What one job needs of somebody, and the command that deals with it; and whether it is in sync. Pure: from what the service says to
+ * what an admin does next. The most pressing comes first.
+ */
+import type { AgentReply } from "../shared/contracts/admin/agents.ts";
+import type { ConfigurationReply } from "../shared/contracts/admin/configurations.ts";
+import type { EscrowReply } from "../shared/contracts/admin/escrows.ts";
+import type { JobStatusReply } from "../shared/contracts/admin/jobs.ts";
+import type { StagedSetReply } from "../shared/contracts/admin/staged.ts";
+import { moment } from "./table.ts";
+
+export interface JobFacts {
+  readonly configuration: ConfigurationReply;
+  readonly status: JobStatusReply;
+  readonly agents: readonly AgentReply[];
+  readonly staged: readonly StagedSetReply[];
+  readonly escrows: readonly EscrowReply[];
+}
+
+export interface Need {
+  readonly job: string;
+  readonly what: string;
+  readonly command: string;
+}
+
+export interface SyncState {
+  readonly job: string;
+  /** Everything that agents sent has come to its end, and nothing waits for anybody. */
+  readonly inSync: boolean;
+  /** What is between, in words. */
+  readonly state: string;
+  /** Up to when the target follows the directory; null: never yet. */
+  readonly asOf: string | null;
+  /** Seconds since then, while something waits; null: nothing does. */
+  readonly behindSeconds: number | null;
+}
+
+export function needsOf(facts: JobFacts): Need[] {
+  const { configuration, status, staged, escrows } = facts;
+  const job = configuration.displayName;
+  const named = /\s/.test(job) ? `'${job}'` : job;
+  const { quarantine, trouble, exportsHeld, state } = status;
+  const found: (readonly [what: string, command: string])[] = [
+    ...(quarantine
+      ? [[`stopped (${quarantine.reason}): ${quarantine.error.message}`, `uplink quarantine clear ${named}`] as const]
+      : []),
+    ...(trouble ? [[`${trouble.code}: ${trouble.message}`, `uplink job scope ${named}`] as const] : []),
+    ...agentNeeds(facts, named),
+    ...staged
+      .filter((set) => !set.isApproved)
+      .map((set) => [stagedWords(set), `uplink staged list ${named} --members`] as const),
+    ...(exportsHeld ? [heldNeed(exportsHeld, named)] : []),
+    ...(escrows.length > 0 ? [[escrowWords(escrows), `uplink escrow list ${named}`] as const] : []),
+    ...(state === "paused" ? [["paused: nothing is read or exported", `uplink job start ${named}`] as const] : []),
+  ];
+  return found.map(([what, command]) => ({ job, what, command }));
+}
+
+export function syncStateOf(facts: JobFacts, now: number): SyncState {
+  const { configuration, status } = facts;
+  const { waiting, openRead, committedWatermarkAt: asOf } = status;
+  const waits = waiting.batches + waiting.readsEnding + waiting.work > 0 || status.fullReadWanted !== null;
+  const isReading = openRead !== null && (openRead.kind === "full" || openRead.objects > 0);
+  const inSync = !waits && !isReading && status.steadyStateAt !== null && needsOf(facts).length === 0;
+  const parts = [
+    ...(isReading ? [`reading (${openRead.kind}, ${openRead.objects} objects so far)`] : []),
+    ...(waiting.changes > 0 ? [`${waiting.processed} of ${waiting.changes} changes processed`] : []),
+    ...(waiting.work + waiting.readsEnding > 0 ? [`${waiting.work + waiting.readsEnding} other pieces of work`] : []),
+    ...(status.fullReadWanted === null ? [] : [`a full read is wanted (${status.fullReadWanted})`]),
+  ];
+  const idle = status.steadyStateAt === null ? "never read in full yet" : inSync ? "in sync" : "waits for somebody";
+  const isBehind = waits || isReading;
+  return {
+    job: configuration.displayName,
+    inSync,
+    state: parts.length > 0 ? parts.join("; ") : idle,
+    asOf,
+    behindSeconds: isBehind && asOf !== null ? Math.max(0, Math.round((now - Date.parse(asOf)) / 1000)) : null,
+  };
+}
+
+function agentNeeds({ agents, configuration }: JobFacts, job: string): (readonly [string, string])[] {
+  const living = agents.filter((agent) => agent.status !== "revoked");
+  const needs = living.flatMap(({ agentId, name, status, lastSeenAt }): [string, string][] => {
+    const called = `agent ${name} (${agentId.slice(0, 8)})`;
+    if (status === "pending") return [[`${called} waits to be let in`, `uplink agent approve ${agentId}`]];
+    if (status === "locked") return [[`${called} is locked`, `uplink agent unlock ${agentId}`]];
+    if (status !== "inactive") return [];
+    return [[`${called} is silent since ${moment(lastSeenAt)}`, "uplink agent check   (on its machine)"]];
+  });
+  const none = `no agent reads ${configuration.domainFqdn}`;
+  return living.length === 0 ? [[none, `uplink agent token ${job}`]] : needs;
+}
+
+function stagedWords({ class: of, count, memberships, reason }: StagedSetReply): string {
+  const what = of === "memberships" ? `${memberships ?? 0} memberships of ${count} groups` : `${count} ${of}`;
+  return `${what} held back: ${reason}`;
+}
+
+function heldNeed({ because }: NonNullable<JobStatusReply["exportsHeld"]>, job: string): readonly [string, string] {
+  return because === "staging"
+    ? ["mode staging: nothing is exported", `uplink job mode ${job} normal`]
+    : ["the first export waits for an approval", `uplink whatif run ${job} --wait`];
+}
+
+function escrowWords(escrows: readonly EscrowReply[]): string {
+  const codes = new Map<string, number>();
+  for (const { code } of escrows) codes.set(code, (codes.get(code) ?? 0) + 1);
+  const listed = [...codes].sort(([, one], [, other]) => other - one).map(([code, count]) => `${count} × ${code}`);
+  return `${escrows.length} ${escrows.length === 1 ? "object waits" : "objects wait"}: ${listed.slice(0, 3).join(", ")}${listed.length > 3 ? ", …" : ""}`;
+}

@@ -1,0 +1,135 @@
+/** `uplink status` and `uplink job create` over the service's own routes: what needs somebody, with the command that deals with it. */
+import { beforeEach, expect, test } from "vitest";
+import { registerAdminCommands } from "../../cli/admin-commands.ts";
+import { registerJobCreateCommands } from "../../cli/job-create-commands.ts";
+import { registerStatusCommands } from "../../cli/status-commands.ts";
+import { needsOf } from "../../cli/status-needs.ts";
+import { adminRoutes } from "../../functions/admin-routes.ts";
+import { answerByRoutes, serveInTests } from "../support/admin-service.ts";
+import { aUser, type Cloud, createCloud } from "../support/cloud.ts";
+
+let cloud: Cloud;
+beforeEach(async () => {
+  cloud = await createCloud();
+});
+const { uplink } = serveInTests([registerStatusCommands, registerAdminCommands, registerJobCreateCommands], (asked) =>
+  answerByRoutes(() => adminRoutes(cloud.cloud.routes))(asked),
+);
+
+test("says that all is well when it is, and with what it is not", async () => {
+  const agent = await cloud.addDomain("corp.example");
+  await agent.read("full", [aUser("ann"), aUser("bob")]);
+  const well = await uplink("status", "--check");
+  expect(well).toMatchObject({ code: 0, err: "" });
+  expect(well.out).toMatch(/^Everything is in sync\. Nothing needs anybody\.\nService http/);
+  expect(well.out).toMatch(/^corp\.example +\d{4}-.*Z +- +0 +0 +in sync$/m);
+  await cloud.cloud.routes.configurations.requestFullRead(agent.jobId, "asked");
+  const behind = await uplink("status", "--check");
+  expect(behind).toMatchObject({ code: 1 });
+  expect(behind.out).toMatch(
+    /0 of 1 jobs are in sync\. Nothing needs anybody\.[^]* +\d+ days +0 +0 +a full read is wanted \(asked\)/,
+  );
+});
+
+test("names the command for everything that needs somebody", async () => {
+  const agent = await cloud.addDomain("corp.example", {
+    trustVisibility: null,
+    firstExport: "approval",
+    mode: "staging",
+  });
+  const mail = { mail: "shared@corp.example" };
+  await agent.read("full", [aUser("ann", mail), aUser("bob", mail), aUser("cid")]);
+  await agent.read("full", [aUser("ann", mail), aUser("bob", mail)]);
+  await cloud.cloud.routes.configurations.setPaused(agent.jobId, true);
+  const { code, out } = await uplink("status", "--check", "--json");
+  expect(code).toBe(10);
+  const told = JSON.parse(out) as { isInSync: boolean; needs: { what: string; command: string }[] };
+  expect(told.isInSync).toBe(false);
+  const commands = told.needs.map(({ command }) => command);
+  expect(commands).toEqual(
+    expect.arrayContaining(["uplink whatif run corp.example --wait", "uplink job start corp.example"]),
+  );
+  const { out: csv } = await uplink("status", "--csv");
+  expect(csv.split("\r\n")[0]).toBe("job,what,command");
+  expect(csv.split("\r\n")).toHaveLength(told.needs.length + 2);
+});
+
+test("tells held sets, escrows, agents, quarantine and trouble, the most pressing first", async () => {
+  const agent = await cloud.addDomain("corp.example");
+  const status = await agent.status();
+  const at = "2026-01-05T08:00:00.000Z";
+  const error = { code: "Unauthorized", message: "No.", remedy: "Mend." };
+  const aSet = {
+    class: "deletes" as const,
+    cycleId: "c",
+    count: 25,
+    reason: "above 20",
+    digest: "d",
+    since: at,
+    isApproved: false,
+    sample: [],
+  };
+  const escrow = {
+    objectGuid: "o",
+    code: "InvalidDomain",
+    message: "m",
+    remedy: "r",
+    attempts: 1,
+    firstAt: at,
+    nextAttemptAt: at,
+  };
+  const anAgent = {
+    agentId: "0123456789ab",
+    name: "dc1",
+    version: "1",
+    platform: "p",
+    lastSeenAt: at,
+    holdsLease: false,
+  };
+  const needs = needsOf({
+    configuration: { id: "c", jobId: "j", displayName: "Head Office", domainFqdn: "corp.example" },
+    status: {
+      ...status,
+      quarantine: {
+        reason: "EncounteredQuarantineException",
+        currentBegan: at,
+        nextAttempt: at,
+        seriesBegan: at,
+        seriesCount: 1,
+        error,
+      },
+      exportsHeld: { because: "staging", at, by: "ann" },
+    },
+    agents: [
+      { ...anAgent, status: "pending" },
+      { ...anAgent, status: "locked" },
+      { ...anAgent, status: "inactive" },
+    ],
+    staged: [aSet, { ...aSet, isApproved: true }],
+    escrows: [escrow, escrow],
+  });
+  expect(needs.map(({ what, command }) => `${what} → ${command}`)).toEqual([
+    "stopped (EncounteredQuarantineException): No. → uplink quarantine clear 'Head Office'",
+    "agent dc1 (01234567) waits to be let in → uplink agent approve 0123456789ab",
+    "agent dc1 (01234567) is locked → uplink agent unlock 0123456789ab",
+    "agent dc1 (01234567) is silent since 2026-01-05 08:00:00Z → uplink agent check   (on its machine)",
+    "25 deletes held back: above 20 → uplink staged list 'Head Office' --members",
+    "mode staging: nothing is exported → uplink job mode 'Head Office' normal",
+    "2 objects wait: 2 × InvalidDomain → uplink escrow list 'Head Office'",
+  ]);
+});
+
+test("a job is made once, with what it was asked to be like", async () => {
+  expect((await uplink("status")).out).toContain("There is no job yet: uplink job create.");
+  const made = await uplink("job", "create", "New.example", "--sign-in", "federated", "--staging");
+  expect(made).toMatchObject({ code: 0, out: expect.stringContaining("uplink agent token new.example") });
+  const [entry] = await cloud.cloud.routes.configurations.list();
+  expect(await cloud.cloud.routes.configurations.job(entry?.jobId ?? "")).toMatchObject({
+    ...{ domainNetBios: "NEW", displayName: "New.example" },
+    settings: { signIn: "federated", mode: "staging", firstExport: "approval" },
+  });
+  const again = await uplink("job", "create", "new.example", "--sign-in", "certificate", "--json");
+  expect(JSON.parse(again.out)).toMatchObject({ jobId: entry?.jobId, isNew: false });
+  expect((await uplink("job", "create", "new.example")).code).toBe(2);
+  expect((await uplink("status")).out).toContain("no agent reads new.example");
+});
