@@ -24,6 +24,14 @@ export function jobTable(configurations: readonly ConfigurationReply[], jobs: re
   return tableOf([["job", "domain", "state", "reading", "waiting", "escrowed", "staged", "last cycle"], ...rows]);
 }
 
+/** Why each that is in quarantine is, since when, and when it is tried again. */
+export function quarantineList(jobs: readonly JobStatusReply[]): string {
+  const words = jobs.flatMap(({ displayName, quarantine }) =>
+    quarantine ? [listOf([["quarantine", displayName], ...quarantineLines(quarantine)])] : [],
+  );
+  return words.join("\n");
+}
+
 export function quarantineLines(quarantine: JobStatusReply["quarantine"]): [string, string][] {
   if (!quarantine) return [];
   const { reason, error, nextAttempt, seriesBegan, seriesCount } = quarantine;

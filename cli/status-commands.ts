@@ -3,7 +3,7 @@ import type { Command } from "commander";
 import { EXIT } from "../agent/agent-error.ts";
 import type { AdminClient } from "./admin-client.ts";
 import { ADMIN_HELP } from "./admin-commands.ts";
-import { agentTable } from "./admin-views.ts";
+import { agentTable, quarantineList } from "./admin-views.ts";
 import { connect } from "./connection.ts";
 import { csvOf } from "./csv.ts";
 import { type JobFacts, type Need, needsOf, type SyncState, syncStateOf } from "./status-needs.ts";
@@ -41,11 +41,21 @@ async function status({ json, csv, check }: Options, context: CommandContext): P
     return void terminal.out.write(`${JSON.stringify({ url, isInSync, needs, states, jobs, agents }, null, 2)}\n`);
   }
   if (csv) return void terminal.out.write(csvOf([["job", "what", "command"], ...needs.map(needRow)]));
-  const agents = agentTable(
-    facts.map((own) => own.configuration),
-    facts.map((own) => own.agents),
-  );
-  const parts = [`${headline(states, needs)}\nService ${url}\n`, stateTable(states, facts), needTable(needs), agents];
+  const stopped = quarantineList(facts.map((own) => own.status));
+  const hasAgents = facts.some((own) => own.agents.length > 0);
+  const agents = !hasAgents
+    ? ""
+    : agentTable(
+        facts.map((own) => own.configuration),
+        facts.map((own) => own.agents),
+      );
+  const parts = [
+    `${headline(states, needs)}\nService ${url}\n`,
+    stateTable(states, facts),
+    needTable(needs),
+    stopped,
+    agents,
+  ];
   terminal.out.write(parts.filter((part) => part !== "").join("\n"));
 }
 
