@@ -22,7 +22,7 @@ import { whatIfRoutes } from "./what-if.http.ts";
 export function adminRoutes(own: ReturnType<typeof createAdminUseCases>): Route[] {
   return [
     ...configurationRoutes(own.configurations),
-    ...synchronizationRoutes(own.synchronization),
+    ...synchronizationRoutes(own),
     ...agentRoutes(own),
     ...jobRoutes(own),
     provisionOnDemandRoute(own.provisionOnDemand),

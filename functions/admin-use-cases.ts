@@ -52,6 +52,7 @@ export function createAdminUseCases(parts: Parts) {
     contextOf,
     chunked,
     entryCounts,
+    jobDeletion,
     commands,
     tryAsked,
   } = parts;
@@ -98,6 +99,7 @@ export function createAdminUseCases(parts: Parts) {
     }),
     acceptBatch: createAcceptBatch({ rows, blobs, doorbell, clock, log }),
     schemas,
+    jobDeletion,
     synchronization: createSynchronizationJobs({
       ...{ rows, clock, configurations, entryCounts },
       heartbeatMs: settings.times.heartbeatMs,

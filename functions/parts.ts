@@ -7,6 +7,7 @@ import { createExclusions } from "../shared/application/excluded.ts";
 import type { JobContext } from "../shared/application/export-chunk.ts";
 import { createFoldSaid } from "../shared/application/fold-links.ts";
 import { createGoneGroups } from "../shared/application/gone-groups.ts";
+import { createJobDeletion } from "../shared/application/job-deletion.ts";
 import { createJobMappings } from "../shared/application/job-mappings.ts";
 import { createLinkAccounts } from "../shared/application/link-account.ts";
 import { createNoteScope } from "../shared/application/note-scope.ts";
@@ -199,6 +200,10 @@ export function createParts(adapters: Adapters, settings: UseCaseSettings) {
   });
   const readInWork = (jobId: string) => firstReadInWork(jobs, jobId);
   const entryCounts = createEntryCounts({ rows, clock, objects, firstReadInWork: readInWork });
+  const jobDeletion = createJobDeletion({
+    ...{ rows, blobs, clock, random, log, targetKey },
+    ...{ objects, claims, proofs, ring },
+  });
   const runWhatIf = createRunWhatIf({ rows, blobs, fence, clock, log, ...trying });
   return {
     ...adapters,
@@ -230,6 +235,7 @@ export function createParts(adapters: Adapters, settings: UseCaseSettings) {
     preparation,
     entryCounts,
     readInWork,
+    jobDeletion,
     scopeWork,
     quarantines,
     linkAccounts,

@@ -1,7 +1,10 @@
 /** Configurations, jobs and templates in the paths and shapes of Graph's synchronization API. */
 import { ok } from "../shared/application/failure.ts";
+import type { JobDeletion } from "../shared/application/job-deletion.ts";
 import type { SynchronizationJobs } from "../shared/application/synchronization-jobs.ts";
 import {
+  createJob,
+  deleteJob,
   getJob,
   getServicePrincipal,
   getTemplate,
@@ -14,8 +17,23 @@ import {
 import type { Route } from "./http-route.ts";
 import { listed, plain, serveAdmin } from "./serve.ts";
 
-export function synchronizationRoutes(own: SynchronizationJobs): Route[] {
+export function synchronizationRoutes({
+  synchronization: own,
+  jobDeletion,
+}: {
+  readonly synchronization: SynchronizationJobs;
+  readonly jobDeletion: JobDeletion;
+}): Route[] {
   return [
+    serveAdmin(createJob, async ({ params, body }, admin) => {
+      const { configurationId } = params;
+      const made = await jobDeletion.make(configurationId, body.templateId, admin.id);
+      return made.ok ? plain(await own.job(configurationId, made.value.jobId)) : made;
+    }),
+    serveAdmin(deleteJob, async ({ params, query }, admin) => {
+      const done = await jobDeletion.remove(params, query.objects, admin.id);
+      return done.ok ? ok({ body: undefined }) : done;
+    }),
     serveAdmin(listServicePrincipals, async () => listed(ok(await own.configurations()))),
     serveAdmin(getServicePrincipal, async ({ params }) => plain(await own.configuration(params.configurationId))),
     serveAdmin(listJobs, async ({ params }) => listed(await own.jobs(params.configurationId))),

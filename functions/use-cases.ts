@@ -15,7 +15,7 @@ import { type Adapters, createParts, type UseCaseSettings } from "./parts.ts";
 export function createUseCases(adapters: Adapters, settings: UseCaseSettings) {
   const parts = createParts(adapters, settings);
   const { objects, escrows, expiries, configurations, dirty, quarantines, linkAccounts, entryCounts } = parts;
-  const { provisioningLog } = parts;
+  const { provisioningLog, jobDeletion } = parts;
   const { rows, blobs, clock, log } = adapters;
   const wakeJobWith = (starter: OrchestrationStarter): WakeJob =>
     createWakeJob({
@@ -52,6 +52,7 @@ export function createUseCases(adapters: Adapters, settings: UseCaseSettings) {
         }),
         countEntries: entryCounts.count,
         indexOldLog: createIndexOldLog({ rows, clock, provisioningLog, logMonths: settings.logMonths }),
+        carryOnDeletion: jobDeletion.carryOn,
         watchQuarantine: quarantines.watch,
         times: { ...settings.times, logMonths: settings.logMonths, escrowsAtOnce: settings.escrowsAtOnce },
       }),

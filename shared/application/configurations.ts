@@ -7,7 +7,7 @@ import {
   JOB_TEMPLATE,
 } from "../contracts/configuration.ts";
 import type { Clock, Random } from "../ports/clock.ts";
-import type { RowStore } from "../ports/row-store.ts";
+import type { RowOperation, RowStore } from "../ports/row-store.ts";
 import { type Failure, fail, ok, type Result } from "./failure.ts";
 import { scheduleFault } from "./full-sync-schedule.ts";
 import { scopeOf } from "./reads.ts";
@@ -22,12 +22,23 @@ export interface ConfigurationEntry {
   readonly jobId: string;
   readonly displayName: string;
   readonly domainFqdn: string;
+  /** Of the job that was deleted; `jobId` is empty then. */
+  readonly former?: FormerJob;
+}
+
+/** What a configuration's next job has from the last one. */
+export interface FormerJob extends Pick<JobRow, "domainNetBios" | "domain" | "settings"> {
+  /** Numbers of reads go on: what is known of memberships has versions by them. */
+  readonly nextReadNo: number;
 }
 
 export interface Configurations {
   /** One configuration a domain and target; asking again for the same domain gives the one that exists. */
   create(request: CreateConfigurationRequest): Promise<Result<ConfigurationEntry & { readonly created: boolean }>>;
+  /** Those that have a job. */
   list(): Promise<readonly ConfigurationEntry[]>;
+  /** Those whose job was deleted, too: their `jobId` is empty. */
+  all(): Promise<readonly ConfigurationEntry[]>;
   job(jobId: string): Promise<JobRow | undefined>;
   /** The token is shown once; at rest there is its digest. Failures: 404. */
   createToken(
@@ -65,7 +76,7 @@ export function createConfigurations(deps: {
   ): Promise<Result<{ readonly jobId: string }>> {
     for (;;) {
       const job = await readRow<JobRow>(jobs, jobId, ROW.job);
-      if (!job) return noSuchJob(jobId);
+      if (!job || job.value.deleting) return noSuchJob(jobId);
       const result = await jobs.transact(jobId, [
         { op: "replace", row: ROW.job, values: pack(change(job.value)), etag: job.etag },
       ]);
@@ -90,36 +101,9 @@ export function createConfigurations(deps: {
       const configurationId = newId();
       const jobId = `${JOB_TEMPLATE}.${newId()}`;
       const entry: ConfigurationEntry = { configurationId, jobId, displayName: request.displayName, domainFqdn: fqdn };
-      const now = deps.clock.now();
-      const job: JobRow = {
-        jobId,
-        configurationId,
-        displayName: request.displayName,
-        targetKey: deps.targetKey,
-        state: "active",
-        domainFqdn: fqdn,
-        domainNetBios: request.domainNetBios,
-        schemaVersion: 1,
-        scopeVersion: 1,
-        settings: request.settings,
-        createdAt: now,
-        fullReadWanted: null,
-        fullReadWantedAt: 0,
-        lastFullReadAt: null,
-        steadyStateAt: null,
-        lastScheduledAt: null,
-        ...heldAtFirst(request.settings, now),
-      };
+      const of = { ...entry, domainNetBios: request.domainNetBios, settings: request.settings };
       // The job first: an entry of the catalogue must never point at nothing.
-      await jobs.transact(jobId, [
-        { op: "insert", row: ROW.job, values: pack(job) },
-        { op: "insert", row: ROW.reads, values: pack(noReads(now)) },
-        ...(["bulk", "live"] as const).map((lane) => ({
-          op: "insert" as const,
-          row: ROW.inbox(lane),
-          values: { n: 0 },
-        })),
-      ]);
+      await jobs.transact(jobId, jobOperations({ ...of, targetKey: deps.targetKey, now: deps.clock.now() }));
       const listed = await jobs.transact(CATALOGUE, [
         { op: "insert", row: `domain:${fqdn}`, values: { configurationId } },
         { op: "insert", row: `configuration:${configurationId}`, values: pack(entry) },
@@ -128,6 +112,9 @@ export function createConfigurations(deps: {
       return ok({ ...entry, created: true });
     },
     async list() {
+      return (await catalogue()).map((entry) => entry.value).filter(({ jobId }) => jobId !== "");
+    },
+    async all() {
       return (await catalogue()).map((entry) => entry.value);
     },
     async job(jobId) {
@@ -163,6 +150,45 @@ export function createConfigurations(deps: {
     },
     setPaused: (jobId, paused) => changeJob(jobId, (job) => ({ ...job, state: paused ? "paused" : "active" })),
   };
+}
+
+/** The rows that a new job begins with. */
+export function jobOperations(
+  of: ConfigurationEntry &
+    Pick<JobRow, "domainNetBios" | "settings" | "targetKey" | "domain"> & {
+      readonly now: number;
+      readonly nextReadNo?: number;
+    },
+): RowOperation[] {
+  const { jobId, configurationId, displayName, targetKey, domainFqdn, domainNetBios, domain, settings, now } = of;
+  const job: JobRow = {
+    ...{ jobId, configurationId, displayName, targetKey },
+    state: "active",
+    domainFqdn,
+    domainNetBios,
+    ...(domain ? { domain } : {}),
+    schemaVersion: 1,
+    scopeVersion: 1,
+    settings,
+    createdAt: now,
+    fullReadWanted: null,
+    fullReadWantedAt: 0,
+    lastFullReadAt: null,
+    steadyStateAt: null,
+    lastScheduledAt: null,
+    ...heldAtFirst(settings, now),
+  };
+  return [
+    { op: "insert", row: ROW.job, values: pack(job) },
+    { op: "insert", row: ROW.reads, values: pack({ ...noReads(now), nextReadNo: of.nextReadNo ?? 1 }) },
+    ...(["bulk", "live"] as const).map(
+      (lane): RowOperation => ({
+        op: "insert",
+        row: ROW.inbox(lane),
+        values: { n: 0 },
+      }),
+    ),
+  ];
 }
 
 /** As a new job begins. */

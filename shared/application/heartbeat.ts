@@ -136,11 +136,10 @@ export function createHeartbeat(deps: {
       const readsRow = rows.get(ROW.reads);
       const leaseRow = rows.get(LEASE_ROW);
       if (!jobRow || !readsRow)
-        return fail({
-          status: 404,
-          code: "job-not-found",
-          message: `Job ${agent.jobId} is gone.`,
-          remedy: "Enrol the agent for another configuration.",
+        return ok({
+          ...nothing,
+          agentStatus: "active",
+          message: "The job was deleted; the next one is read as it comes.",
         });
       const job = unpack<JobRow>(jobRow).value;
       const mismatch = domainMismatch(job, request);

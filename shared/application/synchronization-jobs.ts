@@ -18,7 +18,7 @@ import type { Clock } from "../ports/clock.ts";
 import type { RowStore } from "../ports/row-store.ts";
 import { type ConfigurationEntry, type Configurations, noSuchConfiguration, noSuchJob } from "./configurations.ts";
 import type { EntryCounts } from "./entry-counts.ts";
-import { fail, ok, type Result } from "./failure.ts";
+import { ok, type Result } from "./failure.ts";
 import {
   afterPrefix,
   type BatchRow,
@@ -37,6 +37,7 @@ import {
   executionOf,
   functionReplies,
   isoOf,
+  noSuchTemplate,
   operatorReplies,
   quarantineOf,
   settingsOf,
@@ -68,7 +69,7 @@ export interface SynchronizationJobs {
 export function createSynchronizationJobs(deps: {
   readonly rows: RowStore;
   readonly clock: Clock;
-  readonly configurations: Pick<Configurations, "list">;
+  readonly configurations: Pick<Configurations, "all">;
   readonly entryCounts: Pick<EntryCounts, "of">;
   /** How often agents ask for changes: milliseconds. */
   readonly heartbeatMs: number;
@@ -76,13 +77,14 @@ export function createSynchronizationJobs(deps: {
   const jobs = jobTable(deps.rows);
 
   async function entryOf(configurationId: string): Promise<Result<ConfigurationEntry>> {
-    const entry = (await deps.configurations.list()).find((own) => own.configurationId === configurationId);
+    const entry = (await deps.configurations.all()).find((own) => own.configurationId === configurationId);
     return entry ? ok(entry) : noSuchConfiguration(configurationId);
   }
 
   async function rowOf(configurationId: string, jobId: string): Promise<Result<JobRow>> {
     const job = await readRow<JobRow>(jobs, jobId, ROW.job);
-    return job?.value.configurationId === configurationId ? ok(job.value) : noSuchJob(jobId);
+    const isThere = job?.value.configurationId === configurationId && !job.value.deleting;
+    return isThere ? ok(job.value) : noSuchJob(jobId);
   }
 
   /** The newest cycles, newest first. */
@@ -104,7 +106,7 @@ export function createSynchronizationJobs(deps: {
     const steady = job.steadyStateAt === null ? undefined : cycles.find(({ state }) => state === "ended");
     const linked = await deps.entryCounts.of(jobId);
     return {
-      code: codeOf(job, reads?.value.nextReadNo === 1),
+      code: codeOf(job, cycles.length === 0 && reads?.value.openReadNo === 0),
       countSuccessiveCompleteFailures: failures === -1 ? executions.length : failures,
       escrowsPruned: false,
       lastExecution: executions[0] ?? null,
@@ -156,7 +158,7 @@ export function createSynchronizationJobs(deps: {
 
   return {
     async configurations() {
-      return (await deps.configurations.list()).map(principalOf);
+      return (await deps.configurations.all()).map(principalOf);
     },
     async configuration(configurationId) {
       const entry = await entryOf(configurationId);
@@ -165,7 +167,8 @@ export function createSynchronizationJobs(deps: {
     async jobs(configurationId) {
       const entry = await entryOf(configurationId);
       if (!entry.ok) return entry;
-      const job = await rowOf(configurationId, entry.value.jobId);
+      const { jobId } = entry.value;
+      const job = jobId === "" ? noSuchJob(jobId) : await rowOf(configurationId, jobId);
       return ok(job.ok ? [await replyOf(job.value)] : []);
     },
     async job(configurationId, jobId) {
@@ -200,15 +203,6 @@ const TEMPLATE: SynchronizationTemplateReply = {
   discoverable: true,
   factoryTag: JOB_TEMPLATE,
 };
-
-export function noSuchTemplate(templateId: string) {
-  return fail({
-    status: 404,
-    code: "template-not-found",
-    message: `There is no template ${templateId}.`,
-    remedy: `Take ${JOB_TEMPLATE}: it is the one that there is.`,
-  });
-}
 
 function principalOf({ configurationId, displayName }: ConfigurationEntry): ServicePrincipalReply {
   const applicationTemplateId = APPLICATION_TEMPLATE;

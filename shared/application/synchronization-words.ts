@@ -6,8 +6,10 @@ import {
   NOT_BY_ITSELF,
   type SynchronizationStatusReply,
 } from "../contracts/admin/synchronization.ts";
+import { JOB_TEMPLATE } from "../contracts/configuration.ts";
 import { FUNCTIONS } from "../domain/expression/functions/index.ts";
 import { OPERATORS } from "../domain/scope/operators.ts";
+import { fail } from "./failure.ts";
 import { NO_LINKS } from "./link-account.ts";
 import type { CycleRow, JobRow } from "./state/job-rows.ts";
 
@@ -110,4 +112,14 @@ export function functionReplies(): MappingFunctionReply[] {
 
 export function isoOf(at: number): string {
   return new Date(at).toISOString();
+}
+
+/** 404. */
+export function noSuchTemplate(templateId: string) {
+  return fail({
+    status: 404,
+    code: "template-not-found",
+    message: `There is no template ${templateId}.`,
+    remedy: `Take ${JOB_TEMPLATE}: it is the one that there is.`,
+  });
 }

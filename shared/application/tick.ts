@@ -69,6 +69,8 @@ export function createTick(deps: {
   readonly countEntries: Duty;
   /** Gives entries of older releases the rows that questions about the log need. */
   readonly indexOldLog: Duty;
+  /** Goes on with a job that is being deleted. */
+  readonly carryOnDeletion: Duty;
   /** Looks after a job's quarantine; whether the job must wait. */
   readonly watchQuarantine: (jobId: string) => Promise<boolean>;
   readonly times: TickTimes;
@@ -85,7 +87,9 @@ export function createTick(deps: {
       // A job in quarantine sleeps until its next attempt, which begins as what waited for too long always does.
       const wakers: readonly Duty[] = [retryEscrows, disableExpired, sweep];
       // One job's trouble must not keep the others from being looked after.
-      const keepers: readonly Duty[] = [dropPayloads, deps.dropGone, deps.countEntries, deps.indexOldLog];
+      const kept: readonly Duty[] = [dropPayloads, deps.dropGone, deps.countEntries, deps.indexOldLog];
+      // The last one: what it drops, nobody writes again.
+      const keepers: readonly Duty[] = [...kept, deps.carryOnDeletion];
       for (const duty of [checkAgents, watchQuarantine, ...wakers, ...keepers]) {
         if (isHeld && wakers.includes(duty)) continue;
         await duty(entry).catch((error: unknown) =>

@@ -25,7 +25,7 @@ export function createVanished(deps: {
     const { configurationId, objectGuid } = objectOf(owner);
     const row = `configuration:${configurationId}`;
     const entry = await readRow<ConfigurationEntry>(jobTable(deps.rows), CATALOGUE, row);
-    if (!entry) return;
+    if (!entry || entry.value.jobId === "") return;
     const { jobId } = entry.value;
     await addWork(deps, jobId, "reevaluate", { objectGuids: [objectGuid] });
     await deps.ring(jobId, "live").catch(() => deps.log.warn("doorbell-unreachable", { jobId, lane: "live" }));

@@ -27,7 +27,9 @@ const SETTINGS = { signIn: "ownProcess" } as const;
 const BODIES: Readonly<Record<string, unknown>> = {
   CreateConfiguration: { displayName: "a", domainFqdn: "a.example", domainNetBios: "A", settings: SETTINGS },
   AddExclusion: { reason: "never" },
+  ProvisionOnDemand: { parameters: [{ subjects: [{ objectId: "CN=annabella,DC=corp,DC=example" }] }] },
   PutSecrets: { value: [] },
+  CreateSynchronizationJob: { templateId: "AD2AADProvisioning" },
   SetJobMode: { mode: "staging" },
   SetScope: {},
   SetLifecycle: { outOfScope: "keep" },
@@ -117,7 +119,7 @@ describe("every operation that changes something", () => {
         correlationId: (headers as Record<string, string>)["request-id"],
       });
     }
-    expect(JSON.stringify(await entries())).not.toMatch(/SHOWN-ONCE|SECRET-ANSWER/);
+    expect(JSON.stringify(await entries())).not.toMatch(/SHOWN-ONCE|SECRET-ANSWER|annabella/);
   });
 });
 

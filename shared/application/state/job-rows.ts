@@ -69,6 +69,8 @@ export interface JobRow {
   readonly scopeKnown?: ScopeKnown;
   /** Why nothing is sent to the target; absent and null: exports go out. */
   readonly exportsHeld?: ExportsHeld | null;
+  /** An admin had it deleted: it is paused, and let go of piece by piece. */
+  readonly deleting?: { readonly by: string; readonly at: number };
   /** When exports were last released: milliseconds since 1970. */
   readonly exportsReleasedAt?: number;
 }

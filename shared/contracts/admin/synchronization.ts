@@ -164,6 +164,33 @@ export const listJobs = operation({
   refusals: UNKNOWN_CONFIGURATION,
 });
 
+/** Of its template's other fields a job takes none. */
+export const CreateJobRequest = z.looseObject({ templateId: z.string().min(1).max(128) });
+
+export const createJob = operation({
+  id: "CreateSynchronizationJob",
+  method: "POST",
+  path: JOBS,
+  guard: "admin-write",
+  summary:
+    "Makes a job from a template, for a configuration whose job was deleted; its first export waits for an approval.",
+  body: CreateJobRequest,
+  reply: SynchronizationJobReply,
+  statuses: [201],
+  refusals: { "configuration-not-found": 404, "template-not-found": 404, "job-exists": 409 },
+});
+
+export const deleteJob = operation({
+  id: "DeleteSynchronizationJob",
+  method: "DELETE",
+  path: `${JOBS}/{jobId}`,
+  guard: "admin-write",
+  summary: "Deletes a job. What becomes of its objects has to be said: keep leaves them in the target as they are.",
+  query: z.strictObject({ objects: z.enum(["keep", "delete"]).optional() }),
+  reply: null,
+  refusals: { "job-not-found": 404, "job-has-objects": 409, "job-objects-not-deleted": 409 },
+});
+
 export const getJob = operation({
   id: "GetSynchronizationJob",
   method: "GET",
