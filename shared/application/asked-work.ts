@@ -84,6 +84,7 @@ export function createAskedWorks(deps: {
     async finish({ jobId, workId, blob }) {
       const { asked } = await readNeeded<WorkFile>(deps.blobs, blob);
       if (!asked) return;
+      const { entries } = await deps.commands.read(jobId);
       const told: ToldObject[] = [];
       for (const id of [workId, `${workId}-end`, refsIdOf(workId)]) {
         const paths: string[] = [];
@@ -93,8 +94,11 @@ export function createAskedWorks(deps: {
       const links = (await deps.linkAccounts.of(workId))?.counts;
       const server = asked.answer.dsa.dnsName;
       const result: AskedResult = { told: subjectFirst(told, asked.answer), server, ...(links ? { links } : {}) };
-      await deps.blobs.put(COMMAND_FILES.result(jobId, asked.commandId), gzipJson(result));
-      await deps.commands.update(jobId, asked.commandId, (entry) => ({ ...entry, state: "done" }));
+      // Else nobody waits for it any more.
+      if (entries.some((own) => own.id === asked.commandId)) {
+        await deps.blobs.put(COMMAND_FILES.result(jobId, asked.commandId), gzipJson(result));
+        await deps.commands.update(jobId, asked.commandId, (entry) => ({ ...entry, state: "done" }));
+      }
       deps.log.info("provisioned-on-demand", {
         jobId,
         commandId: asked.commandId,

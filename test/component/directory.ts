@@ -112,6 +112,11 @@ export function createDirectory() {
       journal = [];
       return changes;
     },
+    /** As it is now; undefined: there is nobody of that name, or not any more. */
+    present(name: string): Change | undefined {
+      const person = people.get(name);
+      return isLiving(person) && person ? whole(person) : undefined;
+    },
     /** Whether something changed that only a full read shows. */
     hasUntold: () => hasUntold,
     projection: () =>

@@ -26,6 +26,10 @@ const read: fc.Arbitrary<Event> = fc.record({
   size: fc.integer({ min: 1, max: 4 }),
   doubled: fc.boolean(),
 });
+const ask: fc.Arbitrary<Event> = fc.record({
+  ...{ do: fc.constant("ask" as const), name },
+  then: fc.constantFrom("nothing" as const, "nothing" as const, "delta" as const, "full" as const, "run" as const),
+});
 const run: fc.Arbitrary<Event> = fc.constant({ do: "run" as const });
 const fault: fc.Arbitrary<Event> = fc.oneof(
   fc.record({ do: fc.constant("crash" as const), at: fc.integer({ min: 1, max: 40 }) }),
@@ -48,7 +52,25 @@ const history = fc.array(
   { maxLength: 30 },
 );
 
+const asking = fc.array(
+  fc.oneof(
+    { weight: 10, arbitrary: step },
+    { weight: 4, arbitrary: read },
+    { weight: 5, arbitrary: ask },
+    { weight: 3, arbitrary: run },
+    { weight: 1, arbitrary: fault },
+  ),
+  { maxLength: 30 },
+);
+
 describe("any history", () => {
+  it("ends so too where somebody is asked for on demand, between any two batches", async () => {
+    await fc.assert(
+      fc.asyncProperty(asking, (events) => holds(events)),
+      { numRuns: RUNS, endOnFailure: false, ...(SEED === undefined ? {} : { seed: Number(SEED) }) },
+    );
+  }, 120_000);
+
   it(`ends with the target being the projection (${RUNS} drawn)`, async () => {
     await fc.assert(
       fc.asyncProperty(history, (events) => holds(events)),

@@ -62,7 +62,10 @@ export async function createWorld(options: WorldOptions = {}) {
     crashAfter = undefined;
     throw new Crash("The activity died here.");
   };
+  /** What happens while an admin waits for an object on demand. */
+  let meanwhile: () => Promise<void> = async () => undefined;
   const cloud: Cloud = await createCloud({
+    pause: () => meanwhile(),
     chunkObjects: options.chunkObjects ?? 3,
     ...(options.guard ? { settings: { guard: options.guard } } : {}),
     wrapRows: (rows) =>
@@ -251,10 +254,44 @@ export async function createWorld(options: WorldOptions = {}) {
     expect(shown.sort()).toEqual(wanted.sort());
   }
 
+  /**
+   * An admin asks for somebody, by a GUID; the agent answers with what the directory has now, `then` happens, and the work waits for
+   * its lane.
+   */
+  async function ask(name: string, then: () => Promise<void>): Promise<void> {
+    const { agentCommands, provisionOnDemand } = cloud.cloud.routes;
+    cloud.clock.set(cloud.clock.now() + 3_000);
+    const beat = await agent.heartbeat({ want: "continue" });
+    if (!beat.ok) throw new Error(beat.failure.message);
+    const leaseEpoch = beat.value.lease.epoch;
+    let isAnswered = false;
+    meanwhile = async () => {
+      if (isAnswered) return;
+      isAnswered = true;
+      const told = await agentCommands.await(agent.proven, leaseEpoch);
+      const [command] = told.ok ? told.value.commands : [];
+      if (!command) return;
+      const change = directory.present(name);
+      await then();
+      const dsa = { invocationId: guidOf("dc"), dnsName: "dc1", highestCommittedUsn: "900000" };
+      await agentCommands.answer(agent.proven, command.id, {
+        leaseEpoch,
+        outcome: {
+          ...{ kind: "read", domain: agent.domain, dsa, visibility: "partial", members: [] },
+          object: change?.op === "upsert" ? { kind: "found", change } : { kind: "missing", why: "nobody" },
+        },
+      });
+    };
+    const parameters = [{ subjects: [{ objectId: guidOf(name) }] }];
+    await provisionOnDemand(agent, { parameters, dryRun: false }, "ann");
+    meanwhile = async () => undefined;
+  }
+
   return {
     cloud,
     agent,
     directory,
+    ask,
     send,
     settle,
     check,
