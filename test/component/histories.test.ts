@@ -28,7 +28,7 @@ const read: fc.Arbitrary<Event> = fc.record({
 });
 const ask: fc.Arbitrary<Event> = fc.record({
   ...{ do: fc.constant("ask" as const), name },
-  then: fc.constantFrom("nothing" as const, "nothing" as const, "delta" as const, "full" as const, "run" as const),
+  meanwhile: fc.constantFrom("nothing" as const, "nothing" as const, "delta" as const, "full" as const, "run" as const),
 });
 const run: fc.Arbitrary<Event> = fc.constant({ do: "run" as const });
 const fault: fc.Arbitrary<Event> = fc.oneof(

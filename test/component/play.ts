@@ -6,8 +6,8 @@ export type Event =
   | DirectoryStep
   | { readonly do: "read"; readonly kind: "full" | "delta"; readonly size: number; readonly doubled: boolean }
   | { readonly do: "run" }
-  /** An admin asks for somebody on demand; `then`: what happens between the agent's look and its answer. */
-  | { readonly do: "ask"; readonly name: string; readonly then: "nothing" | "delta" | "full" | "run" }
+  /** An admin asks for somebody on demand; `meanwhile`: what happens between the agent's look and its answer. */
+  | { readonly do: "ask"; readonly name: string; readonly meanwhile: "nothing" | "delta" | "full" | "run" }
   /** Exports are held from now on, or not any more. */
   | { readonly do: "hold"; readonly held: boolean }
   | { readonly do: "hours"; readonly count: number }
@@ -33,8 +33,8 @@ async function play(events: readonly Event[]): Promise<World> {
         break;
       case "ask":
         await world.ask(event.name, async () => {
-          if (event.then === "run") await world.run();
-          else if (event.then !== "nothing") await world.send(event.then, 2);
+          if (event.meanwhile === "run") await world.run();
+          else if (event.meanwhile !== "nothing") await world.send(event.meanwhile, 2);
         });
         break;
       case "hold":
