@@ -149,7 +149,7 @@ export const heartbeat = operation({
   summary: "An agent says that it lives, and learns what to read.",
   body: HeartbeatRequest,
   reply: HeartbeatReply,
-  refusals: { "agent-unknown": 401, "agent-cloned": 409, "job-not-found": 404, "domain-changed": 409 },
+  refusals: { "agent-unknown": 401, "agent-cloned": 409, "domain-changed": 409 },
 });
 
 /** The body is a `ChangeBatch` in gzip: checked while it is inflated, so not by this. */
