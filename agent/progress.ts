@@ -48,7 +48,7 @@ export function createTerminalProgress(out: { write(text: string): unknown }, no
 }
 
 /** Without a total the bar says only that something moves. */
-function barOf(objects: number, total: number | undefined): string {
+export function barOf(objects: number, total: number | undefined): string {
   if (total === undefined || total === 0) {
     const at = Math.floor(objects / 500) % WIDTH;
     return `[${"·".repeat(at)}█${"·".repeat(WIDTH - at - 1)}]`;

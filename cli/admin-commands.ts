@@ -1,13 +1,14 @@
 /** `uplink job|agent list|agent token|escrow`: what admins ask and order, over the admin API. */
 
 import { type Command, InvalidArgumentError } from "commander";
-import { exitHelp } from "../agent/agent-error.ts";
+import { EXIT, exitHelp } from "../agent/agent-error.ts";
 import type { ConfigurationReply } from "../shared/contracts/admin/configurations.ts";
 import type { AdminClient, JobAction } from "./admin-client.ts";
 import { agentTable, cycleList, heldText, jobTable, quarantineLines, scopeText, withNames } from "./admin-views.ts";
 import { connect } from "./connection.ts";
 import { csvOf } from "./csv.ts";
 import { findConfiguration } from "./find-configuration.ts";
+import { waitForJob } from "./job-wait.ts";
 import { listOf, moment } from "./table.ts";
 import type { CommandContext } from "./terminal.ts";
 
@@ -27,6 +28,7 @@ interface Listed extends Shown {
 
 interface Acted extends Shown {
   readonly resetWatermark?: boolean;
+  readonly wait?: boolean;
 }
 
 export function registerAdminCommands(program: Command, context: CommandContext): void {
@@ -42,6 +44,7 @@ export function registerAdminCommands(program: Command, context: CommandContext)
   ];
   for (const [action, description] of actions) {
     const command = admin(job.command(`${action} <name>`).description(description));
+    if (action !== "pause") command.option("--wait", "until it has nothing more to do by itself");
     if (action === "restart")
       command.option(
         "--reset-watermark",
@@ -121,7 +124,8 @@ async function jobShow(name: string, options: Shown, { terminal }: CommandContex
   if (job.lastCycle) terminal.out.write(`\n${cycleList(job.lastCycle)}`);
 }
 
-async function act(name: string, action: JobAction, options: Acted, { terminal }: CommandContext): Promise<void> {
+async function act(name: string, action: JobAction, options: Acted, context: CommandContext): Promise<void> {
+  const { terminal } = context;
   const { admin: client } = await connect(terminal);
   const configuration = await findConfiguration(client, name);
   await client.act(
@@ -129,6 +133,17 @@ async function act(name: string, action: JobAction, options: Acted, { terminal }
     action,
     options.resetWatermark ? { criteria: { resetScope: "Watermark" } } : undefined,
   );
+  if (options.wait) {
+    const { isOver, needs } = await waitForJob(client, configuration, terminal);
+    if (needs.length > 0) context.setExit(EXIT.approval);
+    else if (!isOver) context.setExit(terminal.stop.aborted ? EXIT.interrupted : EXIT.no);
+    if (options.json) return json(terminal.out, { jobId: configuration.jobId, action, isOver, needs });
+    const told = needs.map(({ what, command }) => `  ${what}\n    ${command}\n`).join("");
+    terminal.out.write(
+      `${configuration.displayName} ${isOver ? "has nothing more to do by itself" : "waits"}.\n${told}`,
+    );
+    return;
+  }
   if (options.json) return json(terminal.out, { jobId: configuration.jobId, action });
   const words = {
     start: "goes on",

@@ -5,6 +5,7 @@ import { SHARDS } from "../shared/domain/shard.ts";
 import { ADMIN_HELP } from "./admin-commands.ts";
 import { connect } from "./connection.ts";
 import { findConfiguration } from "./find-configuration.ts";
+import { createProgressLine } from "./progress-line.ts";
 import { listOf, moment, tableOf } from "./table.ts";
 import type { CommandContext } from "./terminal.ts";
 
@@ -70,7 +71,15 @@ async function rebuild(name: string, options: Shown, { terminal }: CommandContex
   const { admin: client } = await connect(terminal);
   const { jobId, displayName } = await findConfiguration(client, name);
   const parts = [];
-  for (const shard of SHARDS) parts.push(await client.rebuildLinks(jobId, shard));
+  const line = createProgressLine(terminal);
+  try {
+    for (const [done, shard] of SHARDS.entries()) {
+      line.show(`part ${done + 1} of ${SHARDS.length}`, done, SHARDS.length);
+      parts.push(await client.rebuildLinks(jobId, shard));
+    }
+  } finally {
+    line.clear();
+  }
   const linked = parts.reduce((sum, part) => sum + part.linked, 0);
   const sought = parts.reduce((sum, part) => sum + part.sought, 0);
   const conflicts = parts.flatMap((part) => part.conflicts);

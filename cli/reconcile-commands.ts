@@ -13,6 +13,7 @@ import { ADMIN_HELP } from "./admin-commands.ts";
 import { connect } from "./connection.ts";
 import { csvOf } from "./csv.ts";
 import { findConfiguration } from "./find-configuration.ts";
+import { createProgressLine } from "./progress-line.ts";
 import { listOf, moment, tableOf } from "./table.ts";
 import type { CommandContext, Terminal } from "./terminal.ts";
 
@@ -78,12 +79,20 @@ async function run(name: string, options: RunOptions, context: CommandContext): 
     else terminal.out.write(`${displayName}: reconcile ${reply.id} has begun ('uplink reconcile show ${reply.id}').\n`);
     return;
   }
+  const line = createProgressLine(terminal);
   while (reply.state !== "done" && reply.state !== "failed" && !terminal.stop.aborted) {
+    line.show(progressOf(reply), 0);
     await rest(POLL_MS, terminal.stop);
     reply = await client.reconcileOf(jobId, reply.id);
   }
+  line.clear();
   await print(terminal, client, displayName, reply, options);
   if (reply.state !== "done") context.setExit(FAILED);
+}
+
+function progressOf({ state, counts }: ReconcileReply): string {
+  const read = `${counts.users} users, ${counts.groups} groups, ${counts.members} members`;
+  return state === "confirming" ? `${read}; what differs is looked at again` : `${read} read`;
 }
 
 async function list(name: string | undefined, options: Shown, { terminal }: CommandContext): Promise<void> {

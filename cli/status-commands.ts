@@ -1,12 +1,11 @@
 /** `uplink status`: one screen. Is everything in sync, how far behind, and what needs somebody, with the command for each. */
 import type { Command } from "commander";
 import { EXIT } from "../agent/agent-error.ts";
-import type { AdminClient } from "./admin-client.ts";
 import { ADMIN_HELP } from "./admin-commands.ts";
 import { agentTable, quarantineList } from "./admin-views.ts";
 import { connect } from "./connection.ts";
 import { csvOf } from "./csv.ts";
-import { type JobFacts, type Need, needsOf, type SyncState, syncStateOf } from "./status-needs.ts";
+import { factsOfJob, type JobFacts, type Need, needsOf, type SyncState, syncStateOf } from "./status-needs.ts";
 import { moment, tableOf } from "./table.ts";
 import type { CommandContext } from "./terminal.ts";
 
@@ -30,7 +29,8 @@ export function registerStatusCommands(program: Command, context: CommandContext
 async function status({ json, csv, check }: Options, context: CommandContext): Promise<void> {
   const { terminal } = context;
   const { admin: client, url } = await connect(terminal);
-  const facts = await factsOf(client);
+  const configurations = await client.configurations();
+  const facts = await Promise.all(configurations.map((own) => factsOfJob(client, own)));
   const states = facts.map((own) => syncStateOf(own, Date.now()));
   const needs = facts.flatMap(needsOf);
   if (check && needs.length > 0) context.setExit(EXIT.approval);
@@ -57,20 +57,6 @@ async function status({ json, csv, check }: Options, context: CommandContext): P
     agents,
   ];
   terminal.out.write(parts.filter((part) => part !== "").join("\n"));
-}
-
-async function factsOf(client: AdminClient): Promise<JobFacts[]> {
-  const configurations = await client.configurations();
-  return Promise.all(
-    configurations.map(async (configuration) => {
-      const { id, jobId } = configuration;
-      const [own, agents] = await Promise.all([client.status(jobId), client.agents(id)]);
-      // What is nowhere needn't be asked for.
-      const staged = own.staged > 0 ? await client.staged(jobId, { members: false }) : [];
-      const escrows = own.escrowed > 0 ? await client.escrows(jobId) : [];
-      return { configuration, status: own, agents, staged, escrows };
-    }),
-  );
 }
 
 function headline(states: readonly SyncState[], needs: readonly Need[]): string {

@@ -1,5 +1,5 @@
 /**
- * What one job needs of somebody, and the command that deals with it; and whether it is in sync. Pure: from what the service says to
+ * What one job needs of somebody, and the command that deals with it; and whether it is in sync: from what the service says to
  * what an admin does next. The most pressing comes first.
  */
 import type { AgentReply } from "../shared/contracts/admin/agents.ts";
@@ -7,6 +7,7 @@ import type { ConfigurationReply } from "../shared/contracts/admin/configuration
 import type { EscrowReply } from "../shared/contracts/admin/escrows.ts";
 import type { JobStatusReply } from "../shared/contracts/admin/jobs.ts";
 import type { StagedSetReply } from "../shared/contracts/admin/staged.ts";
+import type { AdminClient } from "./admin-client.ts";
 import { moment } from "./table.ts";
 
 export interface JobFacts {
@@ -59,17 +60,16 @@ export function needsOf(facts: JobFacts): Need[] {
 export function syncStateOf(facts: JobFacts, now: number): SyncState {
   const { configuration, status } = facts;
   const { waiting, openRead, committedWatermarkAt: asOf } = status;
-  const waits = waiting.batches + waiting.readsEnding + waiting.work > 0 || status.fullReadWanted !== null;
-  const isReading = openRead !== null && (openRead.kind === "full" || openRead.objects > 0);
-  const inSync = !waits && !isReading && status.steadyStateAt !== null && needsOf(facts).length === 0;
+  const isReading = readsNow(status);
+  const isBehind = isBusy(status);
+  const inSync = !isBehind && status.steadyStateAt !== null && needsOf(facts).length === 0;
   const parts = [
-    ...(isReading ? [`reading (${openRead.kind}, ${openRead.objects} objects so far)`] : []),
+    ...(isReading ? [`reading (${openRead?.kind}, ${openRead?.objects} objects so far)`] : []),
     ...(waiting.changes > 0 ? [`${waiting.processed} of ${waiting.changes} changes processed`] : []),
     ...(waiting.work + waiting.readsEnding > 0 ? [`${waiting.work + waiting.readsEnding} other pieces of work`] : []),
     ...(status.fullReadWanted === null ? [] : [`a full read is wanted (${status.fullReadWanted})`]),
   ];
   const idle = status.steadyStateAt === null ? "never read in full yet" : inSync ? "in sync" : "waits for somebody";
-  const isBehind = waits || isReading;
   return {
     job: configuration.displayName,
     inSync,
@@ -77,6 +77,26 @@ export function syncStateOf(facts: JobFacts, now: number): SyncState {
     asOf,
     behindSeconds: isBehind && asOf !== null ? Math.max(0, Math.round((now - Date.parse(asOf)) / 1000)) : null,
   };
+}
+
+/** It has something to do, or is asked to. A delta that has brought nothing yet only listens. */
+export function isBusy(status: JobStatusReply): boolean {
+  const { waiting, fullReadWanted } = status;
+  return waiting.batches + waiting.readsEnding + waiting.work > 0 || fullReadWanted !== null || readsNow(status);
+}
+
+function readsNow({ openRead }: JobStatusReply): boolean {
+  return openRead !== null && (openRead.kind === "full" || openRead.objects > 0);
+}
+
+/** Throws `AgentError`: what the service refuses, or that it can't be reached. */
+export async function factsOfJob(client: AdminClient, configuration: ConfigurationReply): Promise<JobFacts> {
+  const { id, jobId } = configuration;
+  const [status, agents] = await Promise.all([client.status(jobId), client.agents(id)]);
+  // What is nowhere needn't be asked for.
+  const staged = status.staged > 0 ? await client.staged(jobId, { members: false }) : [];
+  const escrows = status.escrowed > 0 ? await client.escrows(jobId) : [];
+  return { configuration, status, agents, staged, escrows };
 }
 
 function agentNeeds({ agents, configuration }: JobFacts, job: string): (readonly [string, string])[] {

@@ -9,6 +9,7 @@ import { ADMIN_HELP } from "./admin-commands.ts";
 import { connect } from "./connection.ts";
 import { csvOf } from "./csv.ts";
 import { findConfiguration } from "./find-configuration.ts";
+import { createProgressLine } from "./progress-line.ts";
 import { readSchemaFile } from "./read-schema.ts";
 import { guids } from "./scope-commands.ts";
 import type { CommandContext, Terminal } from "./terminal.ts";
@@ -95,12 +96,18 @@ async function run(name: string, options: RunOptions, context: CommandContext): 
 async function waitFor(
   client: AdminClient,
   { jobId, id }: WhatIfReply,
-  { stop }: Terminal,
+  { stop, err }: Terminal,
 ): Promise<WhatIfDetailReply> {
-  for (;;) {
-    const shown = await client.whatIf(jobId, id);
-    if (shown.state === "done" || shown.state === "failed" || stop.aborted) return shown;
-    await rest(POLL_MS, stop);
+  const line = createProgressLine({ err });
+  try {
+    for (;;) {
+      const shown = await client.whatIf(jobId, id);
+      if (shown.state === "done" || shown.state === "failed" || stop.aborted) return shown;
+      line.show(shown.state === "waiting" ? "it waits for what agents sent" : "everybody is mapped", 0);
+      await rest(POLL_MS, stop);
+    }
+  } finally {
+    line.clear();
   }
 }
 

@@ -133,3 +133,17 @@ test("a job is made once, with what it was asked to be like", async () => {
   expect((await uplink("job", "create", "new.example")).code).toBe(2);
   expect((await uplink("status")).out).toContain("no agent reads new.example");
 });
+
+test("a start that waits ends when nothing is left to do, or with what somebody has to do first", async () => {
+  const agent = await cloud.addDomain("corp.example");
+  await agent.read("full", [aUser("ann")]);
+  const over = await uplink("job", "start", "corp.example", "--wait");
+  expect(over).toMatchObject({ code: 0, out: "corp.example has nothing more to do by itself.\n" });
+  await cloud.cloud.routes.heldExports.setMode(agent.jobId, "staging", "ann");
+  const held = await uplink("job", "start", "corp.example", "--wait", "--json");
+  expect(held.code).toBe(10);
+  expect(JSON.parse(held.out)).toMatchObject({
+    isOver: true,
+    needs: [{ command: "uplink job mode corp.example normal" }],
+  });
+});
