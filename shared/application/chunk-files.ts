@@ -196,6 +196,8 @@ export interface OutcomeEntry {
   readonly action?: ObjectAction["kind"];
   /** It stepped aside for others, and waits itself. */
   readonly hasStepped?: true;
+  /** Removals that were let pass, and surely weren't carried out. */
+  readonly undone?: readonly RemovalClass[];
   /** Why the guard held back its changed names. */
   readonly namesStaged?: string;
 }

@@ -44,6 +44,7 @@ import {
 } from "./state/job-rows.ts";
 import type { Removals } from "./state/removal-rows.ts";
 import { transactionChunks } from "./transaction-chunks.ts";
+import { undoneIn } from "./undone-removals.ts";
 import { readVerdict } from "./verdict.ts";
 import type { WaitingClaims } from "./waiting-claims.ts";
 import type { Fence, SyncRunInput } from "./wake-job.ts";
@@ -185,7 +186,7 @@ export function createCommit(deps: {
         });
       }
       // Also when an attempt before closed the cycle and ended right after.
-      await deps.recent.close(run.jobId, cycle.cycleId);
+      await deps.recent.close(run.jobId, cycle.cycleId, () => undoneIn(deps.blobs, cycle.cycleId));
       await deps.removals.clear(cycle.cycleId);
       if (cycle.kind === "full" && cycle.complete) await deps.removals.dropStaged(run.jobId, cycle.startedAt);
       await deps.linkAccounts.finish(run.jobId, cycle.cycleId);
@@ -233,7 +234,7 @@ export function createCommit(deps: {
         ]);
         if (written.ok) break;
       }
-      await deps.recent.close(run.jobId, workId);
+      await deps.recent.close(run.jobId, workId, () => undoneIn(deps.blobs, workId));
       await deps.removals.clear(workId);
       await deps.linkAccounts.finish(run.jobId, workId);
       const folders = [FILES.folder(workId), FILES.folder(`${workId}-end`), ...deps.linkAccounts.folders(workId)];

@@ -41,6 +41,7 @@ import type { ProvisioningLog } from "./state/provisioning-log.ts";
 import type { Removals } from "./state/removal-rows.ts";
 import type { ScopeNotes } from "./state/scope-notes.ts";
 import { toldOf } from "./told-object.ts";
+import { undoneOf } from "./undone-removals.ts";
 import type { Vanished } from "./vanished.ts";
 import type { Fence, SyncRunInput } from "./wake-job.ts";
 import { withheld } from "./withheld.ts";
@@ -296,6 +297,7 @@ function entriesOf(result: ExportResult): OutcomeEntry[] {
     const isLast = position === planned.indexes.length - 1;
     const own: Outcome = isLast ? outcome : "no-op";
     if (!isLast) return { index, outcome: own };
+    const undone = undoneOf(result);
     return {
       index,
       outcome: own,
@@ -303,6 +305,7 @@ function entriesOf(result: ExportResult): OutcomeEntry[] {
       ...(failure ? { code: failure.code } : outcome === "filtered" ? { code: planned.filteredBy ?? "scope" } : {}),
       ...(planned.action.kind === "none" || outcome === "escrowed" ? {} : { action: planned.action.kind }),
       ...(hasStepped(result) ? { hasStepped: true as const } : {}),
+      ...(undone.length > 0 ? { undone } : {}),
       ...(planned.names?.kind === "staged" && !planned.names.isKnown ? { namesStaged: planned.names.reason } : {}),
     };
   });

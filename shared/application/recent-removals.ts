@@ -1,12 +1,13 @@
 /**
  * The removals of the last 24 hours, in one row of the job: booked before the first of them is carried out, If-Match, so
  * that two lanes which decide at once count each other. Until the last of them is carried out they count, whenever they were
- * booked; from then on for 24 hours, for it is the target that must not see more.
+ * booked; from then on for 24 hours, for it is the target that must not see more, but for those that it surely never saw.
  */
-import { addRemovals, NO_REMOVALS, type TypedCounts } from "../domain/guard.ts";
+import { addRemovals, NO_REMOVALS, type RemovalCounts, type TypedCounts } from "../domain/guard.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { RowStore } from "../ports/row-store.ts";
 import { jobTable, pack, type RecentEntry, type RecentRow, ROW, readRow, type Stored } from "./state/job-rows.ts";
+import type { UndoneRemovals } from "./undone-removals.ts";
 
 export const DAY_MS = 24 * 60 * 60 * 1000;
 /** What is still on its way after so long was given up. */
@@ -22,8 +23,8 @@ export interface RecentRemovals {
   others(jobId: string, cycleId: string): Promise<Recent>;
   /** False: somebody else booked meanwhile. */
   book(jobId: string, recent: Recent, own: RecentEntry): Promise<boolean>;
-  /** All that a cycle booked has been carried out. */
-  close(jobId: string, cycleId: string): Promise<void>;
+  /** All that a cycle booked has been carried out, but for what is `undone`. */
+  close(jobId: string, cycleId: string, undone?: () => Promise<UndoneRemovals>): Promise<void>;
 }
 
 export function createRecentRemovals(deps: { readonly rows: RowStore; readonly clock: Clock }): RecentRemovals {
@@ -48,18 +49,31 @@ export function createRecentRemovals(deps: { readonly rows: RowStore; readonly c
       return { stored, others: entries.filter((entry) => counts(entry) && entry.cycleId !== cycleId) };
     },
     book: (jobId, { stored, others }, own) => write(jobId, stored, [...others, own]),
-    async close(jobId, cycleId) {
+    async close(jobId, cycleId, undone) {
       for (;;) {
         const stored = await readRow<RecentRow>(jobs, jobId, ROW.recent);
         const own = stored?.value.entries.find((entry) => entry.cycleId === cycleId && entry.isOpen);
         if (!stored || !own) return;
-        const { isOpen: _, ...closed } = own;
-        const entries = stored.value.entries.map((entry) =>
-          entry === own ? { ...closed, at: deps.clock.now() } : entry,
-        );
+        const { isOpen: _, ...booked } = own;
+        const left = await undone?.();
+        const closed: RecentEntry = {
+          ...booked,
+          at: deps.clock.now(),
+          ...(left ? { removed: lessOf(own.removed, left.removed) } : {}),
+          ...(left && own.groups ? { groups: lessOf(own.groups, left.groups) } : {}),
+        };
+        const entries = stored.value.entries.map((entry) => (entry === own ? closed : entry));
         if (await write(jobId, stored, entries)) return;
       }
     },
+  };
+}
+
+function lessOf(all: RemovalCounts, less: RemovalCounts): RemovalCounts {
+  return {
+    deletes: all.deletes - less.deletes,
+    disables: all.disables - less.disables,
+    blanks: all.blanks - less.blanks,
   };
 }
 

@@ -48,6 +48,44 @@ describe("a class", () => {
     expect((await agent.status()).staged).toBe(2);
   });
 
+  it.each([
+    ["deletes", gone],
+    ["disables", off],
+  ])("of %s doesn't count what the target refuses, however often it is tried", async (_, take) => {
+    const { cloud, agent, later } = await start();
+    const refused = { code: "InsufficientRights" as const, message: "no", remedy: "Grant it.", retriable: false };
+    const left = () => cloud.target.objects().filter((own) => !own.deleted && own.values["accountEnabled"]).length;
+    const retry = async () => {
+      later(24 * HOUR - 1);
+      await cloud.tick();
+      await cloud.driver.settled();
+      await cloud.run();
+    };
+    await agent.read("full", users(names(300)));
+    cloud.target.order({ kind: "fail", failure: refused, count: 50 });
+    await agent.read("delta", names(25).map(take));
+    await retry();
+    expect(left()).toBe(300);
+    // All together more than the bound allows, were each attempt counted.
+    await agent.read("delta", names(4, 100).map(take));
+    expect(left()).toBe(296);
+    await retry();
+    expect(left()).toBe(271);
+    expect(await agent.status()).toMatchObject({ staged: 0, escrowed: 0 });
+  });
+
+  it("counts what the target may have done, though its answer was lost", async () => {
+    const { cloud, agent } = await start();
+    await agent.read("full", users(names(300)));
+    const lost = { code: "Timeout" as const, message: "no answer", remedy: "Nothing.", retriable: true };
+    cloud.target.order({ kind: "fail", failure: lost, count: 25 });
+    await agent.read("delta", names(25).map(gone));
+    expect(living(cloud)).toBe(300);
+    await agent.read("delta", names(6, 100).map(gone));
+    expect(living(cloud)).toBe(300);
+    expect((await agent.status()).staged).toBe(6);
+  });
+
   it("of blanked attributes counts objects", async () => {
     const { cloud, agent } = await start();
     await agent.read(
