@@ -2,6 +2,7 @@
 import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { Ajv } from "ajv";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { parse, stringify } from "yaml";
 import { registerConfigCommands } from "../../cli/config-commands.ts";
@@ -77,6 +78,18 @@ test("what is exported is planned without anything to do, and comes to the same 
   expect((await uplink("export", folder)).out).toContain("has all of it already");
   expect(writes()).toEqual([]);
   expect((await cloud.cloud.routes.configurations.job(jobId))?.schemaVersion).toBe(1);
+});
+
+test("what is exported is what the published JSON Schemas take, and a slip isn't", async () => {
+  await cloud.addDomain("corp.example");
+  await uplink("export", folder);
+  const schema = JSON.parse((await uplink("schema", "configuration")).out) as Record<string, unknown>;
+  const takes = new Ajv({ strict: false }).compile(schema);
+  const own = await read(CORP);
+  expect(takes(own), JSON.stringify(takes.errors)).toBe(true);
+  expect(takes({ ...own, settings: { ...own.settings, gaurd: {} } })).toBe(false);
+  expect(takes({ displayName: "No domain" })).toBe(false);
+  expect((await uplink("schema", "nothing")).code).toBe(2);
 });
 
 test("each difference is told, carried out by its own operation, and gone from the next plan", async () => {
