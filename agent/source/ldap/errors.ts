@@ -5,7 +5,9 @@ import { SourceError } from "../../../shared/ports/source-directory.ts";
 export const RESULT = {
   timeLimitExceeded: 3,
   unavailableCriticalExtension: 12,
+  referral: 10,
   noSuchObject: 32,
+  invalidDnSyntax: 34,
   invalidCredentials: 49,
   insufficientAccessRights: 50,
   busy: 51,

@@ -1,23 +1,26 @@
 /**
  * Objects by name, as the directory has them now: each read whole like an object of a delta, with the same attributes, and judged
- * by the same scope. Names go into filters as values, never as text of a filter; what lies outside the domain isn't found.
+ * by the same scope. Names go into filters as values, never as text of a filter, or are the base of a search if they lie in the domain.
  *
  * It has a connection of its own, so that a read under way isn't disturbed; that may lead to another domain controller, which is
  * said, with how current it is.
  */
-import { AndFilter, EqualityFilter, type Filter } from "ldapts";
+import { AndFilter, EqualityFilter } from "ldapts";
 import type { FoundObject, ObjectName, ReadAnswer } from "../../../shared/contracts/agent-commands.ts";
+import { isAtOrBelow } from "../../../shared/domain/values.ts";
 import type { LookUpOrder } from "../../agent-source.ts";
 import { deltaChange, dnOf, guidOf, isTombstone } from "./changes.ts";
 import { extendedDnControl, showDeletedControl } from "./controls.ts";
 import type { DomainFacts } from "./domain-facts.ts";
 import type { LdapEntry } from "./entries.ts";
+import { RESULT, resultCodeOf } from "./errors.ts";
 import { openScope } from "./ldap-scope.ts";
 import type { ReadDeps } from "./read-deps.ts";
 import { addFromDirSync, guidFilter, readWhole } from "./second-read.ts";
 import { replicationCursor } from "./watermark-use.ts";
 
-const NAME_ATTRIBUTES = { dn: "distinguishedName", upn: "userPrincipalName" } as const;
+/** No such object; no name at all; another domain's. */
+const NO_SUCH_NAME: readonly number[] = [RESULT.noSuchObject, RESULT.invalidDnSyntax, RESULT.referral];
 
 export async function lookUp(
   deps: Omit<ReadDeps, "scope">,
@@ -63,15 +66,8 @@ interface Found {
 const missing = (why: Extract<FoundObject, { kind: "missing" }>["why"]): Found => ({ found: { kind: "missing", why } });
 
 async function find(deps: ReadDeps, name: ObjectName): Promise<Found> {
-  const { connection, root, isSamba, shape, scope } = deps;
-  const named = await connection.search({
-    base: root,
-    scope: "sub",
-    filter: filterOf(name),
-    attributes: ["objectGUID", "isDeleted"],
-    // A tombstone is found by its GUID alone; under another name it would hide who has that name now.
-    controls: name.by === "guid" ? [showDeletedControl(), extendedDnControl()] : [extendedDnControl()],
-  });
+  const { isSamba, shape, scope } = deps;
+  const named = await entriesNamed(deps, name);
   const guids = [...new Set(named.flatMap((entry) => guidOf(entry) ?? []))];
   const [guid] = guids;
   if (guid === undefined) return missing("nobody");
@@ -89,8 +85,26 @@ async function find(deps: ReadDeps, name: ObjectName): Promise<Found> {
   return { found: { kind: "found", change: { op: "leave", objectGuid: guid, reason } }, entry };
 }
 
-function filterOf({ by, value }: ObjectName): Filter {
-  return by === "guid" ? guidFilter([value]) : new EqualityFilter({ attribute: NAME_ATTRIBUTES[by], value });
+async function entriesNamed({ connection, root }: ReadDeps, { by, value }: ObjectName): Promise<LdapEntry[]> {
+  const asked = { attributes: ["objectGUID", "isDeleted"], controls: [extendedDnControl()] };
+  if (by === "upn") {
+    const filter = new EqualityFilter({ attribute: "userPrincipalName", value });
+    return connection.search({ ...asked, base: root, scope: "sub", filter });
+  }
+  if (by === "guid") {
+    // Under another name a tombstone would hide who has that name now.
+    const controls = [showDeletedControl(), extendedDnControl()];
+    return connection.search({ ...asked, base: root, scope: "sub", filter: guidFilter([value]), controls });
+  }
+  // Nothing but a name below the domain's root: servers take other forms for a base, too.
+  if (!isAtOrBelow(value, root)) return [];
+  try {
+    return await connection.search({ ...asked, base: value, scope: "base", filter: "(objectClass=*)" });
+  } catch (error) {
+    const code = resultCodeOf(error);
+    if (code !== undefined && NO_SUCH_NAME.includes(code)) return [];
+    throw error;
+  }
 }
 
 /** Whether the group itself lists the member. */
