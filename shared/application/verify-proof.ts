@@ -149,7 +149,9 @@ export function shutOut({ agentId, status }: AgentRow): { readonly ok: false; re
 
 function keyIdOf(proof: string | null): string | undefined {
   try {
-    return proof === null ? undefined : decodeProtectedHeader(proof).kid;
+    const kid: unknown = proof === null ? undefined : decodeProtectedHeader(proof).kid;
+    // It becomes a key before anybody has verified it.
+    return typeof kid === "string" && /^[A-Za-z0-9_-]{1,64}$/.test(kid) ? kid : undefined;
   } catch {
     return undefined;
   }

@@ -8,20 +8,27 @@ import { DomainIdentity, Guid, Watermark } from "./change.ts";
 import { AgentScope } from "./configuration.ts";
 import { operation } from "./operation.ts";
 
+/** 32 bytes in base64url. */
+const Coordinate = z.string().regex(/^[A-Za-z0-9_-]{43}$/, "must be 32 bytes in base64url");
 export const PublicKeyJwk = z.strictObject({
   kty: z.literal("EC"),
   crv: z.literal("P-256"),
-  x: z.string(),
-  y: z.string(),
+  x: Coordinate,
+  y: Coordinate,
 });
 export type PublicKeyJwk = z.infer<typeof PublicKeyJwk>;
 
 export const EnrolRequest = z.strictObject({
-  token: z.string().min(16),
+  /** Its first part names a configuration: a key. */
+  token: z
+    .string()
+    .min(16)
+    .max(256)
+    .regex(/^[A-Za-z0-9._-]+$/, "must be a token as an admin was shown it"),
   publicKey: PublicKeyJwk,
   name: z.string().min(1).max(128),
-  version: z.string().min(1),
-  platform: z.string().min(1),
+  version: z.string().min(1).max(128),
+  platform: z.string().min(1).max(256),
   domain: DomainIdentity,
 });
 export type EnrolRequest = z.infer<typeof EnrolRequest>;
@@ -37,13 +44,13 @@ export type EnrolReply = z.infer<typeof EnrolReply>;
 export const SCOPE_NESTING = "scope-nesting";
 
 export const HeartbeatRequest = z.strictObject({
-  version: z.string().min(1),
+  version: z.string().min(1).max(128),
   domain: DomainIdentity,
   /** The epoch of the lease that this agent believes it holds. */
   leaseEpoch: z.number().int().positive().optional(),
   /** `continue`: it is in the middle of its open read; `none`: it has nothing to read now (a file that did not change). */
   want: z.enum(["none", "continue", "delta", "full"]),
-  reason: z.string().optional(),
+  reason: z.string().max(1_000).optional(),
   /** Gives up the open read: nothing that it sent counts for absence. */
   abortReadNo: z.number().int().positive().optional(),
   /**

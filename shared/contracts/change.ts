@@ -96,8 +96,8 @@ export type Watermark = z.infer<typeof Watermark>;
 
 export const DomainIdentity = z.strictObject({
   objectGuid: Guid,
-  sid: z.string().startsWith("S-1-"),
-  fqdn: z.string().min(1),
+  sid: z.string().startsWith("S-1-").max(200),
+  fqdn: z.string().min(1).max(255),
 });
 export type DomainIdentity = z.infer<typeof DomainIdentity>;
 
@@ -113,8 +113,8 @@ export type DirectoryServer = z.infer<typeof DirectoryServer>;
 
 export const BatchHeader = z.strictObject({
   version: z.literal(BATCH_FORMAT_VERSION),
-  batchId: z.string().min(1),
-  jobId: z.string().min(1),
+  batchId: z.string().min(1).max(256),
+  jobId: z.string().min(1).max(128),
   readNo: z.number().int().positive(),
   sequence: z.number().int().positive(),
   kind: z.enum(["full", "delta", "object"]),

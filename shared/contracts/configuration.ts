@@ -44,7 +44,7 @@ export const JobSettings = z.strictObject({
   scope: AgentScope.default({ organizationalUnits: [], groups: [] }),
   /** A named admin vouches that the agent's account sees everything: absences act although visibility is partial. */
   trustVisibility: z
-    .strictObject({ by: z.string().min(1), at: z.string().min(1) })
+    .strictObject({ by: z.string().min(1).max(256), at: z.string().min(1).max(64) })
     .nullable()
     .default(null),
   lifecycle: LifecycleSettings.optional(),
@@ -63,7 +63,7 @@ export const JobSettings = z.strictObject({
   firstExport: z.enum(["approval", "automatic"]).default("approval"),
   /** When everything is read again: a cron expression of five fields, in the job's time zone. */
   fullSync: z
-    .strictObject({ schedule: z.string().min(1), timeZone: z.string().min(1) })
+    .strictObject({ schedule: z.string().min(1).max(128), timeZone: z.string().min(1).max(128) })
     .default({ schedule: "0 2 * * *", timeZone: "UTC" }),
 });
 export type JobSettings = z.infer<typeof JobSettings>;
@@ -73,6 +73,7 @@ export const CreateConfigurationRequest = z.strictObject({
   /** The AD domain's DNS name; its objectGUID and SID are bound at the first enrolment. */
   domainFqdn: z
     .string()
+    .max(255, { error: "must have 255 characters at most", abort: true })
     .regex(/^[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*$/i, "must be a DNS name"),
   domainNetBios: z.string().min(1).max(15),
   settings: JobSettings,

@@ -7,6 +7,7 @@ import { ErrorReply } from "./agent-api.ts";
 import { commonRefusals, type Guard, type Operation, paramsOf, plainPath, type RefusalStatus } from "./operation.ts";
 import { pathParam } from "./path-params.ts";
 import { PROOF_HEADER } from "./proof.ts";
+import { SynchronizationSchemaBody, SynchronizationSchemaShape } from "./synchronization-schema.ts";
 
 type Json = Readonly<Record<string, unknown>>;
 
@@ -39,7 +40,7 @@ export function writeOpenApi(
     servers: [{ url: `${about.origin}/api` }],
     paths,
     components: {
-      schemas: { Error: shapeOf(ErrorReply, "output") },
+      schemas: { Error: shapeOf(ErrorReply, "output"), ...graphSchema() },
       securitySchemes: {
         admin: {
           type: "http",
@@ -121,12 +122,30 @@ function json(schema: Json): Json {
   return { content: { "application/json": { schema } } };
 }
 
+/** By what a schema is referred to that is checked by a type of its own. */
+const GRAPH_SCHEMA = "SynchronizationSchema";
+const COMPONENTS = "#/components/schemas/";
+
 function shapeOf(schema: z.ZodType, io: "input" | "output"): Json {
   const { $schema: _, ...shape } = z.toJSONSchema(schema, {
-    io,
-    unrepresentable: "any",
-    cycles: "ref",
-    reused: "inline",
+    ...{ io, unrepresentable: "any", cycles: "ref", reused: "inline" },
+    override: ({ zodSchema, jsonSchema }) => {
+      if ((zodSchema as unknown) !== SynchronizationSchemaBody) return;
+      for (const name of Object.keys(jsonSchema)) delete (jsonSchema as Record<string, unknown>)[name];
+      jsonSchema.$ref = `${COMPONENTS}${GRAPH_SCHEMA}`;
+    },
   });
   return shape;
+}
+
+/** Graph's schema with its trees of functions, which refer to themselves: as parts of the document. */
+function graphSchema(): Record<string, Json> {
+  const made = z.toJSONSchema(SynchronizationSchemaShape, { io: "input", cycles: "ref", reused: "inline" });
+  const text = JSON.stringify(made).replaceAll('"#/$defs/', `"${COMPONENTS}${GRAPH_SCHEMA}.`);
+  const { $schema: _, $defs = {}, ...shape } = JSON.parse(text) as Record<string, unknown>;
+  const parts = Object.entries($defs as Record<string, Json>).map(([name, part]): [string, Json] => [
+    `${GRAPH_SCHEMA}.${name}`,
+    part,
+  ]);
+  return { [GRAPH_SCHEMA]: shape, ...Object.fromEntries(parts) };
 }

@@ -60,8 +60,8 @@ export function commonRefusals({
     ...(guard === "enrolment" ? { "proof-refused": 401, "token-refused": 401 } : {}),
     ...(hasEtag && method !== "GET" ? { "etag-mismatch": 412 } : {}),
     "payload-too-large": 413,
-    "storage-unreachable": 503,
-    "service-unavailable": 503,
+    // Who is nobody's concern isn't looked for anywhere.
+    ...(guard === "public" ? {} : { "storage-unreachable": 503, "service-unavailable": 503 }),
   };
 }
 

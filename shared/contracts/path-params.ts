@@ -5,7 +5,8 @@
 import { z } from "zod";
 import { isGuid } from "../domain/values.ts";
 
-const Identifier = z
+/** What becomes a key, wherever it stands: in a path, a query or a body. */
+export const Identifier = z
   .string()
   .max(128, "must have 128 characters at most")
   .regex(/^[A-Za-z0-9](?:[A-Za-z0-9_-]|\.(?!\.))*$/, "must consist of letters, digits, '.', '_' and '-'");

@@ -19,10 +19,10 @@ export const ProofClaims = z.strictObject({
   aud: z.string(),
   iat: z.number().int(),
   exp: z.number().int(),
-  jti: z.string().min(8),
+  jti: z.string().min(8).max(256),
   /** base64url SHA-256 of the body as sent (gzip and all); of nothing when there is no body. */
   bsha: z.string(),
   seq: z.number().int().positive(),
-  boot: z.string().min(8),
+  boot: z.string().min(8).max(128),
 });
 export type ProofClaims = z.infer<typeof ProofClaims>;

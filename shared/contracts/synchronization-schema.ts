@@ -108,7 +108,8 @@ const Directory = z.looseObject({
   ),
 });
 
-const Shape = z.looseObject({
+/** Its shape alone, for the document. */
+export const SynchronizationSchemaShape = z.looseObject({
   id: text,
   version: text,
   provisioningTaskIdentifier: text,
@@ -126,7 +127,7 @@ export const SynchronizationSchemaBody: z.ZodType<SynchronizationSchema> = z
       issues.push({ code: "custom", message, input: value, path: [] });
       return;
     }
-    const parsed = Shape.safeParse(value);
+    const parsed = SynchronizationSchemaShape.safeParse(value);
     if (parsed.success) return;
     for (const { path, message } of parsed.error.issues)
       issues.push({ code: "custom", message, input: value, path: [...path] });

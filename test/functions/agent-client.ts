@@ -2,20 +2,19 @@
  * The agent API as Azure would call it: requests go through the real wrapper, with real proofs, into the cloud side in
  * memory. `@azure/functions` registers nothing outside a worker, so the registrations are caught on their way.
  */
-import { createHash, randomBytes } from "node:crypto";
 import { gzipSync } from "node:zlib";
 import { app, type HttpHandler, HttpRequest, InvocationContext } from "@azure/functions";
-import { calculateJwkThumbprint, exportJWK, generateKeyPair, SignJWT } from "jose";
 import { vi } from "vitest";
 import { acceptBatchRoute } from "../../functions/accept-batch.http.ts";
 import { enrolRoute } from "../../functions/enrol.http.ts";
 import { heartbeatRoute } from "../../functions/heartbeat.http.ts";
 import { type Route, registerRoute } from "../../functions/http-route.ts";
 import type { ErrorReply } from "../../shared/contracts/agent-api.ts";
-import { PROOF_HEADER, PROOF_TYPE } from "../../shared/contracts/proof.ts";
+import { PROOF_HEADER } from "../../shared/contracts/proof.ts";
+import { createKey, createProver, type Key, ORIGIN } from "../support/agent-proof.ts";
 import type { Cloud } from "../support/cloud.ts";
 
-export const ORIGIN = "https://uplink.example";
+export { createKey, ORIGIN };
 
 export interface Reply {
   readonly status: number;
@@ -42,16 +41,6 @@ export function handlersOf(cloud: Cloud, routes: readonly Route[]): Map<string, 
   return handlers;
 }
 
-export async function createKey() {
-  const { privateKey, publicKey } = await generateKeyPair("ES256", { extractable: true });
-  const { kty, crv, x, y } = await exportJWK(publicKey);
-  const publicJwk = { kty: "EC" as const, crv: "P-256" as const, x: x ?? "", y: y ?? "" };
-  if (kty !== "EC" || crv !== "P-256") throw new Error("Not an ES256 key.");
-  return { privateKey, publicJwk, kid: await calculateJwkThumbprint(publicJwk) };
-}
-
-export type Key = Awaited<ReturnType<typeof createKey>>;
-
 export async function createAgentClient(cloud: Cloud, key?: Key) {
   const own = key ?? (await createKey());
   const { routes } = cloud.cloud;
@@ -60,26 +49,7 @@ export async function createAgentClient(cloud: Cloud, key?: Key) {
     heartbeatRoute(routes.heartbeat),
     acceptBatchRoute(routes.acceptBatch),
   ]);
-  const boot = randomBytes(16).toString("hex");
-  let seq = 0;
-
-  async function proofFor(path: string, body: Uint8Array, claims: Readonly<Record<string, unknown>> = {}) {
-    const iat = Math.floor(cloud.clock.now() / 1000);
-    const all: Record<string, unknown> = {
-      htm: "POST",
-      htu: `${ORIGIN}${path}`,
-      aud: ORIGIN,
-      iat,
-      exp: iat + 60,
-      jti: randomBytes(12).toString("hex"),
-      bsha: createHash("sha256").update(body).digest("base64url"),
-      seq: ++seq,
-      boot,
-      ...claims,
-    };
-    const kept = Object.fromEntries(Object.entries(all).filter(([, value]) => value !== null));
-    return new SignJWT(kept).setProtectedHeader({ alg: "ES256", typ: PROOF_TYPE, kid: own.kid }).sign(own.privateKey);
-  }
+  const proofFor = createProver(cloud.clock, own);
 
   async function post(name: string, path: string, content: unknown, sending: Sending = {}): Promise<Reply> {
     const raw = content instanceof Uint8Array ? content : Buffer.from(JSON.stringify(content));

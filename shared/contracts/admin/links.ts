@@ -5,6 +5,7 @@
 import { z } from "zod";
 import { Guid } from "../change.ts";
 import { operation } from "../operation.ts";
+import { Identifier } from "../path-params.ts";
 import { Moment } from "./moment.ts";
 
 /** What ties a source object to a target object, as far as anybody knows it. */
@@ -36,12 +37,12 @@ export const LinkReply = z.strictObject({
 });
 export type LinkReply = z.infer<typeof LinkReply>;
 
-export const JoinRequest = z.strictObject({ targetId: z.string().min(1).max(64) });
+export const JoinRequest = z.strictObject({ targetId: Identifier });
 
 export const MoveRequest = z.strictObject({
   toObjectGuid: Guid,
   /** Where that object is; absent: in the same job. */
-  toJobId: z.string().min(1).optional(),
+  toJobId: Identifier.optional(),
 });
 
 /** One of 16 parts of the objects, by the first digit of their objectGUID. */

@@ -1,0 +1,26 @@
+/** `npm run fuzz`: 100,000 wrong requests, or as many as are asked for, from a seed that it prints. */
+import { runFuzz } from "./run.ts";
+
+const at = (name: string, usual: number) => {
+  const index = process.argv.indexOf(name);
+  return index < 0 ? usual : Number(process.argv[index + 1]);
+};
+const requests = at("--requests", 100_000);
+const seed = at("--seed", Math.floor(Math.random() * 2 ** 31));
+process.stdout.write(`${requests} wrong requests, seed ${seed}\n`);
+const began = Date.now();
+const report = await runFuzz({
+  ...{ requests, seed },
+  onProgress: (done) => {
+    if (done % 10_000 === 0) process.stdout.write(`  ${done} after ${Math.round((Date.now() - began) / 1000)} s\n`);
+  },
+});
+const counts = Object.entries(report.statuses).map(([status, count]) => `${status}: ${count}`);
+process.stdout.write(`${report.operations} functions answered ${counts.join(", ")}\n`);
+process.stdout.write(`The heap grew by ${(report.heapGrowthBytes / 1024 / 1024).toFixed(1)} MiB.\n`);
+for (const fault of report.faults) process.stderr.write(`${fault}\n`);
+const hasGrown = report.heapGrowthBytes > 64 * 1024 * 1024;
+if (report.faults.length > 0 || hasGrown) {
+  process.stderr.write(`Failed: again with npm run fuzz -- --seed ${seed} --requests ${requests}\n`);
+  process.exit(1);
+}
