@@ -181,8 +181,6 @@ export function createSignIn(deps: {
   return { authorize, grant };
 }
 
-export type SignIn = ReturnType<typeof createSignIn>;
-
 function fault(status: number, error: string, code: number, text: string): Fault {
   return { status, error, code, text };
 }

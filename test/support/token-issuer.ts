@@ -66,5 +66,3 @@ export async function startTokenIssuer(first: SigningKey) {
       }),
   };
 }
-
-export type TokenIssuer = Awaited<ReturnType<typeof startTokenIssuer>>;
