@@ -14,7 +14,7 @@ export function parseFile<T>(name: string, text: string, contract: z.ZodType<T>)
   const syntax = [...document.errors, ...document.warnings];
   if (syntax.length > 0)
     throw new FaultyFile(syntax.map(({ message, pos }) => `${name}:${lines.linePos(pos[0]).line}: ${message}`));
-  const parsed = contract.safeParse(valueOf(name, document));
+  const parsed = contract.safeParse(plainValueOf(name, document));
   if (parsed.success) return parsed.data;
   const shape = z.toJSONSchema(contract, { io: "input", target: "draft-7" });
   throw new FaultyFile(
@@ -42,7 +42,7 @@ export class FaultyFile extends AgentError {
   }
 }
 
-function valueOf(name: string, document: Document): unknown {
+function plainValueOf(name: string, document: Document): unknown {
   try {
     // Aliases of aliases that unfold into more than anybody writes are refused.
     return document.toJS({ maxAliasCount: 100 });

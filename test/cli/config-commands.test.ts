@@ -186,7 +186,9 @@ describe("a plan", () => {
   test("that is not what would be done any more is refused, and nothing is done", async () => {
     const { jobId } = await cloud.addDomain("corp.example");
     await uplink("export", folder);
-    await edit(CORP, (own) => void (own.settings["guard"] = { floor: 1, count: 2, percent: 3 }));
+    await edit(CORP, (own) => {
+      own.settings["guard"] = { floor: 1, count: 2, percent: 3 };
+    });
     const { out } = await uplink("plan", folder);
     await cloud.cloud.routes.jobSettings.change(jobId, { signIn: "certificate" }, "bob");
     service.asked.length = 0;
@@ -272,7 +274,9 @@ describe("a folder", () => {
   test("isn't written over without a word", async () => {
     await cloud.addDomain("corp.example");
     await uplink("export", folder);
-    await edit(CORP, (own) => void (own["displayName"] = "Mine"));
+    await edit(CORP, (own) => {
+      own["displayName"] = "Mine";
+    });
     expect(await uplink("export", folder)).toMatchObject({ code: 2, err: expect.stringContaining(CORP) });
     expect((await read(CORP)).displayName).toBe("Mine");
     expect((await uplink("export", folder, "--overwrite")).code).toBe(0);

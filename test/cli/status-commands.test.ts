@@ -27,7 +27,7 @@ test("says that all is well when it is, and with what it is not", async () => {
   const behind = await uplink("status", "--check");
   expect(behind).toMatchObject({ code: 1 });
   expect(behind.out).toMatch(
-    /0 of 1 jobs are in sync\. Nothing needs anybody\.[^]* +\d+ days +0 +0 +a full read is wanted \(asked\)/,
+    /0 of 1 jobs are in sync\. Nothing needs anybody\.[\s\S]* +\d+ days +0 +0 +a full read is wanted \(asked\)/,
   );
 });
 

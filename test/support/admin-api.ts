@@ -58,5 +58,3 @@ export function createAdminApi(cloud: UseCases) {
     return { status, body: reply, etag: headers?.["etag"], failure: undefined };
   };
 }
-
-export type AdminApi = ReturnType<typeof createAdminApi>;
