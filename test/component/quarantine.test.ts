@@ -246,8 +246,13 @@ it.each([
   cloud.target.setUnavailable(undefined);
   const route = jobRoutes(cloud.cloud.routes).find((one) => one.name === "JobAction");
   if (route?.guard !== "admin-write") throw new Error("There is no such route.");
-  const request = { params: { jobId: agent.jobId, action }, body: new Uint8Array() };
-  await route.handle(request as unknown as RouteRequest, {} as Admin);
+  const body = new Uint8Array();
+  const request: RouteRequest = {
+    ...{ method: "POST", params: { configurationId: agent.configurationId, jobId: agent.jobId, action } },
+    ...{ query: new URLSearchParams(), body, isGzip: false, ifMatch: null, origin: "https://uplink.example" },
+    signed: { method: "POST", path: "", proof: null, body },
+  };
+  await route.handle(request, {} as Admin);
   await cloud.run();
   expect((await quarantine()) === null).toBe(clears);
   expect(createdIn(cloud)).toBe(clears ? 3 : 0);

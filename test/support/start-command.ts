@@ -2,10 +2,8 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { registerAdminCommands } from "../../cli/admin-commands.ts";
-import { registerAgentCommands } from "../../cli/agent-commands.ts";
+import { COMMANDS } from "../../cli/commands.ts";
 import { runCli } from "../../cli/run-cli.ts";
-import { registerTargetCommands } from "../../cli/target-commands.ts";
 import { projectRoot } from "../../local/start/home.ts";
 import { ANY_PORTS, PORTS } from "../../local/start/ports.ts";
 import { createSecureFetch, type SecureFetch } from "../../local/start/secure-fetch.ts";
@@ -83,7 +81,7 @@ export async function runtimeAt(home: string) {
         fetch: ((url: string, init?: Parameters<SecureFetch>[1]) => fetch(url, init)) as typeof globalThis.fetch,
         stop: new AbortController().signal,
       };
-      const code = await runCli(args, terminal, [registerAgentCommands, registerAdminCommands, registerTargetCommands]);
+      const code = await runCli(args, terminal, COMMANDS);
       return { code, out, err };
     },
   };
