@@ -52,6 +52,8 @@ function faultOfOne(name: ObjectName, type: string | null, found: FoundObject): 
     }
   }
   const { change } = found;
+  // Another object than the one that was asked for is no answer.
+  if (name.by === "guid" && change.objectGuid !== name.value) return nobody(name);
   if (change.op === "container") return notProvisioned(name, "is an organizational unit");
   if (change.op === "upsert" && type !== null && type.toLowerCase() !== change.objectClass.toLowerCase())
     return {

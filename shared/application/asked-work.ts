@@ -117,6 +117,8 @@ export function createAskedWorks(deps: {
         failure: {
           status: 409,
           code: "provisioning-failed",
+          // Some of its chunks may have been carried out.
+          isUnderWay: true,
           message: `The work on what was read failed again and again: ${because}`,
           remedy: "Look at the events 'step-failed' in the service's log; the next read brings the object.",
         },

@@ -3,7 +3,7 @@
  *
  * What changed is told by the subject's rows before and after (`audit-subjects.ts`), beside what was asked and answered. An
  * operation that declares itself untold (secrets, and contents that are kept elsewhere) leaves the names of its fields only. What
- * was refused changed nothing and leaves no entry; what ended in an error may have, and leaves one that says so. An entry that can't
+ * was refused changed nothing and leaves no entry; what ended in an error or goes on unwatched may have, and leaves one that says so. An entry that can't
  * be written turns the answer into an error: the event `audit-lost` names it.
  */
 import { randomUUID } from "node:crypto";
@@ -84,7 +84,11 @@ export function createAuditLog(deps: {
         await write(entryOf(after, undefined, reason)).catch(() => undefined);
         throw error;
       }
-      if (!result.ok) return result;
+      if (!result.ok) {
+        const { isUnderWay, code, message } = result.failure;
+        if (isUnderWay) await write(entryOf(await deps.subjects(asked.params), undefined, `${code}: ${message}`));
+        return result;
+      }
       const { body } = result.value;
       // What is made by the request itself has its name from the answer.
       const made = Object.keys(asked.params).length === 0 ? madeBy(body) : {};

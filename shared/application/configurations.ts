@@ -10,7 +10,7 @@ import type { Clock, Random } from "../ports/clock.ts";
 import type { RowOperation, RowStore } from "../ports/row-store.ts";
 import { type Failure, fail, ok, type Result } from "./failure.ts";
 import { scheduleFault } from "./full-sync-schedule.ts";
-import { scopeOf } from "./reads.ts";
+import { scopeOf, WATERMARK_RESET, wishBeside } from "./reads.ts";
 import { agentTable, type TokenRow } from "./state/agent-rows.ts";
 import { type JobRow, jobTable, listRows, pack, type ReadsRow, ROW, readRow } from "./state/job-rows.ts";
 
@@ -132,7 +132,11 @@ export function createConfigurations(deps: {
       return ok({ token, expiresAt });
     },
     requestFullRead: (jobId, reason) =>
-      changeJob(jobId, (job) => ({ ...job, fullReadWanted: reason, fullReadWantedAt: deps.clock.now() })),
+      changeJob(jobId, (job) => ({
+        ...job,
+        fullReadWanted: reason === WATERMARK_RESET ? reason : wishBeside(job.fullReadWanted, reason),
+        fullReadWantedAt: deps.clock.now(),
+      })),
     async setScope(jobId, asked, expectedVersion) {
       const scope = orderedScope(asked);
       let answer = { scopeVersion: 0, changed: false };

@@ -12,6 +12,8 @@ export interface Failure {
   readonly details?: readonly { readonly target: string; readonly message: string }[];
   readonly expected?: Expected;
   readonly retryAfterSeconds?: number;
+  /** It was begun all the same, and may still come about: the audit log has to have it. */
+  readonly isUnderWay?: true;
 }
 
 export type Result<T> = { readonly ok: true; readonly value: T } | { readonly ok: false; readonly failure: Failure };

@@ -17,7 +17,7 @@ import { workOperations } from "./add-work.ts";
 import { CATALOGUE, type ConfigurationEntry, invalidSchedule, noSuchJob } from "./configurations.ts";
 import { ok, type Result } from "./failure.ts";
 import { scheduleFault } from "./full-sync-schedule.ts";
-import { scopeOf } from "./reads.ts";
+import { scopeOf, wishBeside } from "./reads.ts";
 import { type JobRow, jobTable, pack, ROW, readRow } from "./state/job-rows.ts";
 
 export interface JobSettingsAdmin {
@@ -135,7 +135,9 @@ function trusted(before: JobSettings["trustVisibility"], asked: boolean, by: str
 function withWish(job: JobRow, changed: readonly string[], now: number): JobRow {
   return {
     ...job,
-    ...(changed.includes("lifecycle") ? { fullReadWanted: "lifecycle", fullReadWantedAt: now } : {}),
+    ...(changed.includes("lifecycle")
+      ? { fullReadWanted: wishBeside(job.fullReadWanted, "lifecycle"), fullReadWantedAt: now }
+      : {}),
     // A new schedule counts from now on: moments of it that are past were never promised.
     ...(changed.includes("fullSync") ? { lastScheduledAt: now } : {}),
   };

@@ -9,6 +9,7 @@ import type { Log } from "../ports/log.ts";
 import type { RowStore } from "../ports/row-store.ts";
 import { noSuchJob } from "./configurations.ts";
 import { ok, type Result } from "./failure.ts";
+import { wishBeside } from "./reads.ts";
 import { type JobRow, jobTable, pack, ROW, readRow } from "./state/job-rows.ts";
 
 export interface Lifecycles {
@@ -40,7 +41,8 @@ export function createLifecycles(deps: {
           (name) => reply[name] !== before[name],
         );
         if (names.length === 0) return ok(reply);
-        const wanted = { ...job, fullReadWanted: "lifecycle", fullReadWantedAt: deps.clock.now() };
+        const fullReadWanted = wishBeside(job.fullReadWanted, "lifecycle");
+        const wanted: JobRow = { ...job, fullReadWanted, fullReadWantedAt: deps.clock.now() };
         const written = await jobs.transact(jobId, [
           { op: "replace", row: ROW.job, values: pack(wanted), etag: stored.etag },
         ]);

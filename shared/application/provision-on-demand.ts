@@ -283,6 +283,7 @@ function timeOut({ state, workId = "" }: CommandEntry): Failure {
   return {
     status: 408,
     code: "provisioning-timeout",
+    ...(isGiven ? { isUnderWay: true as const } : {}),
     message: isGiven
       ? `The object was read, and its work (${workId}) isn't done after ${seconds} s: it waits behind other work of the job, or the target is slow. It goes on.`
       : `No agent answered within ${seconds} s. Nothing was done, and nothing will be.`,

@@ -38,6 +38,16 @@ export interface ReadTiming {
 /** An admin's word that the directory is what the next full read shows, whatever was known of it before. */
 export const WATERMARK_RESET = "watermark-reset";
 
+/**
+ * Of two wishes for a full read the one that says more: what was parked, who left with a nested group and an admin's reset are told by
+ * the reason alone, and nobody who merely wants everything read again may wipe that out.
+ */
+export function wishBeside(present: string | null, wanted: string): string {
+  const saysMore =
+    present !== null && (present.startsWith("parked") || present === SCOPE_NESTING || present === WATERMARK_RESET);
+  return saysMore ? present : wanted;
+}
+
 /** Full reads and what they bring go through the bulk lane, deltas through the live one. */
 export function laneOf(kind: "full" | "delta" | "object"): Lane {
   return kind === "full" ? "bulk" : "live";

@@ -17,6 +17,7 @@ import { readRow } from "./state/job-rows.ts";
 
 const AGENT_CACHE_MS = 30_000;
 const CLOCK_SKEW_SECONDS = 30;
+const MOST_SEEN = 10_000;
 
 export interface SignedRequest {
   readonly method: string;
@@ -51,6 +52,7 @@ export function createProofVerifier(deps: {
 }): ProofVerifier {
   const agents = new Map<string, { agent: AgentRow; until: number }>();
   const seen = new Map<string, { highest: number; recent: Set<number>; at: number }>();
+  let sweptAt = 0;
 
   async function lookUp(keyId: string): Promise<AgentRow | undefined> {
     const cached = agents.get(keyId);
@@ -107,9 +109,15 @@ export function createProofVerifier(deps: {
     window.at = deps.clock.now();
     for (const number of window.recent)
       if (number <= window.highest - PROOF_SEQUENCE_WINDOW) window.recent.delete(number);
+    // Behind all others, so that those who spoke longest ago go first.
+    seen.delete(name);
     seen.set(name, window);
-    if (seen.size > 1_000)
+    // Keys that enrol are anybody's: however many come, they neither pile up nor make every request look through all of them.
+    if (seen.size > MOST_SEEN) for (const key of seen.keys()) if (seen.size > MOST_SEEN / 2) seen.delete(key);
+    if (seen.size > 1_000 && deps.clock.now() - sweptAt > 60_000) {
+      sweptAt = deps.clock.now();
       for (const [key, value] of seen) if (value.at < deps.clock.now() - 3_600_000) seen.delete(key);
+    }
     return true;
   }
 

@@ -72,6 +72,19 @@ describe("a job's settings", () => {
     });
   });
 
+  it.each(["parked-batch", "scope-nesting", "watermark-reset"])(
+    "and a plain restart leave %s alone, for which everything is to be read again",
+    async (reason) => {
+      const { agent, jobId, configurations, cloud, set } = await start();
+      await agent.read("full", [aUser("ann")]);
+      await configurations.requestFullRead(jobId, reason);
+      await set({ lifecycle: { outOfScope: "keep" } });
+      await cloud.cloud.routes.lifecycles.set(jobId, { outOfScope: "disable" }, "ann");
+      await configurations.requestFullRead(jobId, "asked");
+      expect((await agent.status()).fullReadWanted).toBe(reason);
+    },
+  );
+
   it("have everybody mapped anew for another policy of suffixes", async () => {
     const { cloud, set, agent } = await start({ settings: { suffixPolicy: "escrow" } });
     await agent.read("full", [aUser("ann", { userPrincipalName: "ann@corp.local" }), aUser("bob")]);

@@ -268,7 +268,10 @@ describe("provisioning on demand", () => {
     world.put(aUser("ada"));
     world.hooks.runs = false;
     const refused = await world.refusal(ADA);
-    expect(refused).toMatchObject({ code: "provisioning-timeout", message: expect.stringContaining("It goes on") });
+    expect(refused).toMatchObject({
+      ...{ code: "provisioning-timeout", isUnderWay: true },
+      message: expect.stringContaining("It goes on"),
+    });
     await world.run();
     expect(world.target.objects()).toHaveLength(1);
   });

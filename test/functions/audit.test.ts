@@ -193,6 +193,14 @@ describe("an entry", () => {
     expect((await entries())[0]).toMatchObject({ result: "failure", operationType: "SetLifecycle" });
   });
 
+  test("is there for what was refused and goes on all the same", async () => {
+    const { cloud, ask, entries, params } = await start();
+    const failure = { status: 408, code: "provisioning-timeout", message: "It goes on.", remedy: "Look." } as const;
+    cloud.routes.lifecycles.set = async () => ({ ok: false, failure: { ...failure, isUnderWay: true } });
+    expect((await ask(setLifecycle, { params, body: { outOfScope: "keep" } })).status).toBe(408);
+    expect(await entries()).toMatchObject([{ result: "failure", operationType: "SetLifecycle" }]);
+  });
+
   test("that can't be written is no success, and is told to the service's log", async () => {
     let isAway = false;
     const { ask, params, logged, entries } = await start({
