@@ -49,6 +49,12 @@ async function applyStep(
   if (step.kind === "include") return void (await client.removeExclusion(step.guid));
   if (step.kind === "create") {
     const { id, jobId } = await client.createConfiguration(step.request);
+    if (jobId === "")
+      throw new AgentError(
+        "conflict",
+        `${step.domainFqdn} has a configuration (${id}) whose job was deleted: nothing was made.`,
+        `Make its next job from the template (POST servicePrincipals/${id}/synchronization/jobs), then plan again.`,
+      );
     ids.set(step.domainFqdn, { id, jobId });
     return;
   }

@@ -1,5 +1,7 @@
 /** `uplink job create`: a configuration with its job, for a domain; whatever else it is to be like, it is given later or by files. */
+
 import { type Command, Option } from "commander";
+import { AgentError } from "../agent/agent-error.ts";
 import { JobSettings } from "../shared/contracts/configuration.ts";
 import { ADMIN_HELP } from "./admin-commands.ts";
 import { connect } from "./connection.ts";
@@ -55,6 +57,12 @@ async function create(domain: string, options: Options, { terminal }: CommandCon
     displayName: options.name ?? domain,
     settings: { signIn, firstExport, ...(staging ? { mode: "staging" as const } : {}) },
   });
+  if (reply.jobId === "")
+    throw new AgentError(
+      "conflict",
+      `${reply.domainFqdn} has a configuration (${reply.id}) whose job was deleted: nothing was made.`,
+      `Make its next job from the template: POST servicePrincipals/${reply.id}/synchronization/jobs with {"templateId":"AD2AADProvisioning"}.`,
+    );
   if (options.json) return void terminal.out.write(`${JSON.stringify({ ...reply, isNew: !wasThere }, null, 2)}\n`);
   terminal.out.write(
     wasThere

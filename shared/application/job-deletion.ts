@@ -131,7 +131,7 @@ export function createJobDeletion(deps: {
   /** Whether none is left. */
   async function dropBlobs(jobId: string): Promise<boolean> {
     let budget = A_TICK;
-    const folders = ["batches", "seen", "seen-now", "schemas", "what-ifs", "reconcile"].map(
+    const folders = ["batches", "seen", "seen-now", "schemas", "what-ifs", "reconcile", "commands"].map(
       (own) => `${own}/${jobId}/`,
     );
     for (const folder of [...folders, `plans/${jobId}-`])
@@ -207,6 +207,8 @@ export function createJobDeletion(deps: {
       if (!stored) return noSuchConfiguration(configurationId);
       if (templateId !== JOB_TEMPLATE) return noSuchTemplate(templateId);
       const { former, jobId: present, ...entry } = stored.value;
+      // Whoever made it may have been stopped before its agents were told: asked again, that is made good.
+      if (present !== "") await moveAgents(configurationId, present);
       if (present !== "" || !former) return jobExists(configurationId, present);
       const jobId = `${JOB_TEMPLATE}.${Buffer.from(deps.random.bytes(16)).toString("hex")}`;
       const made: ConfigurationEntry = { ...entry, jobId };
@@ -234,6 +236,7 @@ export function createJobDeletion(deps: {
       for (;;) {
         const stored = await readRow<AgentRow>(agents, configurationId, row);
         if (!stored) break;
+        if (stored.value.jobId === jobId) break;
         const values = pack({ ...stored.value, jobId } satisfies AgentRow);
         const moved = await agents.transact(configurationId, [{ op: "replace", row, values, etag: stored.etag }]);
         if (!moved.ok) continue;

@@ -71,7 +71,7 @@ export function createJobSettings(deps: {
       if (fault !== undefined) return invalidSchedule("fullSync", fault);
       for (;;) {
         const stored = await readRow<JobRow>(jobs, jobId, ROW.job);
-        if (!stored) return noSuchJob(jobId);
+        if (!stored || stored.value.deleting) return noSuchJob(jobId);
         const before = replyOf(stored.value);
         const refused = refusalOf(before);
         if (!refused.ok) return refused;

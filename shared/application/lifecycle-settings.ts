@@ -32,7 +32,7 @@ export function createLifecycles(deps: {
     async set(jobId, asked, by) {
       for (;;) {
         const stored = await readRow<JobRow>(jobs, jobId, ROW.job);
-        if (!stored) return noSuchJob(jobId);
+        if (!stored || stored.value.deleting) return noSuchJob(jobId);
         const before = replyOf(stored.value, false);
         const lifecycle = { ...stored.value.settings.lifecycle, ...asked };
         const job: JobRow = { ...stored.value, settings: { ...stored.value.settings, lifecycle } };

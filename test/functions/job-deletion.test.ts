@@ -1,6 +1,9 @@
 /** A job deleted with its objects kept, and made anew from the template, over a cloud in memory. */
 import { expect, test } from "vitest";
-import { actOnJob, setJobMode } from "../../shared/contracts/admin/jobs.ts";
+import { type AgentRow, agentTable } from "../../shared/application/state/agent-rows.ts";
+import { listRows, pack } from "../../shared/application/state/job-rows.ts";
+import { changeJobSettings } from "../../shared/contracts/admin/job-settings.ts";
+import { actOnJob, setJobMode, setLifecycle } from "../../shared/contracts/admin/jobs.ts";
 import {
   createJob,
   deleteJob,
@@ -54,11 +57,14 @@ test("kept, the target stays as it is, nobody can go on with the job, and nothin
   await agent.read("delta", [aUser("eve", { userPrincipalName: "ann@corp.example" })]);
   const before = JSON.stringify(target.objects());
   const writes = target.writes();
+  await blobs.put(`commands/${params.jobId}/asked/answer.json`, Buffer.from("{}"));
   expect((await remove("keep")).status).toBe(204);
   for (const refused of [
     await remove("keep"),
     await ask(getJob, { params }),
     await ask(actOnJob, { params: { ...params, action: "start" } }),
+    await ask(changeJobSettings, { params, body: { signIn: "certificate" } }),
+    await ask(setLifecycle, { params, body: { outOfScope: "keep" } }),
   ])
     expect(refused.failure).toMatchObject({ status: 404, code: "job-not-found" });
   await pass();
@@ -120,7 +126,7 @@ test("it is done in pieces: killed at any write it goes on, and ends the same", 
 });
 
 test("the next job finds its people and groups again, by the same agent, once its first export is approved", async () => {
-  const { agent, addAgent, clock, remove, pass, ask, params, target, cloud } = await start();
+  const { agent, addAgent, clock, remove, pass, ask, params, target, cloud, rows } = await start();
   const everybody = [aUser("ann"), aUser("bob"), withMembers(["ann", "bob"], aGroup("staff"))];
   await agent.read("full", everybody);
   expect((await ask(createJob, { params, body: { templateId: "AD2AADProvisioning" } })).failure).toMatchObject({
@@ -138,6 +144,14 @@ test("the next job finds its people and groups again, by the same agent, once it
   expect([made.status, made.body.status.code]).toEqual([201, "NotRun"]);
   const jobId = made.body.id;
   expect(jobId).not.toBe(params.jobId);
+  // As if the service had been stopped before the agent was told: asked again, that is made good.
+  const agents = agentTable(rows);
+  const [own] = await listRows<AgentRow>(agents, params.configurationId, "agent:");
+  if (!own) throw new Error("No agent is enrolled.");
+  const values = pack({ ...own.value, jobId: params.jobId } satisfies AgentRow);
+  await agents.transact(params.configurationId, [{ op: "replace", row: own.row, values, etag: own.etag }]);
+  const again = await ask(createJob, { params, body: { templateId: "AD2AADProvisioning" } });
+  expect(again.failure?.code).toBe("job-exists");
   expect(await cloud.routes.configurations.list()).toMatchObject([{ jobId }]);
   expect(await cloud.routes.queries.status(jobId)).toMatchObject({
     value: { exportsHeld: { because: "first-export" } },
