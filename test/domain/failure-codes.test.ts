@@ -6,8 +6,8 @@ import { FAILURE_CODES, FAILURES, failureKindOf, gapAfter, isFailureCode } from 
 
 const ROOT = join(import.meta.dirname, "..", "..");
 
-/** Of jobs, not of objects: `trouble` and quarantine. */
-const OF_JOBS = ["ScopeObjectMissing", "TooManyFailures"];
+/** Of jobs, not of objects: `trouble`, quarantine and reads. */
+const OF_JOBS = ["ScopeObjectMissing", "TooManyFailures", "ReadAborted"];
 
 function sources(folder: string): string[] {
   return readdirSync(join(ROOT, folder), { recursive: true, encoding: "utf8" })
