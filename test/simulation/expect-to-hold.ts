@@ -1,5 +1,6 @@
 /** Plays a history in a test: a violation is cut small, and both are the failure's message. */
 import { expect } from "vitest";
+import { FAULT_KINDS, SOURCE_FAULTS } from "./generate.ts";
 import { type Played, play } from "./play.ts";
 import { shrink } from "./shrink.ts";
 import type { History } from "./steps.ts";
@@ -19,3 +20,12 @@ export function countHits(into: Map<string, number>, { hits }: Played): void {
 
 /** What a fault list must show once this many seeds were played: a fault that only was drawn tried nothing. */
 export const ENOUGH_SEEDS = 150;
+
+/** What a directory server goes through hits no call by itself, and what comes of a backup put back is rare. */
+const OF_NO_CALL: readonly string[] = ["replicate", "backup", "rolled-back"];
+
+/** Every fault that is to take effect in that many seeds. */
+export const FAULTS_THAT_HIT: readonly string[] = [
+  ...FAULT_KINDS,
+  ...SOURCE_FAULTS.filter((kind) => !OF_NO_CALL.includes(kind)).map((kind) => `source ${kind}`),
+];
