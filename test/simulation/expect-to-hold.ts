@@ -21,8 +21,8 @@ export function countHits(into: Map<string, number>, { hits }: Played): void {
 /** What a fault list must show once this many seeds were played: a fault that only was drawn tried nothing. */
 export const ENOUGH_SEEDS = 150;
 
-/** What a directory server goes through hits no call by itself, and what comes of a backup put back is rare. */
-const OF_NO_CALL: readonly string[] = ["replicate", "backup", "rolled-back"];
+/** What a directory server goes through hits no call by itself, and what comes of a backup put back is rare: the other half of the seeds may have it. */
+const OF_NO_CALL: readonly string[] = ["replicate", "backup", "restored", "rolled-back"];
 
 /** Every fault that is to take effect in that many seeds. */
 export const FAULTS_THAT_HIT: readonly string[] = [
