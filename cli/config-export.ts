@@ -37,7 +37,7 @@ export async function writeFiles(
   const other: string[] = [];
   const missing: string[] = [];
   for (const [name, text] of files) {
-    const there = await readFile(join(folder, name), "utf8").catch(() => undefined);
+    const there = await readIfThere(join(folder, name));
     if (there === text) continue;
     missing.push(name);
     // The schemas are this program's own.
@@ -89,4 +89,18 @@ function configurationOf({ settings, mode }: PresentConfiguration, schema: strin
 
 function yamlOf(schema: "configuration" | "exclusions", value: ConfigurationFile | ExclusionsFile): string {
   return `# yaml-language-server: $schema=${SCHEMAS}/${schema}.json\n${stringify(value, { lineWidth: 0 })}`;
+}
+
+/** What is there and can't be read is no file that is missing: it would be written over without a word. */
+async function readIfThere(path: string): Promise<string | undefined> {
+  try {
+    return await readFile(path, "utf8");
+  } catch (error) {
+    if (error instanceof Error && "code" in error && error.code === "ENOENT") return undefined;
+    throw new AgentError(
+      "config-invalid",
+      `${path} can't be read: ${error instanceof Error ? error.message : String(error)}.`,
+      "Check the path and who may read it, or export into another folder.",
+    );
+  }
 }
