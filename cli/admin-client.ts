@@ -1,9 +1,8 @@
 /**
- * The admin API as the `uplink` program and the local runtime see it: thin over `fetch`, replies parsed by the contract,
- * refusals as errors that carry the service's own words and remedy.
+ * The admin API by the names that commands use: lists without their envelope, pages one after the other. What has no name here is asked by its
+ * declaration (`call`, `pages` of `service-call.ts`).
  */
-import { z } from "zod";
-import { AgentError, type AgentErrorCode } from "../agent/agent-error.ts";
+import type { z } from "zod";
 import { type AgentReply, listAgents } from "../shared/contracts/admin/agents.ts";
 import {
   type ConfigurationReply,
@@ -87,23 +86,10 @@ import {
   type WhatIfReply,
   type WhatIfRequest,
 } from "../shared/contracts/admin/what-ifs.ts";
-import { ErrorReply } from "../shared/contracts/agent-api.ts";
 import type { AgentScope, CreateConfigurationRequest, LifecycleSettings } from "../shared/contracts/configuration.ts";
-import {
-  type BodyInput,
-  type Operation,
-  type ParamName,
-  pathWith,
-  type QueryInput,
-  type ReplyOf,
-} from "../shared/contracts/operation.ts";
+import type { BodyInput } from "../shared/contracts/operation.ts";
 import { listProvisioningLog, type ProvisioningLogReply } from "../shared/contracts/provisioning-log.ts";
-
-/** The part of `fetch` that is used; `redirect` and the like have no place here. */
-export type PlainFetch = (
-  url: string,
-  init?: { readonly method?: string; readonly headers?: Readonly<Record<string, string>>; readonly body?: string },
-) => Promise<Response>;
+import { createServiceCalls, type ServiceCalls, type ServiceCallsDeps } from "./service-call.ts";
 
 export type JobAction = "start" | "pause" | "restart";
 
@@ -112,30 +98,8 @@ interface JobAddress {
   readonly jobId: string;
 }
 
-/** What an operation is asked with: path parameters, query and body as it declares them. */
-export type Asking<O extends Operation> = {
-  readonly ifMatch?: string;
-} & (ParamName<O["path"]> extends never
-  ? { readonly params?: undefined }
-  : { readonly params: Readonly<Record<ParamName<O["path"]>, string>> }) & {
-    readonly query?: Partial<QueryInput<O>>;
-  } & (O extends { readonly body: z.ZodType }
-    ? O extends { readonly isBodyOptional: true }
-      ? { readonly body?: BodyInput<O> }
-      : { readonly body: BodyInput<O> }
-    : { readonly body?: undefined });
-
 /** Every method throws `AgentError`: service-unreachable, service-refused. */
-export interface AdminClient {
-  /** Any operation of the service; the answer is held against its declaration. */
-  call<const O extends Operation>(operation: O, asking: Asking<O>): Promise<ReplyOf<O>>;
-  /** All entries of a list, page by page. */
-  pages<const O extends Operation>(operation: O, asking: Asking<O>): AsyncIterable<ReplyOf<O>>;
-  /** `path` below the service's `/api/`; any status comes back as it is. */
-  fetch(
-    path: string,
-    init?: { readonly method?: string; readonly body?: unknown; readonly headers?: Readonly<Record<string, string>> },
-  ): Promise<Response>;
+export interface AdminClient extends ServiceCalls {
   /** Asked again for the same domain it gives the one that exists. */
   createConfiguration(request: z.input<typeof CreateConfigurationRequest>): Promise<ConfigurationReply>;
   configurations(): Promise<ConfigurationReply[]>;
@@ -211,65 +175,13 @@ export interface AdminClient {
   }): Promise<ProvisioningLogReply[]>;
 }
 
-export interface AdminClientDeps {
-  /** The service's origin. */
-  readonly url: string;
-  readonly fetch: PlainFetch;
-  readonly token: () => Promise<string>;
-}
-
-export function createAdminClient(deps: AdminClientDeps): AdminClient {
-  const send: AdminClient["fetch"] = async (path, init = {}) => {
-    const authorization = `Bearer ${await deps.token()}`;
-    const body = init.body === undefined ? {} : { body: JSON.stringify(init.body) };
-    return reach(deps.fetch, `${deps.url}/api/${path}`, {
-      method: init.method ?? "GET",
-      headers: {
-        authorization,
-        accept: "application/json",
-        ...init.headers,
-        ...(init.body === undefined ? {} : { "content-type": "application/json" }),
-      },
-      ...body,
-    });
-  };
-  async function ask<O extends Operation>(operation: O, path: string, asking: Asking<O>): Promise<ReplyOf<O>> {
-    const { body, ifMatch } = asking;
-    const response = await send(path, {
-      method: operation.method,
-      ...(body === undefined ? {} : { body }),
-      ...(ifMatch === undefined ? {} : { headers: { "if-match": `W/"${ifMatch}"` } }),
-    });
-    const text = await response.text();
-    if (!response.ok) throw refusal(`${operation.method} ${path}`, response.status, text);
-    const parsed = (operation.reply ?? z.unknown()).safeParse(parseJson(text));
-    // The declaration's type says what its parser gave.
-    if (parsed.success) return parsed.data as ReplyOf<O>;
-    throw new AgentError(
-      "service-refused",
-      `${deps.url} answered ${path} with something unexpected (at '${parsed.error.issues[0]?.path.join(".")}').`,
-      "Use the uplink program of the same version as the service.",
-    );
-  }
-  const firstPath = <O extends Operation>(operation: O, asking: Asking<O>): string => {
-    const params = asking.params ?? {};
-    return `${pathWith<Operation>(operation, params)}${queryOf(asking.query ?? {})}`;
-  };
-  const call: AdminClient["call"] = (operation, asking) => ask(operation, firstPath(operation, asking), asking);
-  const pages: AdminClient["pages"] = async function* (operation, asking) {
-    for (let path: string | undefined = firstPath(operation, asking); path !== undefined; ) {
-      const page = await ask(operation, path, asking);
-      yield page;
-      const next: unknown = (page as { readonly "@odata.nextLink"?: unknown })["@odata.nextLink"];
-      path = typeof next === "string" ? next.replace(/^.*?\/api\//, "") : undefined;
-    }
-  };
+export function createAdminClient(deps: ServiceCallsDeps): AdminClient {
+  const calls = createServiceCalls(deps);
+  const { call, pages } = calls;
   const list = async <T>(page: Promise<{ readonly value: T[] }>): Promise<T[]> => (await page).value;
 
   return {
-    fetch: send,
-    call,
-    pages,
+    ...calls,
     createConfiguration: (body) => call(createConfiguration, { body }),
     configurations: () => list(call(listConfigurations, {})),
     createToken: (configurationId, minutes) =>
@@ -328,59 +240,4 @@ export function createAdminClient(deps: AdminClientDeps): AdminClient {
     removeExclusion: (guid) => call(removeExclusion, { params: { guid } }),
     log: ({ jobId, objectGuid, top }) => list(call(listProvisioningLog, { query: { jobId, objectGuid, $top: top } })),
   };
-}
-
-function queryOf(values: Readonly<Record<string, unknown>>): string {
-  const given = Object.entries(values).flatMap(([name, value]) =>
-    value === undefined ? [] : [`${name}=${encodeURIComponent(String(value))}`],
-  );
-  return given.length === 0 ? "" : `?${given.join("&")}`;
-}
-
-/** One request; what goes wrong below HTTP becomes an error with a remedy. */
-export async function reach(fetch: PlainFetch, url: string, init: Parameters<PlainFetch>[1]): Promise<Response> {
-  try {
-    return await fetch(url, init);
-  } catch (error) {
-    const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
-    const why =
-      cause instanceof Error ? cause.message || String("code" in cause ? cause.code : cause.name) : String(cause);
-    const isUntrusted = /certificate|self.signed/i.test(why);
-    throw new AgentError(
-      "service-unreachable",
-      `Cannot reach ${new URL(url).origin}: ${why || "no connection"}.`,
-      isUntrusted
-        ? "Set NODE_EXTRA_CA_CERTS to the authority's PEM file before the program starts (npm run uplink does it by itself)."
-        : "On this machine: see that npm start runs. Elsewhere: check the address, the network and the firewall.",
-      { cause: error },
-    );
-  }
-}
-
-/** By the status: what a script does next differs. */
-function codeOf(status: number): AgentErrorCode {
-  if (status === 404) return "not-found";
-  if (status === 409 || status === 412) return "conflict";
-  return status === 429 || status === 503 ? "service-unreachable" : "service-refused";
-}
-
-function refusal(what: string, status: number, text: string): AgentError {
-  const parsed = ErrorReply.safeParse(parseJson(text));
-  const code = codeOf(status);
-  if (!parsed.success) {
-    // What answers without the service's own words may be another one at that address.
-    const other = status === 404 ? "service-refused" : code;
-    return new AgentError(other, `${what} was answered with status ${status}.`, "See the service's log.");
-  }
-  const { message, remedy, details } = parsed.data.error;
-  const parts = (details ?? []).map((one) => `\n  ${one.target}: ${one.message}`).join("");
-  return new AgentError(code, `${message}${parts}`, remedy ?? "See the service's log.");
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }

@@ -1,7 +1,7 @@
 /** Access tokens by client credentials, kept until shortly before they expire. */
 import { z } from "zod";
 import { AgentError } from "../agent/agent-error.ts";
-import { type PlainFetch, reach } from "./admin-client.ts";
+import { type PlainFetch, reach } from "./service-call.ts";
 
 export interface ClientCredentials {
   /** `https://host/tenant/oauth2/v2.0/token` */

@@ -7,9 +7,10 @@ import { readFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { z } from "zod";
 import { AgentError } from "../agent/agent-error.ts";
-import { type AdminClient, createAdminClient, type PlainFetch, reach } from "./admin-client.ts";
+import { type AdminClient, createAdminClient } from "./admin-client.ts";
 import { createTokens } from "./client-credentials.ts";
 import { type Login, readLogin, writeLogin } from "./login-file.ts";
+import { type PlainFetch, reach } from "./service-call.ts";
 import { refreshTokens, type SignInDeps } from "./sign-in.ts";
 import type { Terminal } from "./terminal.ts";
 

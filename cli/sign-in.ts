@@ -10,7 +10,7 @@ import type { AddressInfo } from "node:net";
 import { z } from "zod";
 import { AgentError } from "../agent/agent-error.ts";
 import { rest } from "../agent/rest.ts";
-import { type PlainFetch, reach } from "./admin-client.ts";
+import { type PlainFetch, reach } from "./service-call.ts";
 
 export interface SignInTo {
   /** Without a slash at its end, such as https://login.microsoftonline.com. */
