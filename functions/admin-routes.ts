@@ -29,7 +29,7 @@ export function adminRoutes(own: ReturnType<typeof createAdminUseCases>): Route[
     ...heldExportsRoutes(own),
     ...jobSettingsRoutes(own.jobSettings),
     ...lifecycleRoutes(own.lifecycles),
-    ...schemaRoutes(own.schemas),
+    ...schemaRoutes(own),
     ...secretRoutes(own.secrets),
     ...linkRoutes(own.links),
     ...stagedRoutes(own),

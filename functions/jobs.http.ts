@@ -22,7 +22,9 @@ export function jobRoutes({ configurations, queries, quarantines, wakeJob }: Job
     serveAdmin(listCycles, async ({ params, query }) => listed(await queries.cycles(params.jobId, query.$top))),
     serveAdmin(listDays, async ({ params, query }) => listed(await queries.days(params.jobId, query.$top))),
     serveAdmin(setScope, async ({ params, body }) => plain(await configurations.setScope(params.jobId, body))),
-    serveAdmin(actOnJob, async ({ params: { jobId, action }, body }) => {
+    serveAdmin(actOnJob, async ({ params: { configurationId, jobId, action }, body }) => {
+      const known = await configurations.expectJob(configurationId, jobId);
+      if (!known.ok) return known;
       const done =
         action === "restart"
           ? await configurations.requestFullRead(jobId, body.resetsWatermark ? WATERMARK_RESET : "asked")

@@ -1,18 +1,28 @@
 /** The schemas of jobs: read, checked and replaced in Graph's path; their versions and what differs, beside it. */
+import type { Configurations } from "../shared/application/configurations.ts";
 import { fail, ok } from "../shared/application/failure.ts";
 import type { Schemas } from "../shared/application/schemas.ts";
 import { diffSchemas, getSchema, listSchemaVersions, putSchema } from "../shared/contracts/admin/schemas.ts";
 import type { Route } from "./http-route.ts";
 import { listed, plain, serveAdmin } from "./serve.ts";
 
+interface SchemaRouteDeps {
+  readonly schemas: Schemas;
+  readonly configurations: Pick<Configurations, "expectJob">;
+}
+
 /** The ETag of a schema is its version's number: versions are never changed. */
-export function schemaRoutes(schemas: Schemas): Route[] {
+export function schemaRoutes({ schemas, configurations }: SchemaRouteDeps): Route[] {
   return [
     serveAdmin(getSchema, async ({ params, query }) => {
+      const known = await configurations.expectJob(params.configurationId, params.jobId);
+      if (!known.ok) return known;
       const found = await schemas.getNumbered(params.jobId, query.version);
       return found.ok ? ok({ body: found.value.schema, etag: String(found.value.version) }) : found;
     }),
     serveAdmin(putSchema, async ({ params, query, body, ifMatch }, admin) => {
+      const known = await configurations.expectJob(params.configurationId, params.jobId);
+      if (!known.ok) return known;
       const held = ifMatch === null || ifMatch === "*" ? undefined : versionOf(ifMatch);
       const done = await schemas.put(params.jobId, body, admin.id, held ?? query.expectedVersion);
       if (done.ok) return ok({ body: done.value, etag: String(done.value.version) });

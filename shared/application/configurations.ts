@@ -40,6 +40,8 @@ export interface Configurations {
   /** Those whose job was deleted, too: their `jobId` is empty. */
   all(): Promise<readonly ConfigurationEntry[]>;
   job(jobId: string): Promise<JobRow | undefined>;
+  /** Failures: 404 where the configuration has no such job, whoever else has it; and where it is being deleted. */
+  expectJob(configurationId: string, jobId: string): Promise<Result<null>>;
   /** The token is shown once; at rest there is its digest. Failures: 404. */
   createToken(
     configurationId: string,
@@ -119,6 +121,10 @@ export function createConfigurations(deps: {
     },
     async job(jobId) {
       return (await readRow<JobRow>(jobs, jobId, ROW.job))?.value;
+    },
+    async expectJob(configurationId, jobId) {
+      const job = (await readRow<JobRow>(jobs, jobId, ROW.job))?.value;
+      return job?.configurationId === configurationId && !job.deleting ? ok(null) : noSuchJob(jobId);
     },
     async createToken(configurationId, request, by) {
       const entry = await readRow<ConfigurationEntry>(jobs, CATALOGUE, `configuration:${configurationId}`);

@@ -29,7 +29,7 @@ beforeEach(async () => {
   const cloud = await createCloud();
   await cloud.addDomain("corp.example");
   const { schemas, configurations } = cloud.cloud.routes;
-  routes = [...schemaRoutes(schemas), ...configurationRoutes(configurations)];
+  routes = [...schemaRoutes({ schemas, configurations }), ...configurationRoutes(configurations)];
 });
 
 async function file(name: string, content: unknown): Promise<string> {
