@@ -76,6 +76,23 @@ export function driftsOf({ link, evaluation }: Comparable, state: TargetState): 
   return driftOf(link, state.values, comparedNames(evaluation));
 }
 
+/** The target objects that differing references (a manager) were bound to. */
+export function referencesIn({ evaluation }: Comparable, drifts: readonly Drift[]): string[] {
+  return drifts.flatMap(({ property, expected }) =>
+    typeof expected === "string" && Object.hasOwn(evaluation.references, property) ? [expected] : [],
+  );
+}
+
+/** Without the references that the target dropped with the object that they were to. `departed`: those that we deleted. */
+export function withoutDeparted(own: Comparable, drifts: readonly Drift[], departed: ReadonlySet<string>): Drift[] {
+  return drifts.filter((drift) => drift.actual !== null || !isTo(own, drift, departed));
+}
+
+/** Whether it is a reference to one of these. */
+export function isTo(own: Comparable, drift: Drift, ids: ReadonlySet<string>): boolean {
+  return referencesIn(own, [drift]).some((id) => ids.has(id));
+}
+
 /** The objectGUID that a target object's anchor stands for, where it was made from one. */
 export function guidOfAnchor(state: TargetState, configurationId: string): string | undefined {
   if (state.type === "group") {

@@ -5,9 +5,11 @@
  * foreign: it is told, and taken out (through the guard, like any removal) only of a group that we made ourselves, and
  * only if it is an object of ours.
  */
+import type { Edge } from "../domain/links.ts";
 import type { Claim } from "../domain/object-record.ts";
 import type { TargetQuery } from "../ports/target-directory.ts";
 import { addAct, type ConfirmDeps, type Deciding, left, type Of } from "./reconcile-decision.ts";
+import { holdersOf } from "./reconcile-holders.ts";
 import { compareGroups, keyOf, type MemberDeps } from "./reconcile-members.ts";
 import type { GroupRef, MemberDrift } from "./reconcile-objects.ts";
 import { objectOf } from "./state/claim-index.ts";
@@ -67,14 +69,20 @@ export async function decideMembers(
 }
 
 async function lackingFindings(
-  { context, configurationId }: ConfirmMemberDeps,
+  deps: ConfirmMemberDeps,
   group: GroupRef,
   guids: readonly string[],
   into: Deciding,
 ): Promise<Finding[]> {
+  const { context, configurationId } = deps;
   const lights = await context.objects.lights(configurationId, guids);
+  const elsewhere = guids.filter((guid) => !lights.has(guid));
+  const targets = new Map(
+    [...(await edgesTo(deps, group, elsewhere))].flatMap(([guid, { target }]) => (target ? [[guid, target]] : [])),
+  );
+  const holders = await holdersOf(context, [...targets.values()]);
   const known = guids.flatMap((guid) => {
-    const light = lights.get(guid);
+    const light = lights.get(guid) ?? holders.get(targets.get(guid) ?? "");
     return light?.targetId === undefined ? [] : [{ guid, light, targetId: light.targetId }];
   });
   // Who isn't there himself is told as missing; his memberships come back with him.
@@ -89,7 +97,7 @@ async function lackingFindings(
   if (gone.size > 0) into.unsettled++;
   return guids.flatMap((memberGuid): Finding[] => {
     if (gone.has(memberGuid)) return [];
-    const expected = lights.get(memberGuid)?.targetId ?? null;
+    const expected = known.find(({ guid }) => guid === memberGuid)?.targetId ?? null;
     return [{ ...memberFinding(group, "missingMember"), expected, memberGuid }];
   });
 }
@@ -131,14 +139,22 @@ async function extraFindings(
 
 /** Of some members those that the source wants in the group: they are on their way. */
 async function wantedOf(deps: ConfirmMemberDeps, group: GroupRef, guids: readonly string[]): Promise<Set<string>> {
-  const wanted = new Set<string>();
-  if (guids.length === 0) return wanted;
+  const edges = await edgesTo(deps, group, guids);
+  return new Set([...edges].flatMap(([guid, { wanted }]) => (wanted ? [guid] : [])));
+}
+
+async function edgesTo(deps: ConfirmMemberDeps, group: GroupRef, guids: readonly string[]): Promise<Map<string, Edge>> {
+  const edges = new Map<string, Edge>();
+  if (guids.length === 0) return edges;
   const [stored] = await deps.links.load([
     { key: keyOf(deps, group), segmentsOf: ({ digits }) => guids.map((guid) => segmentOf(guid, digits)) },
   ]);
   for (const [name, own] of groupBy(guids, (guid) => segmentOf(guid, stored?.header.digits ?? 0)))
-    for (const guid of own) if (stored?.segments.get(name)?.segment.edges.get(guid)?.wanted) wanted.add(guid);
-  return wanted;
+    for (const guid of own) {
+      const edge = stored?.segments.get(name)?.segment.edges.get(guid);
+      if (edge) edges.set(guid, edge);
+    }
+  return edges;
 }
 
 function memberFinding(

@@ -14,7 +14,15 @@ import { normalUpn } from "../domain/values.ts";
 import { wantedOf } from "../domain/waived.ts";
 import type { TargetState } from "../ports/target-directory.ts";
 import { claimsWithout, exportedClaims } from "./object-claims.ts";
-import { type Comparable, comparable, driftsOf, sensitiveOf } from "./reconcile-compare.ts";
+import {
+  type Comparable,
+  comparable,
+  driftsOf,
+  isTo,
+  referencesIn,
+  sensitiveOf,
+  withoutDeparted,
+} from "./reconcile-compare.ts";
 import {
   addAct,
   type ConfirmDeps,
@@ -25,6 +33,7 @@ import {
   type Of,
   rowsAndStates,
 } from "./reconcile-decision.ts";
+import { deletedByUs } from "./reconcile-holders.ts";
 import { ownerOf } from "./state/claim-index.ts";
 import type { StoredObject } from "./state/object-store.ts";
 import type { Finding } from "./state/reconcile-rows.ts";
@@ -39,14 +48,23 @@ export async function confirmChanged(
   const { context, clock, policy } = deps;
   const { stored, states } = await rowsAndStates(deps, candidates);
   const privileged = policy === "repair" ? await context.target.privileged([...states.keys()]) : new Set<string>();
-  for (const candidate of candidates) {
+  const looked = candidates.map((candidate) => {
     const row = stored.get(candidate.objectGuid);
     const own = row && comparable(row.record, context.mapping, context.excluded, clock.now());
     const state = own && states.get(own.link.targetId);
     const drifts = own && state && !state.deleted && !state.synchronized ? driftsOf(own, state) : [];
     const same = drifts.filter((drift) => candidate.drifts.some((before) => isSame(before, drift)));
+    return { row, own, state, same };
+  });
+  const departed = await deletedByUs(
+    context,
+    looked.flatMap(({ own, same }) => (own ? referencesIn(own, same) : [])),
+  );
+  for (const { row, own, state, same: all } of looked) {
+    const same = own ? withoutDeparted(own, all, departed) : [];
     if (!row || !own || !state || same.length === 0) into.unsettled++;
-    else if (policy === "repair") repairChanged(deps, row, own, state, same, privileged.has(state.id), into);
+    else if (policy === "repair")
+      repairChanged(deps, row, own, state, { drifts: same, departed, isPrivileged: privileged.has(state.id) }, into);
     else if (policy === "adopt") await adoptChanged(deps, row, own, state, same, into);
     else for (const drift of same) into.findings.push({ finding: changedFinding(deps, own, state, drift) });
   }
@@ -60,14 +78,20 @@ function isSame(left: Drift, right: Drift): boolean {
   );
 }
 
+interface Repairing {
+  readonly drifts: readonly Drift[];
+  /** Target objects that we deleted: nothing can be bound to them. */
+  readonly departed: ReadonlySet<string>;
+  readonly isPrivileged: boolean;
+}
+
 /** What the target shows becomes what was exported: the next mapping sees the difference and sends it. */
 function repairChanged(
   deps: ConfirmDeps,
   { etag }: StoredObject,
   own: Comparable,
   state: TargetState,
-  drifts: readonly Drift[],
-  isPrivileged: boolean,
+  { drifts, departed, isPrivileged }: Repairing,
   into: Deciding,
 ): void {
   const { record, link } = own;
@@ -92,7 +116,13 @@ function repairChanged(
     ...(doubt.properties.length > 0 ? { doubt } : {}),
   };
   const act = addAct(into, linkAct(record, etag, next, record.claims ?? []));
-  for (const drift of mended) into.findings.push({ finding: changedFinding(deps, own, state, drift), act });
+  for (const drift of mended) {
+    const finding = changedFinding(deps, own, state, drift);
+    // Noted like the others, and set by nobody before that object is back.
+    if (isTo(own, drift, departed))
+      into.findings.push({ finding: left(finding, "what it is to be isn't in the target") });
+    else into.findings.push({ finding, act });
+  }
 }
 
 /** What the target shows is right for as long as the source says what it says now. */

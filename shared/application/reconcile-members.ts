@@ -7,6 +7,7 @@
  */
 import type { Edge } from "../domain/links.ts";
 import { MEMBER } from "./link-store.ts";
+import { deletedByUs } from "./reconcile-holders.ts";
 import type { Candidate, GroupRef, LookDeps, Looked, MemberDrift } from "./reconcile-objects.ts";
 import type { Segment } from "./state/link-codec.ts";
 import type { LinkRows } from "./state/link-rows.ts";
@@ -143,11 +144,15 @@ async function settledDrift(
   const extra = [...actual].filter((id) => !drift.known.has(id) && !context.excluded(id));
   if (drift.lacking.length + extra.length === 0) return undefined;
   const lights = await context.objects.lights(configurationId, drift.lacking);
+  // Of another directory: its own row says what became of it.
+  const foreign = drift.targets.filter((_, index) => !lights.has(drift.lacking[index] ?? ""));
+  const departed = await deletedByUs(context, foreign);
   const lacking = drift.lacking.filter((guid, index) => {
-    const target = drift.targets[index];
+    const target = drift.targets[index] ?? "";
     const light = lights.get(guid);
     if (context.excluded(guid) || context.excluded(target)) return false;
-    return light === undefined || (light.targetId === target && light.deletedAt === undefined);
+    if (light === undefined) return !departed.has(target);
+    return light.targetId === target && light.deletedAt === undefined;
   });
   return lacking.length + extra.length === 0 ? undefined : { lacking, extra };
 }

@@ -9,7 +9,16 @@ import { SHARDS, shardOf } from "../domain/shard.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { TargetObjectType, TargetState } from "../ports/target-directory.ts";
 import type { JobContext } from "./export-chunk.ts";
-import { comparable, driftsOf, guidOfAnchor, isMatchable, propertiesOf } from "./reconcile-compare.ts";
+import {
+  comparable,
+  driftsOf,
+  guidOfAnchor,
+  isMatchable,
+  propertiesOf,
+  referencesIn,
+  withoutDeparted,
+} from "./reconcile-compare.ts";
+import { deletedByUs } from "./reconcile-holders.ts";
 import { objectOf, ownerOf } from "./state/claim-index.ts";
 import { groupBy } from "./state/object-store.ts";
 import type { Finding, Place, ReconcileCounts, ReconcileFiles, ReconcileRow } from "./state/reconcile-rows.ts";
@@ -86,10 +95,17 @@ export async function lookAtPage(
     type === "group" ? own.map(({ record, state }) => ({ objectGuid: record.objectGuid, targetId: state.id })) : [];
   if (groups.length > 0) await files.put(`groups-${row.groupFiles}`, groups);
   const now = deps.clock.now();
-  const changed = own.flatMap(({ record, state }): Candidate[] => {
+  const differing = own.flatMap(({ record, state }) => {
     const own = state.synchronized ? undefined : comparable(record, context.mapping, context.excluded, now);
-    const drifts = own ? driftsOf(own, state) : [];
-    const { objectGuid } = record;
+    return own ? [{ own, state, drifts: driftsOf(own, state) }] : [];
+  });
+  const departed = await deletedByUs(
+    context,
+    differing.flatMap(({ own, drifts }) => referencesIn(own, drifts)),
+  );
+  const changed = differing.flatMap(({ own, state, drifts: all }): Candidate[] => {
+    const drifts = withoutDeparted(own, all, departed);
+    const { objectGuid } = own.record;
     return drifts.length === 0 ? [] : [{ kind: "changed", objectGuid, targetId: state.id, type, drifts }];
   });
   const matchable = await matchableOf(deps, free);
