@@ -1,6 +1,6 @@
 /** `uplink job|agent list|agent token|escrow`: what admins ask and order, over the admin API. */
 
-import { type Command, InvalidArgumentError } from "commander";
+import { type Command, InvalidArgumentError, Option } from "commander";
 import { EXIT, exitHelp } from "../agent/agent-error.ts";
 import type { ConfigurationReply } from "../shared/contracts/admin/configurations.ts";
 import type { AdminClient, JobAction } from "./admin-client.ts";
@@ -28,6 +28,7 @@ interface Listed extends Shown {
 
 interface Acted extends Shown {
   readonly resetWatermark?: boolean;
+  readonly reset?: string;
   readonly wait?: boolean;
 }
 
@@ -46,10 +47,17 @@ export function registerAdminCommands(program: Command, context: CommandContext)
     const command = admin(job.command(`${action} <name>`).description(description));
     if (action !== "pause") command.option("--wait", "until it has nothing more to do by itself");
     if (action === "restart")
-      command.option(
-        "--reset-watermark",
-        "and take what the directory shows then for all there is, though it was ahead once",
-      );
+      command
+        .option(
+          "--reset-watermark",
+          "and take what the directory shows then for all there is, though it was ahead once",
+        )
+        .addOption(
+          new Option(
+            "--reset <scope>",
+            "what is done beside reading, as Graph's resetScope: None, or of Escrows, QuarantineState and Watermark some, by commas (Escrows,QuarantineState)",
+          ).conflicts("resetWatermark"),
+        );
     command.action((name: string, options: Acted) => act(name, action, options, context));
   }
 
@@ -128,11 +136,8 @@ async function act(name: string, action: JobAction, options: Acted, context: Com
   const { terminal } = context;
   const { admin: client } = await connect(terminal);
   const configuration = await findConfiguration(client, name);
-  await client.act(
-    configuration,
-    action,
-    options.resetWatermark ? { criteria: { resetScope: "Watermark" } } : undefined,
-  );
+  const resetScope = options.resetWatermark ? "Escrows,QuarantineState,Watermark" : options.reset;
+  await client.act(configuration, action, resetScope === undefined ? undefined : { criteria: { resetScope } });
   if (options.wait) {
     const { isOver, needs } = await waitForJob(client, configuration, terminal);
     if (needs.length > 0) context.setExit(EXIT.approval);

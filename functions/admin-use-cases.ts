@@ -11,6 +11,7 @@ import { createEnrolAgent } from "../shared/application/enrol-agent.ts";
 import { createExclusionAdmin } from "../shared/application/exclusion-admin.ts";
 import { createHeartbeat } from "../shared/application/heartbeat.ts";
 import { createHeldExports } from "../shared/application/held-exports.ts";
+import { createJobActions } from "../shared/application/job-actions.ts";
 import { createJobSettings } from "../shared/application/job-settings.ts";
 import { createLifecycles } from "../shared/application/lifecycle-settings.ts";
 import { createLinkAdmin } from "../shared/application/link-admin.ts";
@@ -61,6 +62,11 @@ export function createAdminUseCases(parts: Parts) {
   const { logMonths } = settings;
   const askLog = createAskLog({ rows, clock, provisioningLog, configurations: configurations.list, logMonths });
   const heldExports = createHeldExports({ rows, blobs, clock, log, ring });
+  const { escrowsAtOnce } = settings;
+  const retryEscrows = createRetryEscrows({ ...chunked, escrows, dirty, ring, escrowsAtOnce });
+  const wakeJob = async (jobId: string) => {
+    for (const lane of LANES) await ring(jobId, lane);
+  };
   return {
     proofs,
     adminTokens,
@@ -108,7 +114,8 @@ export function createAdminUseCases(parts: Parts) {
     reconciles: createReconcileAdmin({ rows, blobs, clock, log, ring }),
     staged: createStagedSets({ rows, blobs, clock, log, removals, ring }),
     stagedContents: createStagedContents({ rows, blobs, removals, contextOf, configurations: configurations.list }),
-    retryEscrows: createRetryEscrows({ ...chunked, escrows, dirty, ring, escrowsAtOnce: settings.escrowsAtOnce }),
+    retryEscrows,
+    jobActions: createJobActions({ configurations, quarantines, retryEscrows, wakeJob }),
     lifecycles: createLifecycles({ rows, clock, log }),
     jobSettings: createJobSettings({ rows, blobs, clock, log, ring }),
     links: createLinkAdmin({ rows, blobs, clock, log, contextOf, ring }),
@@ -125,8 +132,6 @@ export function createAdminUseCases(parts: Parts) {
     }),
     heldExports,
     queries: createAdminQueries({ rows, clock, escrows, dirty, removals, askLog }),
-    wakeJob: async (jobId: string) => {
-      for (const lane of LANES) await ring(jobId, lane);
-    },
+    wakeJob,
   };
 }

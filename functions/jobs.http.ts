@@ -2,8 +2,8 @@
 import type { AdminQueries } from "../shared/application/admin-queries.ts";
 import type { Configurations } from "../shared/application/configurations.ts";
 import { ok } from "../shared/application/failure.ts";
+import type { JobActions } from "../shared/application/job-actions.ts";
 import type { Quarantines } from "../shared/application/quarantines.ts";
-import { WATERMARK_RESET } from "../shared/application/reads.ts";
 import { listCycles, listDays } from "../shared/contracts/admin/cycles.ts";
 import { actOnJob, clearQuarantine, jobStatus, setScope } from "../shared/contracts/admin/jobs.ts";
 import type { Route } from "./http-route.ts";
@@ -12,30 +12,25 @@ import { listed, plain, serveAdmin } from "./serve.ts";
 export interface JobRouteDeps {
   readonly configurations: Configurations;
   readonly queries: AdminQueries;
+  readonly jobActions: JobActions;
   readonly quarantines: Pick<Quarantines, "clear">;
   readonly wakeJob: (jobId: string) => Promise<void>;
 }
 
-export function jobRoutes({ configurations, queries, quarantines, wakeJob }: JobRouteDeps): Route[] {
+export function jobRoutes({ configurations, queries, jobActions, quarantines, wakeJob }: JobRouteDeps): Route[] {
   return [
     serveAdmin(jobStatus, async ({ params }) => plain(await queries.status(params.jobId))),
     serveAdmin(listCycles, async ({ params, query }) => listed(await queries.cycles(params.jobId, query.$top))),
     serveAdmin(listDays, async ({ params, query }) => listed(await queries.days(params.jobId, query.$top))),
     serveAdmin(setScope, async ({ params, body }) => plain(await configurations.setScope(params.jobId, body))),
-    serveAdmin(actOnJob, async ({ params: { configurationId, jobId, action }, body }) => {
+    serveAdmin(actOnJob, async ({ params: { configurationId, jobId, action }, body }, admin) => {
       const known = await configurations.expectJob(configurationId, jobId);
       if (!known.ok) return known;
       const done =
         action === "restart"
-          ? await configurations.requestFullRead(jobId, body.resetsWatermark ? WATERMARK_RESET : "asked")
-          : await configurations.setPaused(jobId, action === "pause");
-      if (!done.ok) return done;
-      if (action !== "pause") {
-        // As in Graph: who starts or restarts a job means it to work.
-        await quarantines.clear(jobId);
-        await wakeJob(jobId);
-      }
-      return ok({ body: undefined });
+          ? await jobActions.restart(jobId, body.resets, admin.id)
+          : await (action === "pause" ? jobActions.pause(jobId) : jobActions.start(jobId));
+      return done.ok ? ok({ body: undefined }) : done;
     }),
     serveAdmin(clearQuarantine, async ({ params }) => {
       const done = await quarantines.clear(params.jobId);

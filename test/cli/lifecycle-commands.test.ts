@@ -34,5 +34,11 @@ test("job lifecycle sends what is chosen, and nothing else", async () => {
 test("job restart forgets what was known of the directory only when it is told to", async () => {
   await uplink("job", "restart", "corp");
   await uplink("job", "restart", "corp", "--reset-watermark");
-  expect(sent().map((own) => own.body)).toEqual(["", { criteria: { resetScope: "Watermark" } }]);
+  await uplink("job", "restart", "corp", "--reset", "None");
+  expect(sent().map((own) => own.body)).toEqual([
+    "",
+    { criteria: { resetScope: "Escrows,QuarantineState,Watermark" } },
+    { criteria: { resetScope: "None" } },
+  ]);
+  expect((await uplink("job", "restart", "corp", "--reset", "None", "--reset-watermark")).code).toBe(2);
 });

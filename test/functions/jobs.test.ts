@@ -1,43 +1,57 @@
-/** The routes of jobs: what a restart asks of the next full read. */
-import { expect, test } from "vitest";
-import type { Route, RouteRequest } from "../../functions/http-route.ts";
-import { jobRoutes } from "../../functions/jobs.http.ts";
-import { createCloud } from "../support/cloud.ts";
+/** What an admin's restart does, by Graph's `resetScope`, over a cloud in memory. */
+import { beforeEach, expect, test } from "vitest";
+import { actOnJob } from "../../shared/contracts/admin/jobs.ts";
+import { TargetUnavailable } from "../../shared/ports/target-directory.ts";
+import { createAdminApi } from "../support/admin-api.ts";
+import { aUser, type Cloud, createCloud } from "../support/cloud.ts";
 
-type AdminRoute = Extract<Route, { guard: "admin-read" | "admin-write" }>;
+let cloud: Cloud;
+let agent: Awaited<ReturnType<Cloud["addDomain"]>>;
+/** A job with somebody in escrow, in quarantine. */
+beforeEach(async () => {
+  cloud = await createCloud();
+  agent = await cloud.addDomain("corp.example");
+  await agent.read("full", [aUser("ann"), aUser("eve", { userPrincipalName: "ann@corp.example" })]);
+  const fault = new TargetUnavailable("target-credentials", "The secret has expired.", "Give it another.", 0);
+  await cloud.cloud.routes.quarantines.noteFault(agent.jobId, fault);
+});
 
-async function restarter() {
-  const { cloud, addDomain } = await createCloud();
-  const agent = await addDomain("corp.example");
-  const { configurations, queries } = cloud.routes;
-  const quarantines = { clear: async () => ({ ok: true as const, value: { jobId: agent.jobId, cleared: false } }) };
-  const all = jobRoutes({ configurations, queries, quarantines, wakeJob: async () => undefined } as Parameters<
-    typeof jobRoutes
-  >[0]);
-  const route = all.find((own) => own.name === "JobAction") as AdminRoute;
-  const restart = (body: string) =>
-    route.handle(
-      {
-        params: { configurationId: agent.configurationId, jobId: agent.jobId, action: "restart" },
-        query: new URLSearchParams(),
-        ifMatch: null,
-        body: Buffer.from(body),
-      } as Partial<RouteRequest> as RouteRequest,
-      { id: "admin-1" } as Parameters<AdminRoute["handle"]>[1],
-    );
-  const wanted = async () => (await agent.status()).fullReadWanted;
-  return { restart, wanted };
-}
-
-test("a restart reads everything again, and forgets what was known of the directory only when it is told to", async () => {
-  const { restart, wanted } = await restarter();
-  expect(await restart("")).toMatchObject({ value: { status: 204 } });
-  expect(await wanted()).toBe("asked");
-  await restart(JSON.stringify({ criteria: { resetScope: "Escrows, QuarantineState" } }));
-  expect(await wanted()).toBe("asked");
-  await restart(JSON.stringify({ criteria: { resetScope: "Escrows, Watermark" } }));
-  expect(await wanted()).toBe("watermark-reset");
-  expect(await restart(JSON.stringify({ criteria: { resetScope: "Everything" } }))).toMatchObject({
-    failure: { status: 422 },
+const restart = (resetScope?: string) =>
+  createAdminApi(cloud.cloud)(actOnJob, {
+    params: { configurationId: agent.configurationId, jobId: agent.jobId, action: "restart" },
+    body: resetScope === undefined ? {} : { criteria: { resetScope } },
   });
+const became = async () => {
+  const { fullReadWanted, quarantine, escrowed } = await agent.status();
+  const isRetried = cloud.logged.some(({ event }) => event === "escrows-retried");
+  expect(escrowed).toBe(1);
+  return { fullReadWanted, isRetried, isLifted: quarantine === null };
+};
+
+test.each([
+  [undefined, { fullReadWanted: "asked", isRetried: true, isLifted: true }],
+  ["None", { fullReadWanted: "asked", isRetried: false, isLifted: false }],
+  ["Escrows", { fullReadWanted: "asked", isRetried: true, isLifted: false }],
+  ["QuarantineState", { fullReadWanted: "asked", isRetried: false, isLifted: true }],
+  ["Watermark", { fullReadWanted: "watermark-reset", isRetried: false, isLifted: false }],
+  ["Escrows, QuarantineState", { fullReadWanted: "asked", isRetried: true, isLifted: true }],
+  ["Watermark,Escrows", { fullReadWanted: "watermark-reset", isRetried: true, isLifted: false }],
+  ["Full", { fullReadWanted: "watermark-reset", isRetried: true, isLifted: true }],
+])("a restart with the reset scope %s reads everything again, and does just that beside it", async (scope, what) => {
+  expect((await restart(scope)).status).toBe(204);
+  expect(await became()).toEqual(what);
+});
+
+test.each(["ConnectorDataStore", "ForceDeletes", "Escrows, ForceDeletes"])(
+  "a restart with the reset scope %s is refused, says which there are and the way, and does nothing",
+  async (scope) => {
+    const { failure } = await restart(scope);
+    expect(failure).toMatchObject({ status: 400, code: "reset-scope-unsupported" });
+    expect(failure?.remedy).toMatch(/None, Escrows, QuarantineState, Watermark and Full.*uplink (link|staged)/);
+    expect(await became()).toEqual({ fullReadWanted: null, isRetried: false, isLifted: false });
+  },
+);
+
+test("a word that Graph doesn't have is refused by the contract", async () => {
+  expect((await restart("Everything")).failure).toMatchObject({ status: 422, code: "invalid-body" });
 });

@@ -103,9 +103,17 @@ export type LifecycleReply = z.infer<typeof LifecycleReply>;
 export const ClearQuarantineReply = z.strictObject({ jobId: z.string(), cleared: z.boolean() });
 export type ClearQuarantineReply = z.infer<typeof ClearQuarantineReply>;
 
+/** Graph's values. `ConnectorDataStore` and `ForceDeletes` are refused, with the way there. */
+export const RESET_SCOPES = [
+  ...["None", "Escrows", "QuarantineState", "Watermark", "Full"],
+  ...["ConnectorDataStore", "ForceDeletes"],
+] as const;
+export type ResetScope = (typeof RESET_SCOPES)[number];
+
 /**
- * As in Graph; no body means none of it. `Watermark` (and `Full`): the next full read is held against nothing that was known of the
- * directory before. The others are asked for by their own means, or done anyway.
+ * As in Graph: values joined by commas. Everything is read again by any restart; `Escrows` are tried again at once, `QuarantineState`
+ * lifts the quarantine, `Watermark` has the next full read held against nothing that was known of the directory before, `Full` is these
+ * three. Nothing said: `Escrows` and `QuarantineState`.
  */
 export const RestartRequest = z
   .object({
@@ -114,19 +122,12 @@ export const RestartRequest = z
         resetScope: z
           .string()
           .transform((text) => text.split(",").map((word) => word.trim()))
-          .pipe(
-            z.array(
-              z.enum(["None", "ConnectorDataStore", "Escrows", "Watermark", "QuarantineState", "Full", "ForceDeletes"]),
-            ),
-          ),
+          .pipe(z.array(z.enum(RESET_SCOPES))),
       })
       .partial(),
   })
   .partial()
-  .transform(({ criteria }) => {
-    const { resetScope = [] } = criteria ?? {};
-    return { resetsWatermark: resetScope.includes("Watermark") || resetScope.includes("Full") };
-  });
+  .transform(({ criteria }) => ({ resets: criteria?.resetScope }));
 
 export const jobStatus = operation({
   id: "JobStatus",
@@ -211,5 +212,5 @@ export const actOnJob = operation({
   body: RestartRequest,
   isBodyOptional: true,
   reply: null,
-  refusals: { "job-not-found": 404 },
+  refusals: { "job-not-found": 404, "reset-scope-unsupported": 400 },
 });
