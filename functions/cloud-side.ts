@@ -2,12 +2,13 @@
 import { randomBytes } from "node:crypto";
 import { createBlobStore } from "../shared/adapters/blobs/blob-store.ts";
 import { createGraphTargetDirectory } from "../shared/adapters/graph/graph-target-directory.ts";
-import { type CredentialConfig, createCredential } from "../shared/adapters/identity/credentials.ts";
+import { type CredentialConfig, createCredential, identityAssertion } from "../shared/adapters/identity/credentials.ts";
 import { createFileSecretStore } from "../shared/adapters/secrets/file-secret-store.ts";
 import { createKeyVaultSecretStore } from "../shared/adapters/secrets/key-vault-secret-store.ts";
 import { createServiceBusDoorbell } from "../shared/adapters/service-bus/doorbell.ts";
 import { createTableRowStore } from "../shared/adapters/tables/row-store.ts";
 import type { Config } from "../shared/config.ts";
+import { CONTAINERS } from "../shared/needs/stores.ts";
 import type { Clock, Random } from "../shared/ports/clock.ts";
 import { createConsoleLog } from "./console-log.ts";
 import { createUseCases, type UseCases } from "./use-cases.ts";
@@ -25,7 +26,7 @@ export function createCloudSide(config: Config): UseCases {
   const bus =
     "connectionString" in config.serviceBus
       ? config.serviceBus
-      : { ...config.serviceBus, credential: createCredential({ kind: "managed-identity" }) };
+      : { ...config.serviceBus, credential: identityOf(config) };
   const doorbell = createServiceBusDoorbell({ ...bus, queue: config.doorbellQueue });
   const targetBy = (credential: CredentialConfig) =>
     createGraphTargetDirectory({
@@ -54,22 +55,28 @@ function quotaOf({ target }: Config) {
 }
 
 function storageOf(config: Config) {
+  const container = CONTAINERS.payloads.name;
   if ("connectionString" in config.data) {
     const { connectionString } = config.data;
-    return { tables: { connectionString }, blobs: { connectionString, container: "uplink" } };
+    return { tables: { connectionString }, blobs: { connectionString, container } };
   }
   const { account, endpointSuffix } = config.data;
-  const credential = createCredential({ kind: "managed-identity" });
+  const credential = identityOf(config);
   return {
     tables: { endpoint: `https://${account}.table.${endpointSuffix}`, credential },
-    blobs: { endpoint: `https://${account}.blob.${endpointSuffix}`, credential, container: "uplink" },
+    blobs: { endpoint: `https://${account}.blob.${endpointSuffix}`, credential, container },
   };
 }
 
-function secretsOf({ secrets }: Config) {
+function identityOf({ identityClientId }: Config) {
+  return createCredential({ kind: "managed-identity", clientId: identityClientId });
+}
+
+function secretsOf(config: Config) {
+  const { secrets } = config;
   if (secrets === undefined) return undefined;
   if ("folder" in secrets) return createFileSecretStore(secrets);
-  return createKeyVaultSecretStore({ ...secrets, credential: createCredential({ kind: "managed-identity" }) });
+  return createKeyVaultSecretStore({ ...secrets, credential: identityOf(config) });
 }
 
 function authorityOf({ target: { authorityUrl } }: Config) {
@@ -88,8 +95,12 @@ function targetCredential(config: Config): CredentialConfig {
     case "secret":
       return secretCredential(config, credential.secret);
     case "certificate":
-      return { kind: "certificate", tenantId, clientId, certificate: { path: credential.file }, authority };
+      return { kind: "certificate", tenantId, clientId, certificate: credential.certificate, authority };
+    case "federated": {
+      const assertion = identityAssertion(identityOf(config), credential.audience);
+      return { kind: "federated", tenantId, clientId, assertion, authority };
+    }
     case "managed-identity":
-      return { kind: "managed-identity" };
+      return { kind: "managed-identity", clientId: config.identityClientId };
   }
 }

@@ -5,6 +5,7 @@ import { createDropResults } from "../shared/application/drop-results.ts";
 import { createFullSync } from "../shared/application/full-sync.ts";
 import { createIndexOldLog } from "../shared/application/index-old-log.ts";
 import { createClaimIndex } from "../shared/application/state/claim-index.ts";
+import { knownTablesOf } from "../shared/application/state/known-tables.ts";
 import { createTick, type Tick } from "../shared/application/tick.ts";
 import { createWakeJob, type WakeJob } from "../shared/application/wake-job.ts";
 import type { OrchestrationStarter } from "../shared/ports/orchestration-starter.ts";
@@ -12,7 +13,8 @@ import { createActivityUseCases } from "./activity-use-cases.ts";
 import { createAdminUseCases } from "./admin-use-cases.ts";
 import { type Adapters, createParts, type UseCaseSettings } from "./parts.ts";
 
-export function createUseCases(adapters: Adapters, settings: UseCaseSettings) {
+export function createUseCases(given: Adapters, settings: UseCaseSettings) {
+  const adapters: Adapters = { ...given, rows: knownTablesOf(given.rows) };
   const parts = createParts(adapters, settings);
   const { objects, escrows, expiries, configurations, dirty, quarantines, linkAccounts, entryCounts } = parts;
   const { provisioningLog, jobDeletion } = parts;

@@ -6,20 +6,24 @@
  * Settings (environment): UPLINK_HOST_PORT (7071), UPLINK_WEB_PORT (no origin for browsers without it; its sign-in is that of
  * UPLINK_TARGET_AUTHORITY_URL), UPLINK_BROKER_PORT (5672), UPLINK_STATE_DIR (.uplink/host),
  * UPLINK_TLS_CERT_FILE and UPLINK_TLS_KEY_FILE (plain HTTP without them), UPLINK_APP_PATH (dist/main.cjs, host.json
- * beside it or above), UPLINK_QUEUES (doorbell), UPLINK_LOG_LEVEL (information).
+ * beside it or above), UPLINK_QUEUES (those of the table of needs), UPLINK_LOG_LEVEL (information).
  */
 
 import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
+import { QUEUES } from "../shared/needs/stores.ts";
 import { type FunctionsHost, type HostLog, PortTaken, startFunctionsHost } from "./functions-host/host.ts";
 import type { LogLevel } from "./functions-host/rpc.ts";
 import { type Broker, startBroker } from "./service-bus/broker.ts";
 
 const levels: readonly LogLevel[] = ["trace", "debug", "information", "warning", "error", "critical", "none"];
 const connectionSetting = "ServiceBusConnection";
-const maxDeliveryCount = 10;
-const lockDurationMs = 60_000;
+const { maxDeliveryCount, lockSeconds } = QUEUES.doorbell;
+const QUEUE_NAMES = Object.values(QUEUES)
+  .map(({ name }) => name)
+  .join(",");
+const lockDurationMs = lockSeconds * 1_000;
 
 type Settings = {
   readonly hostPort: number;
@@ -68,7 +72,7 @@ function readSettings(env: NodeJS.ProcessEnv): Settings {
     hostJsonPath: hostJsonPath ?? "",
     certFile,
     keyFile,
-    queues: (text("UPLINK_QUEUES") ?? "doorbell")
+    queues: (text("UPLINK_QUEUES") ?? QUEUE_NAMES)
       .split(",")
       .map((name) => name.trim())
       .filter(Boolean),

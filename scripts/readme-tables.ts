@@ -1,7 +1,7 @@
 /**
  * The tables that come from code: in the README the settings of the cloud side, the ports of the local runtime, and what
  * the benches of growth and quota wrote to their files; in the runbook the codes of failures; and the JSON Schemas of configuration files. `npm run docs` writes them; tests say
- * whether they are current.
+ * whether they are current. And the table of needs, as the infrastructure reads it.
  */
 import { readFileSync, writeFileSync } from "node:fs";
 import { pathToFileURL } from "node:url";
@@ -12,7 +12,7 @@ import { quotaSummary } from "../bench/quota-report.ts";
 import { PORTS } from "../local/start/ports.ts";
 import { fileSchemas } from "../shared/contracts/configuration-file.ts";
 import { FAILURE_CODES, FAILURES } from "../shared/domain/failure-codes.ts";
-import { SETTINGS, type Setting } from "../shared/settings.ts";
+import { NEEDS, needsForInfrastructure } from "../shared/needs.ts";
 
 const LINE_WIDTH = 120;
 
@@ -43,6 +43,11 @@ export function editorSchemas(): readonly (readonly [path: string, text: string]
     `docs/schemas/${name}.json`,
     `${shortLists(JSON.stringify(schema, null, 2))}\n`,
   ]);
+}
+
+/** `infra/needs.json`, which the infrastructure loops over. */
+export function infrastructureNeeds(): string {
+  return shortLists(needsForInfrastructure());
 }
 
 /** As the formatter has it: a list of texts on one line, where it fits. */
@@ -76,7 +81,7 @@ function shown(minutes: number): string {
 }
 
 function settingsTable(): string {
-  const rows = SETTINGS.map((setting: Setting) => {
+  const rows = NEEDS.settings.map((setting) => {
     const preset = setting.default === undefined ? (setting.optional ? "" : "required") : `\`${setting.default}\``;
     return `| \`${setting.name}\` | ${setting.meaning}${setting.secret ? " (secret)" : ""} | ${preset} |`;
   });
@@ -106,5 +111,6 @@ if (import.meta.url === pathToFileURL(process.argv[1] ?? "").href) {
     const file = new URL(page, import.meta.url);
     writeFileSync(file, made(readFileSync(file, "utf8")));
   }
+  writeFileSync(new URL("../infra/needs.json", import.meta.url), infrastructureNeeds());
   for (const [name, text] of editorSchemas()) writeFileSync(new URL(`../${name}`, import.meta.url), text);
 }

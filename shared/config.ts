@@ -6,6 +6,8 @@ import { SETTINGS, type Setting, type SettingName } from "./settings.ts";
 
 export interface Config {
   readonly publicUrl: string;
+  /** Of the managed identity; undefined: the machine has one only. */
+  readonly identityClientId: string | undefined;
   readonly data: { readonly connectionString: string } | { readonly account: string; readonly endpointSuffix: string };
   readonly serviceBus: { readonly connectionString: string } | { readonly namespace: string };
   readonly doorbellQueue: string;
@@ -14,7 +16,10 @@ export interface Config {
     readonly clientId: string;
     readonly credential:
       | { readonly kind: "secret"; readonly secret: string }
-      | { readonly kind: "certificate"; readonly file: string }
+      | { readonly kind: "certificate"; readonly certificate: { readonly path: string } | { readonly pem: string } }
+      /** The managed identity vouches for the application: its token, for this audience, is exchanged for the application's. */
+      | { readonly kind: "federated"; readonly audience: string }
+      /** The managed identity is the application. */
       | { readonly kind: "managed-identity" };
     readonly graphUrl: string;
     readonly authorityUrl: string;
@@ -80,8 +85,10 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
     problems.push(
       "ServiceBusConnection__fullyQualifiedNamespace is missing: set it to the namespace's host name (on this machine: ServiceBusConnection).",
     );
-  if (has("UPLINK_TARGET_CLIENT_SECRET") && has("UPLINK_TARGET_CERTIFICATE_FILE"))
-    problems.push("UPLINK_TARGET_CLIENT_SECRET and UPLINK_TARGET_CERTIFICATE_FILE are both set: keep one.");
+  const proofs = (
+    ["UPLINK_TARGET_CLIENT_SECRET", "UPLINK_TARGET_CERTIFICATE_FILE", "UPLINK_TARGET_CERTIFICATE"] as const
+  ).filter(has);
+  if (proofs.length > 1) problems.push(`${proofs.join(" and ")} are set at the same time: keep one.`);
   if (has("UPLINK_KEY_VAULT_URL") && has("UPLINK_SECRETS_FOLDER"))
     problems.push("UPLINK_KEY_VAULT_URL and UPLINK_SECRETS_FOLDER are both set: keep one.");
   if (
@@ -125,10 +132,21 @@ function configOf(values: Values): Config {
   const busConnection = optional("ServiceBusConnection");
   const folder = optional("UPLINK_SECRETS_FOLDER");
   const vaultUrl = optional("UPLINK_KEY_VAULT_URL");
-  const secret = optional("UPLINK_TARGET_CLIENT_SECRET");
-  const file = optional("UPLINK_TARGET_CERTIFICATE_FILE");
+  const identityClientId = optional("UPLINK_IDENTITY_CLIENT_ID");
   const authorityUrl = text("UPLINK_TARGET_AUTHORITY_URL").replace(/\/$/, "");
+  const credential = (): Config["target"]["credential"] => {
+    const secret = optional("UPLINK_TARGET_CLIENT_SECRET");
+    if (secret !== undefined) return { kind: "secret", secret };
+    const path = optional("UPLINK_TARGET_CERTIFICATE_FILE");
+    if (path !== undefined) return { kind: "certificate", certificate: { path } };
+    const pem = optional("UPLINK_TARGET_CERTIFICATE");
+    if (pem !== undefined) return { kind: "certificate", certificate: { pem } };
+    if (identityClientId === undefined || identityClientId === text("UPLINK_TARGET_CLIENT_ID"))
+      return { kind: "managed-identity" };
+    return { kind: "federated", audience: text("UPLINK_TARGET_EXCHANGE_AUDIENCE") };
+  };
   return {
+    identityClientId,
     publicUrl: text("UPLINK_PUBLIC_URL").replace(/\/$/, ""),
     data:
       connectionString === undefined
@@ -142,12 +160,7 @@ function configOf(values: Values): Config {
     target: {
       tenantId: text("UPLINK_TARGET_TENANT_ID"),
       clientId: text("UPLINK_TARGET_CLIENT_ID"),
-      credential:
-        secret !== undefined
-          ? { kind: "secret", secret }
-          : file !== undefined
-            ? { kind: "certificate", file }
-            : { kind: "managed-identity" },
+      credential: credential(),
       graphUrl: text("UPLINK_TARGET_GRAPH_URL").replace(/\/$/, ""),
       authorityUrl,
       writesPerWindow: number("UPLINK_TARGET_WRITES"),

@@ -15,6 +15,7 @@ type Place =
   | "application"
   | "adapters"
   | "config"
+  | "stores"
   | "orchestrators"
   | "orchestration-support"
   | "activities"
@@ -31,9 +32,10 @@ const MAY_IMPORT: Readonly<Record<Place, readonly (Place | "*")[]>> = {
   domain: [],
   contracts: ["domain"],
   ports: ["domain", "contracts"],
-  application: ["domain", "contracts", "ports"],
-  adapters: ["domain", "contracts", "ports"],
-  config: [],
+  application: ["domain", "contracts", "ports", "stores"],
+  adapters: ["domain", "contracts", "ports", "stores"],
+  config: ["stores"],
+  stores: [],
   orchestrators: ["domain", "contracts", "orchestration-support"],
   "orchestration-support": ["domain", "contracts"],
   activities: ["domain", "contracts", "ports", "application", "orchestration-support"],
@@ -44,6 +46,7 @@ const MAY_IMPORT: Readonly<Record<Place, readonly (Place | "*")[]>> = {
     "application",
     "adapters",
     "config",
+    "stores",
     "orchestrators",
     "orchestration-support",
     "activities",
@@ -61,6 +64,7 @@ const FORBIDDEN_PACKAGES: Partial<Record<Place, RegExp>> = {
   domain: /./,
   contracts: /^(?!zod$)/,
   ports: /./,
+  stores: /./,
   application: /^(@azure\/|durable-functions|ldapts|commander)/,
   adapters: /^durable-functions/,
   orchestrators: /^(?!durable-functions$)/,
@@ -72,7 +76,8 @@ const FORBIDDEN_PACKAGES: Partial<Record<Place, RegExp>> = {
 function placeOf(path: string): Place | undefined {
   const [top, second, third] = path.split("/");
   if (top === "shared") {
-    if (second === "config.ts" || second === "settings.ts") return "config";
+    if (path === "shared/needs/stores.ts") return "stores";
+    if (["config.ts", "settings.ts", "needs.ts", "needs"].includes(second ?? "")) return "config";
     return ["domain", "contracts", "ports", "application", "adapters"].includes(second ?? "")
       ? (second as Place)
       : undefined;
@@ -145,6 +150,8 @@ describe("architecture", () => {
     ["shared/domain/plan.ts", "../ports/clock.ts"],
     ["shared/contracts/change.ts", "@azure/functions"],
     ["shared/contracts/change.ts", "../application/failure.ts"],
+    ["shared/needs/stores.ts", "zod"],
+    ["shared/application/tick.ts", "../needs/alerts.ts"],
     ["shared/ports/clock.ts", "../adapters/memory/row-store.ts"],
     ["shared/application/tick.ts", "@azure/data-tables"],
     ["shared/application/tick.ts", "../adapters/memory/row-store.ts"],

@@ -25,6 +25,7 @@ import {
   storageConnection,
   TENANT_ID,
 } from "./services.ts";
+import { makeStores } from "./stores.ts";
 
 export interface RuntimeOptions {
   /** The folder for all state; made when it isn't there. */
@@ -127,6 +128,7 @@ export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
     const host = () => startHost(context, { exporter, settings, ...(appPath === undefined ? {} : { appPath }) });
 
     watch(await startAzurite(context, options.inMemory ?? false));
+    await makeStores(storageConnection(ports));
     log(`Azurite: blobs on port ${ports.azuriteBlob}, tables on port ${ports.azuriteTable}`);
     watch(await startDirectory(context, { verifiedDomains, quota }));
     log(`Directory stand-in: ${urls.graph}`);

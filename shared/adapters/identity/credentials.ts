@@ -1,12 +1,13 @@
 /**
  * Who we are towards Azure and towards a target: one place that turns settings into a `TokenCredential`.
  *
- * On Azure that is a managed identity and no secret. A target in another cloud takes a certificate (a managed
- * identity's federation stays within its cloud). A client secret is for development: the local directory's token
+ * On Azure that is a managed identity and no secret: it reaches Azure's services itself, and vouches for the application of
+ * the target's tenant (federation). A target in another cloud takes a certificate, for federation stays within its cloud. A client secret is for development: the local directory's token
  * endpoint, whose host no discovery knows.
  */
 
 import {
+  ClientAssertionCredential,
   ClientCertificateCredential,
   ClientSecretCredential,
   DefaultAzureCredential,
@@ -18,7 +19,15 @@ export type CredentialConfig =
   /** What the machine offers: environment, workload or managed identity, Azure CLI. */
   | { readonly kind: "default" }
   /** `clientId` for a user-assigned identity. */
-  | { readonly kind: "managed-identity"; readonly clientId?: string }
+  | { readonly kind: "managed-identity"; readonly clientId?: string | undefined }
+  | {
+      readonly kind: "federated";
+      readonly tenantId: string;
+      readonly clientId: string;
+      /** Says, on each use, a token of the managed identity for the exchange; `identityAssertion` makes one. */
+      readonly assertion: () => Promise<string>;
+      readonly authority?: Authority;
+    }
   | {
       readonly kind: "client-secret";
       readonly tenantId: string;
@@ -52,6 +61,13 @@ export function createCredential(config: CredentialConfig): TokenCredential {
       return config.clientId === undefined
         ? new ManagedIdentityCredential()
         : new ManagedIdentityCredential({ clientId: config.clientId });
+    case "federated":
+      return new ClientAssertionCredential(
+        config.tenantId,
+        config.clientId,
+        config.assertion,
+        authorityOptions(config.authority),
+      );
     case "client-secret":
       return new ClientSecretCredential(
         config.tenantId,
@@ -62,6 +78,18 @@ export function createCredential(config: CredentialConfig): TokenCredential {
     case "certificate":
       return certificateCredential(config);
   }
+}
+
+/**
+ * The managed identity's token for the exchange. `audience` such as `api://AzureADTokenExchange`; the credential keeps tokens while
+ * they are good, so this asks rarely. Rejects when the identity gives none.
+ */
+export function identityAssertion(identity: TokenCredential, audience: string): () => Promise<string> {
+  return async () => {
+    const answer = await identity.getToken(`${audience}/.default`);
+    if (!answer) throw new Error(`The managed identity gave no token for ${audience}.`);
+    return answer.token;
+  };
 }
 
 function certificateCredential(config: Extract<CredentialConfig, { kind: "certificate" }>): TokenCredential {

@@ -5,9 +5,14 @@ import { createRequire } from "node:module";
 import { join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { promisify } from "node:util";
-import { ClientCertificateCredential, DefaultAzureCredential, ManagedIdentityCredential } from "@azure/identity";
+import {
+  ClientAssertionCredential,
+  ClientCertificateCredential,
+  DefaultAzureCredential,
+  ManagedIdentityCredential,
+} from "@azure/identity";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { createCredential } from "../../../shared/adapters/identity/credentials.ts";
+import { createCredential, identityAssertion } from "../../../shared/adapters/identity/credentials.ts";
 import { applications, certificateDir, startTestDirectory, type TestDirectory } from "../../local/directory/support.ts";
 
 const run = promisify(execFile);
@@ -50,8 +55,24 @@ describe("other kinds", () => {
     expect(createCredential({ kind: "managed-identity", clientId: ids.clientId })).toBeInstanceOf(
       ManagedIdentityCredential,
     );
+    expect(createCredential({ kind: "federated", ...ids, assertion: async () => "", authority })).toBeInstanceOf(
+      ClientAssertionCredential,
+    );
     expect(
       createCredential({ kind: "certificate", ...ids, certificate: { path: "/none.pem" }, authority }),
     ).toBeInstanceOf(ClientCertificateCredential);
+  });
+
+  it("vouch for an application by a token of the managed identity for the exchange", async () => {
+    const asked: (string | readonly string[])[] = [];
+    const identity = (token: string | undefined) => ({
+      async getToken(scopes: string | string[]) {
+        asked.push(scopes);
+        return token === undefined ? null : { token, expiresOnTimestamp: 0 };
+      },
+    });
+    expect(await identityAssertion(identity("mine"), "api://AzureADTokenExchange")()).toBe("mine");
+    expect(asked).toEqual(["api://AzureADTokenExchange/.default"]);
+    await expect(identityAssertion(identity(undefined), "api://x")()).rejects.toThrow(/gave no token for api:\/\/x/);
   });
 });
