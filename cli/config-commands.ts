@@ -71,9 +71,9 @@ async function exportFiles(
 
 async function planned(folder: string, terminal: Terminal) {
   const wanted = await readConfigFiles(folder);
-  const { admin } = await connect(terminal);
+  const { admin, url } = await connect(terminal);
   const present = await readPresent(admin);
-  return { admin, wanted, present, plan: planConfiguration(wanted, present) };
+  return { admin, url, wanted, present, plan: planConfiguration(wanted, present, url) };
 }
 
 async function plan(
@@ -106,11 +106,11 @@ async function apply(
   context: CommandContext,
 ): Promise<void> {
   const { terminal } = context;
-  const { admin, present, plan: found } = await planned(folder, terminal);
+  const { admin, url, present, plan: found } = await planned(folder, terminal);
   if (found.digest !== digest)
     throw new AgentError(
       "conflict",
-      `The plan of ${folder} has the digest ${found.digest} by now, not ${digest}: the files or what is there changed since. Nothing was done.`,
+      `The plan of ${folder} for ${url} has the digest ${found.digest}, not ${digest}: the files or what is there changed since, or it was planned for another service. Nothing was done.`,
       `Look at it again: uplink config plan ${folder}`,
     );
   const applied = await applyPlan(admin, found, present, terminal.stop, (step) => {

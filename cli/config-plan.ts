@@ -1,7 +1,7 @@
 /**
  * From what files want and what the service has to the steps between: pure, so that the same two give the same plan and the same digest.
  *
- * A step carries what it was planned against (ETag, version, value before), so the digest is of that, too. Nothing is deleted because a
+ * A step carries what it was planned against (ETag, version, value before), so the digest is of that, too, and of the service's address. Nothing is deleted because a
  * file is silent about it: only a list of exclusions that says `prune: true` takes entries away. Who is protected comes first, who loses
  * protection last; a job is held before it changes and let go after.
  */
@@ -64,8 +64,8 @@ export interface ConfigPlan {
   readonly digest: string;
 }
 
-/** Throws `AgentError` config-invalid for what can't be had, every fault at once. */
-export function planConfiguration(wanted: Wanted, present: Present): ConfigPlan {
+/** `service`: its address. Throws `AgentError` config-invalid for what can't be had, every fault at once. */
+export function planConfiguration(wanted: Wanted, present: Present, service: string): ConfigPlan {
   const faults: string[] = [];
   const ofJobs = wanted.configurations.flatMap((own) => {
     const there = present.configurations.find(({ settings }) => settings.domainFqdn === own.domainFqdn);
@@ -86,7 +86,9 @@ export function planConfiguration(wanted: Wanted, present: Present): ConfigPlan 
       .map(({ settings }) => `configuration ${settings.displayName} (${settings.domainFqdn})`),
     ...kept.map((guid) => `exclusion ${guid}`),
   ];
-  const digest = createHash("sha256").update(canonical(steps)).digest("base64url").slice(0, 22);
+  // Two services may have the same to do: what was looked at for one isn't approved for the other.
+  const planned = canonical({ service: service.toLowerCase().replace(/\/+$/, ""), steps });
+  const digest = createHash("sha256").update(planned).digest("base64url").slice(0, 22);
   return { steps, untouched, digest };
 }
 

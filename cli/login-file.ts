@@ -39,7 +39,7 @@ export function loginPath(environment: Environment): string {
 /** Undefined: nobody signed in. Throws `AgentError` key-exposed, config-invalid. */
 export async function readLogin(environment: Environment): Promise<Login | undefined> {
   const path = loginPath(environment);
-  const found = await stat(path).catch(() => undefined);
+  const found = await statIfThere(path);
   if (!found) return undefined;
   if (process.platform !== "win32" && (found.mode & 0o077) !== 0)
     throw new AgentError(
@@ -69,10 +69,9 @@ export async function writeLogin(environment: Environment, login: Login): Promis
     await rename(temporary, path);
   } catch (error) {
     await rm(temporary, { force: true });
-    const why = error instanceof Error ? error.message : String(error);
     throw new AgentError(
       "config-invalid",
-      `${path} can't be written: ${why}.`,
+      `${path} can't be written: ${wordsOf(error)}.`,
       "Make its folder writable, or name another one in UPLINK_CONFIG_HOME.",
     );
   }
@@ -81,7 +80,33 @@ export async function writeLogin(environment: Environment, login: Login): Promis
 /** Whether there was one. */
 export async function removeLogin(environment: Environment): Promise<boolean> {
   const path = loginPath(environment);
-  const isThere = (await stat(path).catch(() => undefined)) !== undefined;
-  await rm(path, { force: true });
+  const isThere = (await statIfThere(path)) !== undefined;
+  try {
+    await rm(path, { force: true });
+  } catch (error) {
+    throw new AgentError(
+      "config-invalid",
+      `${path} can't be deleted: ${wordsOf(error)}. The tokens in it are still good.`,
+      "Delete it by hand, as the user who owns it.",
+    );
+  }
   return isThere;
+}
+
+/** What is there and can't be looked at is no sign-in that is missing. Throws `AgentError` config-invalid. */
+async function statIfThere(path: string) {
+  try {
+    return await stat(path);
+  } catch (error) {
+    if (error instanceof Error && "code" in error && error.code === "ENOENT") return undefined;
+    throw new AgentError(
+      "config-invalid",
+      `${path} can't be looked at: ${wordsOf(error)}.`,
+      "Check who may reach its folder, or name another one in UPLINK_CONFIG_HOME.",
+    );
+  }
+}
+
+function wordsOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }

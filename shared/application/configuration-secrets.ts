@@ -30,6 +30,9 @@ export interface ConfigurationSecrets {
   validate(configurationId: string, jobId: string, request: ValidateCredentialsRequest): Promise<Result<null>>;
 }
 
+/** A key vault's secret takes no more; the same everywhere, so that what is kept here can be kept there. */
+const MOST_BYTES = 25_000;
+
 type Saved = Partial<Record<SecretKey, string>>;
 
 export function createConfigurationSecrets(deps: {
@@ -82,7 +85,9 @@ export function createConfigurationSecrets(deps: {
         if (fault !== undefined) return invalid(own.key, fault);
       }
       const next: Saved = Object.fromEntries(value.map((own) => [own.key, own.value]));
-      const done = await withStore((store) => store.set(nameOf(configurationId), JSON.stringify(next)));
+      const text = JSON.stringify(next);
+      if (Buffer.byteLength(text) > MOST_BYTES) return tooLong(Buffer.byteLength(text));
+      const done = await withStore((store) => store.set(nameOf(configurationId), text));
       if (!done.ok) return done;
       deps.log.info("secrets-replaced", { configurationId, by, keys: Object.keys(next).join(", ") });
       return ok(null);
@@ -151,6 +156,17 @@ function invalid(key: SecretKey, fault: string) {
     message: `The secret ${key} ${fault}.`,
     remedy: "Mend it and send all secrets again: what is sent replaces all.",
     details: [{ target: key, message: fault }],
+  });
+}
+
+function tooLong(bytes: number) {
+  const fault = `take ${bytes} bytes as they are kept, of ${MOST_BYTES} that a key vault's secret can have`;
+  return fail({
+    status: 422,
+    code: "secret-invalid",
+    message: `The secrets together ${fault}; none was written.`,
+    remedy: "Send shorter ones: fewer recipients in SyncNotificationSettings, an AppKey as the target gave it.",
+    details: [{ target: "value", message: fault }],
   });
 }
 

@@ -148,7 +148,7 @@ export function createWhatIfs(deps: {
     const { id, of, base } = tried;
     if (of.kind === "scope") {
       const set = await deps.configurations.setScope(jobId, of.scope, base.scopeVersion);
-      return set.ok ? ok({ effect: "scope", schemaVersion: null }) : set;
+      return set.ok ? ok({ effect: "scope", schemaVersion: null }) : refusedSince(tried, set.failure);
     }
     if (of.kind === "present") {
       if (heldBecause(job)?.because !== "first-export") return ok({ effect: "none", schemaVersion: null });
@@ -166,7 +166,7 @@ export function createWhatIfs(deps: {
     // By an attempt that was interrupted right after.
     const present = await deps.schemas.get(jobId);
     const isThere = present.ok && JSON.stringify(present.value) === JSON.stringify(schema.value);
-    return isThere ? ok({ effect: "schema", schemaVersion: job.schemaVersion }) : put;
+    return isThere ? ok({ effect: "schema", schemaVersion: job.schemaVersion }) : refusedSince(tried, put.failure);
   }
 
   async function triedSchema(jobId: string, id: string): Promise<Result<SynchronizationSchema>> {
@@ -261,6 +261,11 @@ function notTheNewest(jobId: string, digest: string, newest: WhatIfRow | undefin
     message: `The newest what-if of job ${jobId} doesn't have digest ${digest}${present}.`,
     remedy: "Look at the newest result ('uplink whatif show'), and approve that, or run it again.",
   };
+}
+
+/** What was fit to be tried isn't fit to be taken any more, but for a job that is gone. */
+function refusedSince(tried: WhatIfRow, failure: Failure) {
+  return fail(failure.status === 404 ? failure : outdated(tried, failure.message.replace(/\.$/, "")));
 }
 
 function outdated({ id, jobId }: WhatIfRow, why: string): Failure {

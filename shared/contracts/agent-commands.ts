@@ -90,7 +90,6 @@ export const awaitCommands = operation({
   summary: "Waits a while for commands to the agent that holds the domain's lease.",
   body: CommandsRequest,
   reply: CommandsReply,
-  refusals: { "job-not-found": 404 },
 });
 
 export const answerCommand = operation({

@@ -1,5 +1,5 @@
 /** `uplink config export|plan|apply` over the service's own routes: what files say becomes true, once, and nothing else does. */
-import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Ajv } from "ajv";
@@ -199,6 +199,28 @@ describe("a plan", () => {
     expect((await uplink("plan", folder)).out).toContain("signIn: certificate → ownProcess");
   });
 
+  test("for one service isn't carried out at another one that has the same to do", async () => {
+    await cloud.addDomain("corp.example");
+    await uplink("export", folder);
+    await edit(CORP, (own) => void Object.assign(own.settings, { signIn: "certificate" }));
+    const { out } = await uplink("plan", folder);
+    const other = await startAdminService(answerByRoutes(() => adminRoutes(cloud.cloud.routes)));
+    try {
+      const there = (...args: string[]) => askService(other.url, [registerConfigCommands], ["config", ...args]);
+      const refused = await there("apply", folder, "--digest", digestOf(out));
+      expect(refused).toMatchObject({ code: 9, err: expect.stringContaining("planned for another service") });
+      expect(refused.err).toContain(other.url);
+      expect(other.asked.filter(({ method }) => method !== "GET")).toEqual([]);
+      // Its own plan is, however its address is written.
+      const { out: own } = await there("plan", folder);
+      expect(digestOf(own)).not.toBe(digestOf(out));
+      const slashed = ["config", "apply", folder, "--digest", digestOf(own)];
+      expect((await askService(`${other.url}/`, [registerConfigCommands], slashed)).code).toBe(0);
+    } finally {
+      await other.close();
+    }
+  });
+
   test("whose step fails says what was done and what wasn't, and the next has the rest", async () => {
     await cloud.addDomain("corp.example");
     await uplink("export", folder);
@@ -281,5 +303,13 @@ describe("a folder", () => {
     expect((await read(CORP)).displayName).toBe("Mine");
     expect((await uplink("export", folder, "--overwrite")).code).toBe(0);
     expect((await read(CORP)).displayName).toBe("corp.example");
+  });
+
+  test.each([[], ["--overwrite"]])("has no file written where one of them can't be read %s", async (...more) => {
+    await cloud.addDomain("corp.example");
+    await mkdir(join(folder, "exclusions.yaml"));
+    const refused = await uplink("export", folder, ...more);
+    expect(refused).toMatchObject({ code: 2, err: expect.stringMatching(/exclusions\.yaml can't be read: .*EISDIR/) });
+    expect(await readdir(folder)).toEqual(["exclusions.yaml"]);
   });
 });

@@ -176,6 +176,16 @@ test.skipIf(process.platform === "win32")("a file that others may read isn't use
   });
 });
 
+test("a file that can't be looked at isn't one that is missing: nobody is told that he isn't signed in", async () => {
+  await login();
+  const below = { UPLINK_CONFIG_HOME: join(file(), "below"), HOME: folder };
+  for (const args of [["job", "list"], ["logout"]])
+    expect(await uplink(signsIn, below, ...args)).toMatchObject({
+      code: 2,
+      err: expect.stringMatching(/login\.json can't be looked at: ENOTDIR/),
+    });
+});
+
 test("the local runtime's own sign-in takes it as Entra does", async () => {
   let handle: ReturnType<typeof createWebHandler> | undefined;
   const web = createServer((request, response) => {

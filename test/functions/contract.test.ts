@@ -3,29 +3,28 @@
  * by a validator of JSON Schema. What any operation is refused with follows from its declaration and is asked here; codes of its own are
  * asked here or by the test of what they are about.
  */
-import { readdirSync, readFileSync } from "node:fs";
-import { join } from "node:path";
-import { fileURLToPath } from "node:url";
-import { Ajv2020 } from "ajv/dist/2020.js";
-import formats from "ajv-formats";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { createMemorySecretStore } from "../../shared/adapters/memory/secret-store.ts";
 import type { AgentRow } from "../../shared/application/state/agent-rows.ts";
 import { pack, readRow } from "../../shared/application/state/job-rows.ts";
-import { commonRefusals, type Operation, paramsOf, plainPath } from "../../shared/contracts/operation.ts";
+import { commonRefusals, type Operation, paramsOf } from "../../shared/contracts/operation.ts";
 import { StorageError } from "../../shared/ports/row-store.ts";
 import { aUser, guidOf } from "../support/cloud.ts";
+import { createContractRecord } from "../support/contract-record.ts";
 import { type Sample, samplesOf, withoutSample } from "../support/samples.ts";
-import { type AskedHow, createService, type Service, type ServiceReply } from "../support/service.ts";
+import { type AskedHow, createService, type Service } from "../support/service.ts";
+import { playAgents } from "./contract-scenes/agents.ts";
+import { playJobs } from "./contract-scenes/jobs.ts";
+import { playLinks } from "./contract-scenes/links.ts";
+import { playOnDemand } from "./contract-scenes/on-demand.ts";
+import { playSecrets } from "./contract-scenes/secrets.ts";
+import { playStaged } from "./contract-scenes/staged.ts";
 
-const root = fileURLToPath(new URL("../..", import.meta.url));
 let service: Service;
 let samples: Readonly<Record<string, Sample>>;
 let storage: "works" | "away" | "broken" = "works";
-/** `Operation status code`, or `Operation status` of what succeeded. */
-const seen = new Set<string>();
-const lies = new Set<string>();
-let check: (operation: Operation, reply: ServiceReply) => string | undefined;
+const record = createContractRecord();
+const { seen, lies } = record;
 
 const named = (id: string): Operation => {
   const found = service.operations.find((own) => own.id === id);
@@ -81,27 +80,7 @@ beforeAll(async () => {
     }),
   });
   samples = await samplesOf(service);
-  const document = (await service.ask(named("OpenApi"))).body;
-  const ajv = new Ajv2020({ strict: false, allErrors: false });
-  formats.default(ajv);
-  ajv.addSchema({ ...document, $id: "doc" });
-  const pointer = (text: string) =>
-    text.replaceAll("~", "~0").replaceAll("/", "~1").replaceAll("{", "%7B").replaceAll("}", "%7D");
-  check = (operation, reply) => {
-    const at = `/paths/${pointer(`/${plainPath(operation.path)}`)}/${operation.method.toLowerCase()}/responses/${reply.status}`;
-    const described =
-      document.paths[`/${plainPath(operation.path)}`]?.[operation.method.toLowerCase()]?.responses[reply.status];
-    if (described === undefined) return "the document doesn't know that status";
-    if (described.content === undefined) return reply.body === undefined ? undefined : "it has a body that isn't told";
-    const validate = ajv.compile({ $ref: `doc#${at}/content/application~1json/schema` });
-    return validate(reply.body) ? undefined : ajv.errorsText(validate.errors);
-  };
-  service.watch((operation, reply) => {
-    const code = reply.code === undefined ? "" : ` ${reply.code}`;
-    seen.add(`${operation.id} ${reply.status}${code}`);
-    const lie = check(operation, reply);
-    if (lie !== undefined) lies.add(`${operation.id} ${reply.status}${code}: ${lie}`);
-  });
+  await record.listen(service);
 });
 afterAll(() => service?.close());
 
@@ -230,6 +209,15 @@ test("a life of a configuration: what succeeds is answered as it is told", { tim
   await ask("DeleteSynchronizationJob", { params: gone, query: { objects: "keep" } });
 });
 
+test.each([
+  ["agents", playAgents],
+  ["objects on demand", playOnDemand],
+  ["links", playLinks],
+  ["staged sets", playStaged],
+  ["secrets", playSecrets],
+  ["jobs", playJobs],
+] as const)("a scene of %s: each refusal of its own is called", { timeout: 60_000 }, async (_, play) => play(record));
+
 test("no answer was another one than the document tells", () => {
   expect([...lies].sort()).toEqual([]);
 });
@@ -257,46 +245,18 @@ test("every refusal that any operation may have was seen of each", () => {
   expect(missing).toEqual([]);
 });
 
-/** Of their own accord asked by the tests of what they are about; a code that no test names is one that nobody has seen. */
-/** Told, and called by nobody yet. Who calls one takes it out of here. */
-const NOT_YET_CALLED: readonly string[] = [
-  ...["agent-failed", "lease-not-held", "object-ambiguous", "object-deleted", "object-not-provisioned"],
-  ...["provisioning-failed", "schema-not-in-effect", "target-linked"],
-];
-
-test("every code of an operation's own was seen here, or is named by the test of what it is about", () => {
-  const called = new Set([...seen].map((entry) => entry.split(" ")[2]));
-  const texts = testFiles(join(root, "test")).map((file) => readFileSync(file, "utf8"));
-  const named = (code: string) => texts.some((text) => text.includes(`"${code}"`) || text.includes(`code: "${code}"`));
-  const missing = service.operations.flatMap((operation) =>
-    Object.entries(operation.refusals ?? {})
-      .filter(([code]) => !called.has(code) && !named(code))
-      .map(([code]) => code),
+test("every code of an operation's own was seen of each operation that declares it", () => {
+  const missing = service.operations.flatMap(({ id, refusals }) =>
+    Object.entries(refusals ?? {})
+      .map(([code, status]) => `${id} ${status} ${code}`)
+      .filter((entry) => !seen.has(entry)),
   );
-  const advice = "Call these in this file's scenes, or in a test of their own";
-  expect([...new Set(missing)].sort(), advice).toEqual([...NOT_YET_CALLED].sort());
-});
-
-test("every operation succeeded here, but for those that need more than a world in memory has", () => {
-  // Each is carried out in the tests of what it is about: removals that the guard staged, an agent that answers a command.
-  const elsewhere = [
-    "AnswerCommand",
-    "CreateSynchronizationJob",
-    "DecideStaged",
-    "ListStagedObjects",
-    "ProvisionOnDemand",
-  ];
-  const succeeded = new Set(
-    [...seen].filter((entry) => entry.split(" ").length === 2).map((entry) => entry.split(" ")[0]),
-  );
-  const missing = service.operations.map(({ id }) => id).filter((id) => !succeeded.has(id) && !elsewhere.includes(id));
   expect(missing).toEqual([]);
 });
 
-function testFiles(folder: string): string[] {
-  return readdirSync(folder, { withFileTypes: true }).flatMap((entry) => {
-    const path = join(folder, entry.name);
-    if (entry.isDirectory()) return entry.name === "fixtures" ? [] : testFiles(path);
-    return /\.test\.ts$/.test(entry.name) && !path.endsWith("contract.test.ts") ? [path] : [];
-  });
-}
+test("every operation succeeded, with each status that it declares", () => {
+  const missing = service.operations.flatMap(({ id, statuses, reply }) =>
+    (statuses ?? [reply === null ? 204 : 200]).map((status) => `${id} ${status}`).filter((entry) => !seen.has(entry)),
+  );
+  expect(missing).toEqual([]);
+});

@@ -67,6 +67,22 @@ test.each([
   expect(await keys()).toEqual([{ key: "AppKey", value: null }]);
 });
 
+test("more than a key vault's secret can hold is refused before anything is written, by bytes", async () => {
+  const { put, keys, secrets, configurationId } = await start();
+  await put({ key: "AppKey", value: APP_KEY });
+  const before = await secrets.get(`uplink-${configurationId}`);
+  // 9,000 characters, three bytes each.
+  const refused = await put({ key: "AppKey", value: "日".repeat(9_000) });
+  expect(refused.failure).toMatchObject({ status: 422, code: "secret-invalid" });
+  expect(refused.failure?.message).toContain("25000");
+  expect(JSON.stringify(refused.failure)).not.toContain("日");
+  expect([await secrets.get(`uplink-${configurationId}`), await keys()]).toEqual([
+    before,
+    [{ key: "AppKey", value: null }],
+  ]);
+  expect((await put({ key: "AppKey", value: "日".repeat(8_000) })).status).toBe(204);
+});
+
 test("settings of notifications are taken in Graph's shape", async () => {
   const { put, keys } = await start();
   const value = JSON.stringify({

@@ -69,15 +69,13 @@ export const showLink = operation({
   refusals: { "job-not-found": 404, "object-not-found": 404 },
 });
 
-const MENDING = {
-  "job-not-found": 404,
-  "object-not-found": 404,
-  "object-busy": 409,
+const MENDING = { "job-not-found": 404, "object-not-found": 404, "object-busy": 409 } as const;
+/** Of the object that is to have the target object. */
+const JOINING = {
+  ...MENDING,
   "object-gone": 409,
   "object-linked": 409,
-  "object-not-linked": 409,
   "object-out-of-scope": 422,
-  "target-linked": 409,
   "target-not-found": 404,
   "target-refused": 422,
   excluded: 422,
@@ -91,7 +89,7 @@ export const joinLink = operation({
   summary: "Links a source object to a target object that nobody has.",
   body: JoinRequest,
   reply: LinkReply,
-  refusals: MENDING,
+  refusals: { ...JOINING, "target-linked": 409 },
 });
 
 export const moveLink = operation({
@@ -102,7 +100,7 @@ export const moveLink = operation({
   summary: "Gives a target object to another source object.",
   body: MoveRequest,
   reply: LinkReply,
-  refusals: MENDING,
+  refusals: { ...JOINING, "object-not-linked": 409 },
 });
 
 export const unlink = operation({
@@ -112,7 +110,7 @@ export const unlink = operation({
   guard: "admin-write",
   summary: "Lets go of a target object, which stays as it is.",
   reply: LinkReply,
-  refusals: MENDING,
+  refusals: { ...MENDING, "object-not-linked": 409 },
 });
 
 export const rebuildLinks = operation({
