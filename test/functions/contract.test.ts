@@ -216,7 +216,7 @@ test.each([
   ["staged sets", playStaged],
   ["secrets", playSecrets],
   ["jobs", playJobs],
-] as const)("a scene of %s: each refusal of its own is called", { timeout: 60_000 }, async (_, play) => play(record));
+] as const)("a scene of %s: each refusal of its own is called", { timeout: 120_000 }, async (_, play) => play(record));
 
 test("no answer was another one than the document tells", () => {
   expect([...lies].sort()).toEqual([]);

@@ -13,6 +13,8 @@ export async function playJobs(record: ContractRecord): Promise<void> {
   expect(await codeOf("GetSchema", { query: { version: "9" } })).toBe("schema-version-not-found");
   expect(await codeOf("DiffSchemas", { query: { from: "9" } })).toBe("schema-version-not-found");
   const broken = schemaWith({ user: { attributes: { Title: { source: { expression: "NoFunction([title])" } } } } });
+  const forced = { params: { action: "restart" }, body: { criteria: { resetScope: "ForceDeletes" } } };
+  expect(await codeOf("JobAction", forced)).toBe("reset-scope-unsupported");
   expect(await codeOf("RemoveExclusion")).toBe("exclusion-not-found");
   expect(await codeOf("PutSchema", { body: broken })).toBe("schema-invalid");
   expect(await codeOf("PutSchema", { query: { expectedVersion: "9" } })).toBe("schema-version-not-expected");
