@@ -100,8 +100,8 @@ export function createAgent(deps: AgentDeps): Agent {
       );
       failures = isChanged ? 0 : failures + 1;
     };
-    const sayOnce = (event: string, fields: Record<string, string | number>): void => {
-      if (said !== event) log.info(event, fields);
+    const sayOnce = (event: "agent-pending" | "standby" | "scope-object-missing", message: string): void => {
+      if (said !== event) log.info(event, { message });
       said = event;
     };
     const waitedTooLong = () => once !== undefined && deps.clock.now() - began > once.waitSeconds * 1000;
@@ -142,14 +142,14 @@ export function createAgent(deps: AgentDeps): Agent {
       if (once && beat.want === "none" && reply.order === null) return nothing;
       if (reply.agentStatus !== "active" || !reply.lease.held) {
         const isPending = reply.agentStatus === "pending";
-        sayOnce(isPending ? "agent-pending" : "standby", { message: reply.message ?? standbyText(reply) });
+        sayOnce(isPending ? "agent-pending" : "standby", reply.message ?? standbyText(reply));
         if (waitedTooLong()) throw withoutLease(reply);
         const seconds = Math.min(reply.heartbeatSeconds, once?.waitSeconds ?? Number.POSITIVE_INFINITY);
         await rest(seconds * 1000, stop);
         continue;
       }
       if (reply.order === null) {
-        if (hasTrouble) sayOnce("scope-object-missing", { message: "Nothing is read until it is back." });
+        if (hasTrouble) sayOnce("scope-object-missing", "Nothing is read until it is back.");
         if (waitedTooLong()) throw withoutOrder();
         await server.idle(beat, reply.heartbeatSeconds, stop);
         continue;

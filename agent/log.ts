@@ -3,7 +3,7 @@
  * attributes and secrets have no way in here.
  */
 import type { Clock } from "../shared/ports/clock.ts";
-import type { Log, LogFields } from "../shared/ports/log.ts";
+import { type Log, type LogFields, logBy } from "../shared/ports/log.ts";
 
 export interface LogOptions {
   readonly out: { write(text: string): unknown };
@@ -12,22 +12,17 @@ export interface LogOptions {
   readonly verbose: boolean;
 }
 
-type Level = "debug" | "info" | "warn" | "error";
-
 export function createLineLog(options: LogOptions): Log {
-  const write =
-    (level: Level) =>
-    (event: string, fields: LogFields = {}) => {
-      if (level === "debug" && !options.verbose) return;
-      const time = new Date(options.clock.now()).toISOString();
-      const line = options.json ? JSON.stringify({ time, level, event, ...fields }) : plain(time, level, event, fields);
-      options.out.write(`${line}\n`);
-    };
-  return { debug: write("debug"), info: write("info"), warn: write("warn"), error: write("error") };
+  return logBy((level, event, fields) => {
+    if (level === "debug" && !options.verbose) return;
+    const time = new Date(options.clock.now()).toISOString();
+    const line = options.json ? JSON.stringify({ time, level, event, ...fields }) : plain(time, level, event, fields);
+    options.out.write(`${line}\n`);
+  });
 }
 
 /** `message` and `remedy` are prose and come last. */
-function plain(time: string, level: Level, event: string, fields: LogFields): string {
+function plain(time: string, level: string, event: string, fields: LogFields): string {
   const { message, remedy, ...rest } = fields;
   const pairs = Object.entries(rest)
     .filter(([, value]) => value !== undefined)

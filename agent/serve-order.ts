@@ -236,7 +236,7 @@ export function createOrderServer(deps: OrderServerDeps): OrderServer {
       if (error instanceof SourceError && error.code === "source-scope") return troubleOf(error);
       throw error;
     }
-    log.info("scope-found-again", {});
+    log.info("scope-found-again");
     troubled = undefined;
     return undefined;
   }

@@ -12,7 +12,7 @@ import { loadavg } from "node:os";
 import { pathToFileURL } from "node:url";
 import { parseArgs } from "node:util";
 import { gzipSync } from "node:zlib";
-import type { HttpRequest, InvocationContext } from "@azure/functions";
+import type { HttpRequest } from "@azure/functions";
 import { calculateJwkThumbprint, exportJWK, generateKeyPair, SignJWT } from "jose";
 import { acceptBatchRoute } from "../functions/accept-batch.http.ts";
 import { enrolRoute } from "../functions/enrol.http.ts";
@@ -120,14 +120,8 @@ async function call(
     headers: new Headers({ ...headers, "content-length": String(body.length) }),
     arrayBuffer: async () => body,
   };
-  const context = { error: (message: string) => process.stderr.write(`${message}\n`) };
-  // The wrapper takes no more of either than this.
-  const reply = await answer(
-    cloud.cloud.routes,
-    route,
-    request as unknown as HttpRequest,
-    context as unknown as InvocationContext,
-  );
+  // The wrapper takes no more of it than this.
+  const reply = await answer(cloud.cloud.routes, route, request as unknown as HttpRequest);
   if (Number(reply.status) >= 300)
     throw new Error(`${path} was answered ${reply.status}: ${JSON.stringify(reply.jsonBody)}`);
   return reply;

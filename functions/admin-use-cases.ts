@@ -68,6 +68,7 @@ export function createAdminUseCases(parts: Parts) {
     for (const lane of LANES) await ring(jobId, lane);
   };
   return {
+    log,
     proofs,
     adminTokens,
     configurations,

@@ -1,6 +1,6 @@
 /** The one way of every HTTP request: bounded, authenticated by its route's guard, handled, answered with a `request-id`. */
 import { randomUUID } from "node:crypto";
-import type { HttpRequest, HttpResponseInit, InvocationContext } from "@azure/functions";
+import type { HttpRequest, HttpResponseInit } from "@azure/functions";
 import type { Result } from "../shared/application/failure.ts";
 import { PROOF_HEADER } from "../shared/contracts/proof.ts";
 import { refusal, tooLarge, unavailable } from "./http-refusal.ts";
@@ -9,12 +9,7 @@ import type { Route, RouteDeps, RouteReply, RouteRequest } from "./http-route.ts
 /** Larger bodies are refused before they are read: a batch is 4 MiB at most, inflated. */
 const MAX_BODY_BYTES = 5 * 1024 * 1024;
 
-export async function answer(
-  deps: RouteDeps,
-  route: Route,
-  request: HttpRequest,
-  context: InvocationContext,
-): Promise<HttpResponseInit> {
+export async function answer(deps: RouteDeps, route: Route, request: HttpRequest): Promise<HttpResponseInit> {
   const clientRequestId = request.headers.get("client-request-id") ?? "";
   const headers: Record<string, string> = { "request-id": randomUUID(), "cache-control": "no-store" };
   // The caller's own id, told back; what could break a header or a log's line is no id.
@@ -27,7 +22,11 @@ export async function answer(
     }
     return refusal(result.failure, headers);
   } catch (error) {
-    context.error(`${route.name} failed: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);
+    deps.log.error("request-failed", {
+      operation: route.name,
+      requestId: headers["request-id"],
+      message: error instanceof Error ? (error.stack ?? error.message) : String(error),
+    });
     return refusal(unavailable(error), headers);
   }
 }

@@ -9,6 +9,7 @@ import type { Result } from "../shared/application/failure.ts";
 import type { Admin, AdminTokens } from "../shared/application/verify-admin-token.ts";
 import type { ProofVerifier, ProvenAgent, SignedRequest } from "../shared/application/verify-proof.ts";
 import type { Operation } from "../shared/contracts/operation.ts";
+import type { Log } from "../shared/ports/log.ts";
 import { answer } from "./http-answer.ts";
 
 export interface RouteRequest {
@@ -59,6 +60,7 @@ export interface RouteDeps {
   readonly proofs: ProofVerifier;
   readonly adminTokens: AdminTokens;
   readonly audit: AuditLog;
+  readonly log: Log;
 }
 
 /** What was registered here, for the tests that look for others and ask each of them. */
@@ -71,6 +73,6 @@ export function registerRoute(deps: RouteDeps, route: Route): void {
     route: route.route,
     // Keys of the host would be a secret more; who may call is decided by proof or token.
     authLevel: "anonymous",
-    handler: (request, context) => answer(deps, route, request, context),
+    handler: (request) => answer(deps, route, request),
   });
 }

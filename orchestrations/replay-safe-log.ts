@@ -1,13 +1,15 @@
 /** Log lines of orchestrators: written once, not again at every replay. */
 import type { OrchestrationContext } from "durable-functions";
+import type { EventFields, EventOf } from "../shared/contracts/events.ts";
 
 export interface ReplaySafeLog {
-  info(event: string, fields?: Readonly<Record<string, string | number | boolean>>): void;
-  warn(event: string, fields?: Readonly<Record<string, string | number | boolean>>): void;
+  info<E extends EventOf<"info">>(event: E, fields: EventFields<E>): void;
+  warn<E extends EventOf<"warn">>(event: E, fields: EventFields<E>): void;
+  error<E extends EventOf<"error">>(event: E, fields: EventFields<E>): void;
 }
 
 export function replaySafeLog(context: OrchestrationContext): ReplaySafeLog {
-  const line = (event: string, fields: Readonly<Record<string, string | number | boolean>> = {}) =>
+  const line = (event: string, fields: object) =>
     JSON.stringify({ event, instanceId: context.df.instanceId, ...fields });
   return {
     info: (event, fields) => {
@@ -15,6 +17,9 @@ export function replaySafeLog(context: OrchestrationContext): ReplaySafeLog {
     },
     warn: (event, fields) => {
       if (!context.df.isReplaying) context.warn(line(event, fields));
+    },
+    error: (event, fields) => {
+      if (!context.df.isReplaying) context.error(line(event, fields));
     },
   };
 }

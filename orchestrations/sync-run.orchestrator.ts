@@ -24,7 +24,7 @@ export const syncRun: OrchestrationHandler = function* (
       if (result.kind === "fenced") return "superseded";
     } catch (error) {
       const message = error instanceof Error ? error.message : String(error);
-      replaySafeLog(context).warn("step-failed", { step: step.kind, message });
+      replaySafeLog(context).warn("run-step-failed", { step: step.kind, message });
       yield* once(context, ACTIVITY.noteFailure, {
         ...ref,
         step: JSON.stringify(step),

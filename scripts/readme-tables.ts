@@ -1,7 +1,7 @@
 /**
  * The tables that come from code: in the README the settings of the cloud side, the ports of the local runtime, and what
  * the benches of growth and quota wrote to their files; in the runbook the codes of failures; and the JSON Schemas of configuration files. `npm run docs` writes them; tests say
- * whether they are current. And the table of needs, as the infrastructure reads it.
+ * whether they are current. And the table of needs, as the infrastructure reads it, and the page of events.
  */
 import { readFileSync, writeFileSync } from "node:fs";
 import { pathToFileURL } from "node:url";
@@ -13,6 +13,7 @@ import { PORTS } from "../local/start/ports.ts";
 import { fileSchemas } from "../shared/contracts/configuration-file.ts";
 import { FAILURE_CODES, FAILURES } from "../shared/domain/failure-codes.ts";
 import { NEEDS, needsForInfrastructure } from "../shared/needs.ts";
+import { eventsPage } from "./events-page.ts";
 
 const LINE_WIDTH = 120;
 
@@ -112,5 +113,6 @@ if (import.meta.url === pathToFileURL(process.argv[1] ?? "").href) {
     writeFileSync(file, made(readFileSync(file, "utf8")));
   }
   writeFileSync(new URL("../infra/needs.json", import.meta.url), infrastructureNeeds());
+  writeFileSync(new URL("../docs/events.md", import.meta.url), eventsPage());
   for (const [name, text] of editorSchemas()) writeFileSync(new URL(`../${name}`, import.meta.url), text);
 }

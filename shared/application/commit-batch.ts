@@ -160,6 +160,16 @@ export function createCommit(deps: {
         : [{ op: "replace", row: ROW.batch(run.lane, readNo, sequence), values: pack(batch), etag: stored.etag }];
       const written = await jobs.transact(run.jobId, operations);
       if (!written.ok) throw new Error(`Batch ${batch.batchId} changed while it was committed (${written.reason}).`);
+      deps.log.info("batch-committed", {
+        jobId: run.jobId,
+        lane: run.lane,
+        batchId: batch.batchId,
+        received: batch.changes,
+        ...counts,
+        waiting,
+        writes: file.writes,
+        lagMs: deps.clock.now() - batch.acceptedAt,
+      });
       if (closed) await moveWatermark(run.jobId, ROW.done(readNo, sequence));
       return { closed, counts };
     },
@@ -179,10 +189,14 @@ export function createCommit(deps: {
         await closeCycle(run.jobId, cycle, read.value);
         deps.log.info("cycle-closed", {
           jobId: run.jobId,
+          lane: cycle.lane,
           cycleId: cycle.cycleId,
+          kind: cycle.kind,
           received: cycle.received,
           ...cycle.outcomes,
           writes: cycle.detail.writes,
+          ...cycle.removed,
+          durationMs: cycle.closedAt - cycle.startedAt,
         });
       }
       // Also when an attempt before closed the cycle and ended right after.

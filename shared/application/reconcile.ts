@@ -269,7 +269,8 @@ export function createReconcile(deps: {
     for (const prefix of ["seen-", "groups-", "large-", "piece-", "diff-", "candidates-", "decision-"])
       await files.drop(prefix);
     const { jobId, id, policy, counts } = over;
-    deps.log.info(`reconcile-${state}`, { jobId, reconcileId: id, policy, ...counts, ...(message ? { message } : {}) });
+    const event = state === "done" ? "reconcile-done" : "reconcile-failed";
+    deps.log.info(event, { jobId, reconcileId: id, policy, ...counts, ...(message ? { message } : {}) });
     return { isOver: true };
   }
 }

@@ -12,19 +12,24 @@ const clock = { now: () => Date.UTC(2026, 10, 22, 12) };
 it("writes plain lines: prose last, blanks quoted, debug only when asked", () => {
   const { lines, out } = collect();
   const log = createLineLog({ out, clock, json: false, verbose: false });
-  log.info("read-started", { kind: "full", readNo: 3, server: "dc 1", nothing: undefined });
+  log.info("read-started", { kind: "full", readNo: 3, reason: "dc 1", visibility: undefined });
   log.warn("read-failed", { code: "source-rights", message: "No right.", remedy: "Grant it." });
-  log.debug("unseen");
+  log.debug("heartbeat-failed", { code: "unseen" });
   expect(lines).toEqual([
-    '2026-11-22T12:00:00.000Z read-started kind=full readNo=3 server="dc 1"\n',
+    '2026-11-22T12:00:00.000Z read-started kind=full readNo=3 reason="dc 1"\n',
     "2026-11-22T12:00:00.000Z warn: read-failed code=source-rights No right. Grant it.\n",
   ]);
 });
 
 it("writes lines of JSON", () => {
   const { lines, out } = collect();
-  createLineLog({ out, clock, json: true, verbose: true }).debug("poll", { readNo: 3 });
-  expect(JSON.parse(lines[0]!)).toEqual({ time: "2026-11-22T12:00:00.000Z", level: "debug", event: "poll", readNo: 3 });
+  createLineLog({ out, clock, json: true, verbose: true }).debug("heartbeat-failed", { code: "busy" });
+  expect(JSON.parse(lines[0]!)).toEqual({
+    time: "2026-11-22T12:00:00.000Z",
+    level: "debug",
+    event: "heartbeat-failed",
+    code: "busy",
+  });
 });
 
 it("draws a bar over itself, and clears it", () => {

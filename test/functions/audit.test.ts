@@ -2,7 +2,7 @@
  * The audit log: every operation that changes something leaves an entry, because the one wrapper writes it; what changed is told by the
  * rows before and after; nothing secret and nobody's name is in it.
  */
-import type { HttpRequest, InvocationContext } from "@azure/functions";
+import type { HttpRequest } from "@azure/functions";
 import { describe, expect, test } from "vitest";
 import { adminRoutes } from "../../functions/admin-routes.ts";
 import { answer } from "../../functions/http-answer.ts";
@@ -90,8 +90,7 @@ async function throughWrapper(
     arrayBuffer: async () => Buffer.from(body === undefined ? "" : JSON.stringify(body)),
   } as unknown as HttpRequest;
   const adminTokens = { verify: async () => ok({ id: "ann", roles: [] }) };
-  const context = { error: (text: string) => void console.error(text) } as unknown as InvocationContext;
-  return answer({ ...deps, adminTokens }, route, request, context);
+  return answer({ ...deps, adminTokens }, route, request);
 }
 
 describe("every operation that changes something", () => {

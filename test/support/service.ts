@@ -16,9 +16,7 @@ import { type CloudOptions, createCloud } from "./cloud.ts";
 import { AUDIENCE, createSigningKey, startTokenIssuer, TENANT } from "./token-issuer.ts";
 
 // As CommonJS: in plain Node its values can't be imported by name.
-const { HttpRequest, InvocationContext }: typeof import("@azure/functions") = createRequire(import.meta.url)(
-  "@azure/functions",
-);
+const { HttpRequest }: typeof import("@azure/functions") = createRequire(import.meta.url)("@azure/functions");
 
 /** Who asks: what the guard wants (default), or somebody else. */
 export type Who = "guard" | "admin" | "reader" | "agent" | "nobody";
@@ -131,8 +129,7 @@ export async function createService(options: CloudOptions = {}) {
         ? { body: { bytes: sent.body } }
         : {}),
     });
-    const context = new InvocationContext({ functionName: operation.id, logHandler: () => undefined });
-    const given = await answer(deps, routeOf(operation), request, context);
+    const given = await answer(deps, routeOf(operation), request);
     const body = given.jsonBody === undefined ? undefined : JSON.parse(JSON.stringify(given.jsonBody));
     const reply: ServiceReply = {
       status: given.status ?? 200,

@@ -9,6 +9,7 @@ import { ensureSamples, SAMPLE_FORESTS, sampleLdif } from "../../../local/sample
 import { escapeRdn, ldifOf } from "../../../local/samples/ldif-text.ts";
 import type { Change } from "../../../shared/contracts/change.ts";
 import { normalDn } from "../../../shared/domain/values.ts";
+import { logBy } from "../../../shared/ports/log.ts";
 
 let folder: string;
 beforeEach(async () => {
@@ -16,7 +17,6 @@ beforeEach(async () => {
 });
 afterEach(() => rm(folder, { recursive: true, force: true }));
 
-const quiet = { debug: () => undefined, info: () => undefined, warn: () => undefined, error: () => undefined };
 const ATTRIBUTES = ["userPrincipalName", "manager", "userAccountControl", "mS-DS-ConsistencyGuid", "sAMAccountName"];
 
 async function readAll(file: string) {
@@ -24,7 +24,9 @@ async function readAll(file: string) {
   const source = createLdifSource({
     settings: LdifSettings.parse({ kind: "ldif", file }),
     clock: { now: () => 0 },
-    log: { ...quiet, warn: (...of) => warnings.push(of) },
+    log: logBy((level, ...of) => {
+      if (level === "warn") warnings.push(of);
+    }),
   });
   const { domain } = await source.describe();
   const changes: Change[] = [];

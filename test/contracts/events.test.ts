@@ -1,0 +1,47 @@
+/** The catalogue of events and metrics, its page, and what the compiler refuses. */
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { expect, it } from "vitest";
+import { eventsPage } from "../../scripts/events-page.ts";
+import type { EventDeclaration } from "../../shared/contracts/events/event.ts";
+import { EVENTS } from "../../shared/contracts/events.ts";
+import { METRICS } from "../../shared/contracts/metrics.ts";
+import { type Log, logBy } from "../../shared/ports/log.ts";
+
+const ROOT = join(import.meta.dirname, "..", "..");
+
+it("describes every event and metric on its page (npm run docs)", () => {
+  expect(readFileSync(join(ROOT, "docs/events.md"), "utf8")).toBe(eventsPage());
+  for (const name of [...Object.keys(EVENTS), ...Object.keys(METRICS)])
+    expect(eventsPage()).toContain(`| \`${name}\` |`);
+});
+
+it("names events in one manner, each with a sentence and fields that are told apart", () => {
+  const all = Object.entries<EventDeclaration>(EVENTS);
+  expect(all.length).toBeGreaterThan(90);
+  for (const [name, { meaning, fields }] of all) {
+    expect(name).toMatch(/^[a-z]+(-[a-z]+)*$/);
+    expect(meaning, name).toMatch(/^[A-Z].*\.$/);
+    expect(new Set(fields).size, name).toBe(fields.length);
+    expect(fields, name).not.toContain("event");
+  }
+});
+
+it("lets nothing past the catalogue compile", () => {
+  const said: unknown[] = [];
+  const log: Log = logBy((...of) => said.push(of));
+  log.info("job-trouble-over", { jobId: "j" });
+  log.info("agent-stopped");
+  // @ts-expect-error: there is no such event.
+  log.info("job-trouble-ended", { jobId: "j" });
+  // @ts-expect-error: it is told as an error.
+  log.info("job-trouble", { jobId: "j", code: "c", message: "m" });
+  // @ts-expect-error: it has no such field.
+  log.info("job-trouble-over", { jobId: "j", displayName: "n" });
+  // @ts-expect-error: it lacks its job.
+  log.info("job-trouble-over", {});
+  // @ts-expect-error: it lacks its fields.
+  log.info("job-trouble-over");
+  expect(said).toHaveLength(7);
+  expect(said[1]).toEqual(["info", "agent-stopped", {}]);
+});
