@@ -9,6 +9,7 @@ import { createAuditSubjects } from "../shared/application/audit-subjects.ts";
 import { createConfigurationSecrets } from "../shared/application/configuration-secrets.ts";
 import { createEnrolAgent } from "../shared/application/enrol-agent.ts";
 import { createExclusionAdmin } from "../shared/application/exclusion-admin.ts";
+import type { FirstWrites } from "../shared/application/first-write.ts";
 import { createHeartbeat } from "../shared/application/heartbeat.ts";
 import { createHeldExports } from "../shared/application/held-exports.ts";
 import { createJobActions } from "../shared/application/job-actions.ts";
@@ -30,7 +31,7 @@ import type { Parts } from "./parts.ts";
 
 const COMMAND_WAIT_MS = 20_000;
 
-export function createAdminUseCases(parts: Parts) {
+export function createAdminUseCases(parts: Parts, firstWrites: FirstWrites) {
   const {
     rows,
     blobs,
@@ -76,7 +77,7 @@ export function createAdminUseCases(parts: Parts) {
     audit: createAuditLog({
       auditRows: createAuditRows({ rows }),
       subjects: createAuditSubjects({ rows, objects: parts.objects, exclusionRows }),
-      ...{ clock, log },
+      ...{ clock, log, firstWrites },
     }),
     secrets: createConfigurationSecrets({
       ...{ rows, log },

@@ -2,6 +2,7 @@
 import { ORCHESTRATOR, syncRunId } from "../orchestrations/names.ts";
 import { createDropGone } from "../shared/application/drop-gone.ts";
 import { createDropResults } from "../shared/application/drop-results.ts";
+import { createFirstWrites } from "../shared/application/first-write.ts";
 import { createFullSync } from "../shared/application/full-sync.ts";
 import { createIndexOldLog } from "../shared/application/index-old-log.ts";
 import { createClaimIndex } from "../shared/application/state/claim-index.ts";
@@ -14,7 +15,12 @@ import { createAdminUseCases } from "./admin-use-cases.ts";
 import { type Adapters, createParts, type UseCaseSettings } from "./parts.ts";
 
 export function createUseCases(given: Adapters, settings: UseCaseSettings) {
-  const adapters: Adapters = { ...given, rows: knownTablesOf(given.rows) };
+  const firstWrites = createFirstWrites();
+  const adapters: Adapters = {
+    ...given,
+    rows: firstWrites.rows(knownTablesOf(given.rows)),
+    ...(given.secrets ? { secrets: firstWrites.secrets(given.secrets) } : {}),
+  };
   const parts = createParts(adapters, settings);
   const { objects, escrows, expiries, configurations, dirty, quarantines, linkAccounts, entryCounts } = parts;
   const { provisioningLog, jobDeletion } = parts;
@@ -32,7 +38,7 @@ export function createUseCases(given: Adapters, settings: UseCaseSettings) {
 
   return {
     log,
-    routes: createAdminUseCases(parts),
+    routes: createAdminUseCases(parts, firstWrites),
     wakeJobWith,
     tickWith: (starter: OrchestrationStarter): Tick =>
       createTick({

@@ -1,10 +1,12 @@
 /**
- * The audit log: one entry for each change that an admin made, written around the very call that makes it, before it is answered.
+ * The audit log: one entry for each change that an admin made, written around the very call that makes it: noted as begun in front of its
+ * first write, and completed before it is answered. So a process that dies in between leaves an entry that says what was begun.
  *
  * What changed is told by the subject's rows before and after (`audit-subjects.ts`), beside what was asked and answered. An
  * operation that declares itself untold (secrets, and contents that are kept elsewhere) leaves the names of its fields only. What
- * was refused changed nothing and leaves no entry; what ended in an error or goes on unwatched may have, and leaves one that says so. An entry that can't
- * be written turns the answer into an error: the event `audit-lost` names it.
+ * was refused before it wrote anything leaves no entry; what was refused later, ended in an error or goes on unwatched leaves one that says
+ * so. Where nothing can be noted nothing is changed; an entry that can't be completed turns the answer into an error, and stays as it was
+ * begun: the event `audit-lost` names both.
  */
 import { randomUUID } from "node:crypto";
 import type { DirectoryAuditReply } from "../contracts/admin/audit.ts";
@@ -14,6 +16,7 @@ import type { Clock } from "../ports/clock.ts";
 import type { Log } from "../ports/log.ts";
 import type { AuditSubject, AuditSubjects } from "./audit-subjects.ts";
 import { fail, ok, type Result } from "./failure.ts";
+import type { FirstWrites } from "./first-write.ts";
 import { type AuditEntry, type AuditRows, parsePlace } from "./state/audit-rows.ts";
 import type { Admin } from "./verify-admin-token.ts";
 
@@ -39,6 +42,8 @@ export interface AuditLog {
   ): Promise<Result<{ readonly value: readonly DirectoryAuditReply[]; readonly next?: string | undefined }>>;
 }
 
+/** Of an entry that nobody completed. */
+const BEGUN = "It was begun, and how it ended is not written: it is under way, or the process that did it ended.";
 /** Longer values are cut. */
 const SHOWN = 1_000;
 
@@ -47,6 +52,7 @@ export function createAuditLog(deps: {
   readonly subjects: AuditSubjects;
   readonly clock: Clock;
   readonly log: Log;
+  readonly firstWrites: Pick<FirstWrites, "during">;
 }): AuditLog {
   async function write(entry: AuditEntry): Promise<void> {
     try {
@@ -62,9 +68,9 @@ export function createAuditLog(deps: {
   return {
     async around(asked, admin, run) {
       const before = await deps.subjects(asked.params);
+      const [id, at] = [randomUUID(), deps.clock.now()];
       const entryOf = (after: AuditSubject, answer: unknown, failure: string | null): AuditEntry => ({
-        id: randomUUID(),
-        at: deps.clock.now(),
+        ...{ id, at },
         operation: asked.operation.id,
         summary: asked.operation.summary,
         by: { id: admin.id, name: admin.name ?? null, isApplication: admin.isApplication === true },
@@ -74,19 +80,28 @@ export function createAuditLog(deps: {
         details: detailsOf(asked, answer),
         failure,
       });
+      const state: { now: "nothing" | "beginning" | "begun" } = { now: "nothing" };
+      const begin = async () => {
+        state.now = "beginning";
+        await write(entryOf(before, undefined, BEGUN));
+        state.now = "begun";
+      };
+      const end = async (failure: string) => {
+        const after = await deps.subjects(asked.params).catch(() => before);
+        await write(entryOf(after, undefined, failure));
+      };
       let result: Awaited<ReturnType<typeof run>>;
       try {
-        result = await run();
+        result = await deps.firstWrites.during(begin, run);
       } catch (error) {
-        // The error itself is what the caller has to hear of; how far it came nobody knows.
-        const after = await deps.subjects(asked.params).catch(() => before);
-        const reason = "It ended in an error; how far it came is not known.";
-        await write(entryOf(after, undefined, reason)).catch(() => undefined);
+        // The error itself is what the caller has to hear of; how far it came nobody knows, but where it couldn't even begin.
+        if (state.now !== "beginning")
+          await end("It ended in an error; how far it came is not known.").catch(() => undefined);
         throw error;
       }
       if (!result.ok) {
         const { isUnderWay, code, message } = result.failure;
-        if (isUnderWay) await write(entryOf(await deps.subjects(asked.params), undefined, `${code}: ${message}`));
+        if (isUnderWay || state.now === "begun") await end(`${code}: ${message}`);
         return result;
       }
       const { body } = result.value;

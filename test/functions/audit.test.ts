@@ -7,7 +7,9 @@ import { describe, expect, test } from "vitest";
 import { adminRoutes } from "../../functions/admin-routes.ts";
 import { answer } from "../../functions/http-answer.ts";
 import type { Route } from "../../functions/http-route.ts";
+import { createMemorySecretStore } from "../../shared/adapters/memory/secret-store.ts";
 import { ok } from "../../shared/application/failure.ts";
+import { jobTable, ROW } from "../../shared/application/state/job-rows.ts";
 import { actOnAgent } from "../../shared/contracts/admin/agents.ts";
 import { listDirectoryAudits } from "../../shared/contracts/admin/audit.ts";
 import { createConfiguration, createEnrolmentToken } from "../../shared/contracts/admin/configurations.ts";
@@ -15,11 +17,13 @@ import { addExclusion, removeExclusion } from "../../shared/contracts/admin/excl
 import { actOnJob, setLifecycle, setScope } from "../../shared/contracts/admin/jobs.ts";
 import { unlink } from "../../shared/contracts/admin/links.ts";
 import { putSchema } from "../../shared/contracts/admin/schemas.ts";
+import { putSecrets } from "../../shared/contracts/admin/secrets.ts";
 import { paramsOf, pathWith } from "../../shared/contracts/operation.ts";
 import { defaultSchema } from "../../shared/domain/default-schema.ts";
 import { StorageError } from "../../shared/ports/row-store.ts";
 import { createAdminApi } from "../support/admin-api.ts";
 import { aUser, type CloudOptions, createCloud, guidOf } from "../support/cloud.ts";
+import { schemaWith } from "../support/schema.ts";
 
 const SETTINGS = { signIn: "ownProcess" } as const;
 
@@ -200,9 +204,78 @@ describe("an entry", () => {
     expect(await entries()).toMatchObject([{ result: "failure", operationType: "SetLifecycle" }]);
   });
 
+  test("is there for what was refused after it had written something", async () => {
+    const { cloud, ask, entries, params, agent } = await start();
+    const failure = { status: 409, code: "object-busy", message: "It changed.", remedy: "Look." } as const;
+    cloud.routes.lifecycles.set = async () => {
+      await cloud.routes.configurations.setPaused(agent.jobId, true);
+      return { ok: false, failure };
+    };
+    expect((await ask(setLifecycle, { params, body: { outOfScope: "keep" } })).status).toBe(409);
+    expect(await entries()).toMatchObject([{ result: "failure", resultReason: "object-busy: It changed." }]);
+  });
+
+  test("is begun before the first write: a process that dies after any write leaves no change without one", async () => {
+    const outcomes: string[] = [];
+    for (let writes = 0; outcomes.at(-1) !== "changed, success"; writes++) {
+      let left = Number.POSITIVE_INFINITY;
+      const { ask, entries, params, rows } = await start({
+        secrets: createMemorySecretStore(),
+        wrapRows: (own) => ({
+          ...own,
+          table: (name) => {
+            const table = own.table(name);
+            const dead = () => Promise.reject(new StorageError("storage-unreachable", "The process is gone."));
+            return { ...table, transact: (...args) => (left-- > 0 ? table.transact(...args) : dead()) };
+          },
+        }),
+      });
+      const rowOf = async () => JSON.stringify((await jobTable(rows).get(params.jobId, ROW.job))?.values);
+      const before = await rowOf();
+      left = writes;
+      await ask(putSchema, { params, body: without("Title") }).catch(() => undefined);
+      left = Number.POSITIVE_INFINITY;
+      const [entry, ...more] = await entries();
+      expect(more).toEqual([]);
+      const change = (await rowOf()) === before ? "unchanged" : "changed";
+      outcomes.push(`${change}, ${entry?.result ?? "no entry"}`);
+      if (entry?.result === "failure")
+        expect(entry).toMatchObject({
+          operationType: "PutSchema",
+          initiatedBy: { user: { id: "ann" } },
+          resultReason: expect.stringContaining("It was begun"),
+          targetResources: [{ type: "Job", id: params.jobId }],
+        });
+      expect(outcomes.length).toBeLessThan(10);
+    }
+    expect(outcomes[0]).toBe("unchanged, no entry");
+    expect(outcomes).toContain("unchanged, failure");
+    expect(outcomes).toContain("changed, failure");
+    expect(outcomes).not.toContain("changed, no entry");
+  });
+
+  test("of secrets is begun before they are replaced", async () => {
+    const kept = createMemorySecretStore();
+    const seen: unknown[] = [];
+    const { ask, entries, params } = await start({
+      secrets: {
+        ...kept,
+        set: async (name, value) => {
+          seen.push((await entries())[0]);
+          return kept.set(name, value);
+        },
+      },
+    });
+    const body = { value: [{ key: "AppKey" as const, value: "s3cret-value" }] };
+    expect((await ask(putSecrets, { params, body })).status).toBe(204);
+    expect(seen).toMatchObject([{ operationType: "PutSecrets", result: "failure" }]);
+    expect(await entries()).toMatchObject([{ operationType: "PutSecrets", result: "success" }]);
+    expect(JSON.stringify([seen, await entries()])).not.toContain("s3cret-value");
+  });
+
   test("that can't be written is no success, and is told to the service's log", async () => {
     let isAway = false;
-    const { ask, params, logged, entries } = await start({
+    const { ask, params, logged, entries, cloud } = await start({
       wrapRows: (rows) => ({
         ...rows,
         table: (name) => {
@@ -215,12 +288,18 @@ describe("an entry", () => {
     isAway = true;
     await expect(ask(actOnJob, { params: { ...params, action: "pause" } })).rejects.toThrow("away");
     isAway = false;
+    // What can't be noted isn't done.
+    expect((await cloud.routes.configurations.job(params.jobId))?.state).toBe("active");
     expect(logged.filter((line) => line.event === "audit-lost")).toMatchObject([
       { level: "error", fields: { operation: "JobAction", by: "ann", subject: params.jobId } },
     ]);
     expect(await entries()).toEqual([]);
   });
 });
+
+function without(target: string) {
+  return schemaWith({ user: { attributes: { [target]: null } } });
+}
 
 describe("a page", () => {
   test("goes on where the last one ended, over months; old months are dropped with the log", async () => {

@@ -1,6 +1,7 @@
 /**
  * The audit log's rows: a table a month, one partition, row `{inverted ticks}:{id}`, so that the newest come first and a page is one
- * read of each month that it touches. Rows are written once and never changed; retention drops tables.
+ * read of each month that it touches. A row is written before the change that it is about, and once more when that ended; retention
+ * drops tables.
  */
 import type { RowStore } from "../../ports/row-store.ts";
 import { pack, unpack } from "./job-rows.ts";
@@ -25,6 +26,7 @@ export interface AuditEntry {
 }
 
 export interface AuditRows {
+  /** Over what was written under the same moment and id. */
   write(entry: AuditEntry): Promise<void>;
   /** Newest first. `from`: a page's `next`. */
   page(top: number, from?: string): Promise<{ readonly entries: readonly AuditEntry[]; readonly next?: string }>;
@@ -51,7 +53,7 @@ export function createAuditRows(deps: { readonly rows: RowStore }): AuditRows {
     async write(entry) {
       const row = `${String(LAST_MOMENT - entry.at).padStart(15, "0")}:${entry.id}`;
       const values = pack(entry);
-      await deps.rows.table(auditTableName(entry.at)).transact(PARTITION, [{ op: "insert", row, values }]);
+      await deps.rows.table(auditTableName(entry.at)).transact(PARTITION, [{ op: "upsert", row, values }]);
     },
     async page(top, from) {
       const begin = from === undefined ? undefined : parsePlace(from);
