@@ -7,11 +7,10 @@ import { type AgentReply, listAgents } from "../shared/contracts/admin/agents.ts
 import {
   type ConfigurationReply,
   createConfiguration,
-  createEnrolmentToken,
   listConfigurations,
-  type TokenReply,
 } from "../shared/contracts/admin/configurations.ts";
 import { type CycleReply, type DayReply, listCycles, listDays } from "../shared/contracts/admin/cycles.ts";
+import { createEnrolmentToken, type TokenReply } from "../shared/contracts/admin/enrolment-tokens.ts";
 import {
   type EscrowReply,
   type EscrowRetryReply,
@@ -90,6 +89,9 @@ import type { AgentScope, CreateConfigurationRequest, LifecycleSettings } from "
 import type { BodyInput } from "../shared/contracts/operation.ts";
 import { listProvisioningLog, type ProvisioningLogReply } from "../shared/contracts/provisioning-log.ts";
 import { createServiceCalls, type ServiceCalls, type ServiceCallsDeps } from "./service-call.ts";
+
+/** Entries of a page, where all are wanted. */
+const MOST = 1000;
 
 export type JobAction = "start" | "pause" | "restart";
 
@@ -178,6 +180,11 @@ export interface AdminClient extends ServiceCalls {
 export function createAdminClient(deps: ServiceCallsDeps): AdminClient {
   const calls = createServiceCalls(deps);
   const { call, pages } = calls;
+  const all = async <T>(of: AsyncIterable<{ readonly value: T[] }>): Promise<T[]> => {
+    const found: T[] = [];
+    for await (const page of of) found.push(...page.value);
+    return found;
+  };
   const list = async <T>(page: Promise<{ readonly value: T[] }>): Promise<T[]> => (await page).value;
 
   return {
@@ -186,19 +193,19 @@ export function createAdminClient(deps: ServiceCallsDeps): AdminClient {
     configurations: () => list(call(listConfigurations, {})),
     createToken: (configurationId, minutes) =>
       call(createEnrolmentToken, { params: { configurationId }, body: minutes === undefined ? {} : { minutes } }),
-    agents: (configurationId) => list(call(listAgents, { params: { configurationId } })),
+    agents: (configurationId) => all(pages(listAgents, { params: { configurationId }, query: { $top: MOST } })),
     setMode: (jobId, mode) => call(setJobMode, { params: { jobId }, body: { mode } }),
     reevaluate: (jobId) => call(reevaluate, { params: { jobId } }),
     status: (jobId) => call(jobStatus, { params: { jobId } }),
     cycles: (jobId, $top) => list(call(listCycles, { params: { jobId }, query: { $top } })),
     days: (jobId, $top) => list(call(listDays, { params: { jobId }, query: { $top } })),
-    escrows: (jobId) => list(call(listEscrows, { params: { jobId } })),
+    escrows: (jobId) => all(pages(listEscrows, { params: { jobId }, query: { $top: MOST } })),
     retryEscrows: (jobId, objectGuid) =>
       call(retryEscrows, { params: { jobId }, body: objectGuid === undefined ? {} : { objectGuid } }),
     staged: (jobId, { members }) =>
       list(call(listStaged, { params: { jobId }, query: { members: members ? "true" : undefined } })),
     async *stagedObjects(jobId, set) {
-      for await (const page of pages(listStagedObjects, { params: { jobId, ...set }, query: { $top: 1000 } }))
+      for await (const page of pages(listStagedObjects, { params: { jobId, ...set }, query: { $top: MOST } }))
         yield page.value;
     },
     decideStaged: (jobId, of, action, digest) =>
@@ -223,7 +230,7 @@ export function createAdminClient(deps: ServiceCallsDeps): AdminClient {
     reconciles: (jobId) => list(call(listReconciles, { params: { jobId } })),
     reconcileOf: (jobId, reconcileId) => call(showReconcile, { params: { jobId, reconcileId } }),
     async *findings(jobId, reconcileId) {
-      for await (const page of pages(listFindings, { params: { jobId, reconcileId }, query: { $top: 1000 } }))
+      for await (const page of pages(listFindings, { params: { jobId, reconcileId }, query: { $top: MOST } }))
         yield page.value;
     },
     link: (jobId, objectGuid) => call(showLink, { params: { jobId, objectGuid } }),
@@ -235,7 +242,7 @@ export function createAdminClient(deps: ServiceCallsDeps): AdminClient {
       return call(moveLink, { params, body });
     },
     rebuildLinks: (jobId, shard) => call(rebuildLinks, { params: { jobId }, body: { shard } }),
-    exclusions: () => list(call(listExclusions, {})),
+    exclusions: () => all(pages(listExclusions, { query: { $top: MOST } })),
     exclude: (guid, reason) => call(addExclusion, { params: { guid }, body: { reason } }),
     removeExclusion: (guid) => call(removeExclusion, { params: { guid } }),
     log: ({ jobId, objectGuid, top }) => list(call(listProvisioningLog, { query: { jobId, objectGuid, $top: top } })),

@@ -1,6 +1,6 @@
-/** `uplink job|agent list|agent token|escrow`: what admins ask and order, over the admin API. */
+/** `uplink job|agent list|escrow`: what admins ask and order, over the admin API. */
 
-import { type Command, InvalidArgumentError, Option } from "commander";
+import { type Command, Option } from "commander";
 import { EXIT, exitHelp } from "../agent/agent-error.ts";
 import type { ConfigurationReply } from "../shared/contracts/admin/configurations.ts";
 import type { AdminClient, JobAction } from "./admin-client.ts";
@@ -66,12 +66,6 @@ export function registerAdminCommands(program: Command, context: CommandContext)
   admin(agent.command("list [job]").description("Admins: the agents of a job, or of all.")).action(
     (name: string | undefined, options: Shown) => agentList(name, options, context),
   );
-  admin(
-    agent.command("token <job>").description("Admins: a one-time token, with which an agent of that domain enrols."),
-  )
-    .option("--minutes <n>", "until it expires, 60 at most", whole)
-    .action((name: string, options: Shown & { minutes?: number }) => agentToken(name, options, context));
-
   const escrow = program
     .command("escrow")
     .description("Objects whose last attempt failed.")
@@ -166,20 +160,6 @@ async function agentList(name: string | undefined, options: Shown, { terminal }:
   terminal.out.write(agentTable(configurations, agents));
 }
 
-async function agentToken(
-  name: string,
-  options: Shown & { minutes?: number },
-  { terminal }: CommandContext,
-): Promise<void> {
-  const { admin: client, url } = await connect(terminal);
-  const configuration = await findConfiguration(client, name);
-  const reply = await client.createToken(configuration.id, options.minutes);
-  if (options.json) return json(terminal.out, reply);
-  terminal.out.write(
-    `${reply.token}\n\nGood once, until ${moment(reply.expiresAt)}, for an agent of ${configuration.domainFqdn}; it is not shown again:\n  uplink agent enrol --url ${url} --token … --source …\n`,
-  );
-}
-
 async function escrowList(name: string | undefined, options: Listed, { terminal }: CommandContext): Promise<void> {
   const { admin: client } = await connect(terminal);
   const all = await client.configurations();
@@ -238,10 +218,4 @@ async function chosen(client: AdminClient, name: string | undefined): Promise<Co
 
 function json(out: { write(text: string): unknown }, value: unknown): void {
   out.write(`${JSON.stringify(value, null, 2)}\n`);
-}
-
-function whole(text: string): number {
-  const value = Number(text);
-  if (!Number.isInteger(value) || value <= 0) throw new InvalidArgumentError("must be a whole number above 0.");
-  return value;
 }

@@ -3,6 +3,7 @@ import { registerAccountCommands } from "./account-commands.ts";
 import { registerAdminCommands } from "./admin-commands.ts";
 import { registerAgentAdminCommands } from "./agent-admin-commands.ts";
 import { registerAgentCommands } from "./agent-commands.ts";
+import { registerAgentTokenCommands } from "./agent-token-commands.ts";
 import { registerAuditCommands } from "./audit-commands.ts";
 import { registerCompletionCommands } from "./completion-commands.ts";
 import { registerConfigCommands } from "./config-commands.ts";
@@ -34,6 +35,7 @@ export const COMMANDS: readonly Registration[] = [
   registerJobCreateCommands,
   registerLogCommands,
   registerAgentAdminCommands,
+  registerAgentTokenCommands,
   registerAccountCommands,
   registerAuditCommands,
   registerModeCommands,

@@ -3,6 +3,7 @@ import type { createAdminUseCases } from "./admin-use-cases.ts";
 import { agentRoutes } from "./agents.http.ts";
 import { auditRoute } from "./audit.http.ts";
 import { configurationRoutes } from "./configurations.http.ts";
+import { enrolmentTokenRoutes } from "./enrolment-tokens.http.ts";
 import { exclusionRoutes } from "./exclusions.http.ts";
 import { heldExportsRoutes } from "./held-exports.http.ts";
 import type { Route } from "./http-route.ts";
@@ -22,6 +23,7 @@ import { whatIfRoutes } from "./what-if.http.ts";
 export function adminRoutes(own: ReturnType<typeof createAdminUseCases>): Route[] {
   return [
     ...configurationRoutes(own.configurations),
+    ...enrolmentTokenRoutes(own),
     ...synchronizationRoutes(own),
     ...agentRoutes(own),
     ...jobRoutes(own),

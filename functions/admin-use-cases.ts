@@ -8,6 +8,7 @@ import { createAuditLog } from "../shared/application/audit-log.ts";
 import { createAuditSubjects } from "../shared/application/audit-subjects.ts";
 import { createConfigurationSecrets } from "../shared/application/configuration-secrets.ts";
 import { createEnrolAgent } from "../shared/application/enrol-agent.ts";
+import { createEnrolmentTokens } from "../shared/application/enrolment-tokens.ts";
 import { createExclusionAdmin } from "../shared/application/exclusion-admin.ts";
 import type { FirstWrites } from "../shared/application/first-write.ts";
 import { createHeartbeat } from "../shared/application/heartbeat.ts";
@@ -86,6 +87,7 @@ export function createAdminUseCases(parts: Parts, firstWrites: FirstWrites) {
     }),
     agents: createAgentAdmin({ rows, log, proofs }),
     enrolAgent: createEnrolAgent({ rows, clock, log }),
+    enrolmentTokens: createEnrolmentTokens({ rows, clock, log }),
     heartbeat: createHeartbeat({
       rows,
       clock,

@@ -5,7 +5,7 @@ import { type Configurations, noSuchConfiguration } from "../shared/application/
 import { ok } from "../shared/application/failure.ts";
 import { actOnAgent, getAgent, listAgents } from "../shared/contracts/admin/agents.ts";
 import type { Route } from "./http-route.ts";
-import { listed, plain, serveAdmin } from "./serve.ts";
+import { pagedBy, plain, serveAdmin } from "./serve.ts";
 
 export function agentRoutes({
   configurations,
@@ -17,10 +17,11 @@ export function agentRoutes({
   readonly agents: AgentAdmin;
 }): Route[] {
   return [
-    serveAdmin(listAgents, async ({ params }) => {
-      const id = params.configurationId;
+    serveAdmin(listAgents, async (asked) => {
+      const id = asked.params.configurationId;
       const entry = (await configurations.list()).find((own) => own.configurationId === id);
-      return entry ? listed(ok(await queries.agents(id, entry.jobId))) : noSuchConfiguration(id);
+      if (!entry) return noSuchConfiguration(id);
+      return pagedBy(asked, ok(await queries.agents(id, entry.jobId)), ({ agentId }) => agentId);
     }),
     serveAdmin(getAgent, async ({ params }) => plain(await agents.show(params.configurationId, params.agentId))),
     serveAdmin(actOnAgent, async ({ params: { configurationId, agentId, action } }, admin) =>

@@ -1,10 +1,9 @@
-/** Configurations and their enrolment tokens. */
+/** Configurations, one for each domain. */
 import type { ConfigurationEntry, Configurations } from "../shared/application/configurations.ts";
 import { ok } from "../shared/application/failure.ts";
 import {
   type ConfigurationReply,
   createConfiguration,
-  createEnrolmentToken,
   listConfigurations,
 } from "../shared/contracts/admin/configurations.ts";
 import type { Route } from "./http-route.ts";
@@ -17,12 +16,6 @@ export function configurationRoutes(configurations: Configurations): Route[] {
       return created.ok ? ok({ body: replyOf(created.value), status: created.value.created ? 201 : 200 }) : created;
     }),
     serveAdmin(listConfigurations, async () => listed(ok((await configurations.list()).map(replyOf)))),
-    serveAdmin(createEnrolmentToken, async ({ params, body }, admin) => {
-      const made = await configurations.createToken(params.configurationId, body, admin.id);
-      if (!made.ok) return made;
-      const { token, expiresAt } = made.value;
-      return ok({ body: { token, expiresAt: new Date(expiresAt).toISOString() } });
-    }),
   ];
 }
 

@@ -1,9 +1,8 @@
 /** Reconciles of a job: asked for, listed, shown with what they found. */
-import { ok } from "../shared/application/failure.ts";
 import type { ReconcileAdmin } from "../shared/application/reconcile-admin.ts";
 import { askReconcile, listFindings, listReconciles, showReconcile } from "../shared/contracts/admin/reconciles.ts";
 import type { Route } from "./http-route.ts";
-import { listed, pageOf, plain, serveAdmin } from "./serve.ts";
+import { listed, paged, plain, serveAdmin } from "./serve.ts";
 
 export function reconcileRoutes(reconciles: ReconcileAdmin): Route[] {
   return [
@@ -12,12 +11,12 @@ export function reconcileRoutes(reconciles: ReconcileAdmin): Route[] {
     ),
     serveAdmin(listReconciles, async ({ params }) => listed(await reconciles.list(params.jobId))),
     serveAdmin(showReconcile, async ({ params }) => plain(await reconciles.show(params.jobId, params.reconcileId))),
-    serveAdmin(listFindings, async ({ params, query, linkTo }) => {
-      const { $top, $skiptoken } = query;
-      const found = await reconciles.findings(params.jobId, params.reconcileId, $skiptoken ?? null, $top);
-      return found.ok
-        ? ok({ body: pageOf(found.value, (next) => linkTo({ $top: String($top), $skiptoken: next })) })
-        : found;
+    serveAdmin(listFindings, async (asked) => {
+      const { params, query } = asked;
+      return paged(
+        asked,
+        await reconciles.findings(params.jobId, params.reconcileId, query.$skiptoken ?? null, query.$top),
+      );
     }),
   ];
 }

@@ -3,6 +3,7 @@
  * handler is one call of a use case. Who asks is known by then (`http-answer.ts`).
  */
 import { type Failure, fail, ok, type Result } from "../shared/application/failure.ts";
+import { keysetPage } from "../shared/application/keyset-page.ts";
 import { parseJson } from "../shared/application/parse-request.ts";
 import type { Admin } from "../shared/application/verify-admin-token.ts";
 import type { ProvenAgent } from "../shared/application/verify-proof.ts";
@@ -95,6 +96,26 @@ export function pageOf<T>(
   link: (next: string) => string,
 ): { readonly value: readonly T[]; readonly "@odata.nextLink"?: string } {
   return next === undefined ? { value } : { value, "@odata.nextLink": link(next) };
+}
+
+/** What a page of a list was asked with. */
+type PageAsked = Pick<Asked<Operation>, "linkTo"> & {
+  readonly query: { readonly $top: number; readonly $skiptoken?: string | undefined };
+};
+
+/** A page that the use case cut. */
+export function paged<T>(
+  { query: { $top }, linkTo }: PageAsked,
+  found: Result<{ readonly value: readonly T[]; readonly next?: string | undefined }>,
+): Result<Served<ReturnType<typeof pageOf<T>>>> {
+  if (!found.ok) return found;
+  return ok({ body: pageOf(found.value, (next) => linkTo({ $top: String($top), $skiptoken: next })) });
+}
+
+/** A page of a whole list, in the order of a key. */
+export function pagedBy<T>(asked: PageAsked, all: Result<readonly T[]>, keyOf: (entry: T) => string) {
+  const { $top: top, $skiptoken: after } = asked.query;
+  return paged(asked, all.ok ? ok(keysetPage(all.value, keyOf, { top, after })) : all);
 }
 
 /** Failures: 412. */

@@ -10,6 +10,7 @@ import { DAY_PREFIX, type DayRow } from "./accounts.ts";
 import type { CommittedWatermark } from "./commit-batch.ts";
 import { noSuchJob } from "./configurations.ts";
 import { ok, type Result } from "./failure.ts";
+import { keysetPage, type Page } from "./keyset-page.ts";
 import { NO_LINKS } from "./link-account.ts";
 import type { AskLog } from "./log-queries.ts";
 import { scopeOf } from "./reads.ts";
@@ -34,6 +35,9 @@ import {
 } from "./state/job-rows.ts";
 import type { Removals } from "./state/removal-rows.ts";
 
+/** Behind the objectGUID of a group whose members failed: in a page it comes after the group itself. */
+const OF_MEMBERS = ".members";
+
 export interface AdminQueries {
   status(jobId: string): Promise<Result<JobStatusReply>>;
   /** Newest first. */
@@ -41,6 +45,8 @@ export interface AdminQueries {
   /** The accounts of days (N7), newest first. */
   days(jobId: string, top: number): Promise<Result<DayReply[]>>;
   escrows(jobId: string): Promise<Result<EscrowReply[]>>;
+  /** Some of them, by objectGUID, behind the `next` of a page. */
+  escrowPage(jobId: string, top: number, after: string | undefined): Promise<Result<Page<EscrowReply>>>;
   agents(configurationId: string, jobId: string): Promise<AgentReply[]>;
   readonly log: AskLog;
 }
@@ -131,19 +137,14 @@ export function createAdminQueries(deps: {
     },
     async escrows(jobId) {
       if (!(await hasJob(jobId))) return noSuchJob(jobId);
-      const rows = [...(await deps.escrows.list(jobId)), ...(await failingLinks(jobId))];
-      return ok(
-        // Named one by one: what a row keeps besides is nobody's business outside.
-        rows.map(({ objectGuid, code, message, remedy, attempts, firstAt, nextAttemptAt }) => ({
-          objectGuid,
-          code,
-          message,
-          remedy,
-          attempts,
-          firstAt: new Date(firstAt).toISOString(),
-          nextAttemptAt: new Date(nextAttemptAt).toISOString(),
-        })),
-      );
+      return ok([...(await deps.escrows.list(jobId)), ...(await failingLinks(jobId))].map(escrowReply));
+    },
+    async escrowPage(jobId, top, after) {
+      if (!(await hasJob(jobId))) return noSuchJob(jobId);
+      const rows = (await deps.escrows.page(jobId, after ?? "", top + 1)).map((own) => ({ own, key: own.objectGuid }));
+      const links = (await failingLinks(jobId)).map((own) => ({ own, key: `${own.objectGuid}${OF_MEMBERS}` }));
+      const page = keysetPage([...rows, ...links], ({ key }) => key, { top, after });
+      return ok({ ...page, value: page.value.map(({ own }) => escrowReply(own)) });
     },
     async agents(configurationId, jobId) {
       const lease = await readRow<LeaseRow>(jobs, jobId, LEASE_ROW);
@@ -159,6 +160,26 @@ export function createAdminQueries(deps: {
       }));
     },
     log: deps.askLog,
+  };
+}
+
+/** Named one by one: what a row keeps besides is nobody's business outside. */
+function escrowReply({
+  objectGuid,
+  code,
+  message,
+  remedy,
+  attempts,
+  firstAt,
+  nextAttemptAt,
+}: Omit<EscrowReply, "firstAt" | "nextAttemptAt"> & {
+  readonly firstAt: number;
+  readonly nextAttemptAt: number;
+}): EscrowReply {
+  return {
+    ...{ objectGuid, code, message, remedy, attempts },
+    firstAt: new Date(firstAt).toISOString(),
+    nextAttemptAt: new Date(nextAttemptAt).toISOString(),
   };
 }
 

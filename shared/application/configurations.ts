@@ -11,7 +11,7 @@ import type { RowOperation, RowStore } from "../ports/row-store.ts";
 import { type Failure, fail, ok, type Result } from "./failure.ts";
 import { scheduleFault } from "./full-sync-schedule.ts";
 import { scopeOf, WATERMARK_RESET, wishBeside } from "./reads.ts";
-import { agentTable, type TokenRow } from "./state/agent-rows.ts";
+import { agentTable, TOKEN_PREFIX, type TokenRow } from "./state/agent-rows.ts";
 import { type JobRow, jobTable, listRows, pack, type ReadsRow, ROW, readRow } from "./state/job-rows.ts";
 
 /** Partition of table `jobs` that lists what there is: `configuration:{id}`, `domain:{fqdn}`. */
@@ -47,7 +47,7 @@ export interface Configurations {
     configurationId: string,
     request: CreateTokenRequest,
     by: string,
-  ): Promise<Result<{ readonly token: string; readonly expiresAt: number }>>;
+  ): Promise<Result<{ readonly id: string; readonly token: string; readonly expiresAt: number }>>;
   /** Has everything read again. Failures: 404. */
   requestFullRead(jobId: string, reason: string): Promise<Result<{ readonly jobId: string }>>;
   /**
@@ -132,10 +132,11 @@ export function createConfigurations(deps: {
       const token = `${configurationId}.${Buffer.from(deps.random.bytes(32)).toString("base64url")}`;
       const expiresAt = deps.clock.now() + request.minutes * 60_000;
       const row: TokenRow = { expiresAt, policy: request.policy, madeBy: by, usedBy: null };
+      const id = tokenDigest(token);
       await agentTable(deps.rows).transact(configurationId, [
-        { op: "insert", row: `token:${tokenDigest(token)}`, values: pack(row) },
+        { op: "insert", row: `${TOKEN_PREFIX}${id}`, values: pack(row) },
       ]);
-      return ok({ token, expiresAt });
+      return ok({ id, token, expiresAt });
     },
     requestFullRead: (jobId, reason) =>
       changeJob(jobId, (job) => ({

@@ -11,7 +11,7 @@ import type { Log } from "../ports/log.ts";
 import type { RowStore } from "../ports/row-store.ts";
 import { CATALOGUE, type ConfigurationEntry, tokenDigest } from "./configurations.ts";
 import { type Failure, fail, ok, type Result } from "./failure.ts";
-import { type AgentRow, agentTable, KEY_PARTITION, type TokenRow } from "./state/agent-rows.ts";
+import { type AgentRow, agentTable, KEY_PARTITION, TOKEN_PREFIX, type TokenRow } from "./state/agent-rows.ts";
 import { type JobRow, jobTable, pack, ROW, readRow } from "./state/job-rows.ts";
 
 export type EnrolAgent = (
@@ -53,7 +53,7 @@ export function createEnrolAgent(deps: {
 
   return async (request, proven) => {
     const configurationId = request.token.split(".")[0] ?? "";
-    const tokenRow = `token:${tokenDigest(request.token)}`;
+    const tokenRow = `${TOKEN_PREFIX}${tokenDigest(request.token)}`;
     const entry = await readRow<ConfigurationEntry>(jobs, CATALOGUE, `configuration:${configurationId}`);
     const token = entry && (await readRow<TokenRow>(agents, configurationId, tokenRow));
     if (!entry || !token) return refused("it is unknown", "Ask an admin for a new token: uplink agent token.");

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { registerAdminCommands } from "../../cli/admin-commands.ts";
 import { registerAgentCommands } from "../../cli/agent-commands.ts";
+import { registerAgentTokenCommands } from "../../cli/agent-token-commands.ts";
 import { registerLogCommands } from "../../cli/log-commands.ts";
 import { registerStatusCommands } from "../../cli/status-commands.ts";
 import { registerTargetCommands } from "../../cli/target-commands.ts";
@@ -25,7 +26,10 @@ afterEach(async () => {
 const uplink = (environment: Record<string, string>, ...args: string[]) =>
   runCommand(
     args,
-    [registerAgentCommands, registerStatusCommands, registerAdminCommands, registerLogCommands, registerTargetCommands],
+    [
+      ...[registerAgentCommands, registerStatusCommands, registerAdminCommands, registerAgentTokenCommands],
+      ...[registerLogCommands, registerTargetCommands],
+    ],
     {
       environment,
     },

@@ -19,7 +19,7 @@ beforeEach(() => {
 
 const service = serveInTests([registerExclusionCommands], ({ url }) => {
   if (url.endsWith("/configurations")) return undefined;
-  if (url.endsWith("/exclusions")) return { value: listed };
+  if (url.includes("/exclusions?")) return { value: listed };
   if (url.endsWith(ANN)) return entry(ANN, [{ jobId: "j1", objectGuid: ANN, targetId: GLASS }]);
   const error = { code: "exclusion-not-found", message: "It is not on the exclusion list.", remedy: "List it." };
   return Response.json({ error }, { status: 404 });

@@ -45,7 +45,7 @@ const { uplink, asked } = serveInTests(
   [registerStatusCommands, registerAdminCommands, registerQuarantineCommands],
   ({ url }) => {
     if (url.endsWith("/status")) return status(nextAttempt);
-    if (url.endsWith("/agents")) return { value: [] };
+    if (url.includes("/agents?")) return { value: [] };
     return url.endsWith("/clearQuarantine") ? { jobId: "j1", cleared } : undefined;
   },
 );

@@ -161,7 +161,8 @@ test("a life of a configuration: what succeeds is answered as it is told", { tim
   await ask("ProvisionOnDemand", {
     body: { parameters: [{ ruleId: "none", subjects: [{ objectId: guidOf("ann"), objectTypeName: "user" }] }] },
   });
-  await ask("CreateEnrolmentToken");
+  const enrolment = await ask("CreateEnrolmentToken");
+  await ask("RevokeEnrolmentToken", { params: { tokenId: enrolment.body?.id ?? "" } });
   await ask("AgentAction", { params: { action: "approve" } });
   for (const id of ["SetJobMode", "Reevaluate", "SetLifecycle", "ChangeJobSettings", "ClearQuarantine", "JobAction"])
     await ask(id);

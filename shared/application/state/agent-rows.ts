@@ -41,6 +41,8 @@ export interface LeaseRow {
   readonly renewedAt: number;
 }
 
+/** Of the row of an enrolment token: its digest follows. */
+export const TOKEN_PREFIX = "token:";
 export const LEASE_ROW = "lease";
 export const KEY_PARTITION = "keys";
 

@@ -39,6 +39,8 @@ export interface Escrows {
   put(jobId: string, batchId: string, failures: readonly EscrowFailure[], now: number): Promise<void>;
   clear(jobId: string, objectGuids: readonly string[]): Promise<void>;
   list(jobId: string): Promise<EscrowRow[]>;
+  /** The first of them by objectGUID, behind a place in that order. */
+  page(jobId: string, after: string, most: number): Promise<EscrowRow[]>;
   /** Those of some objects, by objectGUID. */
   getMany(jobId: string, objectGuids: readonly string[]): Promise<Map<string, EscrowRow>>;
 }
@@ -92,6 +94,18 @@ export function createEscrows(deps: { readonly rows: RowStore }): Escrows {
         for (const [objectGuid, row] of rows) found.set(objectGuid, unpack<EscrowRow>(row).value);
       }
       return found;
+    },
+    async page(jobId, after, most) {
+      const found: EscrowRow[] = [];
+      for (const shard of SHARDS.filter((own) => own >= shardOf(after))) {
+        // The place itself comes along, where it is a row.
+        const limit = most - found.length + 1;
+        const options = shard === shardOf(after) ? { from: after, limit } : { limit };
+        for await (const rows of table.range(partition(jobId, shard), options))
+          found.push(...rows.map((row) => unpack<EscrowRow>(row).value).filter((own) => own.objectGuid > after));
+        if (found.length >= most) break;
+      }
+      return found.slice(0, most);
     },
     async list(jobId) {
       const rows = await Promise.all(SHARDS.map((shard) => listAll(partition(jobId, shard))));

@@ -4,7 +4,7 @@
  */
 import { z } from "zod";
 import { operation } from "../operation.ts";
-import { listOf } from "./paging.ts";
+import { listOf, SkipPlace, Top } from "./paging.ts";
 
 export const AgentReply = z.strictObject({
   agentId: z.string(),
@@ -38,6 +38,7 @@ export const listAgents = operation({
   path: "v1.0/uplink/configurations/{configurationId}/agents",
   guard: "admin-read",
   summary: "The agents of a configuration.",
+  query: z.strictObject({ $top: Top, $skiptoken: SkipPlace }),
   reply: listOf(AgentReply),
   refusals: { "configuration-not-found": 404 },
 });

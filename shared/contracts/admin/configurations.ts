@@ -1,9 +1,9 @@
 /**
- * The admin API of configurations, one for each domain that is read: what they are called, and the one-time tokens by which agents
- * enrol. Their jobs have a file of their own.
+ * The admin API of configurations, one for each domain that is read: what they are called. Their jobs and the tokens by
+ * which agents enrol have files of their own.
  */
 import { z } from "zod";
-import { CreateConfigurationRequest, CreateTokenRequest } from "../configuration.ts";
+import { CreateConfigurationRequest } from "../configuration.ts";
 import { operation } from "../operation.ts";
 import { listOf } from "./paging.ts";
 
@@ -14,10 +14,6 @@ export const ConfigurationReply = z.strictObject({
   domainFqdn: z.string(),
 });
 export type ConfigurationReply = z.infer<typeof ConfigurationReply>;
-
-/** The token is shown once. */
-export const TokenReply = z.strictObject({ token: z.string(), expiresAt: z.string() });
-export type TokenReply = z.infer<typeof TokenReply>;
 
 export const createConfiguration = operation({
   id: "CreateConfiguration",
@@ -37,18 +33,4 @@ export const listConfigurations = operation({
   guard: "admin-read",
   summary: "The configurations, one for each directory.",
   reply: listOf(ConfigurationReply),
-});
-
-export const createEnrolmentToken = operation({
-  id: "CreateEnrolmentToken",
-  method: "POST",
-  path: "v1.0/uplink/configurations/{configurationId}/enrolmentTokens",
-  guard: "admin-write",
-  summary: "Makes a one-time token by which an agent enrols. It is shown once.",
-  body: CreateTokenRequest,
-  isBodyOptional: true,
-  isUntold: true,
-  reply: TokenReply,
-  statuses: [201],
-  refusals: { "configuration-not-found": 404 },
 });

@@ -4,7 +4,7 @@
 import { z } from "zod";
 import { Guid } from "../change.ts";
 import { operation } from "../operation.ts";
-import { listOf } from "./paging.ts";
+import { listOf, SkipPlace, Top } from "./paging.ts";
 
 export const EscrowReply = z.strictObject({
   objectGuid: z.string(),
@@ -29,6 +29,7 @@ export const listEscrows = operation({
   path: "v1.0/uplink/jobs/{jobId}/escrows",
   guard: "admin-read",
   summary: "Objects of a job whose last attempt failed.",
+  query: z.strictObject({ $top: Top, $skiptoken: SkipPlace }),
   reply: listOf(EscrowReply),
   refusals: { "job-not-found": 404 },
 });

@@ -3,7 +3,7 @@
  */
 import { z } from "zod";
 import { operation } from "../operation.ts";
-import { listOf } from "./paging.ts";
+import { listOf, SkipPlace, Top } from "./paging.ts";
 
 /** "Never touch": by whom, when and why, and the source objects that it is about. */
 export const ExclusionReply = z.strictObject({
@@ -24,6 +24,7 @@ export const listExclusions = operation({
   path: "v1.0/uplink/exclusions",
   guard: "admin-read",
   summary: "Who is never touched.",
+  query: z.strictObject({ $top: Top, $skiptoken: SkipPlace }),
   reply: listOf(ExclusionReply),
 });
 

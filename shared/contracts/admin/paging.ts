@@ -1,5 +1,6 @@
 /** Lists as Graph answers them, and the query options of those that come page by page. */
 import { z } from "zod";
+import { Identifier } from "../path-params.ts";
 
 /** `value`, and where the next page is: absolute, absent on the last. */
 export function listOf<T extends z.ZodType>(item: T) {
@@ -10,3 +11,5 @@ export function listOf<T extends z.ZodType>(item: T) {
 export const Top = z.coerce.number().int().min(1).max(1000).default(50);
 /** From a page's `@odata.nextLink`; nobody makes one. */
 export const SkipToken = z.string().min(1).max(512).optional();
+/** The same of a list in the order of identifiers: the last one of the page before. */
+export const SkipPlace = Identifier.optional();
