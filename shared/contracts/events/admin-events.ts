@@ -19,6 +19,7 @@ export const ADMIN_EVENTS = {
     "subject",
     "message",
   ),
+  "enrolment-token-revoked": info("An admin took an enrolment token back.", "configurationId", "tokenId", "by"),
   "escrows-retried": info("An admin had escrows tried again.", "jobId", "objects", "by"),
   "exclusion-added": info("An admin excluded an object.", "guid", "by", "objects"),
   "exclusion-removed": info("An admin ended an exclusion.", "guid", "by", "objects"),
