@@ -3,7 +3,7 @@
  * of another schema says is what happens when it is approved, write by write.
  */
 import { Violation } from "./oracles.ts";
-import { schemaVariant } from "./schemas.ts";
+import { NAMINGS, NARROW, schemaVariant } from "./schemas.ts";
 import type { World } from "./world.ts";
 
 const HOUR_MS = 3_600_000;
@@ -31,7 +31,10 @@ export async function checkWhatIf(world: World): Promise<void> {
   const [forest] = world.forests;
   if (!agent || !forest) return;
   const { jobId } = agent;
-  const variant = ((world.variants.get(0) ?? 0) + 1) % 3;
+  const present = world.variants.get(0) ?? 0;
+  // Who comes back in scope is matched and made: an estimate.
+  if (present === NARROW) return;
+  const variant = (present + 1) % NAMINGS;
   const schema = schemaVariant(variant);
   const asked = await world.perform("Admin", ({ routes }) =>
     routes.whatIfs.run(jobId, { kind: "schema", schema }, "admin"),

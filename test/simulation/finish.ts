@@ -155,7 +155,7 @@ async function settle(world: World, trace: (line: string) => void): Promise<void
 function compare(world: World): void {
   const expected = new Map(
     world.forests.flatMap((forest) => [
-      ...projectionOf(forest.current().dc.replica, forest.scope, world.variants.get(forest.number)),
+      ...projectionOf(forest.current().dc.replica, forest.scope(), world.variants.get(forest.number)),
     ]),
   );
   const differences = differencesOf(expected, shownAsProjection(world.graph.objects()));

@@ -21,9 +21,11 @@ import { type ServedDc, serveDc } from "../support/fake-ldap/directory/serve-dc.
 import { ROOT_GUID } from "../support/fake-ldap/directory/well-known.ts";
 import type { Kernel } from "./kernel.ts";
 import { connectInProcess, type Disguise, silentServer } from "./ldap-connection.ts";
+import { KEPT_OUT } from "./schemas.ts";
 import type { Edit, UnitName } from "./steps.ts";
 
 export const UNITS: readonly UnitName[] = ["People", "Staff", "Outside"];
+/** At first. */
 const IN_SCOPE: readonly UnitName[] = ["People", "Staff"];
 const GLOBAL_SECURITY = "-2147483646";
 const LDAP_MS = 3;
@@ -31,7 +33,12 @@ const LDAP_MS = 3;
 export interface Forest {
   readonly number: number;
   readonly fqdn: string;
-  readonly scope: readonly string[];
+  /** The units in scope, by objectGUID. */
+  scope(): readonly string[];
+  /** From now on these. */
+  useScope(units: readonly UnitName[]): void;
+  /** People of the department that `NARROW` keeps out are out of scope by their images, from now on. */
+  narrow(): void;
   readonly evidence: Evidence;
   /** Of a person or a group by that name now. */
   guidOf(name: string): string;
@@ -83,7 +90,12 @@ export function createForest(deps: { readonly number: number; readonly kernel: K
   let at = 0;
   let kept: Replica | undefined;
   let wasPutBack = false;
-  const evidence = createEvidenceBook(IN_SCOPE.map(unit));
+  let scope = IN_SCOPE.map(unit);
+  let isNarrowed = false;
+  const evidence = createEvidenceBook(
+    () => scope,
+    () => isNarrowed,
+  );
 
   const first = directory.dc("DC1");
   for (const name of UNITS) first.add({ class: "organizationalUnit", name, parent: ROOT_GUID, guid: unit(name) });
@@ -200,7 +212,14 @@ export function createForest(deps: { readonly number: number; readonly kernel: K
   const forest: Forest = {
     number,
     fqdn,
-    scope: IN_SCOPE.map(unit),
+    scope: () => scope,
+    useScope(units) {
+      scope = units.map(unit);
+      observe();
+    },
+    narrow: () => {
+      isNarrowed = true;
+    },
     evidence,
     guidOf: guidFor,
     take,
@@ -282,8 +301,10 @@ export function isInScope(
   return false;
 }
 
-function createEvidenceBook(units: readonly string[]) {
+function createEvidenceBook(units: () => readonly string[], isNarrowed: () => boolean) {
   const gone = new Set<string>();
+  /** Who ever was of the department that a schema keeps out. */
+  const keptOut = new Set<string>();
   const disabled = new Set<string>();
   const without = new Set<string>();
   const noMember = new Set<string>();
@@ -299,13 +320,14 @@ function createEvidenceBook(units: readonly string[]) {
       const edges = new Set<string>();
       for (const object of replica.objects.values()) {
         const { guid } = object;
-        if (!isInScope(replica, object, units)) {
+        if (!isInScope(replica, object, units())) {
           // A tombstone is evidence wherever it is; who was never in scope isn't missed.
           gone.add(guid);
           continue;
         }
         before.objects.add(guid);
         known.add(guid);
+        if (textOf(object, "department") === KEPT_OUT) keptOut.add(guid);
         if ((Number(textOf(object, "useraccountcontrol")) & 2) !== 0) disabled.add(guid);
         for (const attribute of ["department", "description", "manager"])
           if ((object.attributes.get(attribute)?.values.length ?? 0) === 0) without.add(`${guid} ${attribute}`);
@@ -318,13 +340,14 @@ function createEvidenceBook(units: readonly string[]) {
     }
   }
 
+  const wasGone = (guid: string) => gone.has(guid) || (isNarrowed() && keptOut.has(guid));
   return {
     observe,
-    wasGone: (guid: string) => gone.has(guid),
+    wasGone,
     wasDisabled: (guid: string) => disabled.has(guid),
     wasWithout: (guid: string, attribute: string) => without.has(`${guid} ${attribute}`),
     wasNoMember: (group: string, member: string) =>
-      noMember.has(`${group} ${member}`) || gone.has(member) || gone.has(group),
+      noMember.has(`${group} ${member}`) || wasGone(member) || wasGone(group),
     hadUpn: (guid: string, upn: string) => upns.has(`${guid} ${upn.toLowerCase()}`),
     knows: (guid: string) => known.has(guid),
   };

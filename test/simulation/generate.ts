@@ -3,6 +3,7 @@
 import type { ArmedFault } from "./faults.ts";
 import { GRAPH_FAULTS } from "./graph.ts";
 import { createDice, type Dice } from "./random.ts";
+import { NARROW } from "./schemas.ts";
 import type { Edit, History, SourceFault, Step, UnitName, Way } from "./steps.ts";
 
 const PEOPLE = ["ann", "bob", "cid", "dee", "eve", "fay", "gus", "hal"];
@@ -23,7 +24,9 @@ export function generate(seed: number, most = 26): History {
   if (dice.chance(0.8)) for (let forest = 0; forest < forests; forest++) steps.push(readStep(dice, forest, "full"));
   if (dice.chance(0.6)) steps.push({ do: "run", calls: 5_000 });
   const count = Math.min(dice.between(10, 26), most);
+  const begun = steps.length;
   for (let step = 0; step < count; step++) steps.push(...drawSteps(dice, forests, people, groups));
+  insertLater(createDice(seed * 2 + 0x5eed), steps, begun, { forests, people, groups });
   return {
     seed,
     forests,
@@ -33,6 +36,57 @@ export function generate(seed: number, most = 26): History {
     asksFirst: dice.chance(0.12),
     steps,
   };
+}
+
+/** What came to be drawn later, by dice of its own: the rest of a seed's history stays as it was. */
+function insertLater(
+  dice: Dice,
+  steps: Step[],
+  begun: number,
+  {
+    forests,
+    people,
+    groups,
+  }: { readonly forests: number; readonly people: readonly string[]; readonly groups: readonly string[] },
+): void {
+  const insert = (own: readonly Step[]) => void steps.splice(dice.between(begun, steps.length), 0, ...own);
+  const forest = dice.below(forests);
+  if (dice.chance(0.2)) insert(drawReturn(dice, forest, dice.chance(0.6) ? dice.pick(people) : dice.pick(groups)));
+  if (dice.chance(0.15))
+    for (let change = dice.between(1, 2); change > 0; change--)
+      insert([{ do: "scope", forest, units: dice.pick(SCOPES) }, ...readAndRun(dice, forest, "full")]);
+  if (dice.chance(0.1)) {
+    insert([{ do: "schema", forest, variant: NARROW }, ...readAndRun(dice, forest, "delta")]);
+    if (dice.chance(0.5)) insert([{ do: "schema", forest, variant: 0 }]);
+  }
+}
+
+/** The first one is what a job begins with. */
+const SCOPES: readonly (readonly UnitName[])[] = [
+  ["People", "Staff"],
+  ["People"],
+  ["People", "Staff", "Outside"],
+  ["Outside", "People"],
+];
+
+function readAndRun(dice: Dice, forest: number, want: "full" | "delta"): Step[] {
+  return dice.chance(0.7) ? [readStep(dice, forest, want), { do: "run", calls: 3_000 }] : [];
+}
+
+/** Somebody goes, by a deletion or out of the scope, and comes back, sooner or later. */
+function drawReturn(dice: Dice, forest: number, name: string): Step[] {
+  const isDeleted = dice.chance(0.6);
+  const edit = (own: Edit): Step => ({ do: "edit", forest, edit: own });
+  const read = (): Step[] => [readStep(dice, forest, "delta"), { do: "run", calls: 5_000 }];
+  return [
+    edit({ kind: "move", name, unit: "People" }),
+    ...read(),
+    edit(isDeleted ? { kind: "delete", name } : { kind: "move", name, unit: "Outside" }),
+    ...read(),
+    ...(dice.chance(0.5) ? [{ do: "hours", count: dice.pick([3, 30]) } as const] : []),
+    edit(isDeleted ? { kind: "undelete", name } : { kind: "move", name, unit: "Staff" }),
+    ...read(),
+  ];
 }
 
 function population(dice: Dice, people: readonly string[], groups: readonly string[]): Edit[] {

@@ -188,6 +188,21 @@ export const MUTANTS: readonly Mutant[] = [
     }),
   },
   {
+    name: "keeps nobody to be restored whom it deletes",
+    breaks: "N9",
+    make: () => ({
+      target: (target, { store }) => ({
+        ...target,
+        apply: async (actions, options) => {
+          const results = await target.apply(actions, options);
+          const deleted = new Set(actions.flatMap((own) => (own.kind === "delete" ? [own.id] : [])));
+          for (const entry of [...store.deleted()]) if (deleted.has(entry.id)) store.drop(entry);
+          return results;
+        },
+      }),
+    }),
+  },
+  {
     name: "forgets whom it has to try again",
     breaks: "N7",
     from: 3,

@@ -11,7 +11,7 @@ import type { Forest } from "./forest.ts";
 import { createKernel, Stuck } from "./kernel.ts";
 import { type Guarantee, Violation } from "./oracles.ts";
 import { createDice } from "./random.ts";
-import { schemaVariant } from "./schemas.ts";
+import { NARROW, schemaVariant } from "./schemas.ts";
 import { seedCrypto } from "./seeded-crypto.ts";
 import type { History, Step } from "./steps.ts";
 import { createWorld, type Mutation, type Stores, type World } from "./world.ts";
@@ -136,9 +136,13 @@ async function takeStep(world: World, step: Step): Promise<void> {
       const put = await world.perform("Admin", ({ routes }) => routes.schemas.put(agent.jobId, schema, "admin"));
       if (!put.ok) throw new Error(put.failure.message);
       world.variants.set(forest.number, step.variant);
-      faults.note("schema changed");
+      if (step.variant === NARROW) forest.narrow();
+      faults.note(step.variant === NARROW ? "schema filters" : "schema changed");
       break;
     }
+    case "scope":
+      await setScope(world, step);
+      break;
     case "what-if":
       await tryAndApprove(world, forestOf(world, step.forest).agent.jobId);
       break;
@@ -165,6 +169,16 @@ async function setExcluded(world: World, step: Extract<Step, { do: "exclude" | "
   }
   world.oracles.include(guid);
   await world.perform("Admin", ({ routes }) => routes.exclusions.remove(guid, "admin"));
+}
+
+async function setScope(world: World, step: Extract<Step, { do: "scope" }>): Promise<void> {
+  const { forest, agent } = forestOf(world, step.forest);
+  const before = forest.scope().length;
+  forest.useScope(step.units);
+  const scope = { organizationalUnits: [...forest.scope()], groups: [] };
+  const set = await world.perform("Admin", ({ routes }) => routes.configurations.setScope(agent.jobId, scope));
+  if (!set.ok) throw new Error(set.failure.message);
+  if (set.value.changed) world.faults.note(step.units.length < before ? "scope narrower" : "scope other");
 }
 
 /** Approves what the newest trial showed, if it still may be, and asks for another one. */

@@ -5,6 +5,7 @@
 import { type DirectoryObject, liveTargets, type Replica, textOf } from "../support/fake-ldap/directory/replica.ts";
 import { isInScope } from "./forest.ts";
 import type { Shown } from "./graph.ts";
+import { KEPT_OUT, NARROW } from "./schemas.ts";
 
 export interface ExpectedUser {
   readonly kind: "user";
@@ -46,9 +47,10 @@ export function projectionOf(
   variant = 0,
 ): Map<string, ExpectedUser | ExpectedGroup> {
   const expected = new Map<string, ExpectedUser | ExpectedGroup>();
-  const isIn = (object: DirectoryObject | undefined) => isInScope(replica, object, units);
+  const isIn = (object: DirectoryObject | undefined): object is DirectoryObject =>
+    isInScope(replica, object, units) && !(variant === NARROW && textOf(object, "department") === KEPT_OUT);
   for (const object of replica.objects.values()) {
-    if (!isInScope(replica, object, units)) continue;
+    if (!isIn(object)) continue;
     const classes = object.attributes.get("objectclass")?.values ?? [];
     const displayName = textOf(object, "displayname") ?? "";
     if (classes.includes("group")) {
@@ -76,7 +78,7 @@ export function projectionOf(
 
 /** People's names by each of the simulation's schemas (`schemas.ts`). */
 function shownName(name: string, variant: number): string {
-  return variant === 0 ? name : `${name} ${variant}`;
+  return variant === 0 || variant === NARROW ? name : `${name} ${variant}`;
 }
 
 /** The target in the projection's words: by objectGUID, the living alone. */

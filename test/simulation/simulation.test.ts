@@ -58,6 +58,8 @@ describe("a simulated history", () => {
       "hours",
       "crash",
       "blob-gone",
+      "scope",
+      "schema",
       "graph quota",
       "graph lag",
       ...SOURCE_FAULTS.map((kind) => `source ${kind}`),

@@ -75,6 +75,8 @@ export type Step =
   | { readonly do: "graph"; readonly kind: "lag" | "quota" | "calm" }
   /** A person is put on the exclusion list, or taken off it. */
   | { readonly do: "exclude" | "include"; readonly forest: number; readonly name: string }
+  /** Other units are the job's scope. */
+  | { readonly do: "scope"; readonly forest: number; readonly units: readonly UnitName[] }
   /** Another schema; 0 is the default one. */
   | { readonly do: "schema"; readonly forest: number; readonly variant: number }
   /** The job is tried as it is, and what the newest trial showed is approved. */

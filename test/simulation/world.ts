@@ -40,7 +40,7 @@ export interface Stores {
 export interface Mutation {
   readonly rows?: (rows: RowStore) => RowStore;
   readonly blobs?: (blobs: BlobStore) => BlobStore;
-  readonly target?: (target: TargetDirectory) => TargetDirectory;
+  readonly target?: (target: TargetDirectory, graph: FakeGraph) => TargetDirectory;
   readonly activities?: (activities: UseCases["activities"]) => UseCases["activities"];
 }
 
@@ -120,7 +120,7 @@ export async function createWorld(
       {
         rows: (mutation.rows ?? same)(gatedRows(stores.rows, kernel, faults)),
         blobs: (mutation.blobs ?? same)(gatedBlobs(stores.blobs, kernel, faults)),
-        target: (mutation.target ?? same)(target),
+        target: mutation.target?.(target, graph) ?? target,
         clock: kernel,
         log,
         random: { bytes: (count) => bytesFrom(dice, count) },
@@ -245,7 +245,7 @@ export async function createWorld(
 
   async function enrol(forest: Forest): Promise<SimulatedAgent> {
     const settings = {
-      scope: { organizationalUnits: [...forest.scope], groups: [] },
+      scope: { organizationalUnits: [...forest.scope()], groups: [] },
       trustVisibility: null,
       guard: history.guard,
       suffixPolicy: "replace",
