@@ -9,6 +9,7 @@ import { createAllObjects } from "../shared/application/all-objects.ts";
 import { createExportChunk } from "../shared/application/export-chunk.ts";
 import { createExportLinks } from "../shared/application/export-links.ts";
 import { createFoldLinks } from "../shared/application/fold-links.ts";
+import { createImageSources } from "../shared/application/image-sources.ts";
 import { createTellLeftOut } from "../shared/application/left-out.ts";
 import { createLinkStore } from "../shared/application/link-store.ts";
 import { createMapChunk } from "../shared/application/map-chunk.ts";
@@ -100,6 +101,7 @@ export function createActivityUseCases(parts: Parts) {
         scopeNotes,
         quota,
         names: createNameGuard({ rows, clock, log, removals, countLinked: objects.countLinked }),
+        imageSources: createImageSources({ rows }),
         contextOf,
       }),
     }),

@@ -11,6 +11,7 @@ import type { ObjectAction, RemovalClass } from "../domain/plan.ts";
 import type { TargetType } from "../domain/target-table.ts";
 import type { TargetValues } from "../domain/target-value.ts";
 import type { BlobStore } from "../ports/blob-store.ts";
+import type { WorkRow } from "./state/job-rows.ts";
 import { gunzipJson, gzipJson } from "./state/packing.ts";
 import type { StagedRow } from "./state/removal-rows.ts";
 
@@ -41,10 +42,15 @@ export interface ChunkHeader {
   readonly approvedBy?: string;
   /** Somebody asked for just these objects, and is told each step of theirs. */
   readonly asked?: Asked;
+  /** Of work: what it is. Absent in files of before, and at an end. */
+  readonly work?: MappingWork;
   /** Who read it, and where; empty for work, whose items have origins of their own. */
   readonly agentId: string;
   readonly server: string;
 }
+
+/** Work that maps objects. */
+export type MappingWork = Exclude<WorkRow["kind"], "whatif" | "reconcile">;
 
 export interface Asked {
   /** The admin who did. */

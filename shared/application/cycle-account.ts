@@ -88,6 +88,8 @@ export function cycleRow(
     staged: [...verdict.staged, ...stagedNamesOf(details)],
     complete: read.complete,
     incompleteBecause: read.incompleteBecause,
+    agentId: read.agentId,
+    server: read.server,
   };
 }
 

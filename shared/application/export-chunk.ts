@@ -25,6 +25,7 @@ import type { Excluded } from "./excluded.ts";
 import { type ExportResult, exportObjects } from "./export-objects.ts";
 import { lastOf } from "./export-records.ts";
 import { isHeldEntry, withoutExport } from "./held-objects.ts";
+import type { ImageSources } from "./image-sources.ts";
 import type { JobMapping } from "./job-mapping.ts";
 import type { TellLeftOut } from "./left-out.ts";
 import { sidOf } from "./link-statements.ts";
@@ -93,6 +94,7 @@ export function createExportChunk(deps: {
   readonly scopeNotes: ScopeNotes;
   readonly quota: WriteQuota;
   readonly names: NameGuard;
+  readonly imageSources: ImageSources;
   readonly contextOf: (jobId: string, schemaVersion: number) => Promise<JobContext>;
 }): ExportChunk {
   const left = createWritesLeft();

@@ -7,6 +7,7 @@
  * alone. A group without a target object waits until it gets one: all its edges are dirty then.
  */
 
+import { NO_VERSION } from "../domain/change-version.ts";
 import { gapAfter } from "../domain/failure-codes.ts";
 import type { BlobStore } from "../ports/blob-store.ts";
 import type { Clock } from "../ports/clock.ts";
@@ -16,6 +17,7 @@ import type { TargetDirectory, TargetFailure } from "../ports/target-directory.t
 import { FILES, readNeeded, writeOnce } from "./chunk-files.ts";
 import type { Excluded } from "./excluded.ts";
 import type { GoneGroups } from "./gone-groups.ts";
+import { createImageSources } from "./image-sources.ts";
 import type { JobMapping } from "./job-mapping.ts";
 import type { LinkChunkFile, LinkChunkHeader, LinkItem, LinkOutcomeFile } from "./link-files.ts";
 import { createJudgedGroups, type JudgedGroup } from "./link-judge.ts";
@@ -27,7 +29,7 @@ import type { References } from "./references.ts";
 import { forgetStagedMembers } from "./staged-members.ts";
 import type { DirtyRows, StoredDirty } from "./state/dirty-links.ts";
 import { heldBecause, type JobRow, jobTable, type LinkCounts, ROW, readRow } from "./state/job-rows.ts";
-import type { LinkRows } from "./state/link-rows.ts";
+import type { LinkRows, StoredLinks } from "./state/link-rows.ts";
 import type { ObjectStore } from "./state/object-store.ts";
 import type { ProvisioningLog } from "./state/provisioning-log.ts";
 import type { Removals } from "./state/removal-rows.ts";
@@ -78,6 +80,7 @@ export function createExportLinks(
   const jobs = jobTable(deps.rows);
   const judge = createJudgedGroups(deps);
   const left = createWritesLeft();
+  const imageSources = createImageSources(deps);
 
   return async (ref) => {
     await deps.fence.check(ref);
@@ -212,7 +215,10 @@ export function createExportLinks(
     groups: ReadonlyMap<number, JudgedGroup>,
     tookMs: number,
   ): Promise<void> {
-    await deps.provisioningLog.write(outcomes.flatMap((own) => linkLogEntry(header, own, tookMs) ?? []));
+    const again = outcomes.filter(({ item }) => item.origin.agentId === "");
+    const versions = again.map(({ version }) => version);
+    const sources = await imageSources(header.jobId, versions);
+    await deps.provisioningLog.write(outcomes.flatMap((own) => linkLogEntry(header, own, tookMs, sources) ?? []));
     const failed = new Map(outcomes.flatMap((own) => (own.failure ? [[own.item.index, own.failure]] : [])));
     const now = deps.clock.now();
     const rowsOf = (isFailed: boolean) => items.filter((item) => failed.has(item.index) === isFailed);
@@ -266,6 +272,7 @@ function outcomesOf(
         targetId: groupId,
         dn,
         exported,
+        version: newestOf([group.work.stored, stored], [...exported.addedGuids, ...exported.removedGuids]),
         ...(pending.toldBy === by ? { pending: { count: pending.count, guids: group.pending.slice(0, 5) } } : {}),
         ...(group.stagedBecause === undefined
           ? {}
@@ -274,6 +281,13 @@ function outcomesOf(
       },
     ];
   });
+}
+
+/** Of the edges that are named, as they were and are: what the directory said last. */
+function newestOf(stored: readonly StoredLinks[], guids: readonly string[]): string {
+  const segments = stored.flatMap((own) => [...own.segments.values()].map(({ segment }) => segment));
+  const versions = guids.flatMap((guid) => segments.flatMap(({ edges }) => edges.get(guid)?.version ?? []));
+  return versions.sort().at(-1) ?? NO_VERSION;
 }
 
 function withFailure(stored: StoredDirty, failure: TargetFailure | undefined, now: number): StoredDirty {

@@ -1,5 +1,7 @@
 /** One provisioning log row a group and export: what was added and removed, what waits and why. */
+import { readNoOf } from "../domain/change-version.ts";
 import type { TargetFailure } from "../ports/target-directory.ts";
+import { againFrom, type KnownSources, NO_SOURCES } from "./image-sources.ts";
 import type { LinkChunkHeader, LinkItem } from "./link-files.ts";
 import type { SegmentExport } from "./state/link-codec.ts";
 import type { LogEntry, LogStep } from "./state/provisioning-log.ts";
@@ -9,6 +11,8 @@ export interface GroupOutcome {
   readonly targetId: string;
   readonly dn: string;
   readonly exported: SegmentExport;
+  /** The newest statement of the directory about those that came or went. */
+  readonly version: string;
   /** Edges whose referees have no target object, all over the group, where that number is news; with some of them. */
   readonly pending?: { readonly count: number; readonly guids: readonly string[] };
   readonly staged?: { readonly count: number; readonly reason: string };
@@ -18,11 +22,17 @@ export interface GroupOutcome {
 export const UNRESOLVED = "UnableToResolveReferenceAttributeValue";
 
 /** Undefined where there is nothing to tell. */
-export function linkLogEntry(header: LinkChunkHeader, group: GroupOutcome, exportMs: number): LogEntry | undefined {
+export function linkLogEntry(
+  header: LinkChunkHeader,
+  group: GroupOutcome,
+  exportMs: number,
+  sources: KnownSources = NO_SOURCES,
+): LogEntry | undefined {
   const { item, exported, failure } = group;
   const told = toldOf(group);
   if (exported.added + exported.removed === 0 && !told) return undefined;
   const { origin } = item;
+  const reader = origin.agentId === "" ? sources.get(readNoOf(group.version)) : undefined;
   return {
     jobId: header.jobId,
     cycleId: header.cycleId,
@@ -37,12 +47,12 @@ export function linkLogEntry(header: LinkChunkHeader, group: GroupOutcome, expor
     targetId: group.targetId,
     before: exported.removed === 0 ? {} : { members: [`-${exported.removed}`, ...exported.removedGuids] },
     after: { members: [`+${exported.added}`, ...exported.addedGuids] },
-    steps: stepsOf(group, told?.message, exportMs),
+    steps: stepsOf(group, told?.message, exportMs, sources),
     durationMs: exportMs,
     targetType: "group",
     change: `${origin.batchId}:${origin.index}`,
-    agentId: origin.agentId,
-    server: origin.server,
+    agentId: reader?.agentId ?? origin.agentId,
+    server: reader?.server ?? origin.server,
     schemaVersion: header.schemaVersion,
   };
 }
@@ -65,7 +75,14 @@ function toldOf({ item, failure, staged, pending }: GroupOutcome) {
   return undefined;
 }
 
-function stepsOf(group: GroupOutcome, message: string | undefined, durationMs: number): LogStep[] {
+const AGAIN = "somebody came, came back, drifted, or was approved or tried again";
+
+function stepsOf(
+  group: GroupOutcome,
+  message: string | undefined,
+  durationMs: number,
+  sources: KnownSources,
+): LogStep[] {
   const { agentId, server } = group.item.origin;
   const { added, removed } = group.exported;
   const approvals = group.item.rows.flatMap(({ dirty }) => dirty.approved?.by ?? []);
@@ -81,7 +98,9 @@ function stepsOf(group: GroupOutcome, message: string | undefined, durationMs: n
       type: "import",
       status: "success",
       description:
-        agentId === "" ? "Looked at again by the service itself." : `Read by agent ${agentId} from ${server}.`,
+        agentId === ""
+          ? againFrom("Looked at again by the service itself", AGAIN, group.version, sources)
+          : `Read by agent ${agentId} from ${server}.`,
     },
     {
       name: "ReferenceResolution",

@@ -1,5 +1,6 @@
 /** One provisioning log entry for each object that something happened to, in the steps that Graph's log shows. */
 
+import { readNoOf } from "../domain/change-version.ts";
 import { explainSwitchedOff } from "../domain/object-flows.ts";
 import { redactValues } from "../domain/redaction.ts";
 import { isNested, type TargetValues } from "../domain/target-value.ts";
@@ -11,6 +12,7 @@ import { EXCLUDED } from "./excluded.ts";
 import type { ExportResult } from "./export-objects.ts";
 import { valuesOf } from "./export-records.ts";
 import { isHeldEntry } from "./held-objects.ts";
+import { againFrom, type KnownSources, NO_SOURCES } from "./image-sources.ts";
 import type { LogEntry, LogStep } from "./state/provisioning-log.ts";
 
 /** How long it took to map one object of the chunk, and to have the chunk's writes answered: milliseconds. */
@@ -40,22 +42,34 @@ const TOLD_ONCE: readonly string[] = ["AttributeNotCleared", UNRESOLVED];
  * Undefined for what was a no-op, and for a filtered object that was filtered before. A no-op that leaves something in
  * the target which the directory emptied, or that refers to what isn't there yet, is told, once: when the change came.
  */
-export function logEntryOf(header: ChunkHeader, result: ExportResult, took: Took = NO_TIME): LogEntry | undefined {
-  if (result.kind !== "settled") return undefined;
+export function logEntryOf(
+  header: ChunkHeader,
+  result: ExportResult,
+  took: Took = NO_TIME,
+  sources: KnownSources = NO_SOURCES,
+): LogEntry | undefined {
+  return result.kind === "settled" && isTold(result) ? entryOf(header, result, took, sources) : undefined;
+}
+
+/** Whether the log has an entry of it. */
+export function isTold(result: Settled): boolean {
   const { planned, outcome, failure } = result;
   const isHeld = isHeldEntry({ outcome, ...(failure ? { code: failure.code } : {}) });
   // Told when it comes to be held, and when the directory changes it; not at every read in between.
-  if (isHeld && !planned.isChanged) return undefined;
+  if (isHeld && !planned.isChanged) return false;
   const isSkip = outcome === "filtered" && planned.scopeChanged;
   const isStuck = planned.isChanged && planned.warnings.some((own) => TOLD_ONCE.includes(own.code));
   const held = planned.names?.kind === "staged" && !planned.names.isKnown ? planned.names : undefined;
-  if (planned.action.kind === "none" && outcome !== "escrowed" && !isSkip && !isStuck && !held && !isHeld)
-    return undefined;
-  return entryOf(header, result, took);
+  return planned.action.kind !== "none" || outcome === "escrowed" || isSkip || isStuck || held !== undefined || isHeld;
 }
 
 /** Whatever became of it, a no-op too. */
-export function entryOf(header: ChunkHeader, result: Settled, took: Took = NO_TIME): LogEntry {
+export function entryOf(
+  header: ChunkHeader,
+  result: Settled,
+  took: Took = NO_TIME,
+  sources: KnownSources = NO_SOURCES,
+): LogEntry {
   const { planned, outcome, failure } = result;
   const isHeld = isHeldEntry({ outcome, ...(failure ? { code: failure.code } : {}) });
   const held = planned.names?.kind === "staged" && !planned.names.isKnown ? planned.names : undefined;
@@ -66,12 +80,14 @@ export function entryOf(header: ChunkHeader, result: Settled, took: Took = NO_TI
     : (planned.warnings[0] ?? result.warnings[0]);
   const status =
     outcome === "escrowed" ? "failure" : outcome === "filtered" || isHeld ? "skipped" : warning ? "warning" : "success";
-  const isTold = planned.filteredBy === TARGET_CANNOT_HOLD || planned.filteredBy === EXCLUDED || planned.switchedOff;
-  const code = failure?.code ?? (isTold ? planned.filteredBy : warning?.code);
+  const isFiltered =
+    planned.filteredBy === TARGET_CANNOT_HOLD || planned.filteredBy === EXCLUDED || planned.switchedOff;
+  const code = failure?.code ?? (isFiltered ? planned.filteredBy : warning?.code);
   const reason = planned.filteredBy === EXCLUDED ? planned.scope : warning?.message;
   const message = failure?.message ?? (planned.switchedOff ? skipReason(planned) : reason);
   const [index] = planned.indexes;
   const origin = originOf(header, planned);
+  const reader = origin.agentId === "" ? sources.get(readNoOf(planned.record.version)) : undefined;
   const by = orderedBy(header, planned);
   return {
     jobId: header.jobId,
@@ -92,13 +108,13 @@ export function entryOf(header: ChunkHeader, result: Settled, took: Took = NO_TI
       ...(outcome === "escrowed" && planned.action.kind === "none" ? {} : redactValues(values, planned.redacted ?? [])),
       ...membersOf(result),
     },
-    steps: stepsOf(header, planned, result, took),
+    steps: stepsOf(header, planned, result, took, sources),
     durationMs: took.mappingMs + (planned.action.kind === "none" ? 0 : took.exportMs),
     ...(planned.type === undefined ? {} : { targetType: planned.type }),
     ...(by === undefined ? {} : { by }),
     change: `${origin.batchId}:${origin.index}`,
-    agentId: origin.agentId,
-    server: origin.server,
+    agentId: reader?.agentId ?? origin.agentId,
+    server: reader?.server ?? origin.server,
     schemaVersion: header.schemaVersion,
   };
 }
@@ -140,14 +156,36 @@ function orderedBy(header: ChunkHeader, planned: PlannedObject): string | undefi
   return approver ?? header.asked?.by;
 }
 
-function stepsOf(header: ChunkHeader, planned: PlannedObject, result: Settled, took: Took): LogStep[] {
+/** What had the service map objects again, by the kind of its work. */
+const BECAUSE: Readonly<Record<NonNullable<ChunkHeader["work"]>, string>> = {
+  escrows: "what failed is tried again",
+  reevaluate: "something that it goes by is another",
+  all: "every object is: another schema, a release of held exports, or an admin's wish",
+  scope: "who is in a unit or group of the scope is another",
+  approved: "what was staged was approved",
+  links: "links are looked at",
+  provision: "it was asked for",
+};
+const BY_AN_END = "something that it goes by came with the end of a read, or of work";
+
+function stepsOf(
+  header: ChunkHeader,
+  planned: PlannedObject,
+  result: Settled,
+  took: Took,
+  sources: KnownSources,
+): LogStep[] {
   const { agentId, server } = originOf(header, planned);
+  const because = header.work === undefined ? BY_AN_END : BECAUSE[header.work];
   const steps: LogStep[] = [
     {
       name: "EntryImport",
       type: "import",
       status: "success",
-      description: agentId === "" ? "Mapped again from the stored image." : `Read by agent ${agentId} from ${server}.`,
+      description:
+        agentId === ""
+          ? againFrom("Mapped again from the stored image", because, planned.record.version, sources)
+          : `Read by agent ${agentId} from ${server}.`,
     },
   ];
   const isUndone = planned.switchedOff !== undefined && planned.switchedOff !== "Delete";

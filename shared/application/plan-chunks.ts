@@ -22,6 +22,7 @@ import {
   type ChunkHeader,
   type ChunkItem,
   FILES,
+  type MappingWork,
   readNeeded,
   writeOnce,
 } from "./chunk-files.ts";
@@ -195,6 +196,7 @@ export function createPlanChunks(deps: {
         mustWriteVersions: false,
         agentId: "",
         server: "",
+        ...(isMapping(row.value.kind) ? { work: row.value.kind } : {}),
       };
       if (file.approved) {
         const { by, rows } = file.approved;
@@ -294,4 +296,9 @@ function textOf(value: AttributeValue): string | undefined {
 /** The cycle is the effect of one read. */
 export function cycleIdOf(jobId: string, readNo: number): string {
   return `${jobId}-${readNo}`;
+}
+
+/** What-ifs and reconciles have files of their own. */
+function isMapping(kind: WorkRow["kind"]): kind is MappingWork {
+  return kind !== "whatif" && kind !== "reconcile";
 }

@@ -7,7 +7,8 @@ import type { Log } from "../ports/log.ts";
 import { type ChunkHeader, originOf, waits } from "./chunk-files.ts";
 import { noLongerDecided, stillApproved } from "./decided-removals.ts";
 import type { ExportResult } from "./export-objects.ts";
-import { logEntryOf, type Took } from "./log-entries.ts";
+import { type ImageSources, NO_SOURCES } from "./image-sources.ts";
+import { isTold, logEntryOf, type Took } from "./log-entries.ts";
 import { claimsWithout, heldClaims } from "./object-claims.ts";
 import { type ClaimIndex, type ClaimRequest, ownerOf } from "./state/claim-index.ts";
 import type { Escrows } from "./state/escrow-rows.ts";
@@ -25,6 +26,7 @@ export async function recordResults(
     readonly removals: Removals;
     readonly provisioningLog: ProvisioningLog;
     readonly scopeNotes: ScopeNotes;
+    readonly imageSources: ImageSources;
   },
   header: ChunkHeader,
   claims: ClaimIndex,
@@ -45,10 +47,13 @@ export async function recordResults(
       (header.readNo === 0 || result.planned.record.last?.outcome === "escrowed"),
   );
   const seekers = settled.filter((result) => result.planned.seeksFacts).map((result) => result.planned.objectGuid);
+  const again = settled.filter((result) => originOf(header, result.planned).agentId === "" && isTold(result));
+  const versions = again.map((result) => result.planned.record.version);
+  const sources = versions.length === 0 ? NO_SOURCES : await deps.imageSources(header.jobId, versions);
   const entries = (repeated: boolean) =>
     settled
       .filter((result) => (result.isRepeated ?? false) === repeated)
-      .flatMap((own) => logEntryOf(header, own, took) ?? []);
+      .flatMap((own) => logEntryOf(header, own, took, sources) ?? []);
   await Promise.all([
     deps.provisioningLog.write(entries(false)),
     deps.provisioningLog.writeMissing(entries(true)),

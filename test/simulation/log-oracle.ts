@@ -85,7 +85,9 @@ export function faultsOfLog(given: {
     if (!forest || !agent || agents[forest.number] !== agent) return false;
     const servers = forest.every().map(({ dc }) => dc.dnsName);
     return (
-      (isOwnWork(entry) || (entry.agentId === agent.agentId && servers.includes(entry.server))) &&
+      entry.agentId === agent.agentId &&
+      servers.includes(entry.server) &&
+      saysWhy(entry, agent.agentId) &&
       entry.batchId !== "" &&
       entry.cycleId.startsWith(entry.jobId) &&
       /^.+:\d+$/.test(entry.change) &&
@@ -97,9 +99,12 @@ export function faultsOfLog(given: {
   }
 }
 
-/** Mapped again from what is stored, by the service's own work: no agent read it just then. */
-function isOwnWork({ agentId, server, batchId }: LogEntry): boolean {
-  return agentId === "" && server === "" && /-work-|-waiting/.test(batchId);
+/** Read by that agent just then; or mapped again by the service, for a reason, from what that agent read before. */
+function saysWhy({ steps, server }: LogEntry, agentId: string): boolean {
+  const said = steps.find((own) => own.type === "import")?.description ?? "";
+  return (
+    said === `Read by agent ${agentId} from ${server}.` || (/\(.+\), as agent/.test(said) && said.includes(agentId))
+  );
 }
 
 function namesOf({ agentId, server, batchId, change, schemaVersion, steps }: LogEntry) {

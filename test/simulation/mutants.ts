@@ -247,6 +247,17 @@ export const MUTANTS: readonly Mutant[] = [
     }),
   },
   {
+    name: "forgets who read what it maps again by itself",
+    breaks: "N8",
+    make: () => ({
+      rows: withWrites(/^jobs$/, (operations) =>
+        operations.map((own) =>
+          changed<{ readonly agentId?: string }>(own, "cycle:", ({ agentId: _, ...cycle }) => cycle),
+        ),
+      ),
+    }),
+  },
+  {
     name: "doesn't look at the exclusion list",
     breaks: "N4",
     from: 40,

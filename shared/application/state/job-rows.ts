@@ -292,6 +292,9 @@ export interface CycleRow {
   }[];
   readonly complete: boolean;
   readonly incompleteBecause: string | null;
+  /** Who read it, and from which domain controller. Absent in rows of before. */
+  readonly agentId?: string;
+  readonly server?: string;
 }
 
 /** Removals of the last 24 hours, for the guard. */
