@@ -75,7 +75,10 @@ export function createTryObjects(deps: {
       .map((item) => ({ ...item, allow: REMOVAL_CLASSES }));
     const whole = await bound(await mapObjects(mapDeps, header, allowed, objects));
     const wholeOf = new Map(whole.map((own) => [own.objectGuid, own]));
-    const members = await deps.countMembers(job.configurationId, first);
+    const members = await deps.countMembers(job.configurationId, first, {
+      excluded: real.excluded,
+      now: deps.clock.now(),
+    });
     const tried = first.map((own) => {
       const count = members.get(own.objectGuid);
       const object = triedOf(own, wholeOf.get(own.objectGuid) ?? own);

@@ -68,6 +68,25 @@ describe("a what-if", () => {
     });
   });
 
+  it("counts members that are to be taken out, and none whose own object is deleted", async () => {
+    const { cloud, agent, jobId, tryOut } = await start({ settings: { guard: { floor: 1, count: 500, percent: 10 } } });
+    const people = names(12);
+    await agent.read("full", [...people.map((name) => aUser(name)), withMembers(people, aGroup("everybody"))]);
+    // Three of twelve are too many: they stay until somebody approves.
+    await agent.read("delta", [withMembers(people.slice(3), aGroup("everybody"))]);
+    await agent.read("delta", [gone(people[0] ?? "")]);
+    const { result } = await tryOut({ kind: "present" });
+    expect(result.memberships).toMatchObject({ groups: 1, adds: 0, removes: 2, pending: 0 });
+    const [set] = await cloud.cloud.routes.staged
+      .list(jobId, { members: false })
+      .then((sets) => (sets.ok ? sets.value.filter((own) => own.class === "memberships") : []));
+    const group = cloud.target.objects().find(({ values }) => values["displayName"] === "everybody")?.id ?? "";
+    const before = cloud.target.membersOf(group).length;
+    await cloud.cloud.routes.staged.approve(jobId, "memberships", set?.digest ?? "", "ann");
+    await cloud.run();
+    expect(before - cloud.target.membersOf(group).length).toBe(result.memberships.removes);
+  });
+
   it("asks the guard over everybody, and leaves out of its writes what that would stage", async () => {
     const { agent, tryOut } = await start();
     await agent.read(

@@ -55,9 +55,7 @@ export async function checkWhatIf(world: World): Promise<void> {
   const written = world.graph.effects.slice(before);
   const updated = new Set(written.map((own) => own.id)).size;
   const { counts, estimate } = result;
-  // Edges to members whose objects are gone are counted there, and need no write.
-  const objectWrites = estimate.writes - result.memberships.removes;
-  if (written.length > estimate.writes || written.length < objectWrites || updated !== counts.update)
+  if (written.length !== estimate.writes || updated !== counts.update)
     throw new Violation(
       "N5",
       `A what-if said ${estimate.writes} writes, ${JSON.stringify({ ...counts, memberships: result.memberships, pending: result.waitingReferences })}; what came were ${written.length} on ${updated} objects: ${JSON.stringify(written.slice(0, 5).map((own) => own.kind))}.`,

@@ -58,7 +58,7 @@ export const WhatIfResult = z.strictObject({
       samples: z.array(z.strictObject({ objectGuid: z.string(), before: Value, after: Value })),
     }),
   ),
-  /** Edges; `pending`: those to add once their other end is in the target, if it ever comes. */
+  /** Edges that would be sent; of whom the sync deleted none. `pending`: those to add once their other end is in the target, if it ever comes. */
   memberships: z.strictObject({ groups: z.number(), adds: z.number(), removes: z.number(), pending: z.number() }),
   /** The guard's verdict, by class: what it would let pass and what it would stage; of names: from the bound on. */
   guard: z.array(
