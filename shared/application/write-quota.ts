@@ -5,7 +5,16 @@
  * comes back *unsent* like anything that the target throttles; what was begun is ended (a restore's update, the adoption
  * after a create's conflict), and counted when the activity settles. So a booking may be an estimate.
  */
-import { book, type Heard, heard, type QuotaLane, type QuotaState, settle, slowed } from "../domain/quota.ts";
+import {
+  book,
+  type Heard,
+  heard,
+  type QuotaLane,
+  type QuotaState,
+  settle,
+  slowed,
+  type Written,
+} from "../domain/quota.ts";
 import type { TargetValues } from "../domain/target-value.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Log } from "../ports/log.ts";
@@ -60,16 +69,25 @@ export function createWriteQuota(deps: {
   const { quotaRows, clock, log, budget } = deps;
   /** Whether others were there when the row was last seen: only then does it say something that the target says nothing. */
   let isBeside = false;
+  /** When exactly what was booked was written: not worth a row, and told with the next booking. */
+  const deferred: Settlement[] = [];
   return {
     async book(lane, target, estimate) {
       const wanted = typeof estimate === "number" ? estimate : await estimate();
-      const tally: Tally = { written: 0, retryAfterMs: -1, bookings: [], notBefore: clock.now() };
+      const tally: Tally = { answered: [], retryAfterMs: -1, bookings: [], notBefore: clock.now() };
       const take = async (writes: number): Promise<number> => {
-        const at = clock.now();
-        const { granted, notBefore } = await quotaRows.change((state) =>
-          book(state, budget, clock.now(), { lane, wanted: writes }),
-        );
-        tally.bookings.push({ at, booked: granted });
+        // By when it is decided: others may have their turn at the row before.
+        const facts: Settlement[] = [];
+        const { at, granted, notBefore, isOpen } = await quotaRows.change((state) => {
+          const now = clock.now();
+          facts.push(...deferred.splice(0));
+          const settled = facts.reduce((own, fact) => settle(own, fact.lane, fact.bookings, fact.answered), state);
+          const booking = book(settled, budget, now, { lane, wanted: writes });
+          const isOpen = booking.state === settled;
+          return { at: now, ...booking, state: isOpen ? state : booking.state, isOpen };
+        });
+        if (isOpen) deferred.push(...facts);
+        tally.bookings.push({ at, writes: granted });
         tally.notBefore = notBefore;
         return granted;
       };
@@ -79,18 +97,24 @@ export function createWriteQuota(deps: {
         notBefore: tally.notBefore,
         target: holdTarget(target, { granted, tally, clock, ...(wanted === 0 ? { take } : {}) }),
         async settle() {
-          const { written, retryAfterMs, bookings, said } = tally;
+          const { answered, retryAfterMs, bookings, said } = tally;
           const now = clock.now();
           const isThrottled = retryAfterMs >= 0;
-          const booked = bookings.reduce((sum, own) => sum + own.booked, 0);
-          const isExact = written === booked && bookings.every(({ at }) => now - at <= EXACT_MS);
+          const written = sumOf(answered);
+          const isExact = written === sumOf(bookings) && bookings.every(({ at }) => now - at <= EXACT_MS);
           const saysNothing = said === undefined || (said.part === null && !isBeside);
-          if (isExact && !isThrottled && saysNothing) return;
-          const { state } = await quotaRows.change((before) => {
-            const settled = isExact ? before : settleAll(before, now, { lane, bookings, written });
-            const told = said === undefined ? settled : heard(settled, budget, { ...said, written });
-            return { state: isThrottled ? slowed(told, budget, now, retryAfterMs) : told };
+          const defer = () => {
+            if (written > 0) deferred.push({ lane, bookings, answered });
+          };
+          if (isExact && !isThrottled && saysNothing) return defer();
+          const isTold = said !== undefined && said.part !== null;
+          const { state, isOpen } = await quotaRows.change((before) => {
+            const hear = (own: QuotaState) => (said === undefined ? own : heard(own, budget, { ...said, written }));
+            if (isExact && !isThrottled && hear(before) === before) return { state: before, isOpen: true };
+            const told = hear(settle(before, lane, bookings, answered));
+            return { state: isThrottled ? slowed(told, budget, now, { retryAfterMs, isTold }) : told, isOpen: false };
           });
+          if (isOpen) defer();
           isBeside = state.others !== undefined;
           if (isThrottled) log.info("target-throttled", { lane, retryAfterMs, rate: state.rate });
         },
@@ -99,25 +123,27 @@ export function createWriteQuota(deps: {
   };
 }
 
-function settleAll(
-  before: QuotaState,
-  now: number,
-  { lane, bookings, written }: Pick<Tally, "bookings" | "written"> & { readonly lane: QuotaLane },
-): QuotaState {
-  const unbooked = bookings.reduce((own, { at, booked }) => settle(own, now, { lane, at, booked, written: 0 }), before);
-  return settle(unbooked, now, { lane, at: now, booked: 0, written });
+function sumOf(own: readonly Written[]): number {
+  return own.reduce((sum, { writes }) => sum + writes, 0);
 }
 
-/** A booking that was settled this soon stays where it is. */
+/** A booking that was settled this soon may stay where it is, until the row is written for something else. */
 const EXACT_MS = 1_000;
 /** For a 429 without Retry-After. */
 const NO_RETRY_AFTER_MS = 2_000;
 
+interface Settlement {
+  readonly lane: QuotaLane;
+  readonly bookings: readonly Written[];
+  readonly answered: readonly Written[];
+}
+
 interface Tally {
-  written: number;
+  /** Writes, by when their answers came. */
+  readonly answered: { readonly at: number; writes: number }[];
   /** The longest that was asked for; below 0: nobody asked. */
   retryAfterMs: number;
-  readonly bookings: { readonly at: number; readonly booked: number }[];
+  readonly bookings: Written[];
   /** When to ask for what wasn't granted. */
   notBefore: number;
   /** The last of what the target said of its own count. */
@@ -138,7 +164,10 @@ function holdTarget(target: TargetDirectory, { granted, tally, clock, take }: Gr
   const counted = (options: ApplyOptions): ApplyOptions => ({
     ...options,
     onWrite: () => {
-      tally.written++;
+      const at = clock.now();
+      const last = tally.answered.at(-1);
+      if (last?.at === at) last.writes++;
+      else tally.answered.push({ at, writes: 1 });
       options.onWrite?.();
     },
     onThrottle: (retryAfterMs) => {

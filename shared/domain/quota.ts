@@ -13,7 +13,10 @@ export type QuotaLane = "bulk" | "live";
 interface Slot {
   /** Its start; milliseconds since 1970, as all times here. */
   readonly at: number;
-  /** When the last of its writes was booked: the whole slot counts until the window has passed since then. */
+  /**
+   * When the last of its writes was answered, or at the latest will be in the target, if all goes well: the whole slot
+   * counts until the window has passed since then.
+   */
   readonly lastAt: number;
   readonly bulk: number;
   readonly live: number;
@@ -65,10 +68,17 @@ export interface Heard {
   readonly written: number;
 }
 
+export interface Written {
+  readonly at: number;
+  readonly writes: number;
+}
+
 export const WINDOW_MS = 150_000;
 const SLOT_MS = 1_000;
-/** Between a booking and the moment at which the target counts the write; and what the target rounds up by. */
-const SLACK_MS = 2_000;
+/** Between a booking and the moment at which the target counts the write, as long as nobody has said when it did. */
+const WAY_MS = 1_000;
+/** What the target rounds up by. */
+const ROUND_MS = 1_000;
 const LEAST_RATE = 0.3;
 const FALL = 0.8;
 /** Of the rate: the most that one fall takes, however little of it was in use. */
@@ -77,6 +87,8 @@ const DEEPEST_FALL = 0.6;
 const FALL_MS = 30_000;
 /** The rate grows in small steps; half as fast after each fall that repeats one, for probing costs refused writes. */
 const STEP = { part: 0.005, ms: 3_000, longestMs: 60_000, most: 10 };
+/** A target that refuses without a word of its count tells by nothing else when it is too much: one fall is as many. */
+const SILENT_FALLS = 3;
 /** A fall this long after the one before is the first again. */
 const REPEATED_MS = 30 * 60_000;
 /** The target says how much of the budget is used from here on. */
@@ -95,8 +107,9 @@ const GROWTH_MS = 30_000;
 /** By less than this a rounded count tells no growth. */
 const GROWTH_FROM_MS = 10_000;
 const BURST = { part: 0.6, ms: 5_000 };
-const RESERVE = 0.0085;
-const PACE = { part: 0.215, ms: 30_000 };
+const RESERVE = 0.007;
+/** Bulk goes a little faster than the window frees writes, and saves up so much of it. */
+const PACE = { over: 1.05, ahead: 0.05 };
 /** A hundredth of the budget: smaller grants would cost more calls than they bring writes. */
 const SLICE = 0.01;
 const LONGEST_WAIT_MS = 15_000;
@@ -119,33 +132,39 @@ export function book(
   const least = Math.min(wanted, sliceOf(budget));
   const free = freeFor(state, budget, now, lane);
   const granted = free >= least ? Math.min(wanted, free) : 0;
-  const booked = granted > 0 ? withWrites(state, now, lane, granted) : state;
+  const booked = granted > 0 ? withWrites(state, { at: now, lastAt: now + WAY_MS }, lane, granted) : state;
   if (granted === wanted) return { state: booked, granted, notBefore: now };
   const rest = Math.min(wanted - granted, least);
   const notBefore = nextTime(booked, budget, now, lane, rest);
-  if (lane === "bulk") return { state: booked, granted, notBefore };
+  // Of what only time changed nobody has to be told.
+  if (lane === "bulk") return { state: granted > 0 ? booked : before, granted, notBefore };
   return { state: { ...booked, liveUntil: notBefore + LIVE_GRACE_MS }, granted, notBefore };
 }
 
-/** What was booked becomes what was written, at the time at which the last of it was. */
+/** What was booked becomes what was written, each when it was answered. */
 export function settle(
   state: QuotaState,
-  now: number,
-  own: { readonly lane: QuotaLane; readonly at: number; readonly booked: number; readonly written: number },
+  lane: QuotaLane,
+  booked: readonly Written[],
+  written: readonly Written[],
 ): QuotaState {
-  const start = slotStart(own.at);
-  const slots = state.slots.map((slot) =>
-    slot.at === start ? { ...slot, [own.lane]: Math.max(0, slot[own.lane] - own.booked) } : slot,
-  );
+  const open = new Map(booked.map(({ at }) => [slotStart(at), 0]));
+  for (const { at, writes } of booked) open.set(slotStart(at), (open.get(slotStart(at)) ?? 0) + writes);
+  const slots = state.slots.map((slot) => ({ ...slot, [lane]: Math.max(0, slot[lane] - (open.get(slot.at) ?? 0)) }));
   const rest = { ...state, slots: slots.filter((slot) => slot.bulk + slot.live > 0) };
-  return own.written > 0 ? withWrites(rest, now, own.lane, own.written) : rest;
+  return written.reduce<QuotaState>((own, { at, writes }) => withWrites(own, { at, lastAt: at }, lane, writes), rest);
 }
 
 /**
  * The target refused writes: nobody writes before it allows it, and all of us write less from then on. Less than what we
  * hold, for that was too much beside others; a refusal that comes while we hold little has another reason.
  */
-export function slowed(state: QuotaState, budget: number, now: number, retryAfterMs: number): QuotaState {
+export function slowed(
+  state: QuotaState,
+  budget: number,
+  now: number,
+  { retryAfterMs, isTold }: { readonly retryAfterMs: number; readonly isTold: boolean },
+): QuotaState {
   const closedUntil = Math.max(state.closedUntil ?? 0, now + retryAfterMs);
   const { rate, throttledAt } = state;
   if (throttledAt !== undefined && now - throttledAt < FALL_MS) return { ...state, closedUntil };
@@ -155,7 +174,7 @@ export function slowed(state: QuotaState, budget: number, now: number, retryAfte
   return {
     ...state,
     rate: Math.max(LEAST_RATE, rate * DEEPEST_FALL, from * FALL),
-    falls: isRepeated ? (state.falls ?? 1) + 1 : 1,
+    falls: isRepeated ? (state.falls ?? 1) + 1 : isTold ? 1 : SILENT_FALLS,
     ...{ steppedAt: now, throttledAt: now, closedUntil },
   };
 }
@@ -170,7 +189,7 @@ export function heard(state: QuotaState, budget: number, { at, part, written }: 
   // Silence says something of a target only that is known to speak.
   if (part === null && known === 0) return state;
   const most = sum(state.slots.filter((slot) => endOf(slot) > at));
-  const isSure = ({ lastAt }: Slot) => lastAt <= at - ON_THE_WAY_MS && lastAt > at - WINDOW_MS + SLACK_MS;
+  const isSure = ({ lastAt }: Slot) => lastAt <= at - ON_THE_WAY_MS && lastAt > at - WINDOW_MS + ROUND_MS;
   const sure = Math.min(most, sum(state.slots.filter(isSure)) + written);
   const least = part === null ? 0 : (part - ROUNDED) * budget - most;
   const atMost = ((part ?? SAYS_FROM) + ROUNDED) * budget - sure;
@@ -211,35 +230,54 @@ function freeFor(state: QuotaState, budget: number, now: number, lane: QuotaLane
   const limit = limitOf(state, budget, now);
   const free = limit - sum(state.slots);
   if (lane === "live") {
-    const own = state.slots.filter((slot) => slot.lastAt > now - BURST.ms);
+    const own = state.slots.filter(({ at }) => at > now - BURST.ms);
     return Math.min(free, Math.floor(budget * BURST.part) - sum(own));
   }
   if ((state.liveUntil ?? 0) > now) return 0;
   const live = state.slots.reduce((total, slot) => total + slot.live, 0);
   const reserve = Math.max(0, Math.ceil(limit * RESERVE) - live);
-  const recent = state.slots.reduce((total, slot) => total + (slot.lastAt > now - PACE.ms ? slot.bulk : 0), 0);
-  return Math.min(free - reserve, Math.floor(limit * PACE.part) - recent);
+  return Math.min(free - reserve, Math.floor(savedAt(state, limit, now)));
+}
+
+/** What bulk may take at once: it saves up an even pace, but not for long. */
+function savedAt({ slots }: QuotaState, limit: number, now: number): number {
+  const most = limit * PACE.ahead;
+  let saved = most;
+  let last = 0;
+  for (const { at, bulk } of slots) {
+    saved = Math.min(most, saved + (at - last) * paceOf(limit)) - bulk;
+    last = at;
+  }
+  return Math.min(most, saved + Math.max(0, now - last) * paceOf(limit));
+}
+
+/** Writes a millisecond. */
+function paceOf(limit: number): number {
+  return (limit * PACE.over) / WINDOW_MS;
 }
 
 /** The first moment at which `writes` are free, as far as is known now; never far away, for others give back and come. */
 function nextTime(state: QuotaState, budget: number, now: number, lane: QuotaLane, writes: number): number {
+  const longest = Math.max(now + LONGEST_WAIT_MS, state.closedUntil ?? 0);
+  const limit = limitOf(state, budget, now);
   const moments = [
     state.closedUntil ?? 0,
-    lane === "bulk" ? (state.liveUntil ?? 0) : 0,
-    ...state.slots.flatMap((slot) => [endOf(slot), slot.lastAt + (lane === "bulk" ? PACE.ms : BURST.ms)]),
-  ].sort((left, right) => left - right);
-  const first = moments.find((at) => at > now && freeFor(expired(state, at), budget, at, lane) >= writes);
-  const longest = Math.max(now + LONGEST_WAIT_MS, state.closedUntil ?? 0);
-  return Math.max(now + SHORTEST_WAIT_MS, Math.min(first ?? longest, longest));
+    ...(lane === "bulk"
+      ? [state.liveUntil ?? 0, now + Math.ceil((writes - savedAt(state, limit, now)) / paceOf(limit))]
+      : state.slots.map(({ at }) => at + BURST.ms)),
+    ...state.slots.map(endOf),
+  ].filter((at) => at > now && at < longest);
+  const isFree = (at: number) => freeFor(expired(state, at), budget, at, lane) >= writes;
+  const first = moments.sort((left, right) => left - right).find(isFree);
+  return Math.max(now + SHORTEST_WAIT_MS, first ?? longest);
 }
 
-function withWrites(state: QuotaState, now: number, lane: QuotaLane, writes: number): QuotaState {
-  const last = state.slots.at(-1);
-  // Clocks of two hosts differ a little: a slot never starts before the one that is there.
-  const start = Math.max(slotStart(now), last?.at ?? 0);
-  const present = last?.at === start ? last : { at: start, lastAt: now, bulk: 0, live: 0 };
-  const slot = { ...present, lastAt: Math.max(present.lastAt, now), [lane]: present[lane] + writes };
-  return { ...state, slots: [...state.slots.filter((own) => own.at < start), slot] };
+function withWrites(state: QuotaState, when: Pick<Slot, "at" | "lastAt">, lane: QuotaLane, writes: number): QuotaState {
+  const start = slotStart(when.at);
+  const present = state.slots.find(({ at }) => at === start) ?? { at: start, lastAt: 0, bulk: 0, live: 0 };
+  const slot = { ...present, lastAt: Math.max(present.lastAt, when.lastAt), [lane]: present[lane] + writes };
+  const others = state.slots.filter(({ at }) => at !== start);
+  return { ...state, slots: [...others, slot].sort((left, right) => left.at - right.at) };
 }
 
 function expired(state: QuotaState, now: number): QuotaState {
@@ -252,7 +290,7 @@ function expired(state: QuotaState, now: number): QuotaState {
 }
 
 function endOf(slot: Slot): number {
-  return slot.lastAt + WINDOW_MS + SLACK_MS;
+  return slot.lastAt + WINDOW_MS + ROUND_MS;
 }
 
 function limitOf({ rate, others }: QuotaState, budget: number, now: number): number {

@@ -22,7 +22,7 @@ describe("two jobs of one tenant", () => {
     expect(jobs.meter.refused() / jobs.meter.written()).toBeLessThan(0.01);
     // Both go on, and a booking costs little beside the rows of the objects that it is for.
     for (const job of own) expect(job.written / jobs.meter.written()).toBeGreaterThan(0.3);
-    expect(jobs.rowWrites() / jobs.meter.written()).toBeLessThan(0.02);
+    expect(jobs.rowWrites() / jobs.meter.written()).toBeLessThan(0.035);
   });
 
   it("start at once with the whole budget, and have it back minutes after one refusal", async () => {
@@ -52,7 +52,7 @@ describe("two jobs of one tenant", () => {
     await jobs.runUntil(START + 60 * MINUTE);
     expect(refusedPart()).toBeLessThan(0.01);
     expect((other.written - theirs) / half(50)).toBeGreaterThan(0.95);
-    expect((jobs.meter.written() - ours) / half(50)).toBeGreaterThan(0.94);
+    expect((jobs.meter.written() - ours) / half(50)).toBeGreaterThan(0.95);
     other.isThere = false;
     await jobs.runUntil(START + 75 * MINUTE);
     const before = jobs.meter.written();
@@ -65,11 +65,14 @@ describe("two jobs of one tenant", () => {
     jobs.addJob("bulk", START);
     jobs.addJob("bulk", START + 700);
     const other = jobs.addOther(100);
+    const refusedPart = () => jobs.meter.refused() / (jobs.meter.written() + jobs.meter.refused());
+    await jobs.runUntil(START + 10 * MINUTE);
+    expect(refusedPart()).toBeLessThan(0.015);
     await jobs.runUntil(START + 120 * MINUTE);
     const half = (120 * MINUTE * WINDOW.writes) / WINDOW.ms / 2;
     expect(other.written / half).toBeGreaterThan(0.95);
     expect(jobs.meter.written() / half).toBeGreaterThan(0.8);
-    expect(jobs.meter.refused() / (jobs.meter.written() + jobs.meter.refused())).toBeLessThan(0.01);
+    expect(refusedPart()).toBeLessThan(0.005);
     other.isThere = false;
     await jobs.runUntil(START + 160 * MINUTE);
     const before = jobs.meter.written();

@@ -22,6 +22,7 @@ const BUDGET = 3_000;
 
 const lane = fc.constantFrom("bulk" as const, "live" as const);
 const ask = fc.record({ lane, wanted: fc.integer({ min: 1, max: 2_500 }), after: fc.integer({ min: 0, max: 40_000 }) });
+const told = (retryAfterMs: number) => ({ retryAfterMs, isTold: true });
 /** As a job that never has enough: asks again when it is told to. */
 function eager(state: QuotaState, from: number, until: number, of: "bulk" | "live" = "bulk") {
   let now = from;
@@ -77,16 +78,40 @@ describe("the window", () => {
   });
 });
 
+describe("bulk", () => {
+  it("goes evenly, little faster than the window frees writes, and makes up for a stop of seconds at once", () => {
+    const even = BUDGET / WINDOW_MS;
+    let state = freshQuota(START);
+    const grants: { at: number; writes: number }[] = [];
+    const take = (from: number, until: number) => {
+      for (let now = from; now < until; now += 500) {
+        const got = book(state, BUDGET, now, { lane: "bulk", wanted: 500 });
+        state = got.state;
+        grants.push({ at: now, writes: got.granted });
+      }
+    };
+    const within = (from: number, ms: number) =>
+      grants.reduce((sum, { at, writes }) => sum + (at >= from && at < from + ms ? writes : 0), 0);
+    take(START, START + 100_000);
+    take(START + 105_000, START + 600_000);
+    for (let from = START; from < START + 590_000; from += 1_000)
+      expect(within(from, 10_000)).toBeLessThanOrEqual(0.05 * BUDGET + 10_000 * 1.05 * even + 1);
+    expect(within(START + 105_000, 500)).toBeGreaterThan(0.8 * 5_000 * even);
+    expect(within(START + 300_000, 300_000)).toBeGreaterThan(0.97 * 300_000 * even);
+  });
+});
+
 describe("bookings and facts", () => {
   it("give back what wasn't written, and count what was written besides", () => {
     const { state } = book(freshQuota(START), BUDGET, START, { lane: "bulk", wanted: 200 });
-    const own = { lane: "bulk" as const, at: START, booked: 200 };
-    expect(usedAt(settle(state, START + 3_000, { ...own, written: 150 }), START + 3_000)).toBe(150);
-    expect(usedAt(settle(state, START + 3_000, { ...own, written: 0 }), START + 3_000)).toBe(0);
-    const late = settle(state, START + 20_000, { ...own, written: 230 });
-    // From when they were written: the target counted them then.
-    expect(usedAt(late, START + 20_000 + WINDOW_MS)).toBe(230);
-    expect(usedAt(late, START + 22_000 + WINDOW_MS)).toBe(0);
+    const settled = (...written: { at: number; writes: number }[]) =>
+      settle(state, "bulk", [{ at: START, writes: 200 }], written);
+    expect(usedAt(settled({ at: START + 900, writes: 150 }), START + 3_000)).toBe(150);
+    expect(usedAt(settled(), START + 3_000)).toBe(0);
+    // From when each was answered: the target counted it by then, and rounds up by a second.
+    const late = settled({ at: START + 20_000, writes: 30 }, { at: START + 5_000, writes: 200 });
+    const held = [4_000, 6_500, 20_500, 21_500].map((ms) => usedAt(late, START + WINDOW_MS + ms));
+    expect(held).toEqual([230, 30, 30, 0]);
   });
 });
 
@@ -128,18 +153,18 @@ describe("the live lane", () => {
 describe("the rate", () => {
   it("falls once for the refusals of one moment, and everybody waits as long as the target says", () => {
     const state = { ...freshQuota(START), rate: 1 };
-    const once = slowed(slowed(state, BUDGET, START, 10_000), BUDGET, START + 2_000, 20_000);
+    const once = slowed(slowed(state, BUDGET, START, told(10_000)), BUDGET, START + 2_000, told(20_000));
     expect(once.rate).toBeCloseTo(0.8);
     for (const own of ["bulk", "live"] as const) {
       const asked = book(once, BUDGET, START + 3_000, { lane: own, wanted: 10 });
       expect(asked).toMatchObject({ granted: 0, notBefore: START + 22_000 });
     }
-    expect(slowed(once, BUDGET, START + 40_000, 0).rate).toBeCloseTo(0.64);
+    expect(slowed(once, BUDGET, START + 40_000, told(0)).rate).toBeCloseTo(0.64);
   });
 
   it("is whole again minutes after one refusal, and takes longer each time that it is repeated", () => {
     const whole = eager(freshQuota(START), START, START + 300_000).state;
-    let state = slowed(whole, BUDGET, START + 300_000, 1_000);
+    let state = slowed(whole, BUDGET, START + 300_000, told(1_000));
     expect(state.rate).toBeCloseTo(0.8 * (usedAt(whole, START + 300_000) / BUDGET), 5);
     const back: number[] = [];
     let now = START + 300_000;
@@ -154,15 +179,26 @@ describe("the rate", () => {
       if (falls === 1) state = eager(state, now, now + 240_000).state;
       if (falls === 1) expect(state.rate).toBe(1);
       if (falls === 1) now += 240_000;
-      state = slowed(state, BUDGET, now, 1_000);
+      state = slowed(state, BUDGET, now, told(1_000));
     }
     expect(back[0]).toBeLessThan(3 * 60_000);
     for (const [at, took] of back.entries()) if (at > 0) expect(took).toBeGreaterThan(1.3 * back[at - 1]!);
   });
 
+  it("grows four times more slowly after a refusal of a target that doesn't tell its count", () => {
+    const whole = eager(freshQuota(START), START, START + 300_000).state;
+    const grownBy = (isTold: boolean) => {
+      const fallen = slowed(whole, BUDGET, START + 300_000, { retryAfterMs: 1_000, isTold });
+      return eager(fallen, START + 300_000, START + 360_000).state.rate - fallen.rate;
+    };
+    expect(grownBy(true)).toBeGreaterThan(0.08);
+    expect(grownBy(false)).toBeGreaterThan(0.01);
+    expect(grownBy(false)).toBeLessThan(grownBy(true) / 3);
+  });
+
   it("loses less to a refusal that comes while hardly anything is in use", () => {
     const { state } = book(freshQuota(START), BUDGET, START, { lane: "bulk", wanted: 20 });
-    expect(slowed(state, BUDGET, START + 1_000, 1_000).rate).toBeCloseTo(0.8);
+    expect(slowed(state, BUDGET, START + 1_000, told(1_000)).rate).toBeCloseTo(0.8);
   });
 
   it("never leaves 30 to 100 %, and is whole again when nobody is in the way any more (law)", () => {
@@ -171,7 +207,7 @@ describe("the rate", () => {
         let state = freshQuota(START);
         let now = START;
         for (const gap of gaps) {
-          state = slowed(eager(state, now, now + gap).state, BUDGET, now + gap, 1_000);
+          state = slowed(eager(state, now, now + gap).state, BUDGET, now + gap, told(1_000));
           now += gap;
           expect(state.rate).toBeGreaterThanOrEqual(0.3);
           expect(state.rate).toBeLessThanOrEqual(1);
