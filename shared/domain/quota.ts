@@ -263,7 +263,7 @@ function nextTime(state: QuotaState, budget: number, now: number, lane: QuotaLan
   const moments = [
     state.closedUntil ?? 0,
     ...(lane === "bulk"
-      ? [state.liveUntil ?? 0, now + Math.ceil((writes - savedAt(state, limit, now)) / paceOf(limit))]
+      ? [state.liveUntil ?? 0, now + 1 + Math.ceil((writes - savedAt(state, limit, now)) / paceOf(limit))]
       : state.slots.map(({ at }) => at + BURST.ms)),
     ...state.slots.map(endOf),
   ].filter((at) => at > now && at < longest);
