@@ -105,6 +105,7 @@ export function createAdminUseCases(parts: Parts, firstWrites: FirstWrites) {
     }),
     provisionOnDemand: createProvisionOnDemand({
       ...{ rows, blobs, commands, clock, log, tryAsked, pause },
+      inTime: settings.inTime ?? inTime,
       leaseMs: settings.times.leaseMs,
     }),
     acceptBatch: createAcceptBatch({ rows, blobs, doorbell, clock, log }),
@@ -138,4 +139,15 @@ export function createAdminUseCases(parts: Parts, firstWrites: FirstWrites) {
     queries: createAdminQueries({ rows, clock, escrows, dirty, removals, askLog }),
     wakeJob,
   };
+}
+
+/** Undefined: it isn't done after so long. It goes on then, and nobody hears of it. */
+async function inTime<T>(work: Promise<T>, milliseconds: number): Promise<T | undefined> {
+  const done = new AbortController();
+  const over = sleep(Math.max(0, milliseconds), undefined, { signal: done.signal }).catch(() => undefined);
+  try {
+    return await Promise.race([work, over]);
+  } finally {
+    done.abort();
+  }
 }

@@ -93,6 +93,8 @@ export interface UseCaseSettings {
   readonly commandWaitMs?: number;
   /** How those wait who wait for somebody else; left out: by the clock on the wall. */
   readonly pause?: (milliseconds: number) => Promise<void>;
+  /** How those give up who wait for work of their own; left out: by the clock on the wall. */
+  readonly inTime?: <T>(work: Promise<T>, milliseconds: number) => Promise<T | undefined>;
 }
 
 export function createParts(adapters: Adapters, settings: UseCaseSettings) {

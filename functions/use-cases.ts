@@ -23,7 +23,7 @@ export function createUseCases(given: Adapters, settings: UseCaseSettings) {
   };
   const parts = createParts(adapters, settings);
   const { objects, escrows, expiries, configurations, dirty, quarantines, linkAccounts, entryCounts } = parts;
-  const { provisioningLog, jobDeletion } = parts;
+  const { provisioningLog, jobDeletion, commands } = parts;
   const { rows, blobs, clock, log } = adapters;
   const wakeJobWith = (starter: OrchestrationStarter): WakeJob =>
     createWakeJob({
@@ -58,6 +58,7 @@ export function createUseCases(given: Adapters, settings: UseCaseSettings) {
           claims: createClaimIndex({ rows, targetKey: settings.targetKey }),
           firstReadInWork: parts.readInWork,
         }),
+        dropCommands: ({ jobId }) => commands.dropExpired(jobId, clock.now()),
         countEntries: entryCounts.count,
         indexOldLog: createIndexOldLog({ rows, clock, provisioningLog, logMonths: settings.logMonths }),
         carryOnDeletion: jobDeletion.carryOn,

@@ -133,12 +133,14 @@ export function createAgentCommands(deps: {
         isWork = true;
         const workId = `${jobId}-asked-${id}`;
         await noteSeen(jobId, id, reads, changesOf(outcome));
+        const objectGuids = changesOf(outcome).map((change) => change.objectGuid);
+        const [objectGuid] = objectGuids;
         const file = {
-          objectGuids: changesOf(outcome).map((change) => change.objectGuid),
+          objectGuids,
           asked: askedOf(entry, agentId, outcome),
         };
         return {
-          row: put({ ...entry, state: "working", workId }),
+          row: put({ ...entry, state: "working", workId, ...(objectGuid === undefined ? {} : { objectGuid }) }),
           operations: await workOperations(deps, jobId, "provision", file, workId, "live"),
         };
       });

@@ -94,14 +94,18 @@ export function createAskedWorks(deps: {
       const links = (await deps.linkAccounts.of(workId))?.counts;
       const server = asked.answer.dsa.dnsName;
       const result: AskedResult = { told: subjectFirst(told, asked.answer), server, ...(links ? { links } : {}) };
-      // Else nobody waits for it any more.
-      if (entries.some((own) => own.id === asked.commandId)) {
-        await deps.blobs.put(COMMAND_FILES.result(jobId, asked.commandId), gzipJson(result));
-        await deps.commands.update(jobId, asked.commandId, (entry) => ({ ...entry, state: "done" }));
+      const { commandId } = asked;
+      const file = COMMAND_FILES.result(jobId, commandId);
+      let isAwaited = entries.some((own) => own.id === commandId);
+      if (isAwaited) {
+        await deps.blobs.put(file, gzipJson(result));
+        isAwaited = (await deps.commands.update(jobId, commandId, (own) => ({ ...own, state: "done" }))) !== undefined;
       }
+      // Nobody waits for it any more, and nobody would drop it.
+      if (!isAwaited) await deps.blobs.delete(file);
       deps.log.info("provisioned-on-demand", {
         jobId,
-        commandId: asked.commandId,
+        commandId,
         received: asked.answer.members.length + 1,
         ...countOf(told),
       });
@@ -163,7 +167,10 @@ export function askedHeader(
   };
 }
 
-/** One a change: its versions follow each other. */
+/**
+ * One a change: its versions follow each other. Who has no link is looked for in the target: what is told of the match is true then,
+ * whoever came to the target since the index was filled, and of a dry run no less than of a create that would meet somebody.
+ */
 export function itemsOf(
   changes: readonly Change[],
   { version, commandId, agentId, answer }: Pick<AskedWork, "version" | "commandId" | "agentId" | "answer">,
@@ -176,6 +183,7 @@ export function itemsOf(
     change: withFoldedLinks(change),
     version: changeVersion(readNo, sequence, position + index),
     origin: { batchId: commandId, index, agentId, server },
+    seeksMatch: true,
   }));
 }
 

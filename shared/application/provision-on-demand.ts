@@ -2,8 +2,8 @@
  * One object of the directory, provisioned because an admin asks for it: given to the agent as a command, waited for, told.
  *
  * Whoever waits keeps nothing in memory: command, answer and result are rows and files, so the agent may speak with another
- * instance, and the lane may run on a third. After `DEADLINE_MS` the wait is over, and the answer says how far it has come: what
- * no agent has answered by then never happens; what was handed to the lane goes on.
+ * instance, and the lane may run on a third. After `COMMAND_MS` the wait is over, and the answer says how far it has come: what
+ * no agent has answered by then never happens; what was handed to the lane goes on; a dry run is left alone, and writes nothing.
  */
 import { randomBytes } from "node:crypto";
 import {
@@ -20,22 +20,27 @@ import type { BlobStore } from "../ports/blob-store.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Log } from "../ports/log.ts";
 import type { RowStore } from "../ports/row-store.ts";
+import { TargetUnavailable } from "../ports/target-directory.ts";
 import { askedOf } from "./agent-commands.ts";
 import { type AskedResult, subjectFirst } from "./asked-work.ts";
 import { readFile } from "./chunk-files.ts";
 import { type Failure, fail, ok, type Result } from "./failure.ts";
 import { objectNameOf } from "./object-name.ts";
+import { changedMeanwhile, jobNotFound, malformed, timeOut, tooMany } from "./on-demand-refusals.ts";
+import type { AskedWork } from "./plan-chunks.ts";
 import { readSchema } from "./schema-store.ts";
 import { LEASE_ROW, type LeaseRow } from "./state/agent-rows.ts";
 import {
   COMMAND_FILES,
+  COMMAND_MS,
   type CommandEntry,
   type Commands,
   type CommandsRow,
   type CommandVersion,
+  commandIdOf,
 } from "./state/command-rows.ts";
 import { type JobRow, jobTable, mappedVersionOf, type ReadsRow, ROW, readRow } from "./state/job-rows.ts";
-import { objectReply } from "./told-object.ts";
+import { objectReply, type ToldObject } from "./told-object.ts";
 import type { TryAsked } from "./try-asked.ts";
 
 export type ProvisionOnDemand = (
@@ -44,8 +49,6 @@ export type ProvisionOnDemand = (
   by: string,
 ) => Promise<Result<ProvisionOnDemandReply>>;
 
-/** From the request to its answer. */
-const DEADLINE_MS = 30_000;
 const LOOK_MS = 500;
 /** The subject and its members have a position each; those of batches end before. */
 const POSITIONS = 6;
@@ -61,6 +64,8 @@ export function createProvisionOnDemand(deps: {
   readonly tryAsked: TryAsked;
   readonly leaseMs: number;
   readonly pause: (milliseconds: number) => Promise<void>;
+  /** What the work comes to, or undefined after so long: then it goes on, and nobody hears of it. */
+  readonly inTime: <T>(work: Promise<T>, milliseconds: number) => Promise<T | undefined>;
 }): ProvisionOnDemand {
   const jobs = jobTable(deps.rows);
 
@@ -134,10 +139,9 @@ export function createProvisionOnDemand(deps: {
   ): Promise<Result<CommandEntry>> {
     const { jobId, schemaVersion, scopeVersion } = job;
     let refused: Failure | undefined;
-    let expired: readonly string[] = [];
     const givenAt = deps.clock.now();
-    // In the order in which they are given.
-    const id = `${String(givenAt).padStart(14, "0")}-${randomBytes(6).toString("hex")}`;
+    const id = commandIdOf(givenAt, randomBytes(6).toString("hex"));
+    await deps.commands.dropExpired(jobId, givenAt);
     const row = await deps.commands.change(jobId, async (row) => {
       refused = undefined;
       const lately = row.given.filter((at) => at > givenAt - ON_DEMAND_WINDOW_MS);
@@ -151,13 +155,11 @@ export function createProvisionOnDemand(deps: {
         return undefined;
       }
       const version = versionAbove(reads, row.last);
-      const times = { givenAt, expiresAt: givenAt + DEADLINE_MS };
+      const times = { givenAt, expiresAt: givenAt + COMMAND_MS };
       const entry: CommandEntry = { id, ...wish, ...times, version, schemaVersion, scopeVersion, state: "asked" };
-      expired = row.entries.filter((own) => own.expiresAt + DEADLINE_MS < givenAt).map((own) => own.id);
       return { row: { entries: [...row.entries, entry], given: [...lately, givenAt], last: version } };
     });
     if (refused) return fail(refused);
-    await deps.commands.drop(jobId, expired);
     const entry = entryOf(row, id);
     return entry ? ok(entry) : fail(jobNotFound(jobId));
   }
@@ -165,7 +167,7 @@ export function createProvisionOnDemand(deps: {
   /** As it stands when it is over, or when the time is. */
   async function wait(jobId: string, given: CommandEntry): Promise<CommandEntry> {
     let entry = given;
-    for (let waited = 0; waited < DEADLINE_MS && deps.clock.now() < given.expiresAt; waited += LOOK_MS) {
+    for (let waited = 0; waited < COMMAND_MS && deps.clock.now() < given.expiresAt; waited += LOOK_MS) {
       const found = entryOf(await deps.commands.read(jobId), given.id);
       if (!found) break;
       entry = found;
@@ -186,13 +188,28 @@ export function createProvisionOnDemand(deps: {
     if (entry.state === "answered") {
       const answer = await readFile<ReadAnswer>(deps.blobs, COMMAND_FILES.answer(jobId, entry.id));
       if (!answer) return fail(timeOut(entry));
-      const asked = askedOf(entry, agentId, answer);
-      const all = subjectFirst(await deps.tryAsked(job, asked), answer);
-      return told(job, entry, { told: all, server: answer.dsa.dnsName });
+      const tried = await tryIt(job, entry, askedOf(entry, agentId, answer));
+      return tried.ok
+        ? told(job, entry, { told: subjectFirst(tried.value, answer), server: answer.dsa.dnsName })
+        : tried;
     }
     if (entry.state !== "done") return fail(timeOut(entry));
     const result = await readFile<AskedResult>(deps.blobs, COMMAND_FILES.result(jobId, entry.id));
     return told(job, entry, result ?? { told: [], server: "" });
+  }
+
+  /** What is late goes on reading, and its answer is nobody's. */
+  async function tryIt(job: JobRow, entry: CommandEntry, asked: AskedWork): Promise<Result<readonly ToldObject[]>> {
+    try {
+      const tried = await deps.inTime(deps.tryAsked(job, asked), entry.expiresAt - deps.clock.now());
+      if (tried) return ok(tried);
+    } catch (error) {
+      if (!(error instanceof TargetUnavailable)) throw error;
+      const { code, message, remedy } = error;
+      return fail({ status: code === "target-unreachable" ? 503 : 409, code, message, remedy });
+    }
+    deps.log.warn("dry-run-too-slow", { jobId: job.jobId, commandId: entry.id });
+    return fail(timeOut(entry));
   }
 
   function told(
@@ -236,59 +253,4 @@ function keyOf({ statusInfo: { status, errorInformation } }: OnDemandObject): On
   const result = status === "failure" ? "Failure" : status === "skipped" ? "Skipped" : "Success";
   const { errorCode = "", reason = "" } = errorInformation ?? {};
   return { result, details: { errorCode, errorMessage: reason } };
-}
-
-function jobNotFound(jobId: string): Failure {
-  return {
-    status: 404,
-    code: "job-not-found",
-    message: `There is no job ${jobId} of that configuration.`,
-    remedy: "List the jobs, and take one of them.",
-  };
-}
-
-function malformed(text: string, why: string): Failure {
-  const shown = text.length > 80 ? `${text.slice(0, 80)}…` : text;
-  return {
-    status: 400,
-    code: "subject-malformed",
-    message: `The objectId '${shown}' ${why}.`,
-    remedy: "Give a distinguished name, an objectGUID (8-4-4-4-12) or a user principal name.",
-    details: [{ target: "parameters[0].subjects[0]", message: "must be a DN, an objectGUID or a UPN" }],
-  };
-}
-
-function tooMany(seconds: number): Failure {
-  return {
-    status: 429,
-    code: "too-many-requests",
-    message: `More than ${ON_DEMAND_REQUESTS} objects were asked for in ${ON_DEMAND_WINDOW_MS / 1000} seconds.`,
-    remedy: `Ask again in ${seconds} s; for many objects restart the job instead.`,
-    retryAfterSeconds: seconds,
-  };
-}
-
-function changedMeanwhile(jobId: string): Failure {
-  return {
-    status: 409,
-    code: "changed-meanwhile",
-    message: `The schema or scope of job ${jobId} was changed after the object was read.`,
-    remedy: "Ask again.",
-  };
-}
-
-function timeOut({ state, workId = "" }: CommandEntry): Failure {
-  const seconds = DEADLINE_MS / 1000;
-  const isGiven = state === "working" || state === "done";
-  return {
-    status: 408,
-    code: "provisioning-timeout",
-    ...(isGiven ? { isUnderWay: true as const } : {}),
-    message: isGiven
-      ? `The object was read, and its work (${workId}) isn't done after ${seconds} s: it waits behind other work of the job, or the target is slow. It goes on.`
-      : `No agent answered within ${seconds} s. Nothing was done, and nothing will be.`,
-    remedy: isGiven
-      ? "See what became of it in the provisioning log (uplink logs)."
-      : "See uplink status: the agent may be busy, offline, or older than this service. Then ask again.",
-  };
 }

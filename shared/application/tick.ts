@@ -65,6 +65,8 @@ export function createTick(deps: {
   readonly wakeJob: WakeJob;
   /** Drops rows of objects that are gone for good, and old accounts. */
   readonly dropGone: Duty;
+  /** Drops what was asked for on demand, once nobody can wait for it any more. */
+  readonly dropCommands: Duty;
   /** Counts linked objects, from time to time. */
   readonly countEntries: Duty;
   /** Gives entries of older releases the rows that questions about the log need. */
@@ -87,7 +89,13 @@ export function createTick(deps: {
       // A job in quarantine sleeps until its next attempt, which begins as what waited for too long always does.
       const wakers: readonly Duty[] = [retryEscrows, disableExpired, sweep];
       // One job's trouble must not keep the others from being looked after.
-      const kept: readonly Duty[] = [dropPayloads, deps.dropGone, deps.countEntries, deps.indexOldLog];
+      const kept: readonly Duty[] = [
+        dropPayloads,
+        deps.dropGone,
+        deps.dropCommands,
+        deps.countEntries,
+        deps.indexOldLog,
+      ];
       // The last one: what it drops, nobody writes again.
       const keepers: readonly Duty[] = [...kept, deps.carryOnDeletion];
       for (const duty of [checkAgents, watchQuarantine, ...wakers, ...keepers]) {

@@ -212,6 +212,21 @@ describe("provisioning on demand", () => {
     expect(subject.outcome).toBe("escrowed");
   });
 
+  it("tells in a dry run, too, whom it matches that came to the target since the index was filled", async () => {
+    const world = await createOnDemand();
+    await world.agent.read("full", [aUser("bob")]);
+    const [id = ""] = world.target.seed([{ values: { displayName: "Ada", userPrincipalName: "ada@corp.example" } }]);
+    world.put(aUser("ada"));
+    const dry = await world.told(ADA, { dryRun: true });
+    const real = await world.told(ADA);
+    for (const { subject } of [dry, real]) {
+      expect(subject.action).toBe("match");
+      expect(step(subject, "matching")).toMatchObject({ description: "Matched by userPrincipalName." });
+    }
+    expect(real.subject.targetIdentity.id).toBe(id);
+    expect(world.target.objects()).toHaveLength(2);
+  });
+
   it("brings a group with the members that are named, and no other", async () => {
     const world = await createOnDemand();
     const group = aGroup("staff");

@@ -4,6 +4,7 @@
  */
 import { createHash, randomBytes } from "node:crypto";
 import { gzipSync } from "node:zlib";
+import type { UseCaseSettings } from "../../functions/parts.ts";
 import { createUseCases, type UseCases } from "../../functions/use-cases.ts";
 import { ORCHESTRATOR } from "../../orchestrations/names.ts";
 import { processBatch, processWork } from "../../orchestrations/process-batch.orchestrator.ts";
@@ -63,6 +64,8 @@ export interface CloudOptions {
   readonly time?: { readonly clock: DriverDeps["clock"]; readonly sleepUntil: (at: number) => Promise<void> };
   /** What happens while somebody waits for somebody else; left out: nothing, and no time passes. */
   readonly pause?: (milliseconds: number) => Promise<void>;
+  /** How long somebody waits for work of his own; left out: by the clock on the wall. */
+  readonly inTime?: UseCaseSettings["inTime"];
   /** Instead of keeping all lines. */
   readonly log?: Log;
   /** Around every activity: a test may call it twice, fail it, or look at what it left behind. */
@@ -116,6 +119,7 @@ export async function createCloud(options: CloudOptions = {}) {
       ...(options.quota === undefined ? {} : { quota: { key: "cloud:tenant:app", writes: options.quota } }),
       quarantine: { ...DEFAULT_QUARANTINE, ...options.quarantine },
       pause: options.pause ?? (async () => undefined),
+      ...(options.inTime ? { inTime: options.inTime } : {}),
     },
   );
   const driver = createDriver({

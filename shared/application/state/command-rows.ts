@@ -2,7 +2,7 @@
  * Commands that wait for an agent or for their effect: all of a job in one row of its partition, so that whoever waits reads one
  * row, and a command's answer and the work that follows from it are one transaction.
  *
- * Nothing here lasts: an entry is good until it expires, and goes with the next command at the latest, its files too.
+ * Nothing here lasts: an entry is good until it expires; soon after that the tick drops it, or the next command, its files too.
  */
 import type { ObjectName } from "../../contracts/agent-commands.ts";
 import type { BlobStore } from "../../ports/blob-store.ts";
@@ -35,6 +35,8 @@ export interface CommandEntry {
   readonly state: "asked" | "answered" | "working" | "done" | "failed";
   readonly agentId?: string;
   readonly workId?: string;
+  /** Whom the agent found by that name, once it is work. */
+  readonly objectGuid?: string;
   readonly failure?: Failure;
 }
 
@@ -54,12 +56,22 @@ export interface CommandsRow {
 }
 
 const NO_COMMANDS: CommandsRow = { entries: [], given: [] };
+/** From the request to its answer. */
+export const COMMAND_MS = 30_000;
+/** After it expired: whoever waits for it looks once more. */
+const KEPT_MS = 30_000;
 
 export const COMMAND_FILES = {
   answer: (jobId: string, id: string) => `commands/${jobId}/${id}/answer.json.gz`,
   result: (jobId: string, id: string) => `commands/${jobId}/${id}/result.json.gz`,
   folder: (jobId: string, id: string) => `commands/${jobId}/${id}/`,
+  ofJob: (jobId: string) => `commands/${jobId}/`,
 } as const;
+
+/** Ids begin with the moment at which they were given: they follow each other, and a file tells how old it is. */
+export function commandIdOf(givenAt: number, unique: string): string {
+  return `${String(givenAt).padStart(14, "0")}-${unique}`;
+}
 
 export interface Commands {
   read(jobId: string): Promise<CommandsRow>;
@@ -81,6 +93,11 @@ export interface Commands {
   ): Promise<CommandEntry | undefined>;
   /** With its files. */
   drop(jobId: string, ids: readonly string[]): Promise<void>;
+  /**
+   * Commands that nobody can wait for any more, and files that somebody left who was too late. One row is read where none was given
+   * lately.
+   */
+  dropExpired(jobId: string, now: number): Promise<void>;
 }
 
 export function createCommands(deps: { readonly rows: RowStore; readonly blobs: BlobStore }): Commands {
@@ -118,6 +135,24 @@ export function createCommands(deps: { readonly rows: RowStore; readonly blobs: 
       await commands.change(jobId, async (row) => {
         const entries = row.entries.filter((own) => !ids.includes(own.id));
         return entries.length === row.entries.length ? undefined : { row: { ...row, entries } };
+      });
+    },
+
+    async dropExpired(jobId, now) {
+      const row = await commands.read(jobId);
+      if (row.entries.length + row.given.length === 0) return;
+      const isOver = (own: CommandEntry) => own.expiresAt + KEPT_MS < now;
+      await commands.drop(
+        jobId,
+        row.entries.filter(isOver).map((own) => own.id),
+      );
+      // `given` stands for files that may be there: it goes when none can be.
+      const folder = COMMAND_FILES.ofJob(jobId);
+      const oldest = folder + commandIdOf(now - COMMAND_MS - KEPT_MS, "");
+      for await (const path of deps.blobs.list(folder)) if (path < oldest) await deps.blobs.delete(path);
+      await commands.change(jobId, async (row) => {
+        const isQuiet = row.entries.length === 0 && row.given.every((at) => at + COMMAND_MS + KEPT_MS < now);
+        return isQuiet && row.given.length > 0 ? { row: { ...row, given: [] } } : undefined;
       });
     },
   };

@@ -123,5 +123,9 @@ export const provisionOnDemand = operation({
     "member-refused": 409,
     "provisioning-failed": 409,
     "provisioning-timeout": 408,
+    // Of a dry run; else the job itself waits for the target, or goes into quarantine.
+    "target-unreachable": 503,
+    "target-credentials": 409,
+    "target-refused": 409,
   },
 });
