@@ -66,7 +66,9 @@ export function createAgent(deps: AgentDeps): Agent {
     const ended = new AbortController();
     const stopped = AbortSignal.any([stop, ended.signal]);
     // One read is all that it is here for.
-    const answering = once ? Promise.resolve() : answerCommands({ client, source, lease, log, ...config }, stopped);
+    const answering = once
+      ? Promise.resolve()
+      : answerCommands({ client, source, lease, log, intervals: config.intervals }, stopped);
     try {
       return await lockedLoop(stop, once);
     } finally {

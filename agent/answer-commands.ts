@@ -89,10 +89,12 @@ export async function answerCommands(
       continue;
     }
     failures = 0;
+    let isAnswered = true;
     for (const { id, kind, ...rest } of asked.value.commands) {
       const parsed = ReadObjectCommand.safeParse({ id, kind, ...rest });
       if (!parsed.success) {
         log.warn("command-unknown", { commandId: id, kind });
+        isAnswered = false;
         continue;
       }
       const outcome = await outcomeOf(source, parsed.data);
@@ -101,6 +103,7 @@ export async function answerCommands(
         { leaseEpoch, outcome },
         { signal: stop, attempts: ANSWER_ATTEMPTS },
       );
+      isAnswered &&= answered.ok;
       log.info("command-answered", {
         commandId: id,
         outcome: outcome.kind === "read" ? outcome.object.kind : outcome.code,
@@ -108,8 +111,7 @@ export async function answerCommands(
       });
     }
     // One that it doesn't know, or can't get rid of, is no reason to ask without pause.
-    const isIdle = asked.value.commands.length === 0;
-    await rest(Math.max(asked.value.pollSeconds, isIdle ? 0 : deps.intervals.retryFirstSeconds) * 1000, stop);
+    await rest(Math.max(asked.value.pollSeconds, isAnswered ? 0 : deps.intervals.retryFirstSeconds) * 1000, stop);
   }
 }
 

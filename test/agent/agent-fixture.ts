@@ -87,13 +87,16 @@ export interface AgentFixture {
 }
 
 export function useAgent(): AgentFixture {
-  const agentOf = (source: AgentSource, overrides: Partial<Intervals> = {}) =>
-    createAgent({
-      config: {
-        url: fixture.cloud.url,
-        outboxDir: join(fixture.folder, "outbox"),
-        intervals: Intervals.parse({ retryFirstSeconds: 0.02, retryMostSeconds: 0.1, ...overrides }),
-      },
+  const agentOf = (source: AgentSource, overrides: Partial<Intervals> = {}) => {
+    // As the program has it: the settings of a source stand in it, which are no source.
+    const config = {
+      url: fixture.cloud.url,
+      outboxDir: join(fixture.folder, "outbox"),
+      intervals: Intervals.parse({ retryFirstSeconds: 0.02, retryMostSeconds: 0.1, ...overrides }),
+      source: { kind: "ldif", file: join(fixture.folder, "export.ldif") },
+    };
+    return createAgent({
+      config,
       source,
       key: fixture.key,
       log: fixture.log,
@@ -101,6 +104,7 @@ export function useAgent(): AgentFixture {
       fetch,
       retry: { firstMilliseconds: 5, mostMilliseconds: 20 },
     });
+  };
   // Filled before each test.
   const fixture = {
     start: (source, overrides) => {

@@ -10,6 +10,7 @@ import {
   type PageCollection,
   PageIterator,
   ResponseType,
+  RetryHandlerOptions,
 } from "@microsoft/microsoft-graph-client";
 import type {
   DirectoryAudit,
@@ -20,8 +21,9 @@ import type {
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { sampleLdif } from "../../local/samples/generate.ts";
 import { createSecureFetch, type SecureInit } from "../../local/start/secure-fetch.ts";
+import { OnDemandKey, OnDemandValue } from "../../shared/contracts/admin/provision-on-demand.ts";
 import { type AdRuntime, startAdRuntime } from "../support/ad-runtime.ts";
-import { createAgent } from "../support/runtime/agent.ts";
+import { createAgent, type TestAgent } from "../support/runtime/agent.ts";
 import { applications } from "../support/runtime/services.ts";
 import { until } from "../support/until.ts";
 
@@ -32,6 +34,9 @@ let client: Client;
 let configurationId: string;
 let jobId: string;
 let jobs: string;
+let agent: TestAgent;
+/** What its agent reads: people of a company. */
+let describeCompany: (company: string) => Promise<void>;
 /** What the client sent and got last, by header. */
 let last: { sent: Headers; got: Headers };
 
@@ -42,9 +47,12 @@ beforeAll(async () => {
   jobs = `/servicePrincipals/${configurationId}/synchronization/jobs`;
   const file = join(runtime.home, "small.ldif");
   const alsoElsewhere = { given: "Maya", family: "Lindqvist", consistencyGuid: "0b5f6a52-6c1d-4a7e-8f4b-5d2e8c9a1f37" };
-  const plan = { ...{ fqdn: FQDN, netBios: "FABRIKAM", company: "Fabrikam", people: 6, offset: 0 }, alsoElsewhere };
-  await writeFile(file, sampleLdif({ name: "small", plan }));
-  const agent = await createAgent(runtime, "small", { kind: "ldif", file });
+  describeCompany = async (company) => {
+    const plan = { ...{ fqdn: FQDN, netBios: "FABRIKAM", company, people: 6, offset: 0 }, alsoElsewhere };
+    await writeFile(file, sampleLdif({ name: "small", plan }));
+  };
+  await describeCompany("Fabrikam");
+  agent = await createAgent(runtime, "small", { kind: "ldif", file });
   await agent.mustEnrol(job);
   await agent.mustRead();
   await runtime.settled(job);
@@ -79,6 +87,11 @@ const failureOf = (call: Promise<unknown>): Promise<GraphError> =>
     (error: GraphError) => error,
   );
 const jobOf = async (): Promise<SynchronizationJob> => client.api(`${jobs}/${jobId}`).get();
+const everyRow = async (page: PageCollection): Promise<ProvisioningObjectSummary[]> => {
+  const rows: ProvisioningObjectSummary[] = [];
+  await new PageIterator(client, page, (row: ProvisioningObjectSummary) => rows.push(row) > 0).iterate();
+  return rows;
+};
 
 describe("Microsoft's Graph client", { timeout: 120_000 }, () => {
   test("lists configurations, their templates and jobs, and tells a job's status", async () => {
@@ -91,6 +104,11 @@ describe("Microsoft's Graph client", { timeout: 120_000 }, () => {
       ...{ code: "Active", quarantine: null, progress: [] },
       lastSuccessfulExecution: { state: "Succeeded" },
     });
+    const countOf = async (key: string) =>
+      (await jobOf()).status?.synchronizedEntryCountByType?.find((own) => own.key === key)?.value;
+    const users = (await runtime.users()).length;
+    await until("the objects to be counted", async () => (await countOf("user to User")) === users);
+    expect(await countOf("group to Group")).toBe((await runtime.objects()).length - users);
   });
 
   test("pauses, starts and restarts a job", async () => {
@@ -115,6 +133,25 @@ describe("Microsoft's Graph client", { timeout: 120_000 }, () => {
     expect(refused).toMatchObject({ statusCode: 412, code: "etag-mismatch" });
   });
 
+  test("lists a schema's versions, gets an older one, and tells what differs", async () => {
+    const own = `/uplink/jobs/${jobId}`;
+    const versions: PageCollection = await client.api(`${own}/schemaVersions`).get();
+    expect(versions.value.map(({ version, isInEffect }) => ({ version, isInEffect }))).toEqual([
+      { version: 2, isInEffect: true },
+      { version: 1, isInEffect: false },
+    ]);
+    const older = await client.api(`${jobs}/${jobId}/schema`).query({ version: "1" }).get();
+    expect(older.synchronizationRules[0].name).not.toBe("Renamed");
+    const differs = await client.api(`${own}/schemaDiff`).query({ from: "1", to: "2" }).get();
+    expect(differs.changes).toContainEqual({
+      ...{ what: "synchronizationRules.Renamed", before: null },
+      after: expect.stringContaining("Renamed"),
+    });
+    expect(differs.objectMappings).toEqual([]);
+    const unknown = await failureOf(client.api(`${own}/schemaDiff`).query({ from: "1", to: "9" }).get());
+    expect(unknown).toMatchObject({ statusCode: 404, code: "schema-version-not-found" });
+  });
+
   test("writes secrets that nobody reads, and tries credentials", async () => {
     const secrets = `/servicePrincipals/${configurationId}/synchronization/secrets`;
     await client.api(secrets).put({ value: [{ key: "AppKey", value: applications.exporter.clientSecret }] });
@@ -126,15 +163,92 @@ describe("Microsoft's Graph client", { timeout: 120_000 }, () => {
     expect(JSON.stringify(refused)).not.toContain("not-the-secret");
   });
 
+  test("provisions one object on demand, dry and for good, every step told; the sixth of ten seconds is 429", async () => {
+    const startedAt = Date.now();
+    const running = agent.start("run");
+    try {
+      await until("everybody to be read anew", async () => {
+        const { fullReadWanted, openRead, waiting } = await runtime.status({ configurationId, jobId });
+        return (
+          fullReadWanted === null && openRead === null && waiting.batches + waiting.readsEnding + waiting.work === 0
+        );
+      });
+      await until("its agent to hold the lease", async () => {
+        const { value } = (await client
+          .api(`/uplink/configurations/${configurationId}/agents`)
+          .get()) as PageCollection;
+        const { holdsLease, lastSeenAt } = value[0] as { holdsLease: boolean; lastSeenAt: string };
+        return holdsLease && Date.parse(lastSeenAt) >= startedAt;
+      });
+      const log: PageCollection = await client.api("/auditLogs/provisioning").filter(`jobId eq '${jobId}'`).get();
+      const made = (log.value as ProvisioningObjectSummary[]).find((row) => row.provisioningAction === "create");
+      const objectId = made?.sourceIdentity?.id ?? "";
+      const ask = (more: object = {}) =>
+        client
+          .api(`${jobs}/${jobId}/provisionOnDemand`)
+          // Else it waits and asks again by itself.
+          .middlewareOptions([new RetryHandlerOptions(0, 0)])
+          .post({ parameters: [{ subjects: [{ objectId, ...more }] }] });
+      const told = (reply: { key: string; value: string }) => ({
+        key: OnDemandKey.parse(JSON.parse(reply.key)),
+        value: OnDemandValue.parse(JSON.parse(reply.value)),
+      });
+      const { key, value } = told(await ask());
+      expect(key).toEqual({ result: "Success", details: { errorCode: "", errorMessage: "" } });
+      expect(value).toMatchObject([{ action: "none", outcome: "no-op", sourceIdentity: { id: objectId } }]);
+      const kinds = value[0]?.provisioningSteps.map((step) => `${step.provisioningStepType} ${step.status}`);
+      expect(kinds).toEqual(expect.arrayContaining(["import success", "scoping success", "matching success"]));
+      const refused = await failureOf(ask({ objectTypeName: "printer" }));
+      expect(refused).toMatchObject({ statusCode: 409, code: "object-type-mismatch" });
+      const dry = await client
+        .api(`${jobs}/${jobId}/provisionOnDemand`)
+        .post({ parameters: [{ subjects: [{ objectId }] }], dryRun: true });
+      expect(told(dry).value).toMatchObject([{ isDryRun: true, outcome: "none" }]);
+      const others = await Promise.allSettled(Array.from({ length: 4 }, () => ask()));
+      const late = others.flatMap((own) => (own.status === "rejected" ? [own.reason as GraphError] : []));
+      expect(late.length).toBeGreaterThan(0);
+      for (const own of late) expect(own).toMatchObject({ statusCode: 429, code: "too-many-requests" });
+      expect(Number(late[0]?.headers?.get("retry-after"))).toBeGreaterThan(0);
+    } finally {
+      await running.end("SIGTERM");
+    }
+  });
+
+  test("sees a job in quarantine, with reason and next attempt, and takes it out by a restart", async () => {
+    await runtime.orderFaults({ failWrites: { count: 1_000, status: 401 } });
+    await describeCompany("Fabrikam & Sons");
+    await agent.mustRead();
+    const stopped = await until("the quarantine", async () => {
+      const job = await jobOf();
+      return job.status?.code === "Quarantine" ? job : undefined;
+    });
+    expect(stopped.status?.quarantine).toMatchObject({
+      ...{ reason: "EncounteredQuarantineException", seriesCount: 0 },
+      error: { code: "target-credentials", tenantActionable: true },
+    });
+    const { currentBegan = "", nextAttempt = "" } = stopped.status?.quarantine ?? {};
+    expect(Date.parse(String(nextAttempt)) - Date.parse(String(currentBegan))).toBe(6 * 3_600_000);
+    expect(stopped.status?.progress).toMatchObject([{ units: "changes", totalUnits: expect.any(Number) }]);
+    await runtime.clearFaults();
+    await client.api(`${jobs}/${jobId}/restart`).post({ criteria: { resetScope: "QuarantineState" } });
+    const well = await until("the quarantine to end", async () => {
+      const job = await jobOf();
+      return job.status?.quarantine === null && job.status?.progress?.length === 0 ? job : undefined;
+    });
+    expect(well.status).toMatchObject({ code: "Active", lastExecution: { state: "Succeeded" } });
+    expect((await runtime.users()).map(({ properties }) => properties["companyName"])).toContain("Fabrikam & Sons");
+  });
+
   test("reads the provisioning log, and the audit log page by page", async () => {
-    const log = client.api("/auditLogs/provisioning").filter(`jobId eq '${jobId}'`);
+    const log = client.api("/auditLogs/provisioning").filter(`jobId eq '${jobId}'`).orderby("activityDateTime desc");
     const whole: PageCollection = await log.top(1_000).get();
-    const rows: ProvisioningObjectSummary[] = [];
     const logFrom: PageCollection = await log.top(5).get();
     expect(logFrom["@odata.nextLink"]).toContain("$skiptoken");
-    await new PageIterator(client, logFrom, (row: ProvisioningObjectSummary) => rows.push(row) > 0).iterate();
+    const rows = await everyRow(logFrom);
     expect(rows.length).toBeGreaterThan(5);
     expect(rows.map(({ id }) => id)).toEqual(whole.value.map(({ id }) => id));
+    const times = rows.map(({ activityDateTime }) => String(activityDateTime));
+    expect(times).toEqual([...times].sort().reverse());
     const first: PageCollection = await client.api("/auditLogs/directoryAudits").top(2).get();
     expect(first["@odata.nextLink"]).toContain("$skiptoken");
     const seen: DirectoryAudit[] = [];
@@ -145,6 +259,26 @@ describe("Microsoft's Graph client", { timeout: 120_000 }, () => {
     expect(seen.map(({ operationType }) => operationType)).toEqual(
       expect.arrayContaining(["CreateConfiguration", "JobAction", "PutSchema", "PutSecrets"]),
     );
+  });
+
+  test("asks the provisioning log for one object, failures and a time range; what it can't answer says what it can", async () => {
+    const ask = (filter: string) => client.api("/auditLogs/provisioning").filter(filter).top(3).get();
+    const all = await everyRow(await ask(`jobId eq '${jobId}'`));
+    const [newest, older] = [all[0], all.at(-1)];
+    const idsOf = (rows: readonly ProvisioningObjectSummary[]) => rows.map(({ id }) => id);
+    const guid = older?.sourceIdentity?.id;
+    const ofOne = await everyRow(await ask(`jobId eq '${jobId}' and sourceIdentity/id eq '${guid}'`));
+    expect(idsOf(ofOne)).toEqual(idsOf(all.filter((row) => row.sourceIdentity?.id === guid)));
+    expect(ofOne.length).toBeGreaterThan(1);
+    const failed = await everyRow(await ask(`jobId eq '${jobId}' and provisioningStatusInfo/status eq 'failure'`));
+    expect(idsOf(failed)).toEqual(idsOf(all.filter((row) => row.provisioningStatusInfo?.status === "failure")));
+    const since = String(newest?.activityDateTime);
+    const late = await everyRow(await ask(`jobId eq '${jobId}' and activityDateTime ge ${since}`));
+    expect(idsOf(late)).toEqual(idsOf(all.filter((row) => String(row.activityDateTime) >= since)));
+    expect(late.length).toBeLessThan(all.length);
+    const refused = await failureOf(ask("provisioningAction eq 'create'"));
+    expect(refused).toMatchObject({ statusCode: 400, code: "query-unsupported" });
+    expect(JSON.stringify(refused.body)).toContain("sourceIdentity/id eq");
   });
 
   test("gets its own request's id back beside the service's, and refusals as GraphError", async () => {

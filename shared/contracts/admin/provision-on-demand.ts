@@ -83,6 +83,7 @@ export type OnDemandObject = z.infer<typeof OnDemandObject>;
 
 /** The object first, then the members that were asked for. */
 export const OnDemandValue = z.array(OnDemandObject);
+export type OnDemandValue = z.infer<typeof OnDemandValue>;
 
 export const OnDemandKey = z.object({
   result: z.enum(["Success", "Skipped", "Failure"]),
