@@ -208,7 +208,6 @@ export function createProvisionOnDemand(deps: {
       const { code, message, remedy } = error;
       return fail({ status: code === "target-unreachable" ? 503 : 409, code, message, remedy });
     }
-    deps.log.warn("dry-run-too-slow", { jobId: job.jobId, commandId: entry.id });
     return fail(timeOut(entry));
   }
 

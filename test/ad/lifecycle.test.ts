@@ -5,7 +5,6 @@
 import { afterAll, beforeAll } from "vitest";
 import { describeFilters } from "./scenarios/filters.ts";
 import { describeGroups } from "./scenarios/groups.ts";
-import { describeOnDemand } from "./scenarios/on-demand.ts";
 import { describePeople } from "./scenarios/people.ts";
 import { describeScope } from "./scenarios/scope.ts";
 import { type Stage, setUpStage } from "./stage.ts";
@@ -26,4 +25,3 @@ describePeople(on);
 describeGroups(on);
 describeScope(on);
 describeFilters(on);
-describeOnDemand(on);

@@ -2,6 +2,7 @@
 import { expect } from "vitest";
 import { ACTIVITY } from "../../../orchestrations/names.ts";
 import { FoundObject, type ReadAnswer } from "../../../shared/contracts/agent-commands.ts";
+import { TargetUnavailable } from "../../../shared/ports/target-directory.ts";
 import { aGroup } from "../../support/changes.ts";
 import { aUser, guidOf } from "../../support/cloud.ts";
 import { type ContractRecord, openScene, type Scene } from "../../support/contract-record.ts";
@@ -78,6 +79,11 @@ export async function playOnDemand(record: ContractRecord): Promise<void> {
   expect(await ask({}, { objectId: "nobody's name" })).toBe("subject-malformed");
   expect(await ask({}, {}, { dryRun: true })).toBe("no-active-agent");
   await scene.ask("Heartbeat");
+  for (const code of ["target-unreachable", "target-credentials", "target-refused"] as const) {
+    cloud.target.setUnavailable(new TargetUnavailable(code, "It says why.", "Mend that.", 0));
+    expect(await ask({}, {}, { dryRun: true })).toBe(code);
+  }
+  cloud.target.setUnavailable(undefined);
   expect(await ask({}, {}, { dryRun: true })).toBe(200);
   expect(await ask({})).toBe(200);
   expect(await ask({ kind: "failed", code: "busy" })).toBe("agent-failed");
