@@ -1,8 +1,12 @@
 /**
  * Who asks the admin API: an Entra access token, checked against the tenant's published keys (they roll; `jose` fetches
  * new ones when a key id is unknown), for issuer, audience, time and role.
+ *
+ * What somebody may do is said by `roles` alone, of people as of applications: `scp` says what a program may do for whoever signed in,
+ * and every program has the same scope here. An ID token may have the same audience, and roles, too: it is told by having neither a
+ * scope nor the application that it was issued to. `idtyp` is an optional claim; without it a token without `scp` is an application's own.
  */
-import { createRemoteJWKSet, errors, jwtVerify } from "jose";
+import { createRemoteJWKSet, errors, type JWTPayload, jwtVerify } from "jose";
 import { type Failure, fail, ok, type Result } from "./failure.ts";
 
 export const ROLE_READ = "Synchronization.Read.All";
@@ -46,6 +50,9 @@ export function createAdminTokens(deps: {
           // Without it a token would be good for ever.
           requiredClaims: ["exp"],
         });
+        const kind = kindOf(payload);
+        if (kind === undefined)
+          return unauthorized("it is no access token: it names neither a scope nor the application that asked for it");
         const roles = Array.isArray(payload["roles"])
           ? payload["roles"].filter((role): role is string => typeof role === "string")
           : [];
@@ -63,7 +70,7 @@ export function createAdminTokens(deps: {
         return ok({
           id: String(payload["oid"] ?? payload["azp"] ?? payload.sub ?? "unknown"),
           ...(typeof name === "string" ? { name } : {}),
-          isApplication: payload["idtyp"] === "app",
+          isApplication: kind === "application",
           roles,
         });
       } catch (error) {
@@ -73,6 +80,14 @@ export function createAdminTokens(deps: {
       }
     },
   };
+}
+
+/** Undefined: it isn't meant for asking an API. */
+function kindOf({ scp, idtyp, azp }: JWTPayload): "person" | "application" | undefined {
+  const hasScope = typeof scp === "string" && scp.trim() !== "";
+  if (hasScope) return idtyp === "app" ? undefined : "person";
+  const isOwn = idtyp === undefined || idtyp === "app";
+  return isOwn && typeof azp === "string" && azp !== "" ? "application" : undefined;
 }
 
 function unauthorized(reason: string): { readonly ok: false; readonly failure: Failure } {

@@ -80,6 +80,9 @@ describe("every route", () => {
     ["that expired", () => ({ exp: Math.floor(Date.now() / 1000) - 61 })],
     ["that never expires", () => ({ exp: null })],
     ["that isn't valid yet", () => ({ nbf: Math.floor(Date.now() / 1000) + hour })],
+    ["that tells who signed in and is for asking nobody (an ID token)", () => ({ scp: null, azp: null, nonce: "n" })],
+    ["of a person without a scope", () => ({ scp: " ", idtyp: "user" })],
+    ["of an application that has a person's scope", () => ({ idtyp: "app" })],
     ["whose end is no number", () => ({ exp: "tomorrow" })],
   ])("of admins refuses a token %s", async (_, claims) => {
     await walk(
@@ -120,6 +123,27 @@ describe("every route", () => {
     ["the role in other case", [ROLE_WRITE.toLowerCase()]],
   ])("of admins refuses a token with %s", async (_, roles) => {
     await walk(admins(), `Bearer ${await service.issuer.token([], { claims: { roles } })}`, 403, "role-missing");
+  });
+
+  it("of admins goes by roles, of people and applications alike, whatever their scopes are called", async () => {
+    const operation = service.operations.find(({ id }) => id === "ListConfigurations") as Operation;
+    const asked = async (claims: Record<string, unknown>, roles: readonly string[]) => {
+      const token = await service.issuer.token(roles, { claims });
+      return (await service.ask(operation, { as: "nobody", headers: { authorization: `Bearer ${token}` } })).status;
+    };
+    for (const claims of [{}, { scp: null }, { scp: null, idtyp: "app" }, { idtyp: "user" }, { scp: ROLE_WRITE }])
+      expect([await asked(claims, [ROLE_READ]), await asked(claims, [])], JSON.stringify(claims)).toEqual([200, 403]);
+    const verified = async (claims: Record<string, unknown>) => {
+      const header = `Bearer ${await service.issuer.token([ROLE_READ], { claims })}`;
+      const found = await service.adminTokens.verify(header, false);
+      return found.ok && found.value.isApplication;
+    };
+    // As the audit log names who asked; `idtyp` comes only where the application's registration asks for it.
+    expect([await verified({ scp: null }), await verified({ scp: null, idtyp: "app" }), await verified({})]).toEqual([
+      true,
+      true,
+      false,
+    ]);
   });
 
   it("that changes something refuses the reader, and lets in who may write; every other one takes both", async () => {

@@ -147,7 +147,7 @@ export async function createService(options: CloudOptions = {}) {
   ids["agentId"] = agent.agentId;
 
   return {
-    ...{ cloud, corp, agent, client, issuer, tokens, ask, send, paramsFor, enrolment, enrolmentToken },
+    ...{ cloud, corp, agent, client, issuer, adminTokens, tokens, ask, send, paramsFor, enrolment, enrolmentToken },
     operations: routes.map((route) => route.operation),
     /** Called with every answer. */
     watch: (see: (operation: Operation, reply: ServiceReply) => void) => void seenReplies.push(see),

@@ -33,11 +33,12 @@ export async function startTokenIssuer(first: SigningKey) {
   const authorityUrl = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
   const issuer = `${authorityUrl}/${TENANT}/v2.0`;
 
-  /** Good for `roles`, unless changed. */
+  /** Of a person who signed in, good for `roles`, unless changed. */
   async function token(roles: readonly string[], changes: TokenChanges = {}): Promise<string> {
     const now = Math.floor(Date.now() / 1000);
     const all = {
       ...{ iss: issuer, aud: AUDIENCE, iat: now, nbf: now, exp: now + 3600, oid: "ann", roles },
+      ...{ azp: "22222222-2222-4222-8222-222222222222", scp: "access_as_user" },
       ...changes.claims,
     };
     const claims = Object.fromEntries(Object.entries(all).filter(([, value]) => value !== null)) as JWTPayload;
