@@ -59,6 +59,7 @@ function readSettings(env: NodeJS.ProcessEnv): { settings: Settings } | { proble
       parseApplications(path, readFileSync(path, "utf8")),
     ),
     publicClient: LOCAL_CLIENT,
+    signInCode: env["UPLINK_DIRECTORY_SIGN_IN_CODE"] || undefined,
     webOrigin: env["UPLINK_DIRECTORY_WEB_ORIGIN"] || undefined,
     visibilityDelayMs: attempt("UPLINK_DIRECTORY_VISIBILITY_DELAY_MS", 0, whole(0, 3_600_000)),
   };

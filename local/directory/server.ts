@@ -46,6 +46,8 @@ export type DirectoryOptions = {
   applications: readonly Application[];
   /** For people who sign in; default: none can. */
   publicClient?: PublicClient | undefined;
+  /** What the person has to type to sign in; undefined: nothing. */
+  signInCode?: string | undefined;
   /** Origin at which a browser finds the sign-in page, such as http://localhost:7072; default: this server's. */
   webOrigin?: string | undefined;
   /** Default: 3,000 writes per 150 s. */
@@ -96,6 +98,7 @@ export async function startDirectory(options: DirectoryOptions): Promise<Running
     tenantNames: verified,
     applications: options.applications,
     publicClient: options.publicClient,
+    signInCode: options.signInCode,
     webOrigin: options.webOrigin,
     keyFile: options.stateDir === undefined ? undefined : join(options.stateDir, "signing-key.json"),
     ...{ now, url },
@@ -185,8 +188,9 @@ export async function startDirectory(options: DirectoryOptions): Promise<Running
     else if (what.endsWith("authorize")) {
       // A form of another site isn't our button.
       const isOwn = (headerOf(request, "sec-fetch-site") ?? "same-origin") === "same-origin";
-      await readAll(request, MAX_GRAPH_BODY);
-      const page = tokens.authorize(tenant, new URLSearchParams(search), request.method === "POST" && isOwn);
+      const form = new URLSearchParams(await readAll(request, MAX_GRAPH_BODY));
+      const pressed = request.method === "POST" && isOwn ? { code: form.get("code") ?? "" } : undefined;
+      const page = tokens.authorize(tenant, new URLSearchParams(search), pressed);
       if (page === undefined) return false;
       sendPage(response, page);
     } else if (what.startsWith("v2.0"))

@@ -1,16 +1,19 @@
 /**
  * How a person signs in here: OAuth 2.0's authorization code with PKCE, for one public client, as a browser and MSAL do it.
  *
- * There is one person, the local admin, and no password: whoever reaches this machine's loopback is let in, by a button or at once where
- * the request names the person (`login_hint`). Codes go to loopback addresses alone, are good once and for a minute, and only for who
+ * There is one person, the local admin. Who it is proves so by the sign-in code that the runtime makes at each start and shows to who
+ * started it alone: every other user of the machine reaches its loopback, too. A directory that was given none (in tests) lets in by a
+ * button, or at once where the request names the person (`login_hint`). OAuth's codes go to loopback addresses alone, are good once and for a minute, and only for who
  * holds the verifier. Refresh tokens are signed and kept nowhere: there is no sign-out that takes one back.
  */
-import { createHash, randomBytes, randomUUID } from "node:crypto";
+import { createHash, randomBytes, randomUUID, timingSafeEqual } from "node:crypto";
 import type { JsonObject } from "./types.ts";
 
 export type Person = { id: string; name: string; userPrincipalName: string };
 /** `roles`: what the person's tokens say, whatever their audience. */
 export type PublicClient = { clientId: string; roles: readonly string[]; person: Person };
+/** Of the page: its button was pressed, with what was typed. */
+export type Pressed = { code: string };
 
 /** The one that the local runtime's directory serves. */
 export const LOCAL_CLIENT: PublicClient = {
@@ -54,12 +57,14 @@ export function createSignIn(deps: {
   readonly now: () => number;
   readonly sign: Signer;
   readonly read: Reader;
+  /** Has to be typed; undefined: nothing has to. */
+  readonly signInCode?: string | undefined;
 }) {
-  const { client, tenantId, now } = deps;
+  const { client, tenantId, now, signInCode } = deps;
   const codes = new Map<string, Asked>();
 
-  /** `isConsent`: the button of the page was pressed. */
-  function authorize(query: URLSearchParams, isConsent: boolean): Page {
+  /** `pressed`: undefined where nobody pressed the page's button yet. */
+  function authorize(query: URLSearchParams, pressed: Pressed | undefined): Page {
     const one = (name: string) => query.get(name) ?? "";
     if ([...query.keys()].some((name) => query.getAll(name).length > 1))
       return errorPage("AADSTS90014: A parameter is given twice.");
@@ -85,12 +90,13 @@ export function createSignIn(deps: {
         "invalid_scope",
         `AADSTS70011: The scope '${one("scope")}' is not valid: name a resource's scopes.`,
       );
-    const isNamed = one("login_hint").toLowerCase() === client.person.userPrincipalName;
+    const isNamed = signInCode === undefined && one("login_hint").toLowerCase() === client.person.userPrincipalName;
     const prompt = one("prompt");
     if (prompt === "none" && !isNamed)
       return refuse("login_required", "AADSTS50058: Nobody is signed in: ask without prompt=none.");
     const isAtOnce = isNamed && (prompt === "" || prompt === "none");
-    if (!isConsent && !isAtOnce) return signInPage(client.person);
+    const isProven = pressed !== undefined && (signInCode === undefined || sameCode(pressed.code, signInCode));
+    if (!isProven && !isAtOnce) return signInPage(client.person, signInCode !== undefined, pressed !== undefined);
     const code = randomBytes(32).toString("base64url");
     // Codes that nobody redeems must not pile up.
     for (const [old, { until }] of codes) if (until < now() || codes.size >= MAX_CODES) codes.delete(old);
@@ -205,12 +211,22 @@ function redirect(to: string, more: Readonly<Record<string, string>>): Page {
   return { status: 303, headers: { location: url.href }, html: "" };
 }
 
-function signInPage({ name, userPrincipalName }: Person): Page {
+/** As it is typed: case and hyphens don't matter. */
+function sameCode(typed: string, wanted: string): boolean {
+  const digestOf = (text: string) => createHash("sha256").update(text.toUpperCase().replaceAll(/[\s-]/g, "")).digest();
+  return timingSafeEqual(digestOf(typed), digestOf(wanted));
+}
+
+function signInPage({ name, userPrincipalName }: Person, asksCode: boolean, isRefused: boolean): Page {
+  const fault = asksCode && isRefused ? "<p><strong>That is not the code of this start.</strong></p>" : "";
+  const field = asksCode
+    ? `<p><label>The sign-in code that npm start shows: <input name="code" autocomplete="off" required autofocus></label></p>`
+    : "";
   return page(
     200,
     "Sign in",
-    `<h1>Directory Uplink, on this machine</h1><p>This is the local runtime: there is one person, and no password.</p>
-<form method="post"><button type="submit" autofocus>Continue as ${escapeHtml(name)}<br><small>${escapeHtml(userPrincipalName)}</small></button></form>`,
+    `<h1>Directory Uplink, on this machine</h1><p>This is the local runtime: there is one person.</p>${fault}
+<form method="post">${field}<button type="submit"${asksCode ? "" : " autofocus"}>Continue as ${escapeHtml(name)}<br><small>${escapeHtml(userPrincipalName)}</small></button></form>`,
   );
 }
 

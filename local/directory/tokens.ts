@@ -10,7 +10,7 @@ import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { calculateJwkThumbprint, exportJWK, generateKeyPair, importJWK, type JWK, jwtVerify, SignJWT } from "jose";
 import { findRole } from "./roles.ts";
 import { type Refusal, refuse } from "./rules.ts";
-import { createSignIn, type Page, type PublicClient } from "./sign-in.ts";
+import { createSignIn, type Page, type Pressed, type PublicClient } from "./sign-in.ts";
 import type { Caller, JsonObject } from "./types.ts";
 
 /** `roles` are application permissions; `directoryRoles` names of roles that the application itself holds. */
@@ -26,7 +26,7 @@ export type TokenService = {
     authorization: string | undefined,
   ): Promise<{ status: number; body: JsonObject }>;
   /** The sign-in page or its redirect; undefined where nobody signs in. */
-  authorize(tenant: string, query: URLSearchParams, isConsent: boolean): Page | undefined;
+  authorize(tenant: string, query: URLSearchParams, pressed: Pressed | undefined): Page | undefined;
   /** The application behind an Authorization header, when its token is for Graph. */
   verify(authorization: string | undefined): Promise<Caller | Refusal>;
 };
@@ -53,6 +53,8 @@ export async function createTokenService(deps: {
   url: () => string;
   /** For people; without it none can sign in. */
   publicClient: PublicClient | undefined;
+  /** What the person has to type; undefined: nothing. */
+  signInCode?: string | undefined;
   /** Where a browser finds the sign-in page; default: here. */
   webOrigin: string | undefined;
 }): Promise<TokenService> {
@@ -77,6 +79,7 @@ export async function createTokenService(deps: {
     deps.publicClient &&
     createSignIn({
       ...{ client: deps.publicClient, tenantId: deps.tenantId, issuer, now, sign },
+      signInCode: deps.signInCode,
       async read(token, audience, typ) {
         const expected = { algorithms: ["RS256"], issuer: issuer(), audience, typ, currentDate: new Date(now()) };
         return jwtVerify(token, publicKey, expected).then(
@@ -87,7 +90,7 @@ export async function createTokenService(deps: {
     });
 
   return {
-    authorize: (tenant, query, isConsent) => (isTenant(tenant) ? signIn?.authorize(query, isConsent) : undefined),
+    authorize: (tenant, query, pressed) => (isTenant(tenant) ? signIn?.authorize(query, pressed) : undefined),
     openIdConfiguration(tenant) {
       const base = `${deps.url()}/${isTenant(tenant) ? deps.tenantId : tenant}`;
       return {

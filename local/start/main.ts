@@ -126,6 +126,7 @@ function sayWhereToLook(screen: Screen, runtime: Runtime, forests: readonly Fore
     screen.line(`  ${near(file).padEnd(47)} edit and save: the target follows within seconds`);
   screen.line(`  ${near(runtime.paths.logs).padEnd(47)} a log for each process`);
   screen.line(`  ${runtime.urls.service}/api (service), ${runtime.urls.graph} (target); CA: ${near(runtime.caFile)}`);
+  screen.line(`  ${runtime.urls.web.padEnd(47)} for browsers; the sign-in code of this start: ${runtime.signInCode}`);
   screen.line("Ctrl-C ends it; started again it goes on. npm run reset forgets everything.");
   screen.line();
   screen.line("Waiting for changes.");

@@ -5,6 +5,7 @@
  *
  * It makes no configuration and no agent by itself. Everything that is kept lies in `home`.
  */
+import { randomInt } from "node:crypto";
 import { readFile, rm } from "node:fs/promises";
 import { type AdminClient, createAdminClient } from "../../cli/admin-client.ts";
 import { createTokens } from "../../cli/client-credentials.ts";
@@ -61,6 +62,8 @@ export interface Runtime {
   readonly paths: HomePaths;
   readonly ports: Ports;
   readonly urls: RuntimeUrls;
+  /** What a person types to sign in by a browser: of this start. */
+  readonly signInCode: string;
   readonly caFile: string;
   readonly storageConnection: string;
   readonly admin: AdminClient;
@@ -106,6 +109,11 @@ export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
     const fetch = createSecureFetch(await readFile(certificates.caFile, "utf8"));
     const context: ServiceContext = { paths, ports, certificates, fetch };
     const urls = urlsOf(ports);
+    // Whoever may read the runtime's file, or this terminal, is who started it.
+    const signInCode = randomInt(0, 10 ** 12)
+      .toString()
+      .padStart(12, "0")
+      .replace(/(.{4})(?!$)/g, "$1-");
 
     let fail: (error: StartError) => void = () => undefined;
     const broken = new Promise<never>((_resolve, reject) => {
@@ -130,7 +138,7 @@ export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
     watch(await startAzurite(context, options.inMemory ?? false));
     await makeStores(storageConnection(ports));
     log(`Azurite: blobs on port ${ports.azuriteBlob}, tables on port ${ports.azuriteTable}`);
-    watch(await startDirectory(context, { verifiedDomains, quota }));
+    watch(await startDirectory(context, { verifiedDomains, quota, signInCode }));
     log(`Directory stand-in: ${urls.graph}`);
     watch(await host());
     log(`Functions host: ${urls.service}/api, Service Bus broker on port ${ports.broker}`);
@@ -147,7 +155,7 @@ export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
       pid: process.pid,
       startedAt: new Date().toISOString(),
       urls,
-      signIn: signInOf(urls),
+      signIn: { ...signInOf(urls), code: signInCode },
       caFile: certificates.caFile,
       ports,
       logs: paths.logs,
@@ -161,6 +169,7 @@ export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
       paths,
       ports,
       urls,
+      signInCode,
       caFile: certificates.caFile,
       storageConnection: storageConnection(ports),
       admin,

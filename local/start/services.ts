@@ -74,6 +74,8 @@ export async function startAzurite(context: ServiceContext, inMemory: boolean): 
 }
 
 export interface DirectoryChoices {
+  /** What a person has to type to sign in. */
+  readonly signInCode: string;
   readonly verifiedDomains: readonly string[];
   readonly quota: "on" | "off";
 }
@@ -94,6 +96,7 @@ export async function startDirectory(context: ServiceContext, choices: Directory
       UPLINK_DIRECTORY_VERIFIED_DOMAINS: choices.verifiedDomains.join(","),
       UPLINK_DIRECTORY_QUOTA: choices.quota,
       UPLINK_DIRECTORY_WEB_ORIGIN: `http://localhost:${ports.web}`,
+      UPLINK_DIRECTORY_SIGN_IN_CODE: choices.signInCode,
     },
     isReady: isReadyLine,
   });

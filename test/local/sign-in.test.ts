@@ -15,18 +15,19 @@ import { applications, certificateDir, startTestDirectory, type TestDirectory, t
 let directory: TestDirectory;
 let server: Server;
 let web: string;
+/** Who answers at the origin for browsers. */
+const holder: { handle?: ReturnType<typeof createWebHandler> | undefined } = {};
 let skipped = 0;
 const now = () => Date.now() + skipped;
 
 beforeAll(async () => {
-  let handle: ReturnType<typeof createWebHandler> | undefined;
   server = createServer((request, response) => {
-    void handle?.(request, response, new URL(request.url ?? "/", `http://${request.headers.host}`));
+    void holder.handle?.(request, response, new URL(request.url ?? "/", `http://${request.headers.host}`));
   });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   web = `http://localhost:${(server.address() as AddressInfo).port}`;
   directory = await startTestDirectory({ clock: now, publicClient: LOCAL_CLIENT, webOrigin: web });
-  handle = createWebHandler({
+  holder.handle = createWebHandler({
     signInUrl: directory.url,
     handle: async (_request, response) => void response.writeHead(200).end("the app's"),
     fetch: createSecureFetch(readFileSync(join(certificateDir, "ca.pem"), "utf8")),
@@ -124,6 +125,46 @@ describe("the sign-in page", () => {
     expect([told.get("error"), told.get("state"), told.get("code")]).toEqual([error, "s t&ate", null]);
     expect(told.get("error_description")).toMatch(/^AADSTS\d+: /);
   });
+});
+
+it("with a sign-in code lets nobody in without it: not by the person's name, not by another code, not by a form of another site", async () => {
+  const own = await startTestDirectory({
+    clock: now,
+    publicClient: LOCAL_CLIENT,
+    webOrigin: web,
+    signInCode: "1234-5678-9012",
+  });
+  const { handle: before } = holder;
+  holder.handle = createWebHandler({
+    signInUrl: own.url,
+    handle: async (_request, response) => void response.end(),
+    fetch: createSecureFetch(readFileSync(join(certificateDir, "ca.pem"), "utf8")),
+  });
+  try {
+    const { url } = asked();
+    const page = await visit(url);
+    expect([page.status, await page.text()]).toEqual([200, expect.stringContaining('name="code"')]);
+    expect(locationOf(await visit(asked({ prompt: "none" }).url)).searchParams.get("error")).toBe("login_required");
+    const press = (code: string, more: Record<string, string> = {}) =>
+      visit(url, {
+        method: "POST",
+        body: new URLSearchParams({ code }),
+        headers: { "sec-fetch-site": "same-origin", ...more },
+      });
+    for (const code of ["", "1234-5678-9013", "1234-5678-901", "x".repeat(10_000)]) {
+      const refused = await press(code);
+      expect([refused.status, await refused.text()]).toEqual([
+        200,
+        expect.stringContaining("not the code of this start"),
+      ]);
+    }
+    expect((await press("1234-5678-9012", { "sec-fetch-site": "cross-site" })).status).toBe(200);
+    for (const code of ["1234-5678-9012", " 123456789012 "])
+      expect(locationOf(await press(code)).searchParams.get("code")).toMatch(/^[\w-]{43}$/);
+  } finally {
+    holder.handle = before;
+    await own.close();
+  }
 });
 
 describe("a code", () => {

@@ -1,0 +1,107 @@
+/** What the wrapper and the parsers check of every request, each by the one request that meets no other check. */
+import { afterAll, beforeAll, expect, test } from "vitest";
+import type { Operation } from "../../shared/contracts/operation.ts";
+import { createKey, createProver } from "../support/agent-proof.ts";
+import { type AskedHow, createService, type Service } from "../support/service.ts";
+
+let service: Service;
+beforeAll(async () => {
+  service = await createService();
+});
+afterAll(() => service?.close());
+
+const ask = (id: string, how: AskedHow = {}) =>
+  service.ask(service.operations.find((own) => own.id === id) as Operation, how);
+const beat = () => ({ version: "1", domain: service.corp.domain, want: "none" });
+
+test("a body that is longer than it says is refused by its own length", async () => {
+  const body = Buffer.alloc(5 * 1024 * 1024 + 1, 0x20);
+  const reply = await ask("Heartbeat", { body, headers: { "content-length": "10" } });
+  expect([reply.status, reply.code]).toEqual([413, "payload-too-large"]);
+  expect((await ask("Heartbeat", { body: body.subarray(1) })).code).toBe("not-json");
+});
+
+test("the caller's id is told back where it is one, and where it could break a line it isn't", async () => {
+  const told = async (id: string) => (await ask("Health", { headers: { "client-request-id": id } })).headers;
+  expect((await told("a.B_c-1"))["client-request-id"]).toBe("a.B_c-1");
+  for (const id of ["<b>", "a b", "a,b", "x".repeat(65), "ä"])
+    expect((await told(id))["client-request-id"], id).toBeUndefined();
+});
+
+test("an ETag is taken strong, weak or bare, and no number is one by chance", async () => {
+  const { corp } = service;
+  const current = (await ask("GetSchema")).headers["etag"];
+  expect(current).toBe('W/"1"');
+  const body = (await ask("GetSchema")).body;
+  const put = (etag: string) => ask("PutSchema", { body, headers: { "if-match": etag } });
+  for (const etag of ['W/"1"', '"1"', "1", "*"]) expect((await put(etag)).status, etag).toBe(200);
+  for (const etag of ["2", '"01x"', "1.0", "1e0", "0x1", "", '""', "W/", " ", "-1"])
+    expect((await put(etag)).code, etag).toBe("etag-mismatch");
+  expect((await ask("GetSchema")).headers["etag"]).toBe(current);
+  expect(corp.jobId).toBeDefined();
+});
+
+test.each<[string, Record<string, unknown>]>([
+  ["for another service", { aud: "https://other.example" }],
+  ["for no service", { aud: null }],
+  ["for another address", { htu: "https://uplink.example/api/agent/v1/enrol" }],
+  ["for another method", { htm: "PUT" }],
+  ["for another body", { bsha: "A".repeat(43) }],
+  ["without a boot", { boot: null }],
+  ["that is good for longer than a minute", { exp: 4_000_000_000 }],
+])("a proof %s is refused", async (_, claims) => {
+  expect((await ask("Heartbeat", { body: beat(), claims })).code).toBe("proof-refused");
+  expect((await ask("Heartbeat", { body: beat() })).status).toBe(200);
+});
+
+test("a proof is good once, and one from far behind the newest isn't any more", async () => {
+  const boot = "b".repeat(32);
+  const send = (seq: number) => ask("Heartbeat", { body: beat(), claims: { boot, seq } });
+  expect([(await send(1)).status, (await send(1)).code]).toEqual([200, "proof-refused"]);
+  expect((await send(200)).status).toBe(200);
+  expect((await send(200 - 63)).status).toBe(200);
+  expect((await send(200 - 64)).code).toBe("proof-refused");
+  expect((await send(2)).code).toBe("proof-refused");
+});
+
+test("a token of another kind that the agent's key signed is no proof", async () => {
+  const { key, proofFor } = service.client;
+  const good = await proofFor("/api/agent/v1/heartbeat", Buffer.from(JSON.stringify(beat())));
+  const [, claims = ""] = good.split(".");
+  const { SignJWT } = await import("jose");
+  const payload = JSON.parse(Buffer.from(claims, "base64url").toString());
+  const signed = (typ: string) =>
+    new SignJWT({ ...payload, boot: "c".repeat(32), seq: 1 })
+      .setProtectedHeader({ alg: "ES256", typ, kid: key.kid })
+      .sign(key.privateKey);
+  const send = (proof: string) =>
+    ask("Heartbeat", { as: "nobody", body: beat(), headers: { "x-uplink-proof": proof } });
+  expect((await send(await signed("JWT"))).code).toBe("proof-refused");
+  const own = JSON.parse(Buffer.from(good.split(".")[0] ?? "", "base64url").toString()).typ;
+  expect((await send(await signed(own))).status).toBe(200);
+});
+
+test("a new key is proven by itself: a proof that names the enrolled one is none of it", async () => {
+  const other = await createKey();
+  const token = await service.enrolmentToken();
+  const body = service.enrolment(token, other);
+  const raw = Buffer.from(JSON.stringify(body));
+  const path = "/api/agent/v1/enrol";
+  // Signed with the new key, under the name of the old one: the name is what everything else goes by.
+  const named = createProver(service.cloud.clock, { ...other, kid: service.client.key.kid });
+  const send = (proof: string) => ask("Enrol", { as: "nobody", body: raw, headers: { "x-uplink-proof": proof } });
+  expect((await send(await named(path, raw))).code).toBe("proof-refused");
+  const proper = createProver(service.cloud.clock, other);
+  expect((await send(await proper(path, raw))).status).toBe(201);
+});
+
+test.each<[string, Buffer, string]>([
+  ["is nested a thousand and one levels deep", Buffer.from(`{"a":${"[".repeat(1_000)}${"]".repeat(1_000)}}`), "nested"],
+  ["has a field __proto__", Buffer.from('{"version":"1","__proto__":{"isAdmin":true}}'), "__proto__"],
+  ["has one in escapes", Buffer.from('{"domain":{"\\u005f\\u005fproto\\u005f_":1}}'), "__proto__"],
+  ["isn't UTF-8", Buffer.from([0x7b, 0x22, 0xff, 0x22, 0x3a, 0x31, 0x7d]), "UTF-8"],
+])("a body that %s is refused for that", async (_, body, told) => {
+  const reply = await ask("Heartbeat", { body });
+  expect([400, 422]).toContain(reply.status);
+  expect(reply.body.error.message).toContain(told);
+});
