@@ -6,6 +6,10 @@ import { type ContractRecord, openScene } from "../../support/contract-record.ts
 
 export async function playAgents(record: ContractRecord): Promise<void> {
   const { ask, codeOf, cloud, corp, samples, zipped, close } = await openScene(record);
+  const tokens: { id: string; status: string }[] = (await ask("ListEnrolmentTokens")).body.value;
+  const tokenId = tokens.find(({ status }) => status === "used")?.id ?? "none";
+  expect(await codeOf("RevokeEnrolmentToken", { params: { tokenId } })).toBe("enrolment-token-used");
+
   const domain = { ...corp.domain, objectGuid: guidOf("another domain") };
   expect(await codeOf("Heartbeat", { body: { version: "1", domain, want: "none" } })).toBe("domain-changed");
 
