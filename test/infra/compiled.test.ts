@@ -1,0 +1,172 @@
+/**
+ * What the compiler made of infra/main.bicep, against the table of needs. Runs where `npm run check:infra` found the compiler, which
+ * names its output in UPLINK_COMPILED_INFRA; skipped elsewhere.
+ */
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, it } from "vitest";
+import { NEEDS, needsForInfrastructure } from "../../shared/needs.ts";
+
+interface Resource {
+  readonly type: string;
+  readonly existing?: boolean;
+  readonly condition?: unknown;
+  readonly copy?: unknown;
+  readonly sku?: unknown;
+  readonly properties?: Record<string, unknown> & { readonly template?: Template };
+}
+interface Template {
+  readonly parameters?: Record<string, { readonly type: string; readonly defaultValue?: unknown }>;
+  readonly variables?: Record<string, unknown>;
+  readonly resources: readonly Resource[] | Record<string, Resource>;
+  readonly outputs?: Record<string, { readonly type: string; readonly value?: unknown }>;
+}
+
+const compiled = process.env["UPLINK_COMPILED_INFRA"];
+
+describe.skipIf(compiled === undefined)("the compiled infrastructure", () => {
+  const text = compiled === undefined ? "{}" : readFileSync(compiled, "utf8");
+  const main: Template = { resources: [], ...(JSON.parse(text) as Partial<Template>) };
+  const all = templatesOf("main", main);
+  const inside = (name: string) => {
+    const found = all.find(([path]) => path.endsWith(`/${name}`));
+    if (!found) throw new Error(`There is no module '${name}' among ${all.map(([path]) => path).join(", ")}.`);
+    return found[1];
+  };
+  const resources = all.flatMap(([path, template]) =>
+    resourcesOf(template).map(([name, own]) => ({ path: `${path}/${name}`, ...own })),
+  );
+  const parametersOf = (module: string) =>
+    (inside("uplink").resources as Record<string, Resource>)[module]?.properties?.["parameters"] ?? {};
+  const made = (type: string) => resources.filter((own) => own.type === type && !own.existing);
+
+  it("has the whole table of needs, as it is now", () => {
+    expect(inside("uplink").variables?.["$fxv#0"]).toEqual(JSON.parse(needsForInfrastructure()));
+  });
+
+  it("gives every setting of the table a value, and has no value that no setting takes", () => {
+    const { settings, values } = parametersOf("appSettings") as {
+      settings: { value: string };
+      values: { value: Record<string, string> };
+    };
+    expect(settings.value).toContain("variables('needs').settings");
+    const wanted = [...NEEDS.settings, ...NEEDS.hostSettings].flatMap(({ azure }) =>
+      azure.from === "infrastructure" || azure.from === "parameter" ? azure.value : [],
+    );
+    const given = [...Object.keys(values.value), "insightsConnection"];
+    expect(given.toSorted()).toEqual([...new Set(wanted)].toSorted());
+  });
+
+  it("has the parameters that azd's file gives, and every required one among them", () => {
+    const file = readFileSync(join(import.meta.dirname, "..", "..", "infra", "main.parameters.json"), "utf8");
+    const given = Object.keys((JSON.parse(file) as { parameters: object }).parameters);
+    const known = Object.entries(main.parameters ?? {});
+    expect(known.map(([name]) => name)).toEqual(expect.arrayContaining(given));
+    for (const [name, own] of known) if (!("defaultValue" in own)) expect(given).toContain(name);
+  });
+
+  it("assigns roles by the table alone, each on what it is for", () => {
+    const assignments = made("Microsoft.Authorization/roleAssignments");
+    for (const own of assignments) {
+      expect(own.copy, own.path).toBeDefined();
+      expect(JSON.stringify(own.properties), own.path).toMatch(/roles'\)\[.*\]\.roleId/);
+      expect(JSON.stringify(own.properties), own.path).not.toMatch(/[0-9a-f]{8}-[0-9a-f]{4}-/);
+    }
+    const given = JSON.stringify(inside("uplink").resources);
+    for (const scope of new Set(NEEDS.roles.map((need) => need.scope)))
+      expect(given, scope).toContain(`equals(lambdaVariables('own').scope, '${scope}')`);
+  });
+
+  it("opens no storage account by key, and none to the public without a token", () => {
+    const accounts = made("Microsoft.Storage/storageAccounts");
+    expect(accounts.map((own) => own.path.split("/").at(-2)).toSorted()).toEqual([
+      "dataStorage",
+      "hostStorage",
+      "taskHubStorage",
+    ]);
+    for (const own of accounts)
+      expect(own.properties, own.path).toMatchObject({
+        allowSharedKeyAccess: false,
+        allowBlobPublicAccess: false,
+        minimumTlsVersion: "TLS1_2",
+        supportsHttpsTrafficOnly: true,
+      });
+  });
+
+  it("keeps what is precious: a lock, versions, soft delete; and drops old versions", () => {
+    expect(parametersOf("dataStorage")).toMatchObject({ isPrecious: { value: true } });
+    expect(made("Microsoft.Authorization/locks")[0]).toMatchObject({
+      condition: "[parameters('isPrecious')]",
+      properties: { level: "CanNotDelete" },
+    });
+    const blobs = JSON.stringify(made("Microsoft.Storage/storageAccounts/blobServices")[0]?.properties);
+    expect(blobs).toMatch(/isVersioningEnabled.*true\(\).*deleteRetentionPolicy/);
+    expect(made("Microsoft.Storage/storageAccounts/managementPolicies").length).toBe(3);
+  });
+
+  it("reaches Service Bus, the vault and Application Insights by identity alone", () => {
+    const namespaces = made("Microsoft.ServiceBus/namespaces");
+    const keyed = namespaces.filter((own) => own.properties?.["disableLocalAuth"] !== true);
+    // The named exception, which is made by a parameter only.
+    expect(keyed.map((own) => own.path)).toEqual([expect.stringContaining("/agentQueues/")]);
+    expect((inside("uplink").resources as Record<string, Resource>)["agentQueues"]?.condition).toBe(
+      "[parameters('withAgentQueues')]",
+    );
+    expect(made("Microsoft.KeyVault/vaults")[0]?.properties).toMatchObject({
+      enableRbacAuthorization: true,
+      enablePurgeProtection: true,
+    });
+    expect(made("Microsoft.Insights/components")[0]?.properties).toMatchObject({ DisableLocalAuth: true });
+  });
+
+  it("runs on Flex Consumption with Node 22, one instance always ready for HTTP and one for Durable", () => {
+    expect(made("Microsoft.Web/serverfarms")[0]?.sku).toEqual({ name: "FC1", tier: "FlexConsumption" });
+    expect(made("Microsoft.Web/sites")[0]?.properties).toMatchObject({
+      httpsOnly: true,
+      functionAppConfig: {
+        runtime: { name: "node", version: "22" },
+        scaleAndConcurrency: {
+          alwaysReady: [
+            { name: "http", instanceCount: 1 },
+            { name: "durable", instanceCount: 1 },
+          ],
+        },
+        deployment: { storage: { authentication: { type: "UserAssignedIdentity" } } },
+      },
+    });
+    for (const own of made("Microsoft.Web/sites/basicPublishingCredentialsPolicies"))
+      expect(own.properties).toEqual({ allow: false });
+  });
+
+  it("asks for no key, and has none in an output", () => {
+    expect(text).not.toMatch(/list(Keys|AccountSas|ServiceSas|Secrets|ConnectionStrings|AdminKeys|QueryKeys)?\(/i);
+    const outputs = all.flatMap(([path, { outputs = {} }]) =>
+      Object.entries(outputs).map(([name, own]) => `${path} ${name} ${JSON.stringify(own.value)}`),
+    );
+    expect(outputs.length).toBeGreaterThan(15);
+    for (const own of outputs)
+      expect(own.replaceAll(/key_?vault/gi, "")).not.toMatch(/key|password|secret|connectionString|sas\b/i);
+  });
+
+  it("has a private endpoint for all that a private deployment closes", () => {
+    const real = resources.filter(({ type }) => type !== "Microsoft.Resources/deployments");
+    const closed = real.filter((own) => JSON.stringify(own.properties ?? {}).includes("'Disabled', 'Enabled'"));
+    expect(new Set(closed.map((own) => own.type))).toEqual(
+      new Set(["Microsoft.Storage/storageAccounts", "Microsoft.ServiceBus/namespaces", "Microsoft.KeyVault/vaults"]),
+    );
+    const endpoints = inside("uplink").variables?.["endpoints"] as readonly { of: string; group: string }[];
+    expect(new Set(endpoints.map((own) => own.of))).toEqual(new Set(["host", "hub", "data", "bus", "vault"]));
+    expect(made("Microsoft.Network/privateEndpoints").length).toBe(1);
+  });
+});
+
+function resourcesOf(template: Template): readonly (readonly [string, Resource])[] {
+  return Object.entries(template.resources);
+}
+
+function templatesOf(path: string, template: Template): readonly (readonly [string, Template])[] {
+  const nested = resourcesOf(template).flatMap(([name, own]) =>
+    own.properties?.template === undefined ? [] : templatesOf(`${path}/${name}`, own.properties.template),
+  );
+  return [[path, template], ...nested];
+}
