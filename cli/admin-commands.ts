@@ -4,12 +4,12 @@ import { type Command, Option } from "commander";
 import { EXIT, exitHelp } from "../agent/agent-error.ts";
 import type { ConfigurationReply } from "../shared/contracts/admin/configurations.ts";
 import type { AdminClient, JobAction } from "./admin-client.ts";
-import { agentTable, cycleList, heldText, jobTable, quarantineLines, scopeText, withNames } from "./admin-views.ts";
+import { agentRows, cycleList, heldText, jobRows, quarantineLines, scopeText, withNames } from "./admin-views.ts";
 import { connect } from "./connection.ts";
 import { csvOf } from "./csv.ts";
 import { findConfiguration } from "./find-configuration.ts";
 import { waitForJob } from "./job-wait.ts";
-import { listOf, moment } from "./table.ts";
+import { listOf, moment, tableOf } from "./table.ts";
 import type { CommandContext } from "./terminal.ts";
 
 export const ADMIN_HELP = `
@@ -34,7 +34,9 @@ interface Acted extends Shown {
 
 export function registerAdminCommands(program: Command, context: CommandContext): void {
   const job = program.command("job").description("The jobs, one for each directory.").addHelpText("after", ADMIN_HELP);
-  admin(job.command("list").description("All jobs.")).action((options: Shown) => jobList(options, context));
+  admin(job.command("list").description("All jobs."))
+    .option("--csv", "as comma-separated values")
+    .action((options: Listed) => jobList(options, context));
   admin(job.command("show <name>").description("One job: what waits, what the last read brought.")).action(
     (name: string, options: Shown) => jobShow(name, options, context),
   );
@@ -63,9 +65,9 @@ export function registerAdminCommands(program: Command, context: CommandContext)
 
   // The agent's own commands are registered elsewhere, under the same word.
   const agent = program.commands.find((command) => command.name() === "agent") ?? program.command("agent");
-  admin(agent.command("list [job]").description("Admins: the agents of a job, or of all.")).action(
-    (name: string | undefined, options: Shown) => agentList(name, options, context),
-  );
+  admin(agent.command("list [job]").description("Admins: the agents of a job, or of all."))
+    .option("--csv", "as comma-separated values")
+    .action((name: string | undefined, options: Listed) => agentList(name, options, context));
   const escrow = program
     .command("escrow")
     .description("Objects whose last attempt failed.")
@@ -82,12 +84,13 @@ function admin(command: Command): Command {
   return command.option("--json", "as JSON").addHelpText("after", ADMIN_HELP);
 }
 
-async function jobList(options: Shown, { terminal }: CommandContext): Promise<void> {
+async function jobList(options: Listed, { terminal }: CommandContext): Promise<void> {
   const { admin: client } = await connect(terminal);
   const configurations = await client.configurations();
   const jobs = await Promise.all(configurations.map((one) => client.status(one.jobId)));
   if (options.json) return json(terminal.out, jobs);
-  terminal.out.write(jobTable(configurations, jobs));
+  const rows = jobRows(configurations, jobs);
+  terminal.out.write(options.csv ? csvOf(rows) : tableOf(rows));
 }
 
 async function jobShow(name: string, options: Shown, { terminal }: CommandContext): Promise<void> {
@@ -152,12 +155,13 @@ async function act(name: string, action: JobAction, options: Acted, context: Com
   terminal.out.write(`${configuration.displayName} ${words[action]}.\n`);
 }
 
-async function agentList(name: string | undefined, options: Shown, { terminal }: CommandContext): Promise<void> {
+async function agentList(name: string | undefined, options: Listed, { terminal }: CommandContext): Promise<void> {
   const { admin: client } = await connect(terminal);
   const configurations = await chosen(client, name);
   const agents = await Promise.all(configurations.map((one) => client.agents(one.id)));
   if (options.json) return json(terminal.out, agents.flat());
-  terminal.out.write(agentTable(configurations, agents));
+  const rows = agentRows(configurations, agents);
+  terminal.out.write(options.csv ? csvOf(rows) : tableOf(rows));
 }
 
 async function escrowList(name: string | undefined, options: Listed, { terminal }: CommandContext): Promise<void> {

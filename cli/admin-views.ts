@@ -3,9 +3,10 @@ import type { AgentReply } from "../shared/contracts/admin/agents.ts";
 import type { ConfigurationReply } from "../shared/contracts/admin/configurations.ts";
 import type { CycleReply } from "../shared/contracts/admin/cycles.ts";
 import type { JobStatusReply } from "../shared/contracts/admin/jobs.ts";
-import { listOf, moment, tableOf } from "./table.ts";
+import { listOf, moment } from "./table.ts";
 
-export function jobTable(configurations: readonly ConfigurationReply[], jobs: readonly JobStatusReply[]): string {
+/** The first row is the head. */
+export function jobRows(configurations: readonly ConfigurationReply[], jobs: readonly JobStatusReply[]): string[][] {
   const rows = jobs.map((job, index) => [
     job.displayName,
     configurations[index]?.domainFqdn ?? "",
@@ -21,7 +22,7 @@ export function jobTable(configurations: readonly ConfigurationReply[], jobs: re
     String(job.staged),
     job.lastCycle ? `read ${job.lastCycle.readNo} at ${moment(job.lastCycle.closedAt)}` : "none yet",
   ]);
-  return tableOf([["job", "domain", "state", "reading", "waiting", "escrowed", "staged", "last cycle"], ...rows]);
+  return [["job", "domain", "state", "reading", "waiting", "escrowed", "staged", "last cycle"], ...rows];
 }
 
 /** Why each that is in quarantine is, since when, and when it is tried again. */
@@ -56,10 +57,11 @@ export function scopeText({ organizationalUnits, groups }: JobStatusReply["scope
   return organizationalUnits.length + groups.length === 0 ? "everything" : parts.join(", ");
 }
 
-export function agentTable(
+/** The first row is the head. */
+export function agentRows(
   configurations: readonly ConfigurationReply[],
   agents: readonly (readonly AgentReply[])[],
-): string {
+): string[][] {
   const rows = configurations.flatMap((one, index) =>
     (agents[index] ?? []).map((agent) => [
       agent.name,
@@ -70,7 +72,7 @@ export function agentTable(
       `${agent.version}, ${agent.platform}`,
     ]),
   );
-  return tableOf([["agent", "job", "status", "lease", "last seen", "version"], ...rows]);
+  return [["agent", "job", "status", "lease", "last seen", "version"], ...rows];
 }
 
 export function cycleList(cycle: CycleReply): string {

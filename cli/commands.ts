@@ -10,6 +10,7 @@ import { registerConfigCommands } from "./config-commands.ts";
 import { registerExclusionCommands } from "./exclusion-commands.ts";
 import { registerExpressionCommands } from "./expression-commands.ts";
 import { registerJobCreateCommands } from "./job-create-commands.ts";
+import { registerJobDeleteCommands } from "./job-delete-commands.ts";
 import { registerLifecycleCommands } from "./lifecycle-commands.ts";
 import { registerLinkCommands } from "./link-commands.ts";
 import { registerLogCommands } from "./log-commands.ts";
@@ -22,6 +23,7 @@ import type { Registration } from "./run-cli.ts";
 import { registerSchemaCommands } from "./schema-commands.ts";
 import { registerScopeCommands } from "./scope-commands.ts";
 import { registerScopeEvalCommands } from "./scope-eval-commands.ts";
+import { registerSecretCommands } from "./secret-commands.ts";
 import { registerStagedCommands } from "./staged-commands.ts";
 import { registerStatusCommands } from "./status-commands.ts";
 import { registerTargetCommands } from "./target-commands.ts";
@@ -33,6 +35,7 @@ export const COMMANDS: readonly Registration[] = [
   registerStatusCommands,
   registerAdminCommands,
   registerJobCreateCommands,
+  registerJobDeleteCommands,
   registerLogCommands,
   registerAgentAdminCommands,
   registerAgentTokenCommands,
@@ -50,6 +53,7 @@ export const COMMANDS: readonly Registration[] = [
   registerReconcileCommands,
   registerWhatIfCommands,
   registerConfigCommands,
+  registerSecretCommands,
   registerTargetCommands,
   registerExpressionCommands,
   registerScopeEvalCommands,

@@ -53,7 +53,7 @@ async function applyStep(
       throw new AgentError(
         "conflict",
         `${step.domainFqdn} has a configuration (${id}) whose job was deleted: nothing was made.`,
-        `Make its next job from the template (POST servicePrincipals/${id}/synchronization/jobs), then plan again.`,
+        `Make its next job (uplink job create ${step.domainFqdn} --sign-in …), then plan again.`,
       );
     ids.set(step.domainFqdn, { id, jobId });
     return;

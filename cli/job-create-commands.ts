@@ -1,11 +1,13 @@
 /** `uplink job create`: a configuration with its job, for a domain; whatever else it is to be like, it is given later or by files. */
 
 import { type Command, Option } from "commander";
-import { AgentError } from "../agent/agent-error.ts";
-import { JobSettings } from "../shared/contracts/configuration.ts";
+import type { ConfigurationReply } from "../shared/contracts/admin/configurations.ts";
+import { createJob } from "../shared/contracts/admin/synchronization.ts";
+import { JOB_TEMPLATE, JobSettings } from "../shared/contracts/configuration.ts";
+import type { AdminClient } from "./admin-client.ts";
 import { ADMIN_HELP } from "./admin-commands.ts";
 import { connect } from "./connection.ts";
-import type { CommandContext } from "./terminal.ts";
+import type { CommandContext, Terminal } from "./terminal.ts";
 
 interface Options {
   readonly netbios?: string;
@@ -57,16 +59,27 @@ async function create(domain: string, options: Options, { terminal }: CommandCon
     displayName: options.name ?? domain,
     settings: { signIn, firstExport, ...(staging ? { mode: "staging" as const } : {}) },
   });
-  if (reply.jobId === "")
-    throw new AgentError(
-      "conflict",
-      `${reply.domainFqdn} has a configuration (${reply.id}) whose job was deleted: nothing was made.`,
-      `Make its next job from the template: POST servicePrincipals/${reply.id}/synchronization/jobs with {"templateId":"AD2AADProvisioning"}.`,
-    );
+  if (reply.jobId === "") return makeNext(admin, reply, options, terminal);
   if (options.json) return void terminal.out.write(`${JSON.stringify({ ...reply, isNew: !wasThere }, null, 2)}\n`);
   terminal.out.write(
     wasThere
       ? `${reply.domainFqdn} has a job already, ${reply.displayName} (${reply.jobId}); nothing was changed.\n`
       : `${reply.displayName} is made (${reply.jobId}). Next, a token for its agent: uplink agent token ${reply.domainFqdn}\n`,
+  );
+}
+
+/** Its job was deleted: what that one was made with goes on. */
+async function makeNext(
+  admin: AdminClient,
+  { id, displayName, domainFqdn }: ConfigurationReply,
+  options: Options,
+  { out }: Terminal,
+): Promise<void> {
+  const params = { configurationId: id };
+  const { id: jobId } = await admin.call(createJob, { params, body: { templateId: JOB_TEMPLATE } });
+  if (options.json)
+    return void out.write(`${JSON.stringify({ id, jobId, displayName, domainFqdn, isNew: true }, null, 2)}\n`);
+  out.write(
+    `${displayName} has a new job (${jobId}), with the settings of the one that was deleted, whatever was given now. Its agents read for it; its first export waits: uplink whatif run ${domainFqdn} --wait\n`,
   );
 }

@@ -10,6 +10,7 @@ import { type PreferredForm, settleDisagreements } from "../shared/domain/schema
 import { GRAPH, TARGET_NAMES, TARGETS, type Target } from "../shared/domain/targets.ts";
 import { ADMIN_HELP } from "./admin-commands.ts";
 import { connect } from "./connection.ts";
+import { csvOf } from "./csv.ts";
 import { findConfiguration } from "./find-configuration.ts";
 import { ShapeError } from "./json-source.ts";
 import { readSchemaFile, readText } from "./read-schema.ts";
@@ -90,8 +91,9 @@ export function registerSchemaCommands(program: Command, context: CommandContext
     .command("versions <job>")
     .description("The versions of a job's schema, who brought them and when.")
     .option("--json", "as JSON")
+    .option("--csv", "as comma-separated values")
     .addHelpText("after", ADMIN_HELP)
-    .action((job: string, options: { json?: boolean }) => versions(job, options, context));
+    .action((job: string, options: { json?: boolean; csv?: boolean }) => versions(job, options, context));
 }
 
 function withTarget(command: Command): Command {
@@ -274,19 +276,17 @@ async function schemaOfJob({ job = "", of }: ExportOptions, terminal: Terminal):
 
 async function versions(
   job: string,
-  { json }: { readonly json?: boolean },
+  { json, csv }: { readonly json?: boolean; readonly csv?: boolean },
   { terminal }: CommandContext,
 ): Promise<void> {
   const { admin } = await connect(terminal);
   const found = await admin.schemaVersions((await findConfiguration(admin, job)).jobId);
   if (json) return void terminal.out.write(jsonOf(found));
   const rows = found.map(({ version, by, at, isInEffect }) => [
-    String(version),
-    moment(at),
-    by ?? "(default)",
-    isInEffect ? "in effect" : "",
+    ...[String(version), moment(at), by ?? "(default)", isInEffect ? "in effect" : ""],
   ]);
-  terminal.out.write(tableOf([["version", "since", "by", ""], ...rows]));
+  const all = [["version", "since", "by", "state"], ...rows];
+  terminal.out.write(csv ? csvOf(all) : tableOf(all));
 }
 
 function jsonOf(value: unknown): string {

@@ -2,7 +2,7 @@
 import type { Command } from "commander";
 import { EXIT } from "../agent/agent-error.ts";
 import { ADMIN_HELP } from "./admin-commands.ts";
-import { agentTable, quarantineList } from "./admin-views.ts";
+import { agentRows, quarantineList } from "./admin-views.ts";
 import { connect } from "./connection.ts";
 import { csvOf } from "./csv.ts";
 import { factsOfJob, type JobFacts, type Need, needsOf, type SyncState, syncStateOf } from "./status-needs.ts";
@@ -45,9 +45,11 @@ async function status({ json, csv, check }: Options, context: CommandContext): P
   const hasAgents = facts.some((own) => own.agents.length > 0);
   const agents = !hasAgents
     ? ""
-    : agentTable(
-        facts.map((own) => own.configuration),
-        facts.map((own) => own.agents),
+    : tableOf(
+        agentRows(
+          facts.map((own) => own.configuration),
+          facts.map((own) => own.agents),
+        ),
       );
   const parts = [
     `${headline(states, needs)}\nService ${url}\n`,

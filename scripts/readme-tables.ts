@@ -13,6 +13,7 @@ import { PORTS } from "../local/start/ports.ts";
 import { fileSchemas } from "../shared/contracts/configuration-file.ts";
 import { FAILURE_CODES, FAILURES } from "../shared/domain/failure-codes.ts";
 import { NEEDS, needsForInfrastructure } from "../shared/needs.ts";
+import { cliPage } from "./cli-page.ts";
 import { eventsPage } from "./events-page.ts";
 
 const LINE_WIDTH = 120;
@@ -114,5 +115,6 @@ if (import.meta.url === pathToFileURL(process.argv[1] ?? "").href) {
   }
   writeFileSync(new URL("../infra/needs.json", import.meta.url), infrastructureNeeds());
   writeFileSync(new URL("../docs/events.md", import.meta.url), eventsPage());
+  writeFileSync(new URL("../docs/cli.md", import.meta.url), cliPage());
   for (const [name, text] of editorSchemas()) writeFileSync(new URL(`../${name}`, import.meta.url), text);
 }

@@ -252,7 +252,7 @@ function whatOfThem(jobId: string, users: number, groups: number) {
     code: "job-has-objects",
     message: `Job ${jobId} is linked to ${users} users and ${groups} groups in the target: say what becomes of them.`,
     remedy:
-      "?objects=keep lets go of them and leaves them as they are. To have them deleted, let nobody be in scope, approve what is staged, and delete the job then.",
+      "?objects=keep (uplink job delete … --objects keep) lets go of them and leaves them as they are. To have them deleted, let nobody be in scope, approve what is staged, and delete the job then.",
   });
 }
 
@@ -262,7 +262,7 @@ function notDeleted(jobId: string) {
     code: "job-objects-not-deleted",
     message: `Deleting job ${jobId} deletes no objects: that goes through the guard and an approval, like any other removal.`,
     remedy:
-      "Let nobody be in scope (uplink job scope, or a schema whose filters nobody passes), approve what is staged, and delete the job with ?objects=keep then.",
+      "Let nobody be in scope (uplink job scope, or a schema whose filters nobody passes), approve what is staged, and delete the job with ?objects=keep (uplink job delete … --objects keep) then.",
   });
 }
 

@@ -80,7 +80,11 @@ export function answerByRoutes(
   return async ({ method, url, body, ifMatch }) => {
     const { pathname, searchParams } = new URL(url, "http://localhost");
     for (const route of routes()) {
-      const pattern = new RegExp(`^/api/${route.route.replace(/\{(\w+)(?::regex\(.*?\$\))?\}/g, "(?<$1>[^/]+)")}$`);
+      const path = route.route.replace(
+        /\{(\w+)(?::regex\(\^(.*?)\$\))?\}/g,
+        (_all, name: string, own: string | undefined) => `(?<${name}>${own ?? "[^/]+"})`,
+      );
+      const pattern = new RegExp(`^/api/${path}$`);
       const found = pattern.exec(pathname);
       if (!found || !(route.methods ?? []).includes(method as "GET")) continue;
       const params = Object.fromEntries(
