@@ -129,7 +129,7 @@ describe("the approval of a what-if", () => {
       approved: { by: BY, at: cloud.clock.now(), applied: null },
     }));
     await runSchema(cloud, jobId, onlyWhere("title", "boss"));
-    expect(await approve(digest)).toMatchObject({ ok: false, failure: { code: "schema-version-not-expected" } });
+    expect(await approve(digest)).toMatchObject({ ok: false, failure: { code: "what-if-outdated" } });
     expect((await show(id)).approved).toBeNull();
     expect(await approve(digest)).toMatchObject({ ok: false, failure: { code: "what-if-outdated" } });
   });
