@@ -12,6 +12,7 @@ import { quotaSummary } from "../bench/quota-report.ts";
 import { PORTS } from "../local/start/ports.ts";
 import { fileSchemas } from "../shared/contracts/configuration-file.ts";
 import { FAILURE_CODES, FAILURES } from "../shared/domain/failure-codes.ts";
+import type { RoleScope } from "../shared/needs/roles.ts";
 import { NEEDS, needsForInfrastructure } from "../shared/needs.ts";
 import { cliPage } from "./cli-page.ts";
 import { eventsPage } from "./events-page.ts";
@@ -46,6 +47,62 @@ export function editorSchemas(): readonly (readonly [path: string, text: string]
     `${shortLists(JSON.stringify(schema, null, 2))}\n`,
   ]);
 }
+
+/** The same for the infrastructure's page. */
+export function withNeeds(page: string): string {
+  const { roles, graphPermissions, hostSettings, settings, queues, tables, monthlyTables, containers } = NEEDS;
+  const list = (names: readonly { readonly name: string }[]) => names.map(({ name }) => `\`${name}\``).join(", ");
+  const months = monthlyTables.map(({ name }) => `\`${name}yyyymm\``).join(", ");
+  const rows = {
+    roles: [
+      "| role | on | why |",
+      "|---|---|---|",
+      ...roles.map(({ role, scope, why, backend }) => {
+        const only = backend === undefined ? "" : ` (only with \`durableBackend=${backend}\`)`;
+        return `| ${role} | ${PLACES[scope]} | ${why}${only} |`;
+      }),
+    ],
+    permissions: [
+      "| permission | why | calls |",
+      "|---|---|---|",
+      ...graphPermissions.map(
+        ({ permission, why, calls }) =>
+          `| \`${permission}\` | ${why} | ${calls.map((call) => `\`${call}\``).join(", ")} |`,
+      ),
+    ],
+    stores: [
+      "| kind | where | names |",
+      "|---|---|---|",
+      `| queues | the doorbell's namespace | ${list(queues)} |`,
+      `| tables | the data account | ${list(tables)}; made by the service: ${months} |`,
+      `| containers | the data account | ${list(containers)} |`,
+    ],
+    values: [
+      "| setting | value on Azure |",
+      "|---|---|",
+      ...[...settings, ...hostSettings].flatMap(({ name, meaning, azure }) => {
+        if (azure.from === "default" || azure.from === "local-only") return [];
+        const value = {
+          infrastructure: "made here",
+          parameter: `parameter \`${azure.value}\``,
+          fixed: `\`${azure.value}\``,
+        };
+        return [`| \`${name}\` | ${value[azure.from]}: ${meaning} |`];
+      }),
+    ],
+  };
+  return Object.entries(rows).reduce((text, [name, lines]) => replaceTable(text, name, lines.join("\n")), page);
+}
+
+const PLACES: Readonly<Record<RoleScope, string>> = {
+  hostStorage: "the host's storage account",
+  taskHubStorage: "the task hub's storage account",
+  dataStorage: "the data account",
+  doorbellQueue: "the queue `doorbell`",
+  keyVault: "the key vault",
+  applicationInsights: "Application Insights",
+  taskHub: "the task hub",
+};
 
 /** `infra/needs.json`, which the infrastructure loops over. */
 export function infrastructureNeeds(): string {
@@ -109,6 +166,7 @@ if (import.meta.url === pathToFileURL(process.argv[1] ?? "").href) {
   for (const [page, made] of [
     ["../README.md", withTables],
     ["../docs/runbook.md", withCodes],
+    ["../infra/README.md", withNeeds],
   ] as const) {
     const file = new URL(page, import.meta.url);
     writeFileSync(file, made(readFileSync(file, "utf8")));

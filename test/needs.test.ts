@@ -8,9 +8,10 @@ import { TableServiceClient } from "@azure/data-tables";
 import { BlobServiceClient } from "@azure/storage-blob";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { makeStores } from "../local/start/stores.ts";
-import { infrastructureNeeds, withTables } from "../scripts/readme-tables.ts";
+import { infrastructureNeeds, withNeeds, withTables } from "../scripts/readme-tables.ts";
 import { createMemoryRowStore } from "../shared/adapters/memory/row-store.ts";
 import { knownTablesOf } from "../shared/application/state/known-tables.ts";
+import { ROLE_READ, ROLE_WRITE } from "../shared/application/verify-admin-token.ts";
 import { readConfig } from "../shared/config.ts";
 import { isKnownTable } from "../shared/needs/stores.ts";
 import { NEEDS } from "../shared/needs.ts";
@@ -29,6 +30,7 @@ describe("the table of needs", () => {
   it("is in infra/needs.json and the README as the code has it (npm run docs)", () => {
     expect(read("infra/needs.json")).toBe(infrastructureNeeds());
     expect(withTables(read("README.md"))).toBe(read("README.md"));
+    expect(withNeeds(read("infra/README.md"))).toBe(read("infra/README.md"));
   });
 
   it("lists exactly the tables that the code opens", () => {
@@ -80,6 +82,10 @@ describe("the table of needs", () => {
     for (const { roleId } of NEEDS.roles) expect(roleId).toMatch(/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/);
     for (const { calls, why } of NEEDS.graphPermissions) expect(calls.length * why.length).toBeGreaterThan(0);
   });
+});
+
+it("gives the admin API the roles that tokens are checked for", () => {
+  expect(NEEDS.adminApplication.roles.map(({ value }) => value)).toEqual([ROLE_READ, ROLE_WRITE]);
 });
 
 describe("alerts", () => {

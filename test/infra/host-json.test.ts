@@ -1,0 +1,59 @@
+import { execFileSync } from "node:child_process";
+import { cpSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { NEEDS } from "../../shared/needs.ts";
+
+const ROOT = join(import.meta.dirname, "..", "..");
+
+describe("host.json of a deployment", () => {
+  let folder: string;
+  beforeEach(() => {
+    folder = mkdtempSync(join(tmpdir(), "uplink-host-json-"));
+    cpSync(join(ROOT, "host.json"), join(folder, "host.json"));
+  });
+  afterEach(() => rmSync(folder, { recursive: true, force: true }));
+
+  const made = (args: readonly string[], env: Readonly<Record<string, string>> = {}) => {
+    execFileSync(process.execPath, [join(ROOT, "scripts", "host-json.mjs"), folder, ...args], {
+      env: { ...process.env, ...env },
+      stdio: "pipe",
+    });
+    return parsed(join(folder, "host.json"));
+  };
+  const parsed = (file: string) =>
+    JSON.parse(readFileSync(file, "utf8")) as {
+      extensions: { durableTask: { hubName: string; storageProvider: Record<string, string> } };
+    };
+  const settingsOf = (backend: string) =>
+    NEEDS.hostSettings.filter((own) => own.backend === backend).map((own) => own.name);
+
+  it("names Durable's backend in the file, by settings that the infrastructure sets for it", () => {
+    const { connectionStringName, ...scheduler } = made(["scheduler"]).extensions.durableTask.storageProvider;
+    expect(scheduler).toEqual({ type: "azureManaged" });
+    expect(settingsOf("scheduler")).toEqual([connectionStringName]);
+    const { connectionName, type } = made(["storage"]).extensions.durableTask.storageProvider;
+    expect(type).toBe("AzureStorage");
+    expect(settingsOf("storage").length).toBe(5);
+    for (const name of settingsOf("storage")) expect(name.split("__")[0]).toBe(connectionName);
+  });
+
+  it("changes nothing else, and keeps the pace of the storage backend", () => {
+    const usual = parsed(join(ROOT, "host.json"));
+    const stored = made(["storage"]);
+    expect(stored.extensions.durableTask.storageProvider).toMatchObject(usual.extensions.durableTask.storageProvider);
+    const without = (all: ReturnType<typeof parsed>) => {
+      const { storageProvider: _, ...durableTask } = all.extensions.durableTask;
+      return { ...all, extensions: { ...all.extensions, durableTask } };
+    };
+    expect(without(stored)).toEqual(without(usual));
+  });
+
+  it("is the scheduler's when nobody says anything, and refuses what is no backend", () => {
+    expect(made([], { UPLINK_DURABLE_BACKEND: "" }).extensions.durableTask.storageProvider["type"]).toBe(
+      "azureManaged",
+    );
+    expect(() => made(["netherite"])).toThrow(/'netherite' is no backend of Durable: scheduler or storage/);
+  });
+});
