@@ -1,0 +1,189 @@
+/**
+ * What the documentation tells people to type, set, open and follow is there: commands of `uplink` with their options, scripts of npm,
+ * settings, files, links with their anchors, ADRs.
+ *
+ * It doesn't read sentences: that a command does what a page says is the business of that command's tests.
+ */
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { dirname, join, normalize, relative } from "node:path";
+import { Command } from "commander";
+import { describe, expect, it } from "vitest";
+import { COMMANDS } from "../cli/commands.ts";
+import { NEEDS } from "../shared/needs.ts";
+import { anchorsOf, fencesOf, linksOf, type Page, spansOf } from "./support/markdown.ts";
+
+const root = join(import.meta.dirname, "..");
+const read = (path: string): Page => ({ path, text: readFileSync(join(root, path), "utf8") });
+/** Made by a build or a run. */
+const GENERATED = /^(dist|\.uplink|node_modules)(\/|$)/;
+const TOP = readdirSync(root, { withFileTypes: true }).filter(
+  ({ name }) => !GENERATED.test(name) && name !== ".git" && name !== "coverage",
+);
+const FILES = TOP.flatMap((entry) => {
+  if (entry.isFile()) return [entry.name];
+  const below = readdirSync(join(root, entry.name), { recursive: true, withFileTypes: true });
+  return below.filter((one) => one.isFile()).map((one) => relative(root, join(one.parentPath, one.name)));
+});
+const PAGES = FILES.filter((path) => path.endsWith(".md") && !path.startsWith("test/fixtures/")).map(read);
+
+const program = new Command("uplink");
+const nowhere = { write: () => true };
+const terminal = {
+  ...{ environment: {}, stop: new AbortController().signal, out: nowhere, err: nowhere },
+  fetch: () => Promise.reject(new Error("Nothing is asked here.")),
+};
+for (const register of COMMANDS) register(program, { terminal, setExit: () => undefined });
+
+/** What is wrong with a line that begins with `uplink`; nothing where it could be typed as it is. */
+function faultsOfCommand(line: string): string[] {
+  let at = program;
+  const words = line
+    .replace(/[|;&>)].*$/, (rest) => (/^\|\w/.test(rest) ? rest : ""))
+    .split(/\s+/)
+    .slice(1);
+  let position = 0;
+  for (; position < words.length && at.commands.length > 0; position += 1) {
+    const word = words[position] ?? "";
+    if (/^(-|…)/.test(word)) break;
+    const alternatives = word.split("|").map((name) => at.commands.find((own) => own.name() === name));
+    const [first] = alternatives;
+    // 'agent token CONFIGURATION', beside 'agent token list'.
+    if (first === undefined && at.registeredArguments.length > 0) break;
+    if (first === undefined || alternatives.includes(undefined)) return [`'${word}' is no command of '${at.name()}'`];
+    at = first;
+  }
+  const known = new Set([...at.options.flatMap(({ long, short }) => [long, short]), "--help", "--version"]);
+  return words
+    .slice(position)
+    .flatMap((word) => /^--?[a-z][a-z-]*/.exec(word.replace(/^[[(]/, ""))?.[0] ?? [])
+    .filter((option) => !known.has(option))
+    .map((option) => `'${at.name()}' has no ${option}`);
+}
+
+const UPLINK = /^(?:npm run uplink -- |(?:node )?(?:dist\/)?uplink\.cjs |uplink )/;
+const codeOf = (page: Page) => [...spansOf(page), ...fencesOf(page).flatMap(({ lines }) => lines)];
+const commandsOf = (page: Page) =>
+  codeOf(page)
+    .flatMap((code) => (/<\((uplink [^)]*)\)/.exec(code)?.[1] ?? code).split(/ (?:&&|then) /))
+    .map((code) => code.replace(/^(?:node )?(?=dist\/uplink|uplink\.cjs)/, ""))
+    .filter((code) => UPLINK.test(code))
+    .map((code) => code.replace(UPLINK, "uplink "));
+
+const NPM_ITSELF = ["ci", "install", "sbom", "exec", "audit"];
+const scripts = Object.keys((JSON.parse(read("package.json").text) as { scripts: object }).scripts);
+const npmOf = (page: Page) =>
+  codeOf(page).flatMap((code) => [...code.matchAll(/\bnpm (?:run )?([a-z][\w:-]*)/g)].map(([, name = ""]) => name));
+
+/** All that programs read; settings of the tests' own have names that say so. */
+const textOf = (folders: RegExp) =>
+  FILES.filter((path) => folders.test(path) && /\.(ts|mjs|cjs|json|bicep|ya?ml)$/.test(path))
+    .map((path) => read(path).text)
+    .join("\n");
+const SOURCES = textOf(/^(agent|cli|functions|orchestrations|shared|local|scripts|infra|bench|test\/simulation)\//);
+const IN_TESTS = textOf(/^test\/(?!fixtures|docs\.test)/);
+const SETTINGS = new Set([...NEEDS.settings, ...NEEDS.hostSettings].map(({ name }) => name));
+const isSetting = (name: string) =>
+  SETTINGS.has(name) ||
+  new RegExp(`\\b${name}\\b`).test(
+    name.startsWith("UPLINK_TEST_") || !name.startsWith("UPLINK_") ? IN_TESTS + SOURCES : SOURCES,
+  );
+const settingsOf = (page: Page) =>
+  codeOf(page).flatMap((code) =>
+    [...code.matchAll(/(?<![\w$])[A-Z][A-Z0-9]+(?:_[A-Z0-9]+)+(?![\w*…])/g)].map(([name]) => name),
+  );
+
+const filesOf = (page: Page) =>
+  spansOf(page).filter((span) => {
+    if (!/^[\w.@*-]+(\/[\w.@*-]*)*$/.test(span) || GENERATED.test(span)) return false;
+    if (/(^|\/)[A-Z]+(\/|$)/.test(span)) return false;
+    const [first = "", second] = span.split("/");
+    return TOP.some((entry) => entry.name === first && (second !== undefined || entry.isFile()));
+  });
+function isThere(file: string): boolean {
+  if (!file.includes("*")) return existsSync(join(root, file));
+  const pattern = new RegExp(
+    `^${file.replaceAll(".", "\\.").replace(/\*+/g, (stars) => (stars === "*" ? "[^/]*" : ".*"))}`,
+  );
+  return FILES.some((path) => pattern.test(path));
+}
+
+function faultsOfLink(page: Page, link: string): string[] {
+  if (/^(https?|mailto):/.test(link)) return [];
+  const [file = "", anchor] = link.split("#");
+  const path = file === "" ? page.path : normalize(join(dirname(page.path), file)).replace(/\/$/, "");
+  if (!existsSync(join(root, path))) return [`${link}: no such file`];
+  if (anchor === undefined || anchorsOf(read(path)).includes(anchor)) return [];
+  return [`${link}: no such heading`];
+}
+
+describe("the check itself", () => {
+  const page = (text: string): Page => ({ path: "README.md", text });
+
+  it("knows commands, options and their abbreviations from the tree of commands", () => {
+    const of = (text: string) => commandsOf(page(text)).flatMap(faultsOfCommand);
+    expect(
+      of("`uplink staged approve JOB CLASS --digest D`, `uplink link join|move`, `source <(uplink completion bash)`"),
+    ).toEqual([]);
+    expect(of("`npm run uplink -- status`\n```\nnode dist/uplink.cjs agent run\n```\n")).toEqual([]);
+    expect(of("`uplink\nstagd list`")).toEqual(["'stagd' is no command of 'uplink'"]);
+    expect(of("`npm run uplink -- staged lost`")).toEqual(["'lost' is no command of 'staged'"]);
+    expect(of("```\nnode dist/uplink.cjs agent run \\\n  --never\n```\n")).toEqual(["'run' has no --never"]);
+    expect(of("`uplink link join|sever`")).toEqual(["'join|sever' is no command of 'link'"]);
+  });
+
+  it("knows settings, scripts, files and links that aren't there", () => {
+    expect(settingsOf(page("`UPLINK_PUBLIC_URL` `UPLINK_NO_SUCH=1`")).filter((name) => !isSetting(name))).toEqual([
+      "UPLINK_NO_SUCH",
+    ]);
+    expect(npmOf(page("`npm run nothing`, `npm test`")).filter((name) => !scripts.includes(name))).toEqual(["nothing"]);
+    expect(
+      filesOf(page("`shared/none.ts` `shared/needs.ts` `docs/adr/*.md` `synchronization/jobs`")).filter(
+        (file) => !isThere(file),
+      ),
+    ).toEqual(["shared/none.ts"]);
+    const links = ["docs/SPEC.md", "docs/NONE.md", "docs/runbook.md#staged-removals", "docs/runbook.md#no-such"];
+    expect(links.flatMap((link) => faultsOfLink(page(""), link))).toEqual([
+      "docs/NONE.md: no such file",
+      "docs/runbook.md#no-such: no such heading",
+    ]);
+  });
+});
+
+it("reads every page, and finds much to look at", () => {
+  const paths = PAGES.map(({ path }) => path);
+  expect(paths).toEqual(
+    expect.arrayContaining(["README.md", "AGENTS.md", "local/README.md", "docs/runbook.md", "docs/SPEC.md"]),
+  );
+  for (const [few, of] of [
+    [80, commandsOf],
+    [30, npmOf],
+    [60, settingsOf],
+    [100, filesOf],
+    [40, linksOf],
+  ] as const)
+    expect(PAGES.flatMap(of).length, of.name).toBeGreaterThan(few);
+});
+
+describe.each(PAGES)("$path", (page) => {
+  it("names commands that there are", () => {
+    expect(commandsOf(page).flatMap((line) => faultsOfCommand(line).map((fault) => `${line}: ${fault}`))).toEqual([]);
+  });
+
+  it("names scripts that there are", () => {
+    expect(npmOf(page).filter((name) => !scripts.includes(name) && !NPM_ITSELF.includes(name))).toEqual([]);
+  });
+
+  it("names settings that there are", () => {
+    expect(settingsOf(page).filter((name) => !isSetting(name))).toEqual([]);
+  });
+
+  it("names files that there are", () => {
+    expect(filesOf(page).filter((file) => !isThere(file) && !isThere(join(dirname(page.path), file)))).toEqual([]);
+  });
+
+  it("links to files, headings and decisions that there are", () => {
+    expect(linksOf(page).flatMap((link) => faultsOfLink(page, link))).toEqual([]);
+    const decisions = [...page.text.matchAll(/\bADR (\d{4})\b/g)].map(([, number = ""]) => number);
+    expect(decisions.filter((number) => !isThere(`docs/adr/${number}-*.md`))).toEqual([]);
+  });
+});
