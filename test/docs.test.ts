@@ -75,18 +75,17 @@ const npmOf = (page: Page) =>
   codeOf(page).flatMap((code) => [...code.matchAll(/\bnpm (?:run )?([a-z][\w:-]*)/g)].map(([, name = ""]) => name));
 
 /** All that programs read; settings of the tests' own have names that say so. */
-const textOf = (folders: RegExp) =>
-  FILES.filter((path) => folders.test(path) && /\.(ts|mjs|cjs|json|bicep|ya?ml)$/.test(path))
-    .map((path) => read(path).text)
-    .join("\n");
-const SOURCES = textOf(/^(agent|cli|functions|orchestrations|shared|local|scripts|infra|bench|test\/simulation)\//);
-const IN_TESTS = textOf(/^test\/(?!fixtures|docs\.test)/);
+const namesIn = (folders: RegExp) =>
+  new Set(
+    FILES.filter((path) => folders.test(path) && /\.(ts|mjs|cjs|json|bicep|ya?ml)$/.test(path)).flatMap(
+      (path) => read(path).text.match(/\b[A-Z][A-Z0-9_]+\b/g) ?? [],
+    ),
+  );
+const SOURCES = namesIn(/^(agent|cli|functions|orchestrations|shared|local|scripts|infra|bench|test\/simulation)\//);
+const IN_TESTS = namesIn(/^test\/(?!fixtures|docs\.test)/);
 const SETTINGS = new Set([...NEEDS.settings, ...NEEDS.hostSettings].map(({ name }) => name));
 const isSetting = (name: string) =>
-  SETTINGS.has(name) ||
-  new RegExp(`\\b${name}\\b`).test(
-    name.startsWith("UPLINK_TEST_") || !name.startsWith("UPLINK_") ? IN_TESTS + SOURCES : SOURCES,
-  );
+  SETTINGS.has(name) || SOURCES.has(name) || (!/^UPLINK_(?!TEST_)/.test(name) && IN_TESTS.has(name));
 const settingsOf = (page: Page) =>
   codeOf(page).flatMap((code) =>
     [...code.matchAll(/(?<![\w$])[A-Z][A-Z0-9]+(?:_[A-Z0-9]+)+(?![\w*…])/g)].map(([name]) => name),

@@ -10,7 +10,7 @@ export interface Page {
   readonly text: string;
 }
 
-export interface Fence {
+interface Fence {
   readonly language: string;
   readonly lines: readonly string[];
 }
