@@ -9,6 +9,7 @@ import type { HeartbeatReply, ReadOrder } from "../shared/contracts/agent-api.ts
 import type { Clock } from "../shared/ports/clock.ts";
 import type { Log } from "../shared/ports/log.ts";
 import type { SourceDescription } from "../shared/ports/source-directory.ts";
+import type { Telemetry } from "../shared/ports/telemetry.ts";
 import { AgentError } from "./agent-error.ts";
 import type { AgentSource } from "./agent-source.ts";
 import { answerCommands, createHeldLease } from "./answer-commands.ts";
@@ -24,13 +25,15 @@ import { createUplinkClient, type RetryPolicy, type ServiceFailure } from "./upl
 import { AGENT_VERSION } from "./version.ts";
 
 export interface AgentDeps {
-  readonly config: Pick<AgentConfig, "url" | "outboxDir" | "intervals">;
+  readonly config: Pick<AgentConfig, "url" | "outboxDir" | "intervals" | "agentId">;
   readonly source: AgentSource;
   readonly key: AgentKey;
   readonly log: Log;
   readonly clock: Clock;
   readonly fetch: typeof fetch;
   readonly progress?: Progress;
+  /** Absent: nobody watches. */
+  readonly telemetry?: Telemetry | undefined;
   readonly retry?: RetryPolicy;
 }
 
@@ -80,10 +83,11 @@ export function createAgent(deps: AgentDeps): Agent {
 
   async function lockedLoop(stop: AbortSignal, once?: { readonly waitSeconds: number }): Promise<OnceResult> {
     const outbox = await openOutbox(config.outboxDir);
-    const senderDeps: ReadSenderDeps = { source, client, outbox, log, progress: deps.progress ?? silentProgress };
+    const { clock, telemetry, progress = silentProgress } = deps;
+    const watched = { clock, telemetry, agentId: config.agentId };
+    const senderDeps: ReadSenderDeps = { source, client, outbox, log, progress, ...watched };
     const server = createOrderServer({
       ...senderDeps,
-      clock: deps.clock,
       intervals: config.intervals,
       isOnce: once !== undefined,
     });

@@ -4,10 +4,13 @@
  * Reading and sending overlap; the outbox between them is bounded, so a slow service slows the reading and memory stays
  * small. Batches go one after another, because the service takes them in order only.
  */
+import { batchTrace } from "../shared/application/batch-trace.ts";
 import type { ReadOrder } from "../shared/contracts/agent-api.ts";
 import type { Watermark } from "../shared/contracts/change.ts";
+import type { Clock } from "../shared/ports/clock.ts";
 import type { Log } from "../shared/ports/log.ts";
 import type { SourceDescription, SourcePage } from "../shared/ports/source-directory.ts";
+import { NO_TELEMETRY, type Telemetry } from "../shared/ports/telemetry.ts";
 import type { AgentSource } from "./agent-source.ts";
 import { makeBatches } from "./batcher.ts";
 import { type ReadLost, watchLease } from "./lease-watch.ts";
@@ -21,6 +24,10 @@ export interface ReadSenderDeps {
   readonly outbox: Outbox;
   readonly log: Log;
   readonly progress: Progress;
+  readonly clock: Clock;
+  readonly agentId: string;
+  /** Absent: nobody watches. */
+  readonly telemetry?: Telemetry | undefined;
 }
 
 export interface ReadRequest {
@@ -66,7 +73,10 @@ export async function sendRead(deps: ReadSenderDeps, request: ReadRequest): Prom
     const peeked = request.keepEmpty ? await peek(pages) : { isEmpty: false as const, pages };
     if (peeked.isEmpty)
       return watch.lost ? { kind: "lost", lost: watch.lost } : { kind: "empty", watermark: peeked.watermark };
+    let since = deps.clock.now();
     for await (const batch of makeBatches(peeked.pages, { order, description: described })) {
+      sender.read(batch.batchId, since);
+      since = deps.clock.now();
       await sender.room();
       if (signal.aborted || sender.failure !== undefined) break;
       await deps.outbox.put(batch);
@@ -106,6 +116,8 @@ export async function withProof(
 }
 
 interface Sender {
+  /** Reading a batch began at that moment: milliseconds since 1970. Of one that is found in the outbox nobody knows. */
+  read(batchId: string, since: number): void;
   readonly failure: ServiceFailure | undefined;
   readonly isComplete: boolean;
   readonly objects: number;
@@ -121,9 +133,11 @@ interface Sender {
 
 /** Sends what lies in the outbox, the oldest first. An aborted signal ends it after the request under way. */
 export function createSender(
-  deps: Pick<ReadSenderDeps, "client" | "outbox" | "progress">,
+  deps: Pick<ReadSenderDeps, "client" | "outbox" | "progress" | "agentId" | "telemetry">,
   signal: AbortSignal,
 ): Sender {
+  const { telemetry = NO_TELEMETRY } = deps;
+  const readSince = new Map<string, number>();
   let running: Promise<void> | undefined;
   let failure: ServiceFailure | undefined;
   let defect: unknown;
@@ -134,16 +148,30 @@ export function createSender(
   async function sendAll(): Promise<void> {
     for (let batch = deps.outbox.first(); batch !== undefined; batch = deps.outbox.first()) {
       if (signal.aborted) return;
-      const result = await deps.client.sendBatch(batch.jobId, batch.body, {
-        signal,
-        attempts: Number.POSITIVE_INFINITY,
+      const { jobId, batchId, changes } = batch;
+      telemetry.record("uplink.agent.outbox", deps.outbox.size, { agentId: deps.agentId });
+      const options = {
+        self: batchTrace(batchId),
+        startedAt: readSince.get(batchId),
+        attributes: { jobId, batchId, changes, agentId: deps.agentId },
+      };
+      // The trace of the batch begins here, whether or not this program exports it.
+      const result = await telemetry.span("AgentBatch", options, async ({ traceparent, fail }) => {
+        const sent = await deps.client.sendBatch(jobId, batch.body, {
+          signal,
+          attempts: Number.POSITIVE_INFINITY,
+          traceparent,
+        });
+        if (!sent.ok) fail(sent.failure.code);
+        return sent;
       });
+      readSince.delete(batchId);
       if (!result.ok) {
         failure = result.failure;
         return;
       }
-      await deps.outbox.remove(batch.batchId);
-      objects += batch.changes;
+      await deps.outbox.remove(batchId);
+      objects += changes;
       batches++;
       isComplete = batch.isLast;
       deps.progress.sent(objects, batches);
@@ -184,6 +212,7 @@ export function createSender(
     get batches() {
       return batches;
     },
+    read: (batchId, since) => void readSince.set(batchId, since),
     kick,
     room: () => until(() => deps.outbox.size < OUTBOX_CAPACITY),
     finish: () => until(() => deps.outbox.size === 0),

@@ -61,6 +61,8 @@ export interface CallOptions {
   readonly signal: AbortSignal;
   /** How often at most; Infinity for what must arrive. */
   readonly attempts: number;
+  /** The trace that the request belongs to. */
+  readonly traceparent?: string | undefined;
 }
 
 export interface UplinkClientDeps {
@@ -91,7 +93,7 @@ export function createUplinkClient(deps: UplinkClientDeps): UplinkClient {
   ) {
     const url = `${base}/${route}`;
     for (let attempt = 1; ; attempt++) {
-      const outcome = await once(url, body, isGzip, schema, options.cut);
+      const outcome = await once(url, body, isGzip, schema, options);
       if (outcome.ok || !outcome.again || attempt >= options.attempts) return strip(outcome);
       const backOff = Math.min(retry.firstMilliseconds * 2 ** Math.min(attempt - 1, 20), retry.mostMilliseconds);
       // Full jitter over the upper half: agents that lost the service together don't come back together.
@@ -118,7 +120,7 @@ export function createUplinkClient(deps: UplinkClientDeps): UplinkClient {
     body: Uint8Array,
     isGzip: boolean,
     schema: z.ZodType<T>,
-    cut: AbortSignal | undefined,
+    { cut, traceparent }: { readonly cut?: AbortSignal; readonly traceparent?: string | undefined },
   ): Promise<Outcome<T>> {
     const timeOut = AbortSignal.timeout(deps.requestTimeoutMilliseconds ?? REQUEST_TIMEOUT);
     let response: Response;
@@ -130,6 +132,7 @@ export function createUplinkClient(deps: UplinkClientDeps): UplinkClient {
           "content-type": "application/json",
           ...(isGzip ? { "content-encoding": "gzip" } : {}),
           accept: "application/json",
+          ...(traceparent === undefined ? {} : { traceparent }),
           [PROOF_HEADER]: await prover.prove("POST", url, body),
         },
         body,

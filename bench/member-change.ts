@@ -122,7 +122,7 @@ async function startAgent(
   const agent = createAgent({
     ...deps,
     source,
-    config: { url, outboxDir: join(folder, "outbox"), intervals: Intervals.parse({}) },
+    config: { url, agentId: "agent", outboxDir: join(folder, "outbox"), intervals: Intervals.parse({}) },
   });
   return {
     source,

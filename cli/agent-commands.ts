@@ -202,11 +202,13 @@ async function status(options: PlaceOptions, { terminal }: CommandContext): Prom
 async function open(options: PlaceOptions, terminal: CommandContext["terminal"]) {
   const config: AgentConfig = await loadAgentConfig(configPathOf(options, terminal.environment));
   const key = await loadAgentKey(config.keyFile);
-  const log = logOf(options, terminal);
+  const own = logOf(options, terminal);
+  const log = terminal.watch?.log(own) ?? own;
   const source = createSource({ settings: config.source, environment: terminal.environment, clock, log });
   const isTerminal = terminal.err.isTTY === true && options.json !== true;
   const progress = isTerminal ? createTerminalProgress(terminal.err, clock.now) : silentProgress;
-  const agent = createAgent({ config, source, key, log, clock, fetch: terminal.fetch, progress });
+  const { telemetry } = terminal.watch ?? {};
+  const agent = createAgent({ config, source, key, log, clock, fetch: terminal.fetch, progress, telemetry });
   return { agent, source, log, config };
 }
 

@@ -3,6 +3,7 @@ import { EXIT } from "../agent/agent-error.ts";
 import { COMMANDS } from "./commands.ts";
 import { openBrowser } from "./open-browser.ts";
 import { runCli } from "./run-cli.ts";
+import { watchOf } from "./watch.ts";
 
 const stop = new AbortController();
 // The second signal ends the process as it would any other.
@@ -14,7 +15,10 @@ process.stdout.on("error", (error: NodeJS.ErrnoException) => {
   throw error;
 });
 
+const args = process.argv.slice(2);
+const watch = watchOf(args, { environment: process.env, err: process.stderr });
 const terminal = {
+  watch,
   // Standard input is opened by the commands that read it; it would keep the others from ending.
   get input() {
     return process.stdin;
@@ -26,12 +30,14 @@ const terminal = {
   openBrowser,
   stop: stop.signal,
 };
-runCli(process.argv.slice(2), terminal, COMMANDS).then(
-  (code) => {
-    process.exitCode = code;
-  },
-  (error: unknown) => {
-    process.stderr.write(`${String(error)}\n`);
-    process.exitCode = EXIT.defect;
-  },
-);
+runCli(args, terminal, COMMANDS)
+  .then(
+    (code) => {
+      process.exitCode = code;
+    },
+    (error: unknown) => {
+      process.stderr.write(`${String(error)}\n`);
+      process.exitCode = EXIT.defect;
+    },
+  )
+  .finally(() => watch?.telemetry.close());

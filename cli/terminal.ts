@@ -1,3 +1,6 @@
+import type { Log } from "../shared/ports/log.ts";
+import type { Telemetry } from "../shared/ports/telemetry.ts";
+
 /** What a command may touch of the outside; tests hand in their own. */
 export interface Terminal {
   /** Standard input; without it there is nothing to read. */
@@ -8,6 +11,8 @@ export interface Terminal {
   readonly fetch: typeof fetch;
   /** Shows an address to the person; false where there is no browser. */
   readonly openBrowser?: (url: string) => boolean;
+  /** Sees the agent's work from outside, and its log; absent: nobody does. */
+  readonly watch?: { readonly telemetry: Telemetry; log(own: Log): Log } | undefined;
   /** Aborted by SIGINT and SIGTERM. */
   readonly stop: AbortSignal;
 }

@@ -6,8 +6,8 @@ import type { Route } from "./http-route.ts";
 import { serveAgent } from "./serve.ts";
 
 export function acceptBatchRoute(accept: AcceptBatch): Route {
-  return serveAgent(acceptBatch, async ({ params, request: { body, isGzip } }, agent) => {
-    const accepted = await accept(agent, { jobId: params.jobId, body, isGzip });
+  return serveAgent(acceptBatch, async ({ params, request: { body, isGzip, trace } }, agent) => {
+    const accepted = await accept(agent, { jobId: params.jobId, body, isGzip, trace });
     return accepted.ok ? ok({ body: accepted.value, status: accepted.value.accepted === "now" ? 202 : 200 }) : accepted;
   });
 }

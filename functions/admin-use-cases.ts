@@ -71,6 +71,7 @@ export function createAdminUseCases(parts: Parts, firstWrites: FirstWrites) {
   };
   return {
     log,
+    telemetry: parts.telemetry,
     proofs,
     adminTokens,
     configurations,

@@ -7,19 +7,29 @@ import { createFileSecretStore } from "../shared/adapters/secrets/file-secret-st
 import { createKeyVaultSecretStore } from "../shared/adapters/secrets/key-vault-secret-store.ts";
 import { createServiceBusDoorbell } from "../shared/adapters/service-bus/doorbell.ts";
 import { createTableRowStore } from "../shared/adapters/tables/row-store.ts";
+import { watchDoorbell } from "../shared/adapters/telemetry/watched-doorbell.ts";
+import { watchFetch } from "../shared/adapters/telemetry/watched-fetch.ts";
+import { createWatchedLog } from "../shared/adapters/telemetry/watched-log.ts";
+import { watchTarget } from "../shared/adapters/telemetry/watched-target.ts";
 import type { Config } from "../shared/config.ts";
 import { CONTAINERS } from "../shared/needs/stores.ts";
 import type { Clock, Random } from "../shared/ports/clock.ts";
+import type { Telemetry } from "../shared/ports/telemetry.ts";
 import { createConsoleLog } from "./console-log.ts";
+import { credentialEnd, telemetryOf } from "./telemetry.ts";
 import { createUseCases, type UseCases } from "./use-cases.ts";
+import { watchActivities, whoseWork } from "./watch.ts";
 
 /** `$batch` calls on their way at once, for one process: more only meets the target's quota. */
 const PARALLEL_BATCHES = 8;
 
-export function createCloudSide(config: Config): UseCases {
+/** With `activities` as they are registered: watched, where telemetry is on. */
+export function createCloudSide(config: Config): UseCases & { readonly telemetry: Telemetry } {
   const clock: Clock = { now: () => Date.now() };
   const random: Random = { bytes: (count) => randomBytes(count) };
-  const log = createConsoleLog();
+  const console = createConsoleLog();
+  const telemetry = telemetryOf(config, console, clock);
+  const log = createWatchedLog(console, telemetry);
   const storage = storageOf(config);
   const rows = createTableRowStore(storage.tables);
   const blobs = createBlobStore(storage.blobs);
@@ -27,9 +37,11 @@ export function createCloudSide(config: Config): UseCases {
     "connectionString" in config.serviceBus
       ? config.serviceBus
       : { ...config.serviceBus, credential: identityOf(config) };
-  const doorbell = createServiceBusDoorbell({ ...bus, queue: config.doorbellQueue });
+  const bell = createServiceBusDoorbell({ ...bus, queue: config.doorbellQueue, traceparent: telemetry.current });
+  const doorbell = watchDoorbell(bell, telemetry);
   const targetBy = (credential: CredentialConfig) =>
     createGraphTargetDirectory({
+      fetch: config.telemetry ? watchFetch(fetch, telemetry, "graph") : fetch,
       baseUrl: config.target.graphUrl,
       credential: createCredential(credential),
       scope: `${new URL(config.target.graphUrl).origin}/.default`,
@@ -38,14 +50,21 @@ export function createCloudSide(config: Config): UseCases {
       clock,
       maxParallelBatches: PARALLEL_BATCHES,
     });
-  const target = targetBy(targetCredential(config));
+  const target = watchTarget(targetBy(targetCredential(config)), telemetry, whoseWork);
   // A new one each time: what another one remembers (a token) proves nothing.
   const probeTarget = (appKey: string | undefined) =>
     targetBy(appKey === undefined ? targetCredential(config) : secretCredential(config, appKey)).describe();
-  return createUseCases(
-    { rows, blobs, doorbell, target, clock, random, log, secrets: secretsOf(config), probeTarget },
-    { ...config, targetKey: config.target.tenantId, quota: quotaOf(config) },
+  const cloud = createUseCases(
+    { rows, blobs, doorbell, target, clock, random, log, secrets: secretsOf(config), probeTarget, telemetry },
+    {
+      ...config,
+      targetKey: config.target.tenantId,
+      quota: quotaOf(config),
+      credentialEndsAt: credentialEnd(config.target.credential),
+    },
   );
+  if (!config.telemetry) return { ...cloud, telemetry };
+  return { ...cloud, telemetry, activities: watchActivities({ telemetry, rows, clock }, cloud.activities) };
 }
 
 /** The budget belongs to an application in a tenant of a cloud. */

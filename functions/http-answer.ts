@@ -3,6 +3,8 @@ import { randomUUID } from "node:crypto";
 import type { HttpRequest, HttpResponseInit } from "@azure/functions";
 import type { Result } from "../shared/application/failure.ts";
 import { PROOF_HEADER } from "../shared/contracts/proof.ts";
+import { parseTraceparent } from "../shared/domain/trace-context.ts";
+import { NO_TELEMETRY } from "../shared/ports/telemetry.ts";
 import { refusal, tooLarge, unavailable } from "./http-refusal.ts";
 import type { Route, RouteDeps, RouteReply, RouteRequest } from "./http-route.ts";
 
@@ -15,7 +17,7 @@ export async function answer(deps: RouteDeps, route: Route, request: HttpRequest
   // The caller's own id, told back; what could break a header or a log's line is no id.
   if (/^[A-Za-z0-9._-]{1,64}$/.test(clientRequestId)) headers["client-request-id"] = clientRequestId;
   try {
-    const result = await handle(deps, route, request, headers["request-id"] ?? "");
+    const result = await traced(deps, route, request, headers["request-id"] ?? "");
     if (result.ok) {
       const { status, body, headers: own } = result.value;
       return { status, headers: { ...headers, ...own }, ...(body === undefined ? {} : { jsonBody: body }) };
@@ -31,11 +33,32 @@ export async function answer(deps: RouteDeps, route: Route, request: HttpRequest
   }
 }
 
+/** What comes with a trace goes on with it; what an admin changes begins one. Everything else would only be noise. */
+async function traced(
+  deps: RouteDeps,
+  route: Route,
+  request: HttpRequest,
+  requestId: string,
+): Promise<Result<RouteReply>> {
+  const { telemetry = NO_TELEMETRY } = deps;
+  const given = request.headers.get("traceparent") ?? undefined;
+  const parent = parseTraceparent(given) ? given : undefined;
+  if (parent === undefined && route.guard !== "admin-write") return handle(deps, route, request, requestId, undefined);
+  const attributes = { requestId, "http.request.method": request.method };
+  return telemetry.span(route.name, { kind: "server", parent, attributes }, async (span) => {
+    const result = await handle(deps, route, request, requestId, span.traceparent);
+    span.set({ "http.response.status_code": result.ok ? result.value.status : result.failure.status });
+    if (!result.ok) span.fail(result.failure.code);
+    return result;
+  });
+}
+
 async function handle(
   deps: RouteDeps,
   route: Route,
   request: HttpRequest,
   requestId: string,
+  trace: string | undefined,
 ): Promise<Result<RouteReply>> {
   const declared = Number(request.headers.get("content-length") ?? 0);
   if (declared > MAX_BODY_BYTES) return tooLarge(MAX_BODY_BYTES);
@@ -49,6 +72,7 @@ async function handle(
     ifMatch: request.headers.get("if-match"),
     origin: new URL(request.url).origin,
     requestId,
+    trace,
     isGzip: request.headers.get("content-encoding") === "gzip",
     signed: {
       method: request.method,

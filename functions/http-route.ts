@@ -10,6 +10,7 @@ import type { Admin, AdminTokens } from "../shared/application/verify-admin-toke
 import type { ProofVerifier, ProvenAgent, SignedRequest } from "../shared/application/verify-proof.ts";
 import type { Operation } from "../shared/contracts/operation.ts";
 import type { Log } from "../shared/ports/log.ts";
+import type { Telemetry } from "../shared/ports/telemetry.ts";
 import { answer } from "./http-answer.ts";
 
 export interface RouteRequest {
@@ -25,6 +26,8 @@ export interface RouteRequest {
   readonly signed: SignedRequest;
   /** Of the answer, as the audit log names it. */
   readonly requestId?: string;
+  /** The `traceparent` with which what follows goes on. */
+  readonly trace?: string | undefined;
 }
 
 export interface RouteReply {
@@ -61,6 +64,7 @@ export interface RouteDeps {
   readonly adminTokens: AdminTokens;
   readonly audit: AuditLog;
   readonly log: Log;
+  readonly telemetry?: Telemetry;
 }
 
 /** What was registered here, for the tests that look for others and ask each of them. */

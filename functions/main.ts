@@ -11,6 +11,7 @@ import { registerRoute } from "./http-route.ts";
 import { orchestrators } from "./orchestrators.ts";
 import { routesOf } from "./routes.ts";
 import { wakeJobHandler } from "./wake-job.queue.ts";
+import { invocationHooks } from "./watch.ts";
 
 const config = readConfig(process.env);
 const cloud = createCloudSide(config);
@@ -22,19 +23,27 @@ app.serviceBusQueue("WakeJob", {
   queueName: config.doorbellQueue,
   connection: "ServiceBusConnection",
   extraInputs: [df.input.durableClient()],
-  handler: wakeJobHandler((context) => cloud.wakeJobWith(starterOf(context))),
+  handler: wakeJobHandler((context) => cloud.wakeJobWith(starterOf(context)), cloud.telemetry),
 });
 
 app.timer("Tick", {
   schedule: config.schedules.tick,
   extraInputs: [df.input.durableClient()],
-  handler: async (_timer, context) => cloud.tickWith(starterOf(context))(),
+  handler: async (_timer, context) => {
+    await cloud.tickWith(starterOf(context))();
+    await cloud.reportState();
+  },
 });
 
 app.timer("FullSync", {
   schedule: config.schedules.fullSync,
   handler: async () => void (await cloud.fullSync()),
 });
+
+const hooks = invocationHooks({ telemetry: cloud.telemetry, now: () => performance.now() });
+app.hook.preInvocation(hooks.before);
+app.hook.postInvocation(hooks.after);
+app.hook.appTerminate(() => cloud.telemetry.close());
 
 for (const [name, handler] of Object.entries(cloud.activities)) df.app.activity(name, { handler });
 for (const [name, handler] of Object.entries(orchestrators)) df.app.orchestration(name, handler);

@@ -60,6 +60,7 @@ import type { Log } from "../shared/ports/log.ts";
 import type { RowStore } from "../shared/ports/row-store.ts";
 import type { SecretStore } from "../shared/ports/secret-store.ts";
 import type { TargetDirectory } from "../shared/ports/target-directory.ts";
+import { NO_TELEMETRY, type Telemetry } from "../shared/ports/telemetry.ts";
 
 export interface Adapters {
   readonly rows: RowStore;
@@ -73,6 +74,8 @@ export interface Adapters {
   readonly secrets?: SecretStore | undefined;
   /** Reaches the target by another secret of its application; absent: by the target as it is. */
   readonly probeTarget?: (appKey: string | undefined) => Promise<unknown>;
+  /** Absent: nobody watches. */
+  readonly telemetry?: Telemetry;
 }
 
 export interface UseCaseSettings {
@@ -87,6 +90,8 @@ export interface UseCaseSettings {
   /** What the application may write in the target; undefined: nobody watches that. */
   readonly quota?: { readonly key: string; readonly writes: number } | undefined;
   readonly quarantine: Config["quarantine"];
+  /** When the credential for the target ends: milliseconds since 1970; absent where nothing ends. */
+  readonly credentialEndsAt?: number | undefined;
   /** How long a reconcile waits before it looks again at what differed: milliseconds; five minutes when left out. */
   readonly reconcileConfirmMs?: number;
   /** How long an agent that asks for commands is kept waiting: milliseconds; 20 seconds when left out. */
@@ -136,9 +141,10 @@ export function createParts(adapters: Adapters, settings: UseCaseSettings) {
   });
   const jobs = jobTable(rows);
   const { quota: given } = settings;
-  const quota = given
+  const quotaRows = given && createQuotaRows({ rows, clock, key: given.key });
+  const quota = quotaRows
     ? createWriteQuota({
-        quotaRows: createQuotaRows({ rows, clock, key: given.key }),
+        quotaRows,
         clock,
         log,
         budget: given.writes,
@@ -208,7 +214,9 @@ export function createParts(adapters: Adapters, settings: UseCaseSettings) {
   });
   const runWhatIf = createRunWhatIf({ rows, blobs, fence, clock, log, ...trying });
   return {
+    telemetry: NO_TELEMETRY,
     ...adapters,
+    quotaRows,
     targetKey,
     settings,
     chunked,

@@ -5,6 +5,7 @@ import { createDropResults } from "../shared/application/drop-results.ts";
 import { createFirstWrites } from "../shared/application/first-write.ts";
 import { createFullSync } from "../shared/application/full-sync.ts";
 import { createIndexOldLog } from "../shared/application/index-old-log.ts";
+import { createReportState } from "../shared/application/report-state.ts";
 import { createClaimIndex } from "../shared/application/state/claim-index.ts";
 import { knownTablesOf } from "../shared/application/state/known-tables.ts";
 import { createTick, type Tick } from "../shared/application/tick.ts";
@@ -65,6 +66,13 @@ export function createUseCases(given: Adapters, settings: UseCaseSettings) {
         watchQuarantine: quarantines.watch,
         times: { ...settings.times, logMonths: settings.logMonths, escrowsAtOnce: settings.escrowsAtOnce },
       }),
+    reportState: createReportState({
+      rows,
+      clock,
+      ...{ telemetry: parts.telemetry, log, configurations, escrows, removals: parts.removals },
+      quota: parts.quotaRows && settings.quota && { rows: parts.quotaRows, writes: settings.quota.writes },
+      credentialEndsAt: settings.credentialEndsAt,
+    }),
     fullSync: createFullSync({ rows, clock, log, configurations }),
     activities: createActivityUseCases(parts),
   };

@@ -1,14 +1,26 @@
-/** The doorbell: a message names a job and a lane, and carries nothing else. */
+/** The doorbell: a message names a job and a lane, and the trace that rang. It carries nothing else. */
 import type { InvocationContext } from "@azure/functions";
 import { z } from "zod";
 import type { WakeJob } from "../shared/application/wake-job.ts";
+import { parseTraceparent } from "../shared/domain/trace-context.ts";
+import { NO_TELEMETRY, type Telemetry } from "../shared/ports/telemetry.ts";
 
-const Bell = z.object({ jobId: z.string().min(1), lane: z.enum(["bulk", "live"]) });
+const Bell = z.object({
+  jobId: z.string().min(1),
+  lane: z.enum(["bulk", "live"]),
+  // A trace that can't be read is no reason to lose a bell.
+  traceparent: z.unknown(),
+});
 
 /** A bell that can't be read is thrown, so that the bus dead-letters it. */
-export function wakeJobHandler(wakeJobOf: (context: InvocationContext) => WakeJob) {
+export function wakeJobHandler(
+  wakeJobOf: (context: InvocationContext) => WakeJob,
+  telemetry: Telemetry = NO_TELEMETRY,
+) {
   return async (_message: unknown, context: InvocationContext): Promise<void> => {
-    const { jobId, lane } = Bell.parse(context.triggerMetadata?.["applicationProperties"]);
-    await wakeJobOf(context)(jobId, lane);
+    const { jobId, lane, traceparent } = Bell.parse(context.triggerMetadata?.["applicationProperties"]);
+    const wake = () => wakeJobOf(context)(jobId, lane);
+    const options = { kind: "consumer", parent: String(traceparent), attributes: { jobId, lane } } as const;
+    await (parseTraceparent(traceparent) ? telemetry.span("WakeJob", options, wake) : wake());
   };
 }

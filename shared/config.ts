@@ -2,6 +2,7 @@
  * The environment, parsed once: a `Config`, or one error that lists every problem with its remedy. Nothing else in the
  * cloud side reads `process.env`.
  */
+import { headersOf } from "./domain/header-list.ts";
 import { SETTINGS, type Setting, type SettingName } from "./settings.ts";
 
 export interface Config {
@@ -11,6 +12,11 @@ export interface Config {
   readonly data: { readonly connectionString: string } | { readonly account: string; readonly endpointSuffix: string };
   readonly serviceBus: { readonly connectionString: string } | { readonly namespace: string };
   readonly doorbellQueue: string;
+  /** Undefined: traces, metrics and events go nowhere but to the log. */
+  readonly telemetry:
+    | { readonly kind: "azure"; readonly connectionString: string }
+    | { readonly kind: "otlp"; readonly endpoint: string; readonly headers: Readonly<Record<string, string>> }
+    | undefined;
   readonly target: {
     readonly tenantId: string;
     readonly clientId: string;
@@ -134,6 +140,13 @@ function configOf(values: Values): Config {
   const vaultUrl = optional("UPLINK_KEY_VAULT_URL");
   const identityClientId = optional("UPLINK_IDENTITY_CLIENT_ID");
   const authorityUrl = text("UPLINK_TARGET_AUTHORITY_URL").replace(/\/$/, "");
+  const insights = optional("APPLICATIONINSIGHTS_CONNECTION_STRING");
+  const endpoint = optional("OTEL_EXPORTER_OTLP_ENDPOINT");
+  const telemetry = (): Config["telemetry"] => {
+    if (endpoint !== undefined)
+      return { kind: "otlp", endpoint, headers: headersOf(optional("OTEL_EXPORTER_OTLP_HEADERS") ?? "") };
+    return insights === undefined ? undefined : { kind: "azure", connectionString: insights };
+  };
   const credential = (): Config["target"]["credential"] => {
     const secret = optional("UPLINK_TARGET_CLIENT_SECRET");
     if (secret !== undefined) return { kind: "secret", secret };
@@ -157,6 +170,7 @@ function configOf(values: Values): Config {
         ? { namespace: text("ServiceBusConnection__fullyQualifiedNamespace") }
         : { connectionString: busConnection },
     doorbellQueue: text("UPLINK_DOORBELL_QUEUE"),
+    telemetry: telemetry(),
     target: {
       tenantId: text("UPLINK_TARGET_TENANT_ID"),
       clientId: text("UPLINK_TARGET_CLIENT_ID"),

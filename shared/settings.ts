@@ -341,6 +341,31 @@ export const SETTINGS = [
     azure: byDefault,
     schema: text,
   },
+  {
+    name: "APPLICATIONINSIGHTS_CONNECTION_STRING",
+    meaning:
+      "Where the service's traces, metrics and events go on Azure, reached with the managed identity; an address, for keys are switched off there",
+    optional: true,
+    secret: true,
+    azure: made("insightsConnection"),
+    schema: text.regex(/(^|;)\s*InstrumentationKey=/i, "it must name an InstrumentationKey"),
+  },
+  {
+    name: "OTEL_EXPORTER_OTLP_ENDPOINT",
+    meaning:
+      "Where they go elsewhere: any OTLP endpoint over HTTP, without the signals' paths; where both are set, ours go here",
+    optional: true,
+    azure: byDefault,
+    schema: url,
+  },
+  {
+    name: "OTEL_EXPORTER_OTLP_HEADERS",
+    meaning: "Headers for that endpoint: name=value, with commas between them",
+    optional: true,
+    secret: true,
+    azure: byDefault,
+    schema: z.string().regex(/^\s*[^=,\s]+=[^,]*(,\s*[^=,\s]+=[^,]*)*$/, "name=value, with commas between them"),
+  },
 ] as const satisfies readonly Setting[];
 
 export type SettingName = (typeof SETTINGS)[number]["name"];

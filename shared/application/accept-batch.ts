@@ -36,6 +36,8 @@ export interface IncomingBatch {
   /** As sent; gzip when `isGzip`. */
   readonly body: Uint8Array;
   readonly isGzip: boolean;
+  /** A `traceparent`, where the sender gave one. */
+  readonly trace?: string | undefined;
 }
 
 export type AcceptBatch = (proven: ProvenAgent, incoming: IncomingBatch) => Promise<Result<AcceptReply>>;
@@ -122,6 +124,7 @@ export function createAcceptBatch(deps: {
         waiting: 0,
         chunks: 0,
         detail: null,
+        ...(incoming.trace === undefined ? {} : { trace: incoming.trace }),
       };
       const after = advance(reads, batch, bodyDigest, now);
       const operations: RowOperation[] = [

@@ -288,14 +288,18 @@ export function createCommit(deps: {
     const open = (await listRows<BatchRow>(jobs, run.jobId, `batch:${run.lane}:`)).filter(
       (batch) => batch.value.readNo === readNo,
     );
-    const operations = open.flatMap(({ value, etag }) =>
-      closing({ ...value, waiting: 0, counts: addOutcomes(value.counts ?? NO_OUTCOMES, rest(value)) }, etag),
+    const settled = open.map(({ value, etag }) => ({ value, etag, outcomes: rest(value) }));
+    const operations = settled.flatMap(({ value, etag, outcomes }) =>
+      closing({ ...value, waiting: 0, counts: addOutcomes(value.counts ?? NO_OUTCOMES, outcomes) }, etag),
     );
     for (const chunk of transactionChunks(operations)) {
       const written = await jobs.transact(run.jobId, chunk);
       if (!written.ok)
         throw new Error(`A batch of read ${readNo} changed while its cycle was committed (${written.reason}).`);
     }
+    const { jobId, lane } = run;
+    for (const { value, outcomes } of settled)
+      deps.log.info("batch-settled", { jobId, lane, batchId: value.batchId, ...outcomes });
   }
 
   async function closedBatches(jobId: string, readNo: number): Promise<BatchRow[]> {

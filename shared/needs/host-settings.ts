@@ -33,11 +33,6 @@ export const HOST_SETTINGS: readonly HostSetting[] = [
   { name: "ServiceBusConnection__credential", meaning: "the doorbell is reached by identity", azure: BY_IDENTITY },
   { name: "ServiceBusConnection__clientId", meaning: "which identity", azure: IDENTITY },
   {
-    name: "APPLICATIONINSIGHTS_CONNECTION_STRING",
-    meaning: "where telemetry goes; an address, for keys are switched off there",
-    azure: { from: "infrastructure", value: "insightsConnection" },
-  },
-  {
     name: "APPLICATIONINSIGHTS_AUTHENTICATION_STRING",
     meaning: "telemetry is sent by identity",
     azure: { from: "infrastructure", value: "insightsAuthentication" },

@@ -91,6 +91,7 @@ export function useAgent(): AgentFixture {
     // As the program has it: the settings of a source stand in it, which are no source.
     const config = {
       url: fixture.cloud.url,
+      agentId: "agent-1",
       outboxDir: join(fixture.folder, "outbox"),
       intervals: Intervals.parse({ retryFirstSeconds: 0.02, retryMostSeconds: 0.1, ...overrides }),
       source: { kind: "ldif", file: join(fixture.folder, "export.ldif") },

@@ -1,5 +1,5 @@
 /** The catalogue of events and metrics, its page, and what the compiler refuses. */
-import { readFileSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, it } from "vitest";
 import { eventsPage } from "../../scripts/events-page.ts";
@@ -14,6 +14,23 @@ it("describes every event and metric on its page (npm run docs)", () => {
   expect(readFileSync(join(ROOT, "docs/events.md"), "utf8")).toBe(eventsPage());
   for (const name of [...Object.keys(EVENTS), ...Object.keys(METRICS)])
     expect(eventsPage()).toContain(`| \`${name}\` |`);
+});
+
+/** Everything that runs in the service, the agent and the command line, but for the catalogue itself. */
+function programText(): string {
+  const sources = (folder: string): string[] =>
+    readdirSync(join(ROOT, folder), { recursive: true, encoding: "utf8" })
+      .filter((path) => path.endsWith(".ts") && !/contracts\/(events|metrics)/.test(join(folder, path)))
+      .map((path) => readFileSync(join(ROOT, folder, path), "utf8"));
+  return ["shared", "functions", "orchestrations", "agent", "cli"].flatMap(sources).join("\n");
+}
+
+it("tells every event and takes every measurement somewhere", () => {
+  const text = programText();
+  expect(text.length).toBeGreaterThan(1_000_000);
+  const quoted = new Set([...text.matchAll(/"([a-z][a-z.-]+)"/g)].map(([, name]) => name));
+  expect(Object.keys(EVENTS).filter((name) => !quoted.has(name))).toEqual([]);
+  expect(Object.keys(METRICS).filter((name) => !quoted.has(name))).toEqual([]);
 });
 
 it("names events in one manner, each with a sentence and fields that are told apart", () => {

@@ -1,6 +1,6 @@
 /**
  * The doorbell on Service Bus: one queue, one message for each ring, with the job and the lane as application
- * properties and an empty body.
+ * properties (and the trace that rings) and an empty body.
  *
  * Every message has an id of its own, so duplicate detection never eats an honest repetition. The link is opened with
  * the first ring and kept. Retries are short: a bell that couldn't be rung is rung again by the tick.
@@ -19,6 +19,8 @@ export type DoorbellOptions = (
   readonly queue: string;
   /** For one attempt; there are two. Milliseconds, 3,000 when left out. */
   readonly timeoutMs?: number;
+  /** The trace that rings, told along; undefined: none does. */
+  readonly traceparent?: () => string | undefined;
 };
 
 /** Makes no call. `ring` rejects with the SDK's `ServiceBusError` when the bus can't be reached or refuses. */
@@ -33,7 +35,9 @@ export function createServiceBusDoorbell(options: DoorbellOptions): Doorbell {
 
   return {
     async ring(jobId, lane) {
-      const message = { body: {}, messageId: randomUUID(), applicationProperties: { jobId, lane } };
+      const traceparent = options.traceparent?.();
+      const applicationProperties = { jobId, lane, ...(traceparent === undefined ? {} : { traceparent }) };
+      const message = { body: {}, messageId: randomUUID(), applicationProperties };
       // The SDK's own time-out doesn't cover a link that opens and is never given credit.
       await sender.sendMessages(message, { abortSignal: AbortSignal.timeout(2 * timeoutInMs + 500) });
     },

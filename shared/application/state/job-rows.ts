@@ -188,6 +188,8 @@ export interface BatchRow {
   readonly waiting: number;
   readonly chunks: number;
   readonly detail: CycleDetail | null;
+  /** The `traceparent` that its work goes on with; absent: it came without, or in rows of before there were traces. */
+  readonly trace?: string;
 }
 
 /** What was done, beyond outcomes: summed from outcome files into batches and cycles. */

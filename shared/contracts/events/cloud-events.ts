@@ -8,6 +8,10 @@ export const CLOUD_EVENTS = {
     "A batch's changes have their outcomes, but those that wait for the end of the read.",
     ...(["jobId", "lane", "batchId", "received", ...OUTCOMES, "waiting", "writes", "lagMs"] as const),
   ),
+  "batch-settled": info(
+    "Changes of a batch that waited for the end of the read have their outcomes.",
+    ...(["jobId", "lane", "batchId", ...OUTCOMES] as const),
+  ),
   "cycle-closed": info(
     "A read is in effect: every change of it has its one outcome.",
     ...([

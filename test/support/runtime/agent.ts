@@ -21,7 +21,12 @@ export type SourceOptions =
 export type TestAgent = Awaited<ReturnType<typeof createAgent>>;
 
 /** Not enrolled yet. `name` is its folder. */
-export async function createAgent(runtime: AdRuntime, name: string, source: SourceOptions) {
+export async function createAgent(
+  runtime: AdRuntime,
+  name: string,
+  source: SourceOptions,
+  environment: Readonly<Record<string, string>> = {},
+) {
   const state = join(runtime.home, "agents", name);
   await mkdir(state, { recursive: true, mode: 0o700 });
   const passwordFile = join(state, "password");
@@ -36,7 +41,10 @@ export async function createAgent(runtime: AdRuntime, name: string, source: Sour
         );
 
   const start = (...args: string[]): Program =>
-    startProgram([program, "agent", ...args, "--state", state, "--json"], { NODE_EXTRA_CA_CERTS: runtime.caFile });
+    startProgram([program, "agent", ...args, "--state", state, "--json"], {
+      NODE_EXTRA_CA_CERTS: runtime.caFile,
+      ...environment,
+    });
   const finish = async (started: Program): Promise<Ended> => ({
     code: await started.ended,
     out: started.stdout(),
