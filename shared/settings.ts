@@ -346,7 +346,6 @@ export const SETTINGS = [
     meaning:
       "Where the service's traces, metrics and events go on Azure, reached with the managed identity; an address, for keys are switched off there",
     optional: true,
-    secret: true,
     azure: made("insightsConnection"),
     schema: text.regex(/(^|;)\s*InstrumentationKey=/i, "it must name an InstrumentationKey"),
   },

@@ -15,6 +15,8 @@ export interface AzureOptions {
   readonly connectionString: string;
   /** Absent: the connection string's instrumentation key is all there is. */
   readonly credential?: TokenCredential;
+  /** For an endpoint whose authority this machine doesn't know: its certificate, PEM. */
+  readonly tlsOptions?: { readonly ca: string };
 }
 
 export function azureExporters(options: AzureOptions): Exporters {
