@@ -186,3 +186,39 @@ describe.each(PAGES)("$path", (page) => {
     expect(decisions.filter((number) => !isThere(`docs/adr/${number}-*.md`))).toEqual([]);
   });
 });
+
+describe("docs/threat-model.md", () => {
+  const model = read("docs/threat-model.md").text;
+  const borders = model.split(/^## /m).filter((section) => section.startsWith("Border "));
+  const rows = borders.flatMap((border) => [...border.matchAll(/^\| ([STRIDE, ]+) \| (.+) \|$/gm)].map(([row]) => row));
+
+  it("walks every border by every letter of STRIDE", () => {
+    expect(borders.map((border) => border.split("\n")[0])).toEqual([
+      "Border 1: agent → service",
+      "Border 2: admin → service",
+      "Border 3: service → target",
+      "Border 4: service → storage, bus, vault",
+      "Border 5: Durable's own web-hook API",
+      "Border 6: developer → release",
+      "Border 7: the local runtime",
+    ]);
+    for (const border of borders) {
+      const letters = [...border.matchAll(/^\| ([STRIDE, ]+) \|/gm)].flatMap(([, own = ""]) => own.split(", "));
+      expect([...new Set(letters)].sort().join(""), border.slice(0, 30)).toBe("DEIRST");
+    }
+  });
+
+  it.each(rows)("has a test that is there, or says that the risk is accepted: %s", (row) => {
+    const [, file = "", title = ""] = /`(test\/[^`]+\.test\.ts)` › (.+) \|$/.exec(row) ?? [];
+    if (file === "") return expect(row).toMatch(/accepted/);
+    const source = read(file).text;
+    expect(source.includes(`"${title}`) || source.includes(`\`${title}`), `${file}: ${title}`).toBe(true);
+  });
+
+  it("is right that the app has no function that hands out Durable's management addresses", () => {
+    const handed = /createCheckStatusResponse|createHttpManagementPayload|waitForCompletionOrCreate/;
+    const product = FILES.filter((path) => /^(functions|orchestrations|shared)\/.+\.ts$/.test(path));
+    expect(product.length).toBeGreaterThan(100);
+    expect(product.filter((path) => handed.test(read(path).text))).toEqual([]);
+  });
+});
