@@ -4,6 +4,7 @@
  */
 import { AgentError } from "../agent/agent-error.ts";
 import { changeJobSettings } from "../shared/contracts/admin/job-settings.ts";
+import { listSecrets, putSecrets, type SecretsRequest } from "../shared/contracts/admin/secrets.ts";
 import type { AdminClient } from "./admin-client.ts";
 import type { ConfigPlan, PlanStep } from "./config-plan.ts";
 import type { Present } from "./config-present.ts";
@@ -15,11 +16,12 @@ export interface Applied {
   readonly left: readonly PlanStep[];
 }
 
-/** `said` is called after each step. What isn't expected of a step is thrown. */
+/** `secrets`: by domain, of the steps that set them. `said` is called after each step. What isn't expected of a step is thrown. */
 export async function applyPlan(
   client: AdminClient,
   { steps }: ConfigPlan,
   present: Present,
+  secrets: ReadonlyMap<string, SecretsRequest>,
   stop: AbortSignal,
   said: (step: PlanStep) => void,
 ): Promise<Applied> {
@@ -29,7 +31,7 @@ export async function applyPlan(
     const left = steps.slice(done.length + 1);
     try {
       if (stop.aborted) throw new AgentError("interrupted", "It was interrupted.", "Plan again, and apply the rest.");
-      await applyStep(client, step, ids);
+      await applyStep(client, step, ids, secrets);
     } catch (error) {
       if (!(error instanceof AgentError)) throw error;
       return { done, failed: { step, error }, left };
@@ -44,6 +46,7 @@ async function applyStep(
   client: AdminClient,
   step: PlanStep,
   ids: Map<string, { readonly id: string; readonly jobId: string }>,
+  secrets: ReadonlyMap<string, SecretsRequest>,
 ): Promise<void> {
   if (step.kind === "exclude") return void (await client.exclude(step.guid, step.reason));
   if (step.kind === "include") return void (await client.removeExclusion(step.guid));
@@ -62,6 +65,16 @@ async function applyStep(
   if (!job) throw new Error(`A step is about ${step.domainFqdn}, which no step before it made.`);
   if (step.kind === "mode") return void (await client.setMode(job.jobId, step.mode));
   if (step.kind === "schema") return void (await client.putSchema(job, step.schema, step.expectedVersion));
+  if (step.kind === "secrets") {
+    const params = { configurationId: job.id };
+    const body = secrets.get(step.domainFqdn);
+    if (!body) throw new Error(`Nobody read the secrets of ${step.domainFqdn}.`);
+    // Secrets have no ETag: a key that came since the plan would be lost without a word.
+    const keys = (await client.call(listSecrets, { params })).value.map(({ key }) => key);
+    if (keys.join() !== step.before.join())
+      throw new AgentError("conflict", `Secrets of ${step.domainFqdn} were set or let go of since.`, "Plan again.");
+    return void (await client.call(putSecrets, { params, body }));
+  }
   const ifMatch = step.etag === null ? {} : { ifMatch: step.etag.replace(/^W\/"|"$/g, "") };
   await client.call(changeJobSettings, { params: { jobId: job.jobId }, body: step.change, ...ifMatch });
 }

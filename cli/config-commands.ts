@@ -8,6 +8,7 @@ import { filesOf, writeFiles } from "./config-export.ts";
 import { readConfigFiles } from "./config-files.ts";
 import { type ConfigPlan, planConfiguration } from "./config-plan.ts";
 import { readPresent } from "./config-present.ts";
+import { readSecretsOf } from "./config-secrets.ts";
 import { stepLine, wordsOfPlan } from "./config-words.ts";
 import { connect } from "./connection.ts";
 import { csvOf } from "./csv.ts";
@@ -17,10 +18,16 @@ const HELP = `
 A folder holds NAME.configuration.yaml (one for each domain: its job's scope, lifecycle, guard, mode, schedule …), the schemas that these
 name (NAME.schema.json, in Microsoft Graph's form) and exclusions.yaml; JSON serves as well. What a file leaves out stays as it is, and
 nothing is deleted because no file is about it; only exclusions.yaml with 'prune: true' takes entries off the list.
+Secrets are named, never written: 'secrets: { AppKey: { env: NAME } }' or '{ file: ../PATH }'. They are read when a plan is carried out.
 Examples:
   uplink config export config
   uplink config plan config
   uplink config apply config --digest …`;
+
+const SET_SECRETS = [
+  "--set-secrets",
+  "all secrets that the files refer to, and not only those that aren't set",
+] as const;
 
 interface Shown {
   readonly json?: boolean;
@@ -39,14 +46,20 @@ export function registerConfigCommands(program: Command, context: CommandContext
     .option("--json", "as JSON")
     .action((folder: string, options: Shown & { overwrite?: boolean }) => exportFiles(folder, options, context));
   command("plan <folder>", "What would be made, changed and removed, and the digest of just that.")
+    .option(...SET_SECRETS)
     .option("--check", `end with ${EXIT.no} when there is something to do`)
     .option("--json", "as JSON")
     .option("--csv", "as comma-separated values, a line for each step")
-    .action((folder: string, options: Shown & { check?: boolean; csv?: boolean }) => plan(folder, options, context));
+    .action((folder: string, options: Shown & { check?: boolean; csv?: boolean; setSecrets?: boolean }) =>
+      plan(folder, options, context),
+    );
   command("apply <folder>", "Carries out what was planned, unless something changed since.")
     .requiredOption("--digest <digest>", "of the plan, as 'uplink config plan' names it")
+    .option(...SET_SECRETS)
     .option("--json", "as JSON")
-    .action((folder: string, options: Shown & { digest: string }) => apply(folder, options, context));
+    .action((folder: string, options: Shown & { digest: string; setSecrets?: boolean }) =>
+      apply(folder, options, context),
+    );
   config
     .command("schema <kind>")
     .description("The JSON Schema of a kind of file, for editors: configuration or exclusions.")
@@ -59,7 +72,7 @@ async function exportFiles(
   { terminal }: CommandContext,
 ): Promise<void> {
   const { admin } = await connect(terminal);
-  const files = filesOf(await readPresent(admin));
+  const files = await filesOf(await readPresent(admin), folder);
   const written = await writeFiles(folder, files, options.overwrite ?? false);
   if (options.json) return void terminal.out.write(jsonOf({ folder, files: [...files.keys()], written }));
   terminal.out.write(
@@ -69,24 +82,26 @@ async function exportFiles(
   );
 }
 
-async function planned(folder: string, terminal: Terminal) {
+async function planned(folder: string, setSecrets: boolean, terminal: Terminal) {
   const wanted = await readConfigFiles(folder);
   const { admin, url } = await connect(terminal);
-  const present = await readPresent(admin);
-  return { admin, url, wanted, present, plan: planConfiguration(wanted, present, url) };
+  const withSecrets = wanted.configurations.filter(({ secrets = {} }) => Object.keys(secrets).length > 0);
+  const present = await readPresent(admin, (domain) => withSecrets.some(({ domainFqdn }) => domainFqdn === domain));
+  return { admin, url, wanted, present, plan: planConfiguration(wanted, present, url, setSecrets) };
 }
 
 async function plan(
   folder: string,
-  options: Shown & { readonly check?: boolean; readonly csv?: boolean },
+  options: Shown & { readonly check?: boolean; readonly csv?: boolean; readonly setSecrets?: boolean },
   context: CommandContext,
 ): Promise<void> {
   const { terminal } = context;
-  const { plan: found, wanted } = await planned(folder, terminal);
+  const { setSecrets = false } = options;
+  const { plan: found, wanted } = await planned(folder, setSecrets, terminal);
   if (options.check && found.steps.length > 0) context.setExit(EXIT.no);
   if (options.json) return void terminal.out.write(jsonOf(found));
   if (options.csv) return void terminal.out.write(csvOf(planRows(found)));
-  terminal.out.write(wordsOfPlan(found, folder));
+  terminal.out.write(wordsOfPlan(found, `uplink config apply ${folder}${setSecrets ? " --set-secrets" : ""}`));
   for (const file of wanted.unused) terminal.err.write(`${file}: no configuration names it, so it has no effect.\n`);
 }
 
@@ -102,18 +117,19 @@ function planRows({ steps, digest }: ConfigPlan): string[][] {
 
 async function apply(
   folder: string,
-  { digest, json }: Shown & { readonly digest: string },
+  { digest, json, setSecrets = false }: Shown & { readonly digest: string; readonly setSecrets?: boolean },
   context: CommandContext,
 ): Promise<void> {
   const { terminal } = context;
-  const { admin, url, present, plan: found } = await planned(folder, terminal);
+  const { admin, url, present, plan: found } = await planned(folder, setSecrets, terminal);
   if (found.digest !== digest)
     throw new AgentError(
       "conflict",
-      `The plan of ${folder} for ${url} has the digest ${found.digest}, not ${digest}: the files or what is there changed since, or it was planned for another service. Nothing was done.`,
+      `The plan of ${folder} for ${url} has the digest ${found.digest}, not ${digest}: the files or what is there changed since, or it was planned for another service, or one of both has --set-secrets. Nothing was done.`,
       `Look at it again: uplink config plan ${folder}`,
     );
-  const applied = await applyPlan(admin, found, present, terminal.stop, (step) => {
+  const secrets = await readSecretsOf(found, folder, terminal);
+  const applied = await applyPlan(admin, found, present, secrets, terminal.stop, (step) => {
     if (!json) terminal.out.write(`${stepLine(step)}\n`);
   });
   if (json) terminal.out.write(jsonOf(replyOf(applied)));

@@ -8,16 +8,20 @@ import { stringify } from "yaml";
 import { AgentError } from "../agent/agent-error.ts";
 import { type ConfigurationFile, type ExclusionsFile, fileSchemas } from "../shared/contracts/configuration-file.ts";
 import type { Present, PresentConfiguration } from "./config-present.ts";
+import { referencesIn } from "./config-secrets.ts";
 
 const SCHEMAS = ".schemas";
 
-/** By their names. */
-export function filesOf(present: Present): ReadonlyMap<string, string> {
+/** By their names. Of secrets there is nothing but the references that the folder's own files have already. */
+export async function filesOf(present: Present, folder: string): Promise<ReadonlyMap<string, string>> {
   const files = new Map<string, string>();
   for (const own of present.configurations) {
     const name = own.settings.domainFqdn;
     const schema = `${name}.schema.json`;
-    files.set(`${name}.configuration.yaml`, yamlOf("configuration", configurationOf(own, schema)));
+    const file = `${name}.configuration.yaml`;
+    const secrets = await referencesIn(join(folder, file));
+    const content = { ...configurationOf(own, schema), ...(secrets ? { secrets } : {}) };
+    files.set(file, yamlOf("configuration", content));
     files.set(schema, `${JSON.stringify(own.schema, null, 2)}\n`);
   }
   const exclusions = present.exclusions.map(({ guid, reason }) => ({ guid, reason }));

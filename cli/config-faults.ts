@@ -82,5 +82,6 @@ function keysOf(shape: JsonShape, path: Path): string[] {
       typeof key === "number" ? at?.["items"] : (at?.["properties"] as JsonShape | undefined)?.[String(key)];
     at = next as JsonShape | undefined;
   }
-  return Object.keys((at?.["properties"] as JsonShape | undefined) ?? {});
+  const either = [at ?? {}, ...((at?.["anyOf"] as readonly JsonShape[] | undefined) ?? [])];
+  return either.flatMap((own) => Object.keys((own["properties"] as JsonShape | undefined) ?? {}));
 }

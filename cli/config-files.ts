@@ -11,6 +11,7 @@ import { ConfigurationFile, ExclusionsFile } from "../shared/contracts/configura
 import { checkSchema, hasErrors } from "../shared/domain/schema-check.ts";
 import type { SynchronizationSchema } from "../shared/domain/synchronization-schema.ts";
 import { FaultyFile, parseFile } from "./config-faults.ts";
+import { misplacedSecrets } from "./config-secrets.ts";
 import { readSchemaFile, readText } from "./read-schema.ts";
 
 export interface WantedConfiguration extends ConfigurationFile {
@@ -95,6 +96,8 @@ async function namesIn(folder: string): Promise<string[]> {
 async function readConfiguration(folder: string, file: string): Promise<WantedConfiguration> {
   const parsed = parseFile(file, await readText(join(folder, file)), ConfigurationFile);
   const own = { ...parsed, domainFqdn: parsed.domainFqdn.toLowerCase(), file };
+  const misplaced = misplacedSecrets(folder, file, own.secrets ?? {});
+  if (misplaced.length > 0) throw new FaultyFile(misplaced);
   if (own.schema === undefined) return { ...own, content: undefined };
   const path = join(dirname(join(folder, file)), own.schema);
   const schema = await readSchemaFile(path);

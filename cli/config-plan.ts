@@ -15,6 +15,7 @@ import { diffSchemas, type SchemaDiff } from "../shared/domain/schema-diff.ts";
 import type { SynchronizationSchema } from "../shared/domain/synchronization-schema.ts";
 import type { Wanted, WantedConfiguration } from "./config-files.ts";
 import type { Present, PresentConfiguration } from "./config-present.ts";
+import { type SecretsStep, secretsStepOf } from "./config-secrets.ts";
 
 /** `before` undefined: there was nothing. */
 export interface Difference {
@@ -52,7 +53,8 @@ export type PlanStep =
       readonly expectedVersion: number;
       readonly schema: SynchronizationSchema;
       readonly differences: SchemaDiff | null;
-    };
+    }
+  | SecretsStep;
 
 /** What has a default may be left out. */
 type CreateRequest = z.input<typeof CreateConfigurationRequest>;
@@ -61,15 +63,18 @@ export interface ConfigPlan {
   readonly steps: readonly PlanStep[];
   /** What is there and no file is about; it stays. */
   readonly untouched: readonly string[];
+  /** Domains with secrets that are set and named: whether they are as the references say, nobody can tell. */
+  readonly secretsNotCompared: readonly string[];
   readonly digest: string;
 }
 
-/** `service`: its address. Throws `AgentError` config-invalid for what can't be had, every fault at once. */
-export function planConfiguration(wanted: Wanted, present: Present, service: string): ConfigPlan {
+/** `service`: its address; `setSecrets`: all that are named, the service may have them or not. Throws `AgentError` config-invalid for what can't be had, every fault at once. */
+export function planConfiguration(wanted: Wanted, present: Present, service: string, setSecrets: boolean): ConfigPlan {
   const faults: string[] = [];
   const ofJobs = wanted.configurations.flatMap((own) => {
     const there = present.configurations.find(({ settings }) => settings.domainFqdn === own.domainFqdn);
-    return there ? changesOf(own, there, faults) : creationOf(own, faults);
+    const secrets = secretsStepOf(own, there?.secrets ?? [], setSecrets, faults);
+    return there ? changesOf(own, there, secrets, faults) : [...creationOf(own, faults), ...(secrets ? [secrets] : [])];
   });
   if (faults.length > 0)
     throw new AgentError(
@@ -86,10 +91,14 @@ export function planConfiguration(wanted: Wanted, present: Present, service: str
       .map(({ settings }) => `configuration ${settings.displayName} (${settings.domainFqdn})`),
     ...kept.map((guid) => `exclusion ${guid}`),
   ];
+  const set = new Set(steps.flatMap((step) => (step.kind === "secrets" ? [step.domainFqdn] : [])));
+  const secretsNotCompared = wanted.configurations
+    .filter(({ secrets = {}, domainFqdn }) => Object.keys(secrets).length > 0 && !set.has(domainFqdn))
+    .map(({ domainFqdn }) => domainFqdn);
   // Two services may have the same to do: what was looked at for one isn't approved for the other.
   const planned = canonical({ service: service.toLowerCase().replace(/\/+$/, ""), steps });
   const digest = createHash("sha256").update(planned).digest("base64url").slice(0, 22);
-  return { steps, untouched, digest };
+  return { steps, untouched, secretsNotCompared, digest };
 }
 
 function creationOf(own: WantedConfiguration, faults: string[]): PlanStep[] {
@@ -137,7 +146,12 @@ function creationOf(own: WantedConfiguration, faults: string[]): PlanStep[] {
   ];
 }
 
-function changesOf(own: WantedConfiguration, there: PresentConfiguration, faults: string[]): PlanStep[] {
+function changesOf(
+  own: WantedConfiguration,
+  there: PresentConfiguration,
+  secrets: SecretsStep | undefined,
+  faults: string[],
+): PlanStep[] {
   const { domainFqdn, file } = own;
   const { mode, firstExport } = own.settings;
   for (const [what, wants, has] of [
@@ -165,6 +179,7 @@ function changesOf(own: WantedConfiguration, there: PresentConfiguration, faults
       schema: own.content.schema,
       differences: diffSchemas(there.schema, own.content.schema),
     });
+  if (secrets) steps.push(secrets);
   if (mode !== "staging") steps.push(...modeStep);
   return steps;
 }

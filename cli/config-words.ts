@@ -1,11 +1,13 @@
 /** A plan as people read it: what is made, changed and removed, job by job, what follows, and what stays. */
 import type { ConfigPlan, Difference, PlanStep } from "./config-plan.ts";
+import { namedIn, secretLines } from "./config-secrets.ts";
 import { wordsOfDiff } from "./schema-words.ts";
 
 const FULL_READ = /^(?:scope|lifecycle)\b/;
 const RE_EVALUATION = /^suffixPolicy\b/;
 
-export function wordsOfPlan({ steps, untouched, digest }: ConfigPlan, folder: string): string {
+/** `command`: how it is carried out, without the digest. */
+export function wordsOfPlan({ steps, untouched, secretsNotCompared, digest }: ConfigPlan, command: string): string {
   const parts = steps.map((step) => `${[stepLine(step), ...detailsOf(step)].join("\n")}\n`);
   const left =
     untouched.length === 0
@@ -13,11 +15,17 @@ export function wordsOfPlan({ steps, untouched, digest }: ConfigPlan, folder: st
       : [
           `Left as they are, for no file is about them (nothing is deleted for that):\n${untouched.map((one) => `  ${one}\n`).join("")}`,
         ];
+  const secrets =
+    secretsNotCompared.length === 0
+      ? []
+      : [
+          `Secrets are set, and nobody can tell whether they are as the files refer to (--set-secrets sets them anew):\n${secretsNotCompared.map((one) => `  ${one}\n`).join("")}`,
+        ];
   const end =
     steps.length === 0
       ? "Nothing to do: everything is as the files say.\n"
-      : `${counted(steps.length, "step")}. To carry out just that:\n  uplink config apply ${folder} --digest ${digest}\n`;
-  return [...parts, ...left, end].join("\n");
+      : `${counted(steps.length, "step")}. To carry out just that:\n  ${command} --digest ${digest}\n`;
+  return [...parts, ...left, ...secrets, end].join("\n");
 }
 
 /** One line that says what a step does. */
@@ -37,11 +45,14 @@ export function stepLine(step: PlanStep): string {
       return `~ ${step.domainFqdn}: ${counted(step.differences.length, "setting")}${followOf(step.differences)}`;
     case "schema":
       return `~ ${step.domainFqdn}: schema ${step.file}, as a version after ${step.expectedVersion}; everybody is mapped anew`;
+    case "secrets":
+      return `${step.before.length === 0 ? "+" : "~"} ${step.domainFqdn}: secrets ${namedIn(step.references).join(", ")}`;
   }
 }
 
 function detailsOf(step: PlanStep): string[] {
   if (step.kind === "settings") return step.differences.flatMap(differenceLines);
+  if (step.kind === "secrets") return secretLines(step);
   if (step.kind === "create")
     return Object.entries(step.request.settings).map(([name, value]) => `    ${name}: ${shown(value)}`);
   if (step.kind !== "schema" || step.differences === null) return [];

@@ -41,6 +41,30 @@ export const SettingsInFile = z.strictObject({
 });
 export type SettingsInFile = z.infer<typeof SettingsInFile>;
 
+const REFERENCE_ONLY =
+  "a secret is named here, never written: { env: NAME } or { file: ../PATH }. If a value stood here, take it out of the file's history, too, and replace it where it is from.";
+
+/** Where a secret is found when it is set. A value is refused, and never said again. */
+const SecretReference = z.union(
+  [
+    z.strictObject({
+      env: z
+        .string()
+        .regex(/^[A-Za-z_][A-Za-z0-9_]{0,127}$/, REFERENCE_ONLY)
+        .describe("The name of an environment variable of whoever applies this."),
+    }),
+    z.strictObject({
+      file: z.string().min(1).max(1024).describe("A file outside of this folder, seen from this one."),
+    }),
+  ],
+  REFERENCE_ONLY,
+);
+
+export const SecretsInFile = z
+  .strictObject({ Domain: SecretReference, AppKey: SecretReference, SyncNotificationSettings: SecretReference })
+  .partial();
+export type SecretsInFile = z.infer<typeof SecretsInFile>;
+
 const SchemaReference = z.string().optional().describe("Of the JSON Schema, for editors.");
 
 export const ConfigurationFile = z.strictObject({
@@ -56,6 +80,9 @@ export const ConfigurationFile = z.strictObject({
     .optional()
     .describe("The file with the synchronization schema in Microsoft Graph's form, seen from this one."),
   settings: SettingsInFile.default({}),
+  secrets: SecretsInFile.optional().describe(
+    "The configuration's secrets, each by reference: set where the service has none, and by --set-secrets.",
+  ),
 });
 export type ConfigurationFile = z.infer<typeof ConfigurationFile>;
 
