@@ -52,6 +52,13 @@ param publicUrl string = ''
 param settings object = {}
 param withAgentQueues bool = false
 
+@description('Who is mailed when an alert fires: addresses with commas between them; empty: nobody.')
+param alertEmails string = ''
+
+@description('Called when an alert fires, with the common alert schema; empty: nothing.')
+@secure()
+param alertWebhookUrl string = ''
+
 var tags = { 'azd-env-name': environmentName }
 
 resource group 'Microsoft.Resources/resourceGroups@2025-04-01' = {
@@ -82,6 +89,8 @@ module uplink 'uplink.bicep' = {
     publicUrl: publicUrl
     settings: settings
     withAgentQueues: withAgentQueues
+    alertEmails: alertEmails
+    alertWebhookUrl: alertWebhookUrl
     tags: tags
   }
 }

@@ -60,6 +60,13 @@ param settings object = {}
 @description('A namespace for agents\' command queues, which nothing uses yet: agents ask over HTTPS.')
 param withAgentQueues bool = false
 
+@description('Who is mailed when an alert fires: addresses with commas between them; empty: nobody.')
+param alertEmails string = ''
+
+@description('Called when an alert fires, with the common alert schema; empty: nothing. Kept as a secret, for such an address often is one.')
+@secure()
+param alertWebhookUrl string = ''
+
 param tags object = {}
 
 var needs = loadJsonContent('needs.json')
@@ -178,6 +185,19 @@ module keyVault 'modules/key-vault.bicep' = {
     workspaceId: monitoring.outputs.workspaceId
     roles: filter(roles, own => own.scope == 'keyVault')
     principalId: identity.properties.principalId
+  }
+}
+
+module alerts 'modules/alerts.bicep' = {
+  params: {
+    name: name
+    location: location
+    tags: tags
+    alerts: needs.alerts
+    workspaceId: monitoring.outputs.workspaceId
+    serviceBusId: serviceBus.outputs.id
+    emails: alertEmails
+    webhookUrl: alertWebhookUrl
   }
 }
 

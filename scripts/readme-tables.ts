@@ -50,7 +50,7 @@ export function editorSchemas(): readonly (readonly [path: string, text: string]
 
 /** The same for the infrastructure's page. */
 export function withNeeds(page: string): string {
-  const { roles, graphPermissions, hostSettings, settings, queues, tables, monthlyTables, containers } = NEEDS;
+  const { roles, graphPermissions, hostSettings, settings, queues, tables, monthlyTables, containers, alerts } = NEEDS;
   const list = (names: readonly { readonly name: string }[]) => names.map(({ name }) => `\`${name}\``).join(", ");
   const months = monthlyTables.map(({ name }) => `\`${name}yyyymm\``).join(", ");
   const rows = {
@@ -68,6 +68,14 @@ export function withNeeds(page: string): string {
       ...graphPermissions.map(
         ({ permission, why, calls }) =>
           `| \`${permission}\` | ${why} | ${calls.map((call) => `\`${call}\``).join(", ")} |`,
+      ),
+    ],
+    alerts: [
+      "| alert | fires when | severity | looks every |",
+      "|---|---|---|---|",
+      ...alerts.map(
+        ({ name, meaning, severity, everyMinutes, windowMinutes, runbook }) =>
+          `| [${name}](../docs/runbook.md#${runbook}) | ${meaning} | ${severity} | ${everyMinutes} min, at the last ${windowMinutes} |`,
       ),
     ],
     stores: [

@@ -5,6 +5,7 @@
  * Adapters and configuration, the local runtime, the README and the infrastructure all come from it: Bicep by the generated
  * `infra/needs.json`, the app registrations by the same file. It holds no secret and no name of a deployment.
  */
+import { alertQuery } from "./needs/alert-queries.ts";
 import { ALERTS } from "./needs/alerts.ts";
 import { TARGET_CLOUDS } from "./needs/clouds.ts";
 import { ADMIN_APPLICATION, CLIENT_APPLICATION, GRAPH_APP_ID, GRAPH_PERMISSIONS } from "./needs/graph-permissions.ts";
@@ -43,5 +44,11 @@ export function needsForInfrastructure(): string {
   });
   const { hostSettings: _, ...rest } = NEEDS;
   const roles = NEEDS.roles.map((role) => ({ ...role, backend: role.backend ?? "any" }));
-  return `${JSON.stringify({ ...rest, settings, roles }, null, 2)}\n`;
+  // A threshold stands in the query, where there is one: Bicep knows whole numbers only.
+  const alerts = NEEDS.alerts.map((alert) => {
+    const { above, ...told } = alert;
+    const query = alertQuery(alert);
+    return query === undefined ? { ...told, above } : { ...told, query };
+  });
+  return `${JSON.stringify({ ...rest, settings, roles, alerts }, null, 2)}\n`;
 }

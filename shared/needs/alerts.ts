@@ -5,16 +5,26 @@
  * Part of the table of needs. An alert looks at events of the service's log by their names, or at a metric; which names the code really
  * emits is held by tests.
  */
+import type { EventName } from "../contracts/events.ts";
+import type { MetricName } from "../contracts/metrics.ts";
 
 /** 0 critical, 1 error, 2 warning, 3 informational, as Azure Monitor counts. */
 export type Severity = 0 | 1 | 2 | 3;
 
 export type AlertSource =
   /** Lines of the service's log with one of these events, counted. */
-  | { readonly kind: "event"; readonly events: readonly string[] }
+  | { readonly kind: "event"; readonly events: readonly EventName[] }
   /** No line with any of these events in the window. */
-  | { readonly kind: "silence"; readonly events: readonly string[] }
-  | { readonly kind: "metric"; readonly metric: string; readonly of: "maximum" | "total" | "minimum" };
+  | { readonly kind: "silence"; readonly events: readonly EventName[] }
+  /** A gauge's maximum or a counter's total in the window, of some values of a dimension only where it says so. */
+  | {
+      readonly kind: "metric";
+      readonly metric: MetricName;
+      readonly of: "maximum" | "total";
+      readonly only?: { readonly dimension: string; readonly in: readonly string[] };
+    }
+  /** Messages that the doorbell's queue gave up, as Service Bus counts them. */
+  | { readonly kind: "dead-letters" };
 
 export interface Alert {
   /** Letters, digits and `-`: the rule's name is made of it. */
@@ -45,6 +55,22 @@ export const ALERTS: readonly Alert[] = [
     runbook: "codes-of-objects-that-wait-and-of-what-the-log-tells",
   },
   {
+    name: "delete-spike",
+    source: {
+      kind: "metric",
+      metric: "uplink.removals",
+      of: "total",
+      only: { dimension: "class", in: ["deletes", "disables"] },
+    },
+    // More than most sites lose on a day, and far below where the guard holds removals back.
+    above: 100,
+    windowMinutes: 60,
+    everyMinutes: 15,
+    severity: 1,
+    meaning: "more than 100 objects were deleted or disabled in the target within an hour",
+    runbook: "staged-removals",
+  },
+  {
     name: "staged-sets-waiting",
     source: { kind: "event", events: ["removals-staged"] },
     above: 0,
@@ -61,6 +87,15 @@ export const ALERTS: readonly Alert[] = [
     everyMinutes: 15,
     severity: 1,
     meaning: "no cycle was closed for an hour",
+    runbook: "where-to-look-first",
+  },
+  {
+    name: "oldest-batch",
+    source: { kind: "metric", metric: "uplink.batch.oldest", of: "maximum" },
+    above: 600,
+    ...SOON,
+    severity: 2,
+    meaning: "a batch was accepted more than ten minutes ago and isn't in effect",
     runbook: "where-to-look-first",
   },
   {
@@ -106,6 +141,34 @@ export const ALERTS: readonly Alert[] = [
     ...SOON,
     severity: 0,
     meaning: "what was received isn't all accounted for",
+    runbook: EVENTS,
+  },
+  {
+    name: "dead-letters",
+    source: { kind: "dead-letters" },
+    above: 0,
+    ...SOON,
+    severity: 3,
+    meaning: "bells were given up by the queue; the tick wakes the jobs instead, later",
+    runbook: "where-to-look-first",
+  },
+  {
+    name: "quota",
+    source: { kind: "metric", metric: "uplink.quota.used", of: "maximum" },
+    above: 0.9,
+    ...SOON,
+    severity: 3,
+    meaning: "more than 90 % of what the application may write to the target is used",
+    runbook: "an-initial-load-takes-hours",
+  },
+  {
+    name: "credential-expiring",
+    source: { kind: "event", events: ["credential-expiring"] },
+    above: 0,
+    windowMinutes: 1440,
+    everyMinutes: 60,
+    severity: 1,
+    meaning: "the certificate for the target ends within 30 days",
     runbook: EVENTS,
   },
 ];

@@ -148,6 +148,22 @@ describe.skipIf(compiled === undefined)("the compiled infrastructure", () => {
       expect(own.replaceAll(/key_?vault/gi, "")).not.toMatch(/key|password|secret|connectionString|sas\b/i);
   });
 
+  it("makes a rule of every alert of the table, and each tells the same group", () => {
+    const [rule, busRule] = ["scheduledQueryRules", "metricAlerts"].map(
+      (kind) => made(`Microsoft.Insights/${kind}`)[0],
+    );
+    expect(parametersOf("alerts")).toMatchObject({ alerts: { value: "[variables('needs').alerts]" } });
+    const { variables } = inside("alerts");
+    expect(JSON.stringify(rule?.copy)).toContain("byQuery");
+    expect(JSON.stringify(busRule?.copy)).toContain("deadLetters");
+    expect(JSON.stringify(variables)).toMatch(/byQuery.*contains\(.*'query'\).*deadLetters.*'dead-letters'/);
+    for (const own of [rule, busRule]) {
+      expect(own?.properties).toMatchObject({ enabled: true, autoMitigate: true });
+      expect(JSON.stringify(own?.properties?.["actions"])).toContain("Microsoft.Insights/actionGroups");
+    }
+    expect(main.parameters?.["alertWebhookUrl"]?.type).toBe("securestring");
+  });
+
   it("has a private endpoint for all that a private deployment closes", () => {
     const real = resources.filter(({ type }) => type !== "Microsoft.Resources/deployments");
     const closed = real.filter((own) => JSON.stringify(own.properties ?? {}).includes("'Disabled', 'Enabled'"));

@@ -1,0 +1,43 @@
+/**
+ * The queries of the alert rules, in KQL over the workspace's tables: an event is a row of `AppTraces` whose `Properties.event` is its
+ * name, a metric a row of `AppMetrics`.
+ *
+ * A query compares with the threshold itself: it has one row when there is something to tell, with how much (`Found`) and which
+ * jobs, agents or configurations it is about (`About`), and none otherwise. So a rule only counts rows, and the mail says for whom.
+ */
+import { EVENTS } from "../contracts/events.ts";
+import { METRICS } from "../contracts/metrics.ts";
+import type { Alert } from "./alerts.ts";
+
+const TOLD = "AppTraces\n| extend Event = tostring(Properties.event)";
+
+/** Undefined: the rule watches a metric of the platform, which takes no query. */
+export function alertQuery({ source, above }: Alert): string | undefined {
+  switch (source.kind) {
+    case "event": {
+      const about = aboutWhom(source.events.map((event) => EVENTS[event].fields));
+      return `${TOLD}\n| where Event in (${quoted(source.events)})\n| summarize Found = count()${about}\n| where Found > ${above}`;
+    }
+    case "silence":
+      return `${TOLD}\n| where Event in (${quoted(source.events)})\n| summarize Found = count()\n| where Found < 1`;
+    case "metric": {
+      const { metric, of, only } = source;
+      const some = only ? ` and tostring(Properties.${only.dimension}) in (${quoted(only.in)})` : "";
+      // A point is the sum of ItemCount measurements: a gauge has one, a counter counts by the sum.
+      const found = of === "total" ? "sum(Sum)" : "max(Sum / ItemCount)";
+      return `AppMetrics\n| where Name == "${metric}"${some}\n| summarize Found = ${found}${aboutWhom([METRICS[metric].dimensions])}\n| where Found > ${above}`;
+    }
+    case "dead-letters":
+      return undefined;
+  }
+}
+
+/** By the first of these that every one of them carries. */
+function aboutWhom(fields: readonly (readonly string[])[]): string {
+  const whom = ["jobId", "agentId", "configurationId", "credential"].find((name) =>
+    fields.every((own) => own.includes(name)),
+  );
+  return whom === undefined ? "" : `, About = make_set(tostring(Properties.${whom}), 20)`;
+}
+
+const quoted = (names: readonly string[]) => names.map((name) => `"${name}"`).join(", ");

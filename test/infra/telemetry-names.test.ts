@@ -1,0 +1,100 @@
+/**
+ * Every name in what the infrastructure asks of the telemetry, against the catalogues of events and metrics that the service emits: a
+ * rule on a name that nothing emits never fires, and nobody would see that.
+ */
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, it } from "vitest";
+import { ADMIN_EVENTS } from "../../shared/contracts/events/admin-events.ts";
+import { CLOUD_EVENTS } from "../../shared/contracts/events/cloud-events.ts";
+import type { EventDeclaration } from "../../shared/contracts/events/event.ts";
+import { METRICS, type MetricDeclaration } from "../../shared/contracts/metrics.ts";
+import { namesOf } from "./kql.ts";
+
+const ROOT = join(import.meta.dirname, "..", "..");
+const read = (path: string) => readFileSync(join(ROOT, path), "utf8");
+
+/** Where the exporter puts logs, metrics and spans. */
+const TABLES = ["AppTraces", "AppMetrics", "AppRequests", "AppDependencies"];
+/** Agents write to their own standard error, not to the service's workspace. */
+const EVENTS: Readonly<Record<string, EventDeclaration>> = { ...CLOUD_EVENTS, ...ADMIN_EVENTS };
+const MEASURED: Readonly<Record<string, MetricDeclaration>> = METRICS;
+const VALUES = new Set(["deletes", "disables"]);
+
+interface Asked {
+  readonly name: string;
+  readonly kql: string;
+}
+const needs = JSON.parse(read("infra/needs.json")) as {
+  alerts: { name: string; query?: string; source: { kind: string; only?: { dimension: string; in: string[] } } }[];
+};
+const ofAlerts = needs.alerts.flatMap(({ name, query }) => (query === undefined ? [] : [{ name, kql: query }]));
+
+/** What a query names that nothing emits. */
+function faultsOf({ kql }: Asked): string[] {
+  const { tables, literals, fields } = namesOf(kql);
+  const events = literals.filter((literal) => literal in EVENTS);
+  const metrics = literals.filter((literal) => literal in MEASURED);
+  const carried = new Set(
+    [
+      "event",
+      ...(events.length > 0 || metrics.length > 0 ? events : Object.keys(EVENTS)).flatMap(
+        (name) => EVENTS[name]?.fields ?? [],
+      ),
+      ...metrics.flatMap((name) => MEASURED[name]?.dimensions ?? []),
+    ].map((field) => field.replace("?", "")),
+  );
+  return [
+    ...(tables.length === 0 ? ["no table"] : []),
+    ...tables.filter((table) => !TABLES.includes(table)).map((table) => `table ${table}`),
+    ...literals
+      .filter((literal) => !(literal in EVENTS) && !(literal in MEASURED) && !VALUES.has(literal))
+      .map((literal) => `"${literal}"`),
+    ...fields.filter((field) => !carried.has(field)).map((field) => `field ${field}`),
+  ];
+}
+
+describe("the check itself", () => {
+  it("sees a table, an event, a metric and a field that aren't there", () => {
+    const kql = `AppTrace\n| where Properties.event == "cycle-shut"`;
+    expect(faultsOf({ name: "", kql })).toEqual(["table AppTrace", `"cycle-shut"`]);
+    const metric = `AppMetrics\n| where Name == "uplink.staged"\n| summarize max(Sum) by tostring(Properties.lane)`;
+    expect(faultsOf({ name: "", kql: metric })).toEqual(["field lane"]);
+    expect(faultsOf({ name: "", kql: metric.replace("staged", "staging") })).toContain(`"uplink.staging"`);
+  });
+});
+
+describe("alert rules", () => {
+  it("name only tables, events, metrics and fields that the service emits", () => {
+    expect(ofAlerts.length).toBeGreaterThan(10);
+    for (const asked of ofAlerts) expect(faultsOf(asked), `${asked.name}: ${asked.kql}`).toEqual([]);
+  });
+
+  it("measure what the service measures somewhere", () => {
+    const sources = ["shared/application", "shared/adapters", "functions"].flatMap((folder) =>
+      readdirSync(join(ROOT, folder), { recursive: true, encoding: "utf8" })
+        .filter((name) => name.endsWith(".ts"))
+        .map((name) => read(join(folder, name))),
+    );
+    const product = sources.join("\n");
+    const metrics = ofAlerts.flatMap(({ kql }) => namesOf(kql).metrics);
+    expect(metrics.length).toBeGreaterThan(2);
+    for (const metric of metrics) expect(product, metric).toMatch(new RegExp(`\\.(record|count)\\(\\s*"${metric}"`));
+  });
+
+  it("tell of everything that somebody has to be told of", () => {
+    expect(needs.alerts.map(({ name }) => name)).toEqual(
+      expect.arrayContaining([
+        ...["failure-spike", "delete-spike", "staged-sets-waiting", "no-events", "oldest-batch", "agent-silent"],
+        ...["quarantine", "dead-letters", "parked-batch", "accounting-mismatch", "quota", "credential-expiring"],
+      ]),
+    );
+    expect(needs.alerts.filter(({ query }) => query === undefined).map(({ source }) => source.kind)).toEqual([
+      "dead-letters",
+    ]);
+  });
+
+  it("have a row when there is something to tell, and none otherwise", () => {
+    for (const { name, kql } of ofAlerts) expect(kql, name).toMatch(/\n\| where Found [<>] [\d.]+$/);
+  });
+});
