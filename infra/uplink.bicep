@@ -201,6 +201,15 @@ module alerts 'modules/alerts.bicep' = {
   }
 }
 
+module insight 'modules/insight.bicep' = {
+  params: {
+    name: name
+    location: location
+    tags: tags
+    workspaceId: monitoring.outputs.workspaceId
+  }
+}
+
 module privateNetwork 'modules/network.bicep' = if (isPrivate) {
   params: {
     name: 'vnet-${name}'

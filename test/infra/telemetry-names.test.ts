@@ -19,7 +19,8 @@ const TABLES = ["AppTraces", "AppMetrics", "AppRequests", "AppDependencies"];
 /** Agents write to their own standard error, not to the service's workspace. */
 const EVENTS: Readonly<Record<string, EventDeclaration>> = { ...CLOUD_EVENTS, ...ADMIN_EVENTS };
 const MEASURED: Readonly<Record<string, MetricDeclaration>> = METRICS;
-const VALUES = new Set(["deletes", "disables"]);
+/** Values of dimensions, and the anchor that an operator puts in. */
+const VALUES = new Set(["deletes", "disables", "none", "00000000-0000-0000-0000-000000000000"]);
 
 interface Asked {
   readonly name: string;
@@ -29,6 +30,11 @@ const needs = JSON.parse(read("infra/needs.json")) as {
   alerts: { name: string; query?: string; source: { kind: string; only?: { dimension: string; in: string[] } } }[];
 };
 const ofAlerts = needs.alerts.flatMap(({ name, query }) => (query === undefined ? [] : [{ name, kql: query }]));
+
+const ofOperators = readdirSync(join(ROOT, "infra/queries")).map((name) => ({
+  name,
+  kql: read(`infra/queries/${name}`),
+}));
 
 /** What a query names that nothing emits. */
 function faultsOf({ kql }: Asked): string[] {
@@ -77,7 +83,7 @@ describe("alert rules", () => {
         .map((name) => read(join(folder, name))),
     );
     const product = sources.join("\n");
-    const metrics = ofAlerts.flatMap(({ kql }) => namesOf(kql).metrics);
+    const metrics = [...ofAlerts, ...ofOperators].flatMap(({ kql }) => namesOf(kql).metrics);
     expect(metrics.length).toBeGreaterThan(2);
     for (const metric of metrics) expect(product, metric).toMatch(new RegExp(`\\.(record|count)\\(\\s*"${metric}"`));
   });
@@ -96,5 +102,20 @@ describe("alert rules", () => {
 
   it("have a row when there is something to tell, and none otherwise", () => {
     for (const { name, kql } of ofAlerts) expect(kql, name).toMatch(/\n\| where Found [<>] [\d.]+$/);
+  });
+});
+
+describe("the questions of operators", () => {
+  it("are ten, name only what the service emits, and say in their first line what they answer", () => {
+    expect(ofOperators.length).toBe(10);
+    for (const asked of ofOperators) {
+      expect(faultsOf(asked), asked.name).toEqual([]);
+      expect(asked.kql, asked.name).toMatch(/^\/\/ [A-Z]/);
+    }
+  });
+
+  it("are all in the query pack and on the workbook", () => {
+    const module = read("infra/modules/insight.bicep");
+    for (const { name } of ofOperators) expect(module).toContain(`loadTextContent('../queries/${name}')`);
   });
 });
