@@ -6,16 +6,15 @@
  * written in that very transaction. The payload lies in a blob before. The same batch again is acknowledged again.
  */
 import { createHash } from "node:crypto";
-import { gzipSync } from "node:zlib";
 import type { AcceptReply, Expected } from "../contracts/agent-api.ts";
-import { BATCH_MAX_BYTES, batchIdOf, ChangeBatch } from "../contracts/change.ts";
 import type { BlobStore } from "../ports/blob-store.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Doorbell } from "../ports/doorbell.ts";
 import type { Log } from "../ports/log.ts";
 import type { RowOperation, RowStore } from "../ports/row-store.ts";
 import { type Failure, fail, ok, type Result } from "./failure.ts";
-import { inflateBounded, parseJson } from "./parse-request.ts";
+import { type BatchHead, type IncomingBatch, readBatch } from "./incoming-batch.ts";
+import { createReadStates } from "./read-states.ts";
 import { knownState, laneOf } from "./reads.ts";
 import { staleness, unprovenAfter } from "./server-currency.ts";
 import {
@@ -27,18 +26,8 @@ import {
   type ReadsRow,
   ROW,
   readRow,
-  unpack,
 } from "./state/job-rows.ts";
 import type { ProvenAgent } from "./verify-proof.ts";
-
-export interface IncomingBatch {
-  readonly jobId: string;
-  /** As sent; gzip when `isGzip`. */
-  readonly body: Uint8Array;
-  readonly isGzip: boolean;
-  /** A `traceparent`, where the sender gave one. */
-  readonly trace?: string | undefined;
-}
 
 export type AcceptBatch = (proven: ProvenAgent, incoming: IncomingBatch) => Promise<Result<AcceptReply>>;
 
@@ -50,6 +39,7 @@ export function createAcceptBatch(deps: {
   readonly log: Log;
 }): AcceptBatch {
   const jobs = jobTable(deps.rows);
+  const states = createReadStates(deps);
 
   return async ({ agent }, incoming) => {
     if (incoming.jobId !== agent.jobId) {
@@ -60,35 +50,23 @@ export function createAcceptBatch(deps: {
         remedy: "Send batches to the job of the read order.",
       });
     }
-    const inflated = incoming.isGzip ? inflateBounded(incoming.body, BATCH_MAX_BYTES) : bounded(incoming.body);
-    if (!inflated.ok) return inflated;
-    const parsed = parseJson(inflated.value, ChangeBatch, "batch");
-    if (!parsed.ok) return parsed;
-    const batch = parsed.value;
-    const own = batchIdOf(incoming.jobId, batch.readNo, batch.sequence);
-    if (batch.jobId !== incoming.jobId || batch.batchId !== own) {
-      return fail({
-        status: 422,
-        code: "invalid-body",
-        message: `The batch is refused at 'batchId': it must be ${own}.`,
-        remedy: "Name the batch by job, read and sequence.",
-        details: [{ target: "batchId", message: `must be ${own}` }],
-      });
-    }
-    const bodyDigest = createHash("sha256").update(inflated.value).digest("base64url");
+    const read = readBatch(incoming);
+    if (!read.ok) return read;
+    const { batch, bodyDigest, blob, content } = read.value;
+    let isPut = false;
     for (;;) {
-      const rows = await jobs.getMany(incoming.jobId, [ROW.job, ROW.reads]);
-      const jobRow = rows.get(ROW.job);
-      const readsRow = rows.get(ROW.reads);
-      if (!jobRow || !readsRow)
+      const present = await states.before(batch);
+      if (!present) {
+        if (isPut) await deps.blobs.delete(blob);
         return fail({
           status: 404,
           code: "job-not-found",
           message: `There is no job ${incoming.jobId}.`,
           remedy: "Enrol the agent again.",
         });
-      const job = unpack<JobRow>(jobRow).value;
-      const reads = unpack<ReadsRow>(readsRow).value;
+      }
+      const job = present.job.value;
+      const reads = present.reads.value;
       // Accepting moves what is due on in one transaction: what is due was not accepted yet, and nothing has to be looked up.
       const isDue = reads.openReadNo === batch.readNo && reads.nextSequence === batch.sequence;
       const before = isDue ? "no" : await acceptedBefore(batch, bodyDigest);
@@ -98,11 +76,16 @@ export function createAcceptBatch(deps: {
         before === "other"
           ? "another batch with this number was accepted"
           : conflictOf(job, reads, batch, agent.agentId);
-      if (conflict !== undefined) return refuse(batch, conflict, expectedOf(job, reads));
+      if (conflict !== undefined && present.isRemembered) continue;
+      if (conflict !== undefined) {
+        // Somebody else's row came in between. This very content was not accepted, and never will be: no read goes back.
+        if (isPut) await deps.blobs.delete(blob);
+        return refuse(batch, conflict, expectedOf(job, reads));
+      }
 
       const lane = laneOf(batch.kind);
-      const blob = `batches/${incoming.jobId}/${batch.readNo}/${batch.sequence}-${bodyDigest.toLowerCase().replaceAll(/[^a-z0-9]/g, "")}.json.gz`;
-      await deps.blobs.put(blob, incoming.isGzip ? incoming.body : gzipSync(inflated.value, { level: 1 }));
+      await deps.blobs.put(blob, content());
+      isPut = true;
       const now = deps.clock.now();
       const row: BatchRow = {
         batchId: batch.batchId,
@@ -113,7 +96,7 @@ export function createAcceptBatch(deps: {
         kind: batch.kind,
         blob,
         digest: bodyDigest,
-        changes: batch.changes.length,
+        changes: batch.objects,
         agentId: agent.agentId,
         acceptedAt: now,
         isLast: batch.isLast,
@@ -128,7 +111,7 @@ export function createAcceptBatch(deps: {
       };
       const after = advance(reads, batch, bodyDigest, now);
       const operations: RowOperation[] = [
-        { op: "replace", row: ROW.reads, values: pack(after), etag: readsRow.etag },
+        { op: "replace", row: ROW.reads, values: pack(after), etag: present.reads.etag },
         { op: "insert", row: ROW.batch(lane, batch.readNo, batch.sequence), values: pack(row) },
         { op: "upsert", row: ROW.inbox(lane), values: { n: now } },
       ];
@@ -142,7 +125,7 @@ export function createAcceptBatch(deps: {
             op: "replace",
             row: ROW.job,
             values: pack({ ...job, fullReadWanted: null, lastFullReadAt: now }),
-            etag: jobRow.etag,
+            etag: present.job.etag,
           });
         }
         deps.log.info("read-ended", {
@@ -163,6 +146,8 @@ export function createAcceptBatch(deps: {
       }
       const written = await jobs.transact(incoming.jobId, operations);
       if (!written.ok) continue;
+      const [etag] = written.etags;
+      if (!batch.isLast && etag) states.remember({ job: present.job, reads: { value: after, etag, row: ROW.reads } });
       // A bell that can't be rung loses nothing: the tick looks for batches that nobody works on.
       await deps.doorbell
         .ring(incoming.jobId, lane)
@@ -171,7 +156,7 @@ export function createAcceptBatch(deps: {
     }
   };
 
-  async function acceptedBefore(batch: ChangeBatch, digest: string): Promise<"same" | "other" | "no"> {
+  async function acceptedBefore(batch: BatchHead, digest: string): Promise<"same" | "other" | "no"> {
     const open = await readRow<BatchRow>(
       jobs,
       batch.jobId,
@@ -183,7 +168,7 @@ export function createAcceptBatch(deps: {
   }
 }
 
-function conflictOf(job: JobRow, reads: ReadsRow, batch: ChangeBatch, agentId: string): string | undefined {
+function conflictOf(job: JobRow, reads: ReadsRow, batch: BatchHead, agentId: string): string | undefined {
   const { domain } = job;
   if (domain && (batch.domain.objectGuid !== domain.objectGuid || batch.domain.sid !== domain.sid))
     return "it comes from another domain than the enrolled one";
@@ -208,13 +193,13 @@ function conflictOf(job: JobRow, reads: ReadsRow, batch: ChangeBatch, agentId: s
   return undefined;
 }
 
-function advance(reads: ReadsRow, batch: ChangeBatch, bodyDigest: string, now: number): ReadsRow {
+function advance(reads: ReadsRow, batch: BatchHead, bodyDigest: string, now: number): ReadsRow {
   return {
     ...reads,
     openReadNo: batch.isLast ? 0 : reads.openReadNo,
     nextSequence: reads.nextSequence + 1,
-    objects: reads.objects + batch.changes.length,
-    upserts: reads.upserts + upsertsIn(batch),
+    objects: reads.objects + batch.objects,
+    upserts: reads.upserts + batch.upserts,
     digest: createHash("sha256")
       .update(reads.digest + bodyDigest)
       .digest("base64url"),
@@ -235,13 +220,9 @@ function advance(reads: ReadsRow, batch: ChangeBatch, bodyDigest: string, now: n
   };
 }
 
-function upsertsIn(batch: ChangeBatch): number {
-  return batch.changes.filter((change) => change.op === "upsert").length;
-}
-
 /** What the end of a read is worth as evidence of absence (N4 c). */
-function endOf(job: JobRow, reads: ReadsRow, batch: ChangeBatch, now: number): ReadRow {
-  const objects = reads.objects + batch.changes.length;
+function endOf(job: JobRow, reads: ReadsRow, batch: BatchHead, now: number): ReadRow {
+  const objects = reads.objects + batch.objects;
   const because = incompleteness(job, reads, batch, objects);
   return {
     readNo: batch.readNo,
@@ -254,7 +235,7 @@ function endOf(job: JobRow, reads: ReadsRow, batch: ChangeBatch, now: number): R
     visibility: reads.visibility === "partial" ? "partial" : batch.visibility,
     batches: batch.sequence,
     objects,
-    upserts: reads.upserts + upsertsIn(batch),
+    upserts: reads.upserts + batch.upserts,
     agentId: reads.agentId,
     server: batch.dsa.dnsName,
     startedAt: reads.startedAt,
@@ -264,7 +245,7 @@ function endOf(job: JobRow, reads: ReadsRow, batch: ChangeBatch, now: number): R
   };
 }
 
-function incompleteness(job: JobRow, reads: ReadsRow, batch: ChangeBatch, objects: number): string | null {
+function incompleteness(job: JobRow, reads: ReadsRow, batch: BatchHead, objects: number): string | null {
   if (reads.kind !== "full") return "a delta says nothing of what it doesn't name";
   if (reads.scopeVersion !== job.scopeVersion) return "the scope changed while it was read";
   if (reads.schemaVersion !== job.schemaVersion) return "the schema changed while it was read";
@@ -287,7 +268,7 @@ function expectedOf(job: JobRow, reads: ReadsRow): Expected {
 }
 
 function refuse(
-  batch: ChangeBatch,
+  batch: BatchHead,
   reason: string,
   expected: Expected,
 ): { readonly ok: false; readonly failure: Failure } {
@@ -297,15 +278,5 @@ function refuse(
     message: `Batch ${batch.batchId} is refused: ${reason}.`,
     remedy: "Send a heartbeat, take the read order that it gives, and go on from there.",
     expected,
-  });
-}
-
-function bounded(body: Uint8Array): Result<Uint8Array> {
-  if (body.length <= BATCH_MAX_BYTES) return ok(body);
-  return fail({
-    status: 413,
-    code: "payload-too-large",
-    message: `The body has more than ${BATCH_MAX_BYTES} bytes.`,
-    remedy: "Send fewer changes in a batch.",
   });
 }

@@ -52,6 +52,8 @@ export function createProofVerifier(deps: {
 }): ProofVerifier {
   const agents = new Map<string, { agent: AgentRow; until: number }>();
   const seen = new Map<string, { highest: number; recent: Set<number>; at: number }>();
+  /** As long as its agent is remembered. */
+  const imported = new WeakMap<PublicKeyJwk, Awaited<ReturnType<typeof importJWK>>>();
   let sweptAt = 0;
 
   async function lookUp(keyId: string): Promise<AgentRow | undefined> {
@@ -73,7 +75,8 @@ export function createProofVerifier(deps: {
   async function check(request: SignedRequest, publicKey: PublicKeyJwk, keyId: string): Promise<Result<ProofClaims>> {
     let claims: ProofClaims;
     try {
-      const key = await importJWK(publicKey, "ES256");
+      const key = imported.get(publicKey) ?? (await importJWK(publicKey, "ES256"));
+      imported.set(publicKey, key);
       const verified = await jwtVerify(request.proof ?? "", key, {
         algorithms: ["ES256"],
         typ: PROOF_TYPE,

@@ -1,6 +1,9 @@
 import { randomBytes } from "node:crypto";
 import { gzipSync } from "node:zlib";
 import { describe, expect, it } from "vitest";
+import { createAcceptBatch } from "../../shared/application/accept-batch.ts";
+import { type AgentRow, agentTable } from "../../shared/application/state/agent-rows.ts";
+import { type BatchRow, listRows, pack, type ReadsRow, ROW, readRow } from "../../shared/application/state/job-rows.ts";
 import type { ReadOrder } from "../../shared/contracts/agent-api.ts";
 import type { ChangeBatch } from "../../shared/contracts/change.ts";
 import { StorageError } from "../../shared/ports/row-store.ts";
@@ -227,6 +230,195 @@ describe("accepting a batch (N1)", () => {
     const refused = await client.batch(jobId, spoil(batch(1)));
     expect(refused.status).toBe(422);
     expect(refused.body.error?.details?.map((detail) => detail.target)).toContain(path);
+  });
+});
+
+describe("what is remembered between the batches of a read", () => {
+  /** A scene whose first batch was accepted; `reads` counts what is read of the job's rows. */
+  async function afterTheFirst() {
+    const count = { reads: 0 };
+    const world = await scene({
+      wrapRows: (rows) => ({
+        ...rows,
+        table: (name) => {
+          const table = rows.table(name);
+          const getMany: typeof table.getMany = (...asked) => {
+            if (name === "jobs") count.reads++;
+            return table.getMany(...asked);
+          };
+          return { ...table, getMany };
+        },
+      }),
+    });
+    const { cloud, client, batch, jobId } = world;
+    expect(await client.batch(jobId, batch(1))).toMatchObject({ status: 202 });
+    count.reads = 0;
+    const reads = await readRow<ReadsRow>(cloud.rows.table("jobs"), jobId, ROW.reads);
+    const agents = await listRows<AgentRow>(agentTable(cloud.rows), world.agent.configurationId, "agent:");
+    const sender = agents.find(({ value }) => value.agentId === reads?.value.agentId)?.value as AgentRow;
+    /** Another host of the same service, with a memory of its own; `before`: what others do when its batch is on its way. */
+    const openHost = (before: () => Promise<void> = async () => undefined) => {
+      const silent = { debug: () => undefined, info: () => undefined, warn: () => undefined, error: () => undefined };
+      const { rows, blobs, clock } = cloud;
+      const accept = createAcceptBatch({
+        ...{ rows, clock, log: silent, doorbell: { ring: async () => undefined, close: async () => undefined } },
+        blobs: {
+          ...blobs,
+          put: async (...put) => {
+            const written = await blobs.put(...put);
+            await before();
+            return written;
+          },
+        },
+      });
+      return (content: ChangeBatch, agent = sender) =>
+        accept({ agent, boot: "boot" }, { jobId, body: Buffer.from(JSON.stringify(content)), isGzip: false });
+    };
+    /** Paths of payloads that no row names, and of those that rows name and that aren't there. */
+    const payloads = async () => {
+      const named = new Set<string>();
+      for (const prefix of ["batch:", "done:"])
+        for (const { value } of await listRows<BatchRow>(cloud.rows.table("jobs"), jobId, prefix))
+          named.add(value.blob);
+      const found = new Set<string>();
+      for await (const path of cloud.blobs.list(`batches/${jobId}/`)) found.add(path);
+      const beyond = [...found].filter((path) => !named.has(path));
+      return { beyond, missing: [...named].filter((path) => !found.has(path)), named: named.size };
+    };
+    /** What a heartbeat of another agent writes when the lease wasn't renewed. */
+    const takeOver = async () => {
+      const jobs = cloud.rows.table("jobs");
+      const open = await readRow<ReadsRow>(jobs, jobId, ROW.reads);
+      const values = pack({ ...open?.value, leaseEpoch: (open?.value.leaseEpoch ?? 0) + 1, agentId: "other" });
+      await jobs.transact(jobId, [{ op: "replace", row: ROW.reads, values }]);
+    };
+    return { ...world, count, toOther: openHost(), openHost, payloads, takeOver, sender };
+  }
+
+  it("spares the next one all reads, for some seconds", async () => {
+    const { client, batch, jobId, count, cloud } = await afterTheFirst();
+    for (const sequence of [2, 3]) expect(await client.batch(jobId, batch(sequence))).toMatchObject({ status: 202 });
+    expect(count.reads).toBe(0);
+    cloud.clock.set(cloud.clock.now() + 11_000);
+    expect(await client.batch(jobId, batch(4))).toMatchObject({ status: 202 });
+    expect(count.reads).toBe(1);
+  });
+
+  it("decides nothing: what another host took meanwhile is seen", async () => {
+    const { client, batch, jobId, toOther, agent, order } = await afterTheFirst();
+    expect(await toOther(batch(2))).toMatchObject({ ok: true, value: { accepted: "now" } });
+    expect(await client.batch(jobId, batch(2))).toMatchObject({ status: 200 });
+    expect(await client.batch(jobId, agent.batch(order, 2, [aUser("other")]))).toMatchObject({ status: 409 });
+    expect(await client.batch(jobId, batch(3))).toMatchObject({ status: 202 });
+    expect(await toOther(batch(3))).toMatchObject({ ok: true, value: { accepted: "before" } });
+  });
+
+  it("keeps no read open that another agent took over, and no job that is gone", async () => {
+    const { client, batch, jobId, cloud } = await afterTheFirst();
+    const jobs = cloud.rows.table("jobs");
+    const reads = await readRow<ReadsRow>(jobs, jobId, ROW.reads);
+    const takenOver = pack({ ...reads?.value, leaseEpoch: 2, agentId: "other" });
+    await jobs.transact(jobId, [{ op: "replace", row: ROW.reads, values: takenOver }]);
+    expect(await client.batch(jobId, batch(2))).toMatchObject({
+      status: 409,
+      body: { error: { expected: { leaseEpoch: 2, nextSequence: 2 } } },
+    });
+    await jobs.transact(jobId, [{ op: "replace", row: ROW.reads, values: pack(reads?.value) }]);
+    expect(await client.batch(jobId, batch(2))).toMatchObject({ status: 202 });
+    await jobs.transact(jobId, [
+      { op: "delete", row: ROW.reads },
+      { op: "delete", row: ROW.job },
+    ]);
+    expect(await client.batch(jobId, batch(3))).toMatchObject({ status: 404 });
+  });
+
+  it("lets two hosts take a read's batches in turn, each number once", async () => {
+    const { batch, openHost, payloads, order, agent } = await afterTheFirst();
+    const hosts = [openHost(), openHost()];
+    for (let sequence = 2; sequence <= 9; sequence++) {
+      const other = agent.batch(order, sequence, [aUser("other")]);
+      const [own, elsewhere] = sequence % 2 === 0 ? hosts : [...hosts].reverse();
+      expect(await own?.(batch(sequence))).toMatchObject({ ok: true, value: { accepted: "now" } });
+      // What this host remembers of the read is older than that.
+      expect(await elsewhere?.(other)).toMatchObject({ ok: false, failure: { status: 409 } });
+      expect(await elsewhere?.(batch(sequence))).toMatchObject({ ok: true, value: { accepted: "before" } });
+      expect(await own?.(batch(sequence))).toMatchObject({ ok: true, value: { accepted: "before" } });
+    }
+    // At the same moment, both with a memory that was right until then.
+    for (let sequence = 10; sequence <= 15; sequence++) {
+      const answers = await Promise.all(hosts.map((host) => host(batch(sequence))));
+      expect(answers.map((answer) => answer.ok && answer.value.accepted).sort()).toEqual(["before", "now"]);
+    }
+    expect(await payloads()).toEqual({ beyond: [], missing: [], named: 15 });
+  });
+
+  it("takes nothing of who lost the lease at another host, and keeps no payload of it", async () => {
+    const { batch, openHost, payloads, takeOver, sender } = await afterTheFirst();
+    const host = openHost();
+    expect(await host(batch(2))).toMatchObject({ ok: true });
+    await takeOver();
+    const refused = { ok: false, failure: { status: 409, expected: { leaseEpoch: 2, nextSequence: 3 } } };
+    expect(await host(batch(3))).toMatchObject(refused);
+    expect(await payloads()).toEqual({ beyond: [], missing: [], named: 2 });
+    const other = { ...sender, agentId: "other" };
+    expect(await host(batch(3, { leaseEpoch: 2 }), other)).toMatchObject({ ok: true, value: { accepted: "now" } });
+    expect(await host(batch(4))).toMatchObject({ ok: false, failure: { status: 409 } });
+    // Remembered by neither, and taken over between the look and the write.
+    const late = openHost(takeOver);
+    expect(await late(batch(4, { leaseEpoch: 2 }), other)).toMatchObject({ ok: false, failure: { status: 409 } });
+    expect(await payloads()).toEqual({ beyond: [], missing: [], named: 3 });
+  });
+
+  it("takes nothing for a job that another host deleted, and keeps no payload of it", async () => {
+    const { batch, openHost, jobId, cloud } = await afterTheFirst();
+    const host = openHost();
+    expect(await host(batch(2))).toMatchObject({ ok: true });
+    const jobs = cloud.rows.table("jobs");
+    for await (const rows of jobs.range(jobId))
+      await jobs.transact(
+        jobId,
+        rows.map(({ row }) => ({ op: "delete", row })),
+      );
+    for await (const path of cloud.blobs.list(`batches/${jobId}/`)) await cloud.blobs.delete(path);
+    expect(await host(batch(3))).toMatchObject({ ok: false, failure: { status: 404, code: "job-not-found" } });
+    for await (const rows of jobs.range(jobId)) expect(rows).toEqual([]);
+    for await (const path of cloud.blobs.list(`batches/${jobId}/`)) expect(path).toBe("none");
+  });
+
+  it("takes nothing of a read that another host closed, and leaves the payload that it took itself", async () => {
+    const { batch, openHost, jobId, cloud, payloads } = await afterTheFirst();
+    const host = openHost();
+    expect(await host(batch(2))).toMatchObject({ ok: true });
+    const jobs = cloud.rows.table("jobs");
+    const reads = await readRow<ReadsRow>(jobs, jobId, ROW.reads);
+    const closed = pack({ ...reads?.value, openReadNo: 0 });
+    await jobs.transact(jobId, [{ op: "replace", row: ROW.reads, values: closed }]);
+    expect(await host(batch(3))).toMatchObject({ ok: false, failure: { status: 409, expected: { readNo: null } } });
+    expect(await host(batch(2))).toMatchObject({ ok: true, value: { accepted: "before" } });
+    expect(await payloads()).toEqual({ beyond: [], missing: [], named: 2 });
+  });
+
+  it("spares nobody the proof: an agent that was revoked meanwhile is refused within a minute", async () => {
+    const { client, batch, jobId, cloud, sender, agent } = await afterTheFirst();
+    expect(await client.batch(jobId, batch(2))).toMatchObject({ status: 202 });
+    const agents = agentTable(cloud.rows);
+    const values = pack({ ...sender, status: "revoked" });
+    const row = `agent:${sender.agentId}`;
+    expect(await agents.transact(agent.configurationId, [{ op: "replace", row, values }])).toMatchObject({ ok: true });
+    const since = cloud.clock.now();
+    let sequence = 3;
+    for (let status = 202; status === 202; cloud.clock.set(cloud.clock.now() + 5_000)) {
+      expect(cloud.clock.now() - since).toBeLessThanOrEqual(60_000);
+      ({ status } = await client.batch(jobId, batch(sequence++)));
+      if (status !== 202) expect(status).toBe(403);
+    }
+  });
+
+  it("is not what is refused by", async () => {
+    const { client, batch, jobId, count, agent } = await afterTheFirst();
+    const from = { objectGuid: guidOf("other"), sid: agent.domain.sid, fqdn: "corp.example" };
+    expect(await client.batch(jobId, batch(2, { domain: from }))).toMatchObject({ status: 409 });
+    expect(count.reads).toBe(1);
   });
 });
 
