@@ -1,0 +1,120 @@
+/** The workflows as they are written: what they may, whom they trust and what they call. That they run is for GitHub to show. */
+import { spawnSync } from "node:child_process";
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { expect, it } from "vitest";
+import { parse } from "yaml";
+
+interface Step {
+  readonly uses?: string;
+  readonly run?: string;
+  readonly with?: Readonly<Record<string, unknown>>;
+}
+interface Job {
+  readonly permissions?: Readonly<Record<string, string>>;
+  readonly environment?: string;
+  readonly "timeout-minutes"?: number;
+  readonly strategy?: { readonly matrix: { readonly node: readonly number[] } };
+  readonly steps: readonly Step[];
+}
+interface Workflow {
+  readonly on: Readonly<Record<string, unknown>>;
+  readonly permissions: object;
+  readonly concurrency?: object;
+  readonly jobs: Readonly<Record<string, Job>>;
+}
+
+const root = join(import.meta.dirname, "..");
+const folder = join(root, ".github", "workflows");
+const texts = readdirSync(folder).map((file) => readFileSync(join(folder, file), "utf8"));
+const workflows = texts.map((text) => parse(text) as Workflow);
+const jobs = workflows.flatMap((workflow) => Object.entries(workflow.jobs));
+const steps = jobs.flatMap(([, job]) => job.steps);
+const script = steps.flatMap(({ run }) => run ?? []).join("\n");
+const uses = [...new Set(steps.flatMap((step) => step.uses ?? []))];
+
+const checked = (...args: string[]) =>
+  spawnSync(process.execPath, [join(root, "scripts", "check-workflows.mjs"), ...args], { encoding: "utf8" });
+
+function checkedSample(action: string, ...args: string[]) {
+  const at = mkdtempSync(join(tmpdir(), "uplink-workflows-"));
+  writeFileSync(join(at, "one.yml"), `jobs:\n  one:\n    steps:\n      - uses: ${action} # v1\n`);
+  const { status, stderr } = checked(at, ...args);
+  rmSync(at, { recursive: true });
+  return { status, stderr };
+}
+
+it("check, test on Node 20 and 22, sync a real directory, package and deploy", () => {
+  expect(jobs.map(([name]) => name)).toEqual(["check", "test", "active-directory", "package", "deploy"]);
+  expect(jobs.find(([name]) => name === "test")?.[1].strategy?.matrix.node).toEqual([20, 22]);
+  for (const [name, job] of jobs) expect(job["timeout-minutes"], name).toBeGreaterThan(0);
+  for (const workflow of workflows) expect(workflow.concurrency).toBeDefined();
+});
+
+it("give no job more than it needs, and a pull request nothing", () => {
+  for (const workflow of workflows) {
+    expect(workflow.permissions).toEqual({});
+    expect(Object.keys(workflow.on)).not.toContain("pull_request_target");
+  }
+  for (const [name, job] of jobs)
+    expect(job.permissions, name).toEqual({ contents: "read", ...(name === "deploy" ? { "id-token": "write" } : {}) });
+  expect(texts.join("\n")).not.toMatch(/\bsecrets\s*[.[]/);
+  for (const step of steps.filter((own) => own.uses?.startsWith("actions/checkout@")))
+    expect(step.with?.["persist-credentials"]).toBe(false);
+});
+
+it("sign in to Azure by OIDC alone, in the one job that deploys", () => {
+  const signedIn = jobs.filter(([, job]) => job.steps.some((step) => step.uses?.startsWith("azure/login@")));
+  expect(signedIn.map(([name, job]) => [name, job.environment])).toEqual([["deploy", "production"]]);
+  const login = steps.find((step) => step.uses?.startsWith("azure/login@"));
+  expect(Object.keys(login?.with ?? {}).sort()).toEqual(["client-id", "subscription-id", "tenant-id"]);
+  const [release] = workflows.filter((workflow) => "deploy" in workflow.jobs);
+  expect(release?.on).toEqual({ push: { tags: ["v*"] } });
+});
+
+it("put nothing that strangers write into a script", () => {
+  expect(script.length).toBeGreaterThan(200);
+  expect(script).not.toMatch(/\$\{\{/);
+});
+
+it("install by the lock, and keep the list of parts beside the package", () => {
+  expect(script).not.toMatch(/npm (install|i)\b/);
+  expect(script).toMatch(/npm sbom --omit dev .*> dist\/sbom\.spdx\.json/);
+  const upload = steps.find((step) => step.uses?.startsWith("actions/upload-artifact@"));
+  expect(upload?.with?.["path"]).toBe("dist/package\ndist/sbom.spdx.json\n");
+});
+
+it("refuses tags, branches, and placeholders where a release is made", () => {
+  const digest = "0123456789abcdef0123456789abcdef01234567";
+  expect(checkedSample(`some/action@${digest}`, "--release").status).toBe(0);
+  for (const action of ["some/action@v5", "some/action@main", `some/action@${digest.slice(1)}`, "some/action@PIN-ME"]) {
+    const { status, stderr } = checkedSample(action);
+    expect([status, stderr], action).toEqual([1, expect.stringContaining("is pinned by no digest")]);
+  }
+  expect(checkedSample("some/action@PIN-ME-v5").status).toBe(0);
+  expect(checkedSample("some/action@PIN-ME-v5", "--release")).toMatchObject({
+    status: 1,
+    stderr: expect.stringContaining("some/action@PIN-ME-v5 is a placeholder"),
+  });
+  expect(script).toContain("check-workflows.mjs --release");
+});
+
+it("are pinned, or listed with how to pin them", () => {
+  expect(checked().status).toBe(0);
+  const readme = readFileSync(join(root, ".github", "README.md"), "utf8");
+  const list = /<!-- pins:begin -->([\s\S]*)<!-- pins:end -->/.exec(readme)?.[1] ?? "";
+  const listed = [...list.matchAll(/`([^`]+)`/g)].map(([, action]) => action);
+  expect(listed.toSorted()).toEqual(uses.filter((action) => action.includes("PIN-ME")).toSorted());
+});
+
+it("call scripts that there are", () => {
+  const { scripts } = JSON.parse(readFileSync(join(root, "package.json"), "utf8")) as { scripts: object };
+  const called = [...script.matchAll(/npm\)?"? run ([\w:-]+)/g)].map(([, name = ""]) => name);
+  expect(called).toEqual(expect.arrayContaining(["check", "test:ad", "package"]));
+  // Made by the delivery of the package: take it out here once package.json has it.
+  const known = [...Object.keys(scripts), "package"];
+  expect(called.filter((name) => !known.includes(name))).toEqual([]);
+  const files = [...script.matchAll(/node (scripts\/[\w-]+\.mjs)/g)].map(([, file = ""]) => file);
+  for (const file of files) expect(() => readFileSync(join(root, file)), file).not.toThrow();
+});
