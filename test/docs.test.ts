@@ -82,7 +82,9 @@ const namesIn = (folders: RegExp) =>
       (path) => read(path).text.match(/\b[A-Z][A-Z0-9_]+\b/g) ?? [],
     ),
   );
-const SOURCES = namesIn(/^(agent|cli|functions|orchestrations|shared|local|scripts|infra|bench|test\/simulation)\//);
+const SOURCES = namesIn(
+  /^(agent|cli|functions|orchestrations|shared|local|scripts|infra|bench|test\/simulation|\.github)\//,
+);
 const IN_TESTS = namesIn(/^test\/(?!fixtures|docs\.test)/);
 const SETTINGS = new Set([...NEEDS.settings, ...NEEDS.hostSettings].map(({ name }) => name));
 const isSetting = (name: string) =>
