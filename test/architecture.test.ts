@@ -34,7 +34,7 @@ const MAY_IMPORT: Readonly<Record<Place, readonly (Place | "*")[]>> = {
   ports: ["domain", "contracts"],
   application: ["domain", "contracts", "ports", "stores"],
   adapters: ["domain", "contracts", "ports", "stores"],
-  config: ["stores", "domain"],
+  config: ["stores", "contracts", "domain"],
   stores: [],
   orchestrators: ["domain", "contracts", "orchestration-support"],
   "orchestration-support": ["domain", "contracts"],

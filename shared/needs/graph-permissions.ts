@@ -22,6 +22,7 @@ export const GRAPH_PERMISSIONS: readonly GraphPermission[] = [
     why: "users are found, made, changed, disabled, deleted and restored; their managers are set",
     calls: [
       "GET /users",
+      "GET /users/{id}",
       "POST /users",
       "PATCH /users/{id}",
       "DELETE /users/{id}",
@@ -34,11 +35,12 @@ export const GRAPH_PERMISSIONS: readonly GraphPermission[] = [
   {
     permission: "Group.ReadWrite.All",
     appRoleId: "62a82d76-70ea-41e2-9197-370581804d09",
-    why: "security groups and their members; who is in a role-assignable group is read, to leave them alone",
+    why: "security groups and their members, deleted ones brought back too; who is in a role-assignable group is read, to leave them alone",
     calls: [
       "GET /groups",
       "GET /groups(uniqueName='{name}')",
       "PATCH /groups(uniqueName='{name}')",
+      "GET /groups/{id}",
       "POST /groups",
       "PATCH /groups/{id}",
       "DELETE /groups/{id}",
