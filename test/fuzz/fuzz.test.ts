@@ -11,6 +11,7 @@ test("wrong requests against every function: no 5xx, nothing written by a refuse
   const report = await runFuzz({ requests: REQUESTS, seed: SEED });
   expect(report.faults).toEqual([]);
   expect(report.operations).toBeGreaterThan(40);
+  expect(report.unmet).toEqual([]);
   // It says something only where guards and parsers are both passed.
   for (const status of ["200", "400", "401", "403", "404", "422"]) expect(report.statuses[status]).toBeGreaterThan(10);
   expect(report.heapGrowthBytes).toBeLessThan(64 * 1024 * 1024);

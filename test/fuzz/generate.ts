@@ -201,6 +201,8 @@ const FAULTS: readonly (readonly [string, Fault])[] = [
   ],
 ];
 
+export const FAULT_NAMES: readonly string[] = [...new Set(FAULTS.map(([name]) => name))];
+
 function rest(body: unknown): string {
   const text = body === undefined || body instanceof Uint8Array ? "{}" : JSON.stringify(body);
   return text.startsWith("{") && text.length > 2 ? text.slice(1) : '"a":1}';

@@ -10,11 +10,13 @@ import { ErrorReply } from "../../shared/contracts/agent-api.ts";
 import { samplesOf } from "../support/samples.ts";
 import { createService } from "../support/service.ts";
 import { createWatch, isForbidden } from "../support/watched-stores.ts";
-import { createChance, wrongRequest } from "./generate.ts";
+import { createChance, FAULT_NAMES, wrongRequest } from "./generate.ts";
 
 export interface FuzzReport {
   readonly requests: number;
   readonly operations: number;
+  /** Functions that no request was for, and faults that no request had. */
+  readonly unmet: readonly string[];
   /** How many were answered with what. */
   readonly statuses: Readonly<Record<string, number>>;
   /** What must not be, at most 20. */
@@ -25,11 +27,12 @@ export interface FuzzReport {
 
 const MAX_FAULTS = 20;
 
-/** `onProgress` is told every thousand requests. */
+/** `onFault` is told of each at once; `onProgress` every 10,000 requests, with the heap after collection. */
 export async function runFuzz(options: {
   readonly requests: number;
   readonly seed: number;
-  readonly onProgress?: (done: number) => void;
+  readonly onFault?: (fault: string) => void;
+  readonly onProgress?: (done: number, heapBytes: number) => void;
 }): Promise<FuzzReport> {
   const watch = createWatch();
   const silent = () => undefined;
@@ -41,33 +44,45 @@ export async function runFuzz(options: {
   const chance = createChance(options.seed);
   const statuses: Record<string, number> = {};
   const faults: string[] = [];
+  const met = new Set<string>();
+  let told = 0;
   const collect = collector();
   let heapBefore = 0;
   for (let number = 0; number < options.requests && faults.length < MAX_FAULTS; number++) {
     if (number === Math.floor(options.requests / 5)) heapBefore = collect();
     const wrong = wrongRequest(chance, service.operations, samples);
-    const told = `#${number} ${wrong.operation.id} as ${wrong.as}: ${wrong.how.join(", ")}`;
+    for (const own of [wrong.operation.id, ...wrong.how]) met.add(own);
+    const request = `#${number} ${wrong.operation.id} as ${wrong.as}: ${wrong.how.join(", ")}`;
     const before = watch.writes();
     watch.takeKeys();
     try {
       const reply = await service.ask(wrong.operation, wrong);
       statuses[reply.status] = (statuses[reply.status] ?? 0) + 1;
-      if (reply.status >= 500) faults.push(`${told}: ${reply.status} ${JSON.stringify(reply.body)}`);
+      if (reply.status >= 500) faults.push(`${request}: ${reply.status} ${JSON.stringify(reply.body)}`);
       if (reply.status >= 400 && !ErrorReply.safeParse(reply.body).success)
-        faults.push(`${told}: no error of Graph's shape`);
+        faults.push(`${request}: no error of Graph's shape`);
       // 408: it was taken, and nobody did it in time.
       if (reply.status >= 400 && reply.status !== 408 && watch.writes() !== before)
-        faults.push(`${told}: ${reply.code} and yet it wrote something`);
+        faults.push(`${request}: ${reply.code} and yet it wrote something`);
       const bad = watch.takeKeys().filter(isForbidden);
-      if (bad.length > 0) faults.push(`${told}: the key ${JSON.stringify(bad[0]?.slice(0, 80))} was asked for`);
+      if (bad.length > 0) faults.push(`${request}: the key ${JSON.stringify(bad[0]?.slice(0, 80))} was asked for`);
     } catch (error) {
-      faults.push(`${told}: ${error instanceof Error ? error.stack : String(error)}`);
+      faults.push(`${request}: ${error instanceof Error ? error.stack : String(error)}`);
     }
-    if (number % 1_000 === 999) options.onProgress?.(number + 1);
+    for (; told < faults.length; told++) options.onFault?.(faults[told] ?? "");
+    if (number % 10_000 === 9_999) options.onProgress?.(number + 1, collect());
   }
   const heapGrowthBytes = collect() - heapBefore;
   await service.close();
-  return { requests: options.requests, operations: service.operations.length, statuses, faults, heapGrowthBytes };
+  const unmet = [...service.operations.map(({ id }) => id), ...FAULT_NAMES].filter((own) => !met.has(own));
+  return {
+    requests: options.requests,
+    operations: service.operations.length,
+    unmet,
+    statuses,
+    faults,
+    heapGrowthBytes,
+  };
 }
 
 /** Gives the heap's size after collection, or as it is where nobody may collect. */
