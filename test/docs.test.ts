@@ -225,3 +225,11 @@ describe("docs/threat-model.md", () => {
     expect(product.filter((path) => handed.test(read(path).text))).toEqual([]);
   });
 });
+
+it("docs/runbook.md says of every alert what is seen, what it means and what to do", () => {
+  const section = /^## Alerts$([\s\S]*?)^## /m.exec(read("docs/runbook.md").text)?.[1] ?? "";
+  const rows = [...section.matchAll(/^\| `([\w-]+)` \| (.{10,}) \| (.{10,}) \| (.{10,}) \|$/gm)].map(
+    ([, name]) => name,
+  );
+  expect(rows).toEqual(NEEDS.alerts.map(({ name }) => name));
+});
