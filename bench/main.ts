@@ -2,6 +2,7 @@
  * `npm run bench [-- --users N …] [--full] [--json FILE] [--profile FOLDER]`: a table, then the same as JSON.
  * `npm run bench -- --member-change [--members N]`: what one member more or less costs in a group of N; with `--users`
  * or `--full` beside those sizes.
+ * `npm run bench -- --cold-load [--rounds N]`: how long the functions app takes to load; see `cold-load.ts`.
  * `npm run bench -- --mapping [--objects N] [--rounds N]`: how fast objects are mapped, nothing else; see `mapping.ts`.
  *
  * Reaches for the numbers below and says which were missed; a missed one is no failure of the program, because how fast
@@ -11,6 +12,7 @@ import { mkdir, writeFile } from "node:fs/promises";
 import { resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { benchSize } from "./bench.ts";
+import { runColdLoadBench } from "./cold-load.ts";
 import { conditionsHere } from "./conditions.ts";
 import { runMappingBench } from "./mapping.ts";
 import type { Measured, MemberChangeMeasured } from "./measured.ts";
@@ -78,7 +80,11 @@ async function main(): Promise<void> {
 }
 
 const args = process.argv.slice(2);
-(args.includes("--mapping") ? runMappingBench(args) : main()).catch((error: unknown) => {
+function chosen(): Promise<void> {
+  if (args.includes("--mapping")) return runMappingBench(args);
+  return args.includes("--cold-load") ? runColdLoadBench(args) : main();
+}
+chosen().catch((error: unknown) => {
   process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
   process.exitCode = 1;
 });

@@ -28,6 +28,8 @@ export interface ChildOptions {
   /** Told every line that it prints; all of it is in the log as well. Not for a server: see above. */
   readonly onLine?: (line: string, stream: "out" | "err") => void;
   readonly isKillable?: boolean;
+  /** Another Node than the one that runs this. */
+  readonly node?: string;
 }
 
 export interface RunningChild {
@@ -56,7 +58,7 @@ export async function startChild(options: ChildOptions): Promise<RunningChild> {
   const logStart = statSync(logFile).size;
   const output = onLine ? "pipe" : log;
   const child = spawn(
-    process.execPath,
+    options.node ?? process.execPath,
     [
       ...["--import", endWithParent],
       ...(program[0].endsWith(".ts") ? ["--import", tsx] : []),

@@ -43,6 +43,8 @@ export interface RuntimeOptions {
   readonly settings?: Readonly<Record<string, string>>;
   /** Another functions app than the one built here, with a host.json beside it. */
   readonly appPath?: string;
+  /** Another Node for the host than the one that runs this. */
+  readonly node?: string;
   /** Told what has been started. */
   readonly log?: (line: string) => void;
 }
@@ -129,11 +131,12 @@ export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
       });
       return child;
     };
-    const { verifiedDomains = [], quota = "on", settings: given = {}, appPath } = options;
+    const { verifiedDomains = [], quota = "on", settings: given = {}, appPath, node } = options;
     // Where the target counts no writes, nobody has to keep within them.
     const settings = { ...(quota === "off" ? { UPLINK_TARGET_WRITES: "0" } : {}), ...given };
     const { exporter } = applications;
-    const host = () => startHost(context, { exporter, settings, ...(appPath === undefined ? {} : { appPath }) });
+    const other = { ...(appPath === undefined ? {} : { appPath }), ...(node === undefined ? {} : { node }) };
+    const host = () => startHost(context, { exporter, settings, ...other });
 
     watch(await startAzurite(context, options.inMemory ?? false));
     await makeStores(storageConnection(ports));

@@ -109,6 +109,7 @@ export interface HostChoices {
   readonly settings: Readonly<Record<string, string>>;
   /** The functions app; default: the one built here. */
   readonly appPath?: string;
+  readonly node?: string;
 }
 
 export async function startHost(context: ServiceContext, choices: HostChoices): Promise<RunningChild> {
@@ -117,6 +118,7 @@ export async function startHost(context: ServiceContext, choices: HostChoices): 
   const child = await startChild({
     name: "host",
     logFile: join(paths.logs, "host.log"),
+    ...(choices.node === undefined ? {} : { node: choices.node }),
     program: [join(projectRoot, "local", "host-process.ts")],
     environment: {
       ...LOCAL_SETTINGS,

@@ -56,4 +56,19 @@ describe("host.json of a deployment", () => {
     );
     expect(() => made(["netherite"])).toThrow(/'netherite' is no backend of Durable: scheduler or storage/);
   });
+
+  it("has every number in the record of their reasons, with the value that it has", () => {
+    const leavesOf = (value: unknown, path: string): [string, string][] =>
+      typeof value === "object" && value !== null
+        ? Object.entries(value).flatMap(([key, one]) => leavesOf(one, path === "" ? key : `${path}.${key}`))
+        : [[path, String(value)]];
+    const leaves = leavesOf(parsed(join(ROOT, "host.json")), "");
+    const record = readFileSync(join(ROOT, "docs", "adr", "0008-host-json.md"), "utf8");
+    const rows = [...record.matchAll(/^\| `([^`]+)` \| `([^`]+)` \| (.+) \|$/gm)];
+    expect(rows.map(([, path, value]) => [path, value])).toEqual(leaves);
+    for (const [, path, , why] of rows) expect([path, (why ?? "").length > 10]).toEqual([path, true]);
+    const limit = NEEDS.hostSettings.find(({ name }) => name === "FUNCTIONS_REQUEST_BODY_SIZE_LIMIT")?.azure;
+    const bytes = limit !== undefined && "value" in limit ? limit.value : "missing";
+    expect(record).toContain(`\`FUNCTIONS_REQUEST_BODY_SIZE_LIMIT\` is \`${bytes}\``);
+  });
 });
