@@ -69,8 +69,7 @@ const commandsOf = (page: Page) =>
     .filter((code) => UPLINK.test(code))
     .map((code) => code.replace(UPLINK, "uplink "));
 
-// The last is made by the delivery of the package: take it out here once package.json has it.
-const NPM_ITSELF = ["ci", "install", "sbom", "exec", "audit", "package"];
+const NPM_ITSELF = ["ci", "install", "sbom", "exec", "audit"];
 const scripts = Object.keys((JSON.parse(read("package.json").text) as { scripts: object }).scripts);
 const npmOf = (page: Page) =>
   codeOf(page).flatMap((code) => [...code.matchAll(/\bnpm (?:run )?([a-z][\w:-]*)/g)].map(([, name = ""]) => name));
