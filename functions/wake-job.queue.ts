@@ -9,7 +9,7 @@ const Bell = z.object({
   jobId: z.string().min(1),
   lane: z.enum(["bulk", "live"]),
   // A trace that can't be read is no reason to lose a bell.
-  traceparent: z.unknown(),
+  traceparent: z.unknown().optional(),
 });
 
 /** A bell that can't be read is thrown, so that the bus dead-letters it. */
