@@ -12,7 +12,8 @@ import type { Program, ReleaseContent } from "./release-files.ts";
 const SECRET_NAMES = /secret|key$|^d$|token/i;
 /** Shorter ones are no secrets, and would be found everywhere. */
 const SECRET_LENGTH = 20;
-const FORMS: readonly (readonly [string, RegExp])[] = [
+/** What looks like a secret, wherever it comes from. */
+export const SECRET_FORMS: readonly (readonly [string, RegExp])[] = [
   ["a connection string", /AccountKey=|SharedAccessKey=|SharedAccessSignature=/],
   ["a private key", /-----BEGIN [A-Z ]*PRIVATE KEY/],
   ["a signed token", /\beyJ[\w-]{8,}\.eyJ[\w-]{8,}\.[\w-]{8,}/],
@@ -28,13 +29,13 @@ export async function findSecrets(
   if (secrets.size === 0) throw new Error(`No secret was found in ${home}: the check looks in the wrong place.`);
   const places = [home, projectRoot, `${homedir()}/`, ...(hostname().length > 4 ? [hostname()] : [])];
   const found: string[] = [];
-  const look = (where: string, text: string, forms: typeof FORMS, names: readonly string[]) => {
+  const look = (where: string, text: string, forms: typeof SECRET_FORMS, names: readonly string[]) => {
     for (const [secret, file] of secrets) if (text.includes(secret)) found.push(`${where} holds a secret of ${file}`);
     for (const name of names) if (text.includes(name)) found.push(`${where} names ${name}`);
     for (const [what, form] of forms) if (form.test(text)) found.push(`${where} holds what looks like ${what}`);
   };
   for (const [part, value] of Object.entries(content)) {
-    for (const [where, text] of textsOf(part, value)) look(where, text, FORMS, places);
+    for (const [where, text] of textsOf(part, value)) look(where, text, SECRET_FORMS, places);
   }
   // Programs hold the words for keys and tokens; a packer's paths are relative when all lies below the project.
   for (const [name, bytes] of Object.entries(programs)) {
@@ -45,7 +46,7 @@ export async function findSecrets(
 }
 
 /** Secrets of the runtime in `home`, by value, with the file that has them. */
-async function secretsIn(home: string): Promise<Map<string, string>> {
+export async function secretsIn(home: string): Promise<Map<string, string>> {
   const found = new Map<string, string>();
   const entries = await readdir(home, { recursive: true, withFileTypes: true });
   // What storage holds is what is looked at, not what is looked for.
