@@ -58,6 +58,24 @@ export function apiReport({ conditions, accept, pages, missed }: ApiResult): str
   return [...told, "", acceptText(accept), "", ...lines].join("\n");
 }
 
+/** For the README. */
+export function apiSummary({ conditions, accept, pages, missed }: ApiResult): string {
+  const { command, date, node, cpus, storage, load } = conditions;
+  const [first] = pages;
+  const wanted = `at least ${WANTED.perSecond} a second, p95 below ${WANTED.p95Ms} ms, own CPU at most ${WANTED.cpuMs} ms`;
+  return [
+    `\`${command}\` on ${date}, Node ${node}, ${cpus}, ${storage}; load average ${load}.`,
+    acceptText(accept),
+    `Wanted: ${wanted}. ${missed.length === 0 ? "Nothing was missed." : `Missed: ${missed.join("; ")}.`}`,
+    "",
+    `| page of 50 of a log of ${(first?.entries ?? 0).toLocaleString("en")} entries | p50 ms | p95 ms | own CPU ms |`,
+    "|---|---|---|---|",
+    ...pages.map(
+      (own) => `| ${own.question} | ${fixed(own.p50Ms, 1)} | ${fixed(own.p95Ms, 1)} | ${fixed(own.cpuMs, 1)} |`,
+    ),
+  ].join("\n");
+}
+
 function acceptText({ batches, changes, kilobytes, jobs, perSecond, p50Ms, p95Ms, cpuMs }: AcceptMeasured): string {
   return `${batches} batches of ${changes} changes (${kilobytes.toFixed(0)} kB) from ${jobs} agents at a time were accepted at ${perSecond.toFixed(0)} a second, p50 ${ms(p50Ms)}, p95 ${ms(p95Ms)}, own CPU ${ms(cpuMs)} each.`;
 }

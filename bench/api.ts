@@ -170,15 +170,17 @@ async function measurePages(cloud: Cloud, connectionString: string, entries: num
   }
   const ofJob = `jobId eq '${jobId}'`;
   const object = logEntryOf(jobId, START, 7).source.objectGuid;
+  const before = `activityDateTime lt ${new Date(START - 7_200_000).toISOString()}`;
+  const failed = "provisioningStatusInfo/status eq 'failure'";
   const questions: readonly [string, Omit<LogAsked, "top">][] = [
     ["newest first, all jobs", {}],
+    ["a time range", { filter: before }],
     ["one job", { filter: ofJob }],
+    ["a time range of a job", { filter: `${ofJob} and ${before}` }],
     ["one object", { filter: `${ofJob} and sourceIdentity/id eq '${object}'` }],
-    ["failures", { filter: "provisioningStatusInfo/status eq 'failure'" }],
-    [
-      "a time range of a job",
-      { filter: `${ofJob} and activityDateTime lt ${new Date(START - 7_200_000).toISOString()}` },
-    ],
+    ["failures", { filter: failed }],
+    ["failures of a job", { filter: `${ofJob} and ${failed}` }],
+    ["failures in a time range", { filter: `${before} and ${failed}` }],
   ];
   const measured: PagesMeasured[] = [];
   for (const [question, asked] of questions) {

@@ -62,7 +62,7 @@ export function createAdminUseCases(parts: Parts, firstWrites: FirstWrites) {
   const pause = settings.pause ?? ((milliseconds: number) => sleep(milliseconds));
   const schemas = createSchemas({ rows, blobs, clock, log, mappings, ring });
   const { logMonths } = settings;
-  const askLog = createAskLog({ rows, clock, provisioningLog, configurations: configurations.list, logMonths });
+  const askLog = createAskLog({ rows, clock, provisioningLog, logMonths });
   const heldExports = createHeldExports({ rows, blobs, clock, log, ring });
   const { escrowsAtOnce } = settings;
   const retryEscrows = createRetryEscrows({ ...chunked, escrows, dirty, ring, escrowsAtOnce });

@@ -5,6 +5,7 @@ import { createDropResults } from "../shared/application/drop-results.ts";
 import { createFirstWrites } from "../shared/application/first-write.ts";
 import { createFullSync } from "../shared/application/full-sync.ts";
 import { createIndexOldLog } from "../shared/application/index-old-log.ts";
+import { createLoggedJobs } from "../shared/application/logged-jobs.ts";
 import { createReportState } from "../shared/application/report-state.ts";
 import { createClaimIndex } from "../shared/application/state/claim-index.ts";
 import { knownTablesOf } from "../shared/application/state/known-tables.ts";
@@ -63,6 +64,7 @@ export function createUseCases(given: Adapters, settings: UseCaseSettings) {
         countEntries: entryCounts.count,
         indexOldLog: createIndexOldLog({ rows, clock, provisioningLog, logMonths: settings.logMonths }),
         carryOnDeletion: jobDeletion.carryOn,
+        noteJobs: createLoggedJobs({ rows }).noteAll,
         watchQuarantine: quarantines.watch,
         times: { ...settings.times, logMonths: settings.logMonths, escrowsAtOnce: settings.escrowsAtOnce },
       }),

@@ -1,10 +1,11 @@
 /**
  * The tables that come from code: in the README the settings of the cloud side, the ports of the local runtime, and what
- * the benches of growth and quota wrote to their files; in the runbook the codes of failures; and the JSON Schemas of configuration files. `npm run docs` writes them; tests say
+ * the benches of growth, quota and API wrote to their files; in the runbook the codes of failures; and the JSON Schemas of configuration files. `npm run docs` writes them; tests say
  * whether they are current. And the table of needs, as the infrastructure reads it, and the page of events.
  */
-import { readFileSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { pathToFileURL } from "node:url";
+import { type ApiResult, apiSummary } from "../bench/api-measured.ts";
 import type { GrowthResult } from "../bench/growth-measured.ts";
 import { growthSummary } from "../bench/growth-report.ts";
 import type { QuotaResult } from "../bench/quota-measured.ts";
@@ -21,13 +22,25 @@ const LINE_WIDTH = 120;
 
 /** The text with every table between `<!-- NAME:begin -->` and `<!-- NAME:end -->` made anew. Throws when a mark is missing. */
 export function withTables(readme: string): string {
-  const tables = { quota: quotaFigures(), growth: growthTable(), settings: settingsTable(), ports: portsTable() };
+  const tables = {
+    quota: quotaFigures(),
+    growth: growthTable(),
+    api: apiFigures(),
+    settings: settingsTable(),
+    ports: portsTable(),
+  };
   return Object.entries(tables).reduce((text, [name, table]) => replaceTable(text, name, table), readme);
 }
 
 function quotaFigures(): string {
   const file = new URL("../bench/results/quota.json", import.meta.url);
   return quotaSummary(JSON.parse(readFileSync(file, "utf8")) as QuotaResult);
+}
+
+function apiFigures(): string {
+  const file = new URL("../bench/results/api.json", import.meta.url);
+  if (!existsSync(file)) return "Its numbers aren't taken yet on a machine that does nothing else.";
+  return apiSummary(JSON.parse(readFileSync(file, "utf8")) as ApiResult);
 }
 
 function growthTable(): string {

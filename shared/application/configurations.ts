@@ -10,6 +10,7 @@ import type { Clock, Random } from "../ports/clock.ts";
 import type { RowOperation, RowStore } from "../ports/row-store.ts";
 import { type Failure, fail, ok, type Result } from "./failure.ts";
 import { scheduleFault } from "./full-sync-schedule.ts";
+import { createLoggedJobs } from "./logged-jobs.ts";
 import { scopeOf, WATERMARK_RESET, wishBeside } from "./reads.ts";
 import { agentTable, TOKEN_PREFIX, type TokenRow } from "./state/agent-rows.ts";
 import { type JobRow, jobTable, listRows, pack, type ReadsRow, ROW, readRow } from "./state/job-rows.ts";
@@ -69,6 +70,7 @@ export function createConfigurations(deps: {
   readonly targetKey: string;
 }): Configurations {
   const jobs = jobTable(deps.rows);
+  const loggedJobs = createLoggedJobs(deps);
   const catalogue = () => listRows<ConfigurationEntry>(jobs, CATALOGUE, "configuration:");
   const newId = () => Buffer.from(deps.random.bytes(16)).toString("hex");
 
@@ -111,6 +113,7 @@ export function createConfigurations(deps: {
         { op: "insert", row: `configuration:${configurationId}`, values: pack(entry) },
       ]);
       if (!listed.ok) return this.create(request);
+      await loggedJobs.note(jobId);
       return ok({ ...entry, created: true });
     },
     async list() {

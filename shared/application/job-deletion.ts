@@ -25,6 +25,7 @@ import {
   noSuchJob,
 } from "./configurations.ts";
 import { fail, ok, type Result } from "./failure.ts";
+import { createLoggedJobs } from "./logged-jobs.ts";
 import { heldClaims } from "./object-claims.ts";
 import { type AgentRow, agentTable } from "./state/agent-rows.ts";
 import { type ClaimIndex, ownerOf } from "./state/claim-index.ts";
@@ -224,6 +225,7 @@ export function createJobDeletion(deps: {
         await dropRows("jobs", jobId);
         return jobExists(configurationId, "");
       }
+      await createLoggedJobs(deps).note(jobId);
       await moveAgents(configurationId, jobId);
       log.info("job-made", { jobId, configurationId, by });
       return ok({ jobId });

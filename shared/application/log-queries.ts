@@ -1,6 +1,6 @@
 /**
  * `GET auditLogs/provisioning`: a question about the log, answered page by page in Graph's shape. A page costs at most two
- * requests to the log (`state/log-pages.ts`) and one for the job that it is about; what jobs are called is remembered for a minute.
+ * requests to the log (`state/log-pages.ts`) and one for what its jobs are called, however many they are; that is remembered for a minute.
  *
  * A skip token says where the next page begins, and of which question: with another one it is refused, for it would answer
  * something that nobody asked. It holds no secret and gives no right.
@@ -9,11 +9,10 @@ import { createHash } from "node:crypto";
 import type { ProvisioningLogReply } from "../contracts/provisioning-log.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { RowStore } from "../ports/row-store.ts";
-import type { ConfigurationEntry } from "./configurations.ts";
 import { type Failure, fail, ok, type Result } from "./failure.ts";
 import { type LogParameters, type LogQuestion, parseLogQuestion, unsupported } from "./log-question.ts";
 import { type LoggedJob, logReply } from "./log-reply.ts";
-import { type JobRow, jobTable, ROW, readRow } from "./state/job-rows.ts";
+import { createLoggedJobs } from "./logged-jobs.ts";
 import { endOfHour, LOG_PLACE, logKeptSince } from "./state/log-keys.ts";
 import type { LogCursor, LogPages } from "./state/log-pages.ts";
 
@@ -38,30 +37,41 @@ export function createAskLog(deps: {
   readonly rows: RowStore;
   readonly clock: Clock;
   readonly provisioningLog: LogPages;
-  readonly configurations: () => Promise<readonly ConfigurationEntry[]>;
   /** Months of the log that are kept, besides the current one. */
   readonly logMonths: number;
 }): AskLog {
-  const jobs = jobTable(deps.rows);
+  const loggedJobs = createLoggedJobs(deps);
   const names = new Map<string, { readonly job: LoggedJob; readonly at: number }>();
 
-  async function jobOf(jobId: string): Promise<LoggedJob> {
-    const now = deps.clock.now();
+  const remembered = (jobId: string): LoggedJob | undefined => {
     const known = names.get(jobId);
-    if (known && now - known.at < REMEMBERED_MS) return known.job;
+    return known && deps.clock.now() - known.at < REMEMBERED_MS ? known.job : undefined;
+  };
+  const remember = (jobId: string, job: LoggedJob) => void names.set(jobId, { job, at: deps.clock.now() });
+
+  /** One request. */
+  async function list(): Promise<readonly string[]> {
+    const all = await loggedJobs.all();
+    for (const [jobId, job] of all) remember(jobId, job);
+    return [...all].filter(([, { isGone }]) => !isGone).map(([jobId]) => jobId);
+  }
+
+  /** At most one request; none where they were listed for this page. */
+  async function jobsShown(jobIds: ReadonlySet<string>, areListed: boolean): Promise<ReadonlyMap<string, LoggedJob>> {
+    const unknown = areListed ? [] : [...jobIds].filter((jobId) => !remembered(jobId));
+    const [first] = unknown;
     // The log outlives its job.
-    const gone: LoggedJob = { configurationId: "", displayName: jobId, targetKey: "", domainFqdn: "" };
-    const job: LoggedJob = (await readRow<JobRow>(jobs, jobId, ROW.job))?.value ?? gone;
-    names.set(jobId, { job, at: now });
-    return job;
+    if (first !== undefined && unknown.length === 1) remember(first, (await loggedJobs.one(first)) ?? unnamed(first));
+    else if (unknown.length > 1) await list();
+    return new Map([...jobIds].map((jobId) => [jobId, remembered(jobId) ?? unnamed(jobId)]));
   }
 
   async function jobsOf(question: LogQuestion): Promise<Result<readonly string[]>> {
     if (question.jobId !== undefined) return ok([question.jobId]);
-    const all = (await deps.configurations()).map(({ jobId }) => jobId);
-    if (all.length <= MOST_JOBS_OF_AN_OBJECT) return ok(all);
+    const jobIds = await list();
+    if (jobIds.length <= MOST_JOBS_OF_AN_OBJECT) return ok(jobIds);
     const remedy = "Add jobId eq '…' for the job that reads the object's domain; 'uplink job list' has them.";
-    return fail(unsupported("$filter", `asks for an object of any of ${all.length} jobs`, remedy));
+    return fail(unsupported("$filter", `asks for an object of any of ${jobIds.length} jobs`, remedy));
   }
 
   return async (asked) => {
@@ -90,14 +100,18 @@ export function createAskLog(deps: {
       ...(objectGuid === undefined ? {} : { object: { objectGuid, jobIds: ofJobs.value } }),
     };
     const page = await deps.provisioningLog.page(scope, asked.top, from);
-    const shownJobs = new Map<string, LoggedJob>();
-    for (const id of new Set(page.entries.map((entry) => entry.jobId))) shownJobs.set(id, await jobOf(id));
+    const areListed = objectGuid !== undefined && jobId === undefined;
+    const shownJobs = await jobsShown(new Set(page.entries.map((entry) => entry.jobId)), areListed);
     const value = page.entries.flatMap((entry) => {
       const job = shownJobs.get(entry.jobId);
       return job ? [logReply(entry, job)] : [];
     });
     return ok({ value, ...(page.next === undefined ? {} : { next: tokenOf(page.next, digest) }) });
   };
+}
+
+function unnamed(jobId: string): LoggedJob {
+  return { configurationId: "", displayName: jobId, targetKey: "", domainFqdn: "" };
 }
 
 /** What a skip token is bound to. */

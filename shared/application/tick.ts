@@ -73,6 +73,8 @@ export function createTick(deps: {
   readonly indexOldLog: Duty;
   /** Goes on with a job that is being deleted. */
   readonly carryOnDeletion: Duty;
+  /** Notes what the log shows of each job. */
+  readonly noteJobs: (jobIds: readonly string[]) => Promise<void>;
   /** Looks after a job's quarantine; whether the job must wait. */
   readonly watchQuarantine: (jobId: string) => Promise<boolean>;
   readonly times: TickTimes;
@@ -81,7 +83,13 @@ export function createTick(deps: {
   const agents = agentTable(deps.rows);
 
   return async () => {
-    for (const entry of await deps.configurations.list()) {
+    const entries = await deps.configurations.list();
+    await deps
+      .noteJobs(entries.map(({ jobId }) => jobId))
+      .catch((error: unknown) =>
+        deps.log.error("tick-duty-failed", { duty: "noteJobs", jobId: "", message: String(error) }),
+      );
+    for (const entry of entries) {
       let isHeld = false;
       const watchQuarantine = async () => {
         isHeld = await deps.watchQuarantine(entry.jobId);

@@ -1,7 +1,7 @@
 /** The bench of the API at a tiny size: every number is there. How large they are is for the bench to say. */
 import { describe, expect, it } from "vitest";
 import { measureApi } from "../../bench/api.ts";
-import { apiReport, missedByApi } from "../../bench/api-measured.ts";
+import { apiReport, apiSummary, missedByApi } from "../../bench/api-measured.ts";
 
 describe("the bench of the API", () => {
   it("runs, and has a number for accepting and for each question to the log", async () => {
@@ -9,12 +9,14 @@ describe("the bench of the API", () => {
     const { accept, pages } = measured;
     expect(accept).toMatchObject({ batches: 4, changes: 200, jobs: 2 });
     for (const number of Object.values(accept)) expect(number).toBeGreaterThan(0);
-    expect(pages.map(({ question }) => question)).toHaveLength(5);
+    expect(pages.map(({ question }) => question)).toHaveLength(8);
     for (const { p50Ms, p95Ms, cpuMs } of pages) {
       expect(p95Ms).toBeGreaterThanOrEqual(p50Ms);
       expect(cpuMs).toBeGreaterThan(0);
     }
-    expect(apiReport({ conditions: {}, ...measured, missed: [] })).not.toMatch(/NaN|undefined|Infinity/);
+    const facts = { command: "bench", date: "today", node: "v20", cpus: "2", storage: "Azurite", load: "0.1" };
+    for (const text of [apiReport, apiSummary])
+      expect(text({ conditions: facts, ...measured, missed: [] })).not.toMatch(/NaN|undefined|Infinity/);
   }, 120_000);
 
   it("names what was missed, and nothing that was not", () => {
