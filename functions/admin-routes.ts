@@ -5,6 +5,7 @@ import { auditRoute } from "./audit.http.ts";
 import { configurationRoutes } from "./configurations.http.ts";
 import { enrolmentTokenRoutes } from "./enrolment-tokens.http.ts";
 import { exclusionRoutes } from "./exclusions.http.ts";
+import { serviceHealthRoute } from "./health.http.ts";
 import { heldExportsRoutes } from "./held-exports.http.ts";
 import type { Route } from "./http-route.ts";
 import { jobSettingsRoutes } from "./job-settings.http.ts";
@@ -40,5 +41,6 @@ export function adminRoutes(own: ReturnType<typeof createAdminUseCases>): Route[
     ...exclusionRoutes(own.exclusions),
     provisioningLogRoute(own.queries),
     auditRoute(own.audit),
+    serviceHealthRoute(own.tellHealth),
   ];
 }

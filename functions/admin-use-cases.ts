@@ -22,6 +22,7 @@ import { createProvisionOnDemand } from "../shared/application/provision-on-dema
 import { createReconcileAdmin } from "../shared/application/reconcile-admin.ts";
 import { createRetryEscrows } from "../shared/application/retry-escrows.ts";
 import { createSchemas } from "../shared/application/schemas.ts";
+import { createTellHealth } from "../shared/application/service-health.ts";
 import { createStagedContents } from "../shared/application/staged-contents.ts";
 import { createStagedSets } from "../shared/application/staged-sets.ts";
 import { createAuditRows } from "../shared/application/state/audit-rows.ts";
@@ -66,6 +67,7 @@ export function createAdminUseCases(parts: Parts, firstWrites: FirstWrites) {
   const heldExports = createHeldExports({ rows, blobs, clock, log, ring });
   const { escrowsAtOnce } = settings;
   const retryEscrows = createRetryEscrows({ ...chunked, escrows, dirty, ring, escrowsAtOnce });
+  const queries = createAdminQueries({ rows, clock, escrows, dirty, removals, askLog });
   const wakeJob = async (jobId: string) => {
     for (const lane of LANES) await ring(jobId, lane);
   };
@@ -137,7 +139,13 @@ export function createAdminUseCases(parts: Parts, firstWrites: FirstWrites) {
       ring,
     }),
     heldExports,
-    queries: createAdminQueries({ rows, clock, escrows, dirty, removals, askLog }),
+    queries,
+    tellHealth: createTellHealth({
+      ...{ rows, clock, configurations, queries },
+      agentSilentMs: settings.times.agentSilentMs,
+      quota: parts.quotaRows && settings.quota && { rows: parts.quotaRows, writes: settings.quota.writes },
+      credentialEndsAt: settings.credentialEndsAt,
+    }),
     wakeJob,
   };
 }

@@ -1,0 +1,116 @@
+/**
+ * What is wrong, for whom, and what to do, from rows as they stand: what somebody would find who looked at every job, agent and the target.
+ *
+ * It asks the target nothing, and doesn't know what only the log tells (accounts that don't add up, batches that were set aside).
+ */
+import type { FindingReply, HealthReply } from "../contracts/admin/health.ts";
+import { usedAt } from "../domain/quota.ts";
+import type { Clock } from "../ports/clock.ts";
+import type { RowStore } from "../ports/row-store.ts";
+import type { AdminQueries } from "./admin-queries.ts";
+import type { ConfigurationEntry, Configurations } from "./configurations.ts";
+import { ok, type Result } from "./failure.ts";
+import { type BatchRow, jobTable, LANES, listRows } from "./state/job-rows.ts";
+import type { QuotaRows } from "./state/quota-rows.ts";
+
+const BATCH_WAITS_MS = 600_000;
+const QUOTA_USED = 0.9;
+const CREDENTIAL_DAYS = 30;
+const DAY_MS = 86_400_000;
+
+export type TellHealth = () => Promise<Result<HealthReply>>;
+
+export function createTellHealth(deps: {
+  readonly rows: RowStore;
+  readonly clock: Clock;
+  readonly configurations: Pick<Configurations, "list">;
+  readonly queries: Pick<AdminQueries, "status" | "agents">;
+  readonly agentSilentMs: number;
+  /** Undefined: nobody watches the quota. */
+  readonly quota: { readonly rows: QuotaRows; readonly writes: number } | undefined;
+  /** Milliseconds since 1970; undefined where nothing ends. */
+  readonly credentialEndsAt: number | undefined;
+}): TellHealth {
+  const { clock } = deps;
+
+  return async () => {
+    const findings: FindingReply[] = await ofTarget();
+    for (const entry of await deps.configurations.list())
+      findings.push(...(await ofJob(entry)), ...(await ofAgents(entry)));
+    return ok({ status: findings.length === 0 ? "healthy" : "needs-attention", findings });
+  };
+
+  async function ofTarget(): Promise<FindingReply[]> {
+    const found: FindingReply[] = [];
+    const tell = (code: FindingReply["code"], message: string, remedy: string) =>
+      found.push({ code, jobId: null, agentId: null, message, remedy });
+    if (deps.quota) {
+      const { state } = await deps.quota.rows.change((before) => ({ state: before }));
+      const used = usedAt(state, clock.now()) / deps.quota.writes;
+      if (used > QUOTA_USED)
+        tell(
+          "quota-used",
+          `${Math.round(used * 100)} % of what the application may write to the target is used.`,
+          "Nothing, during an initial load. If it lasts, look for what else writes with the same application.",
+        );
+    }
+    const days = ((deps.credentialEndsAt ?? Number.POSITIVE_INFINITY) - clock.now()) / DAY_MS;
+    if (days < CREDENTIAL_DAYS)
+      tell(
+        "credential-expiring",
+        `The certificate for the target ends in ${Math.floor(days)} days.`,
+        "Give the application a new certificate, and the service after it.",
+      );
+    return found;
+  }
+
+  async function ofJob({ jobId }: ConfigurationEntry): Promise<FindingReply[]> {
+    const status = await deps.queries.status(jobId);
+    // Gone since the list was read.
+    if (!status.ok) return [];
+    const { quarantine, trouble, staged, escrowed } = status.value;
+    const found: FindingReply[] = [];
+    const tell = (code: FindingReply["code"], message: string, remedy: string) =>
+      found.push({ code, jobId, agentId: null, message, remedy });
+    if (quarantine)
+      tell("job-quarantined", quarantine.error.message, `${quarantine.error.remedy} Then: uplink quarantine clear`);
+    if (trouble) tell("job-trouble", trouble.message, "Bring back what the scope names, or take it out of the scope.");
+    if (staged > 0)
+      tell("removals-staged", `${staged} removals wait for an admin.`, "Look at them first: uplink staged list");
+    if (escrowed > 0)
+      tell(
+        "objects-failing",
+        `${escrowed} objects failed and are tried again.`,
+        "Each has a remedy: uplink escrow list",
+      );
+    const oldest = await oldestBatch(jobId);
+    const waitsMs = clock.now() - oldest;
+    // A job that is stopped says why already.
+    if (!quarantine && waitsMs > BATCH_WAITS_MS)
+      tell(
+        "batch-waiting",
+        `A batch was accepted ${Math.round(waitsMs / 60_000)} minutes ago and isn't in effect.`,
+        "See what the job does: uplink job show",
+      );
+    return found;
+  }
+
+  async function oldestBatch(jobId: string): Promise<number> {
+    const jobs = jobTable(deps.rows);
+    const rows = await Promise.all(LANES.map((lane) => listRows<BatchRow>(jobs, jobId, `batch:${lane}:`)));
+    const accepted = rows.flat().filter(({ value }) => value.state === "accepted");
+    return Math.min(...accepted.map(({ value }) => value.acceptedAt), Number.POSITIVE_INFINITY);
+  }
+
+  async function ofAgents({ configurationId, jobId }: ConfigurationEntry): Promise<FindingReply[]> {
+    const agents = await deps.queries.agents(configurationId, jobId);
+    return agents.flatMap(({ agentId, name, status, lastSeenAt }) => {
+      const isExpected = status === "active" || status === "inactive";
+      if (!isExpected || clock.now() - Date.parse(lastSeenAt) < deps.agentSilentMs) return [];
+      const message = `Agent '${name}' was last heard at ${lastSeenAt}.`;
+      const remedy =
+        "Start it; uplink agent check on its machine says what is wrong. One that is gone for good: uplink agent revoke";
+      return [{ code: "agent-silent" as const, jobId, agentId, message, remedy }];
+    });
+  }
+}
