@@ -3,7 +3,7 @@ import { beforeEach, expect, test } from "vitest";
 import { registerAdminCommands } from "../../cli/admin-commands.ts";
 import { registerJobCreateCommands } from "../../cli/job-create-commands.ts";
 import { registerStatusCommands } from "../../cli/status-commands.ts";
-import { needsOf } from "../../cli/status-needs.ts";
+import { needsOf, syncStateOf } from "../../cli/status-needs.ts";
 import { adminRoutes } from "../../functions/admin-routes.ts";
 import { answerByRoutes, serveInTests } from "../support/admin-service.ts";
 import { aUser, type Cloud, createCloud } from "../support/cloud.ts";
@@ -117,6 +117,40 @@ test("tells held sets, escrows, agents, quarantine and trouble, the most pressin
     "mode staging: nothing is exported → uplink job mode 'Head Office' normal",
     "2 objects wait: 2 × InvalidDomain → uplink escrow list 'Head Office'",
   ]);
+});
+
+test("a job that was never read isn't in sync, and one that loads says how far it is", async () => {
+  const agent = await cloud.addDomain("corp.example");
+  const fresh = await uplink("status", "--check");
+  expect(fresh).toMatchObject({ code: 1 });
+  expect(fresh.out).toMatch(/^0 of 1 jobs are in sync\.[\s\S]*^corp\.example +never +- .* never read in full yet$/m);
+  await agent.read("full", [aUser("ann")]);
+  const configuration = { id: "c", jobId: "j", displayName: "Corp", domainFqdn: "corp.example" };
+  const status = await agent.status();
+  const openRead = { readNo: 2, kind: "full" as const, batches: 2, objects: 700 };
+  const loading = {
+    ...status,
+    ...{ openRead, steadyStateAt: null, committedWatermarkAt: "2026-01-05T07:59:00.000Z" },
+    waiting: { ...status.waiting, batches: 2, changes: 400, processed: 150 },
+  };
+  const [anAgent] = await cloud.cloud.routes.queries.agents(status.configurationId, status.jobId);
+  const agents = anAgent ? [anAgent] : [];
+  const facts = { configuration, status: loading, agents, staged: [], escrows: [] };
+  expect(syncStateOf(facts, Date.parse("2026-01-05T08:01:00.000Z"))).toEqual({
+    job: "Corp",
+    inSync: false,
+    state: "reading (full, 700 objects so far); 150 of 400 changes processed",
+    asOf: "2026-01-05T07:59:00.000Z",
+    behindSeconds: 120,
+  });
+  // Escrows keep a job that has nothing left to do from being in sync.
+  const aFailure = { objectGuid: "o", code: "InvalidDomain", message: "m", remedy: "r", attempts: 1 };
+  const escrow = { ...aFailure, firstAt: "2026-01-05T07:00:00.000Z", nextAttemptAt: "2026-01-05T09:00:00.000Z" };
+  expect(syncStateOf({ ...facts, status }, 0)).toMatchObject({ inSync: true, state: "in sync" });
+  expect(syncStateOf({ ...facts, status, escrows: [escrow] }, 0)).toMatchObject({
+    inSync: false,
+    state: "waits for somebody",
+  });
 });
 
 test("a job is made once, with what it was asked to be like", async () => {
