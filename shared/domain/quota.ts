@@ -236,12 +236,12 @@ function freeFor(state: QuotaState, budget: number, now: number, lane: QuotaLane
   if ((state.liveUntil ?? 0) > now) return 0;
   const live = state.slots.reduce((total, slot) => total + slot.live, 0);
   const reserve = Math.max(0, Math.ceil(limit * RESERVE) - live);
-  return Math.min(free - reserve, Math.floor(savedAt(state, limit, now)));
+  return Math.min(free - reserve, Math.floor(savedAt(state, limit, budget, now)));
 }
 
-/** What bulk may take at once: it saves up an even pace, but not for long. */
-function savedAt({ slots }: QuotaState, limit: number, now: number): number {
-  const most = limit * PACE.ahead;
+/** What bulk may take at once: it saves up an even pace, but not for long. Of a tiny budget a slice, or it would wait for ever. */
+function savedAt({ slots }: QuotaState, limit: number, budget: number, now: number): number {
+  const most = Math.max(limit * PACE.ahead, sliceOf(budget));
   let saved = most;
   let last = 0;
   for (const { at, bulk } of slots) {
@@ -263,7 +263,7 @@ function nextTime(state: QuotaState, budget: number, now: number, lane: QuotaLan
   const moments = [
     state.closedUntil ?? 0,
     ...(lane === "bulk"
-      ? [state.liveUntil ?? 0, now + 1 + Math.ceil((writes - savedAt(state, limit, now)) / paceOf(limit))]
+      ? [state.liveUntil ?? 0, now + 1 + Math.ceil((writes - savedAt(state, limit, budget, now)) / paceOf(limit))]
       : state.slots.map(({ at }) => at + BURST.ms)),
     ...state.slots.map(endOf),
   ].filter((at) => at > now && at < longest);

@@ -69,6 +69,18 @@ describe("the window", () => {
     expect(all.notBefore).toBe(START + 5_000);
   });
 
+  it("gives bulk its turn however small the budget and the rate are", () => {
+    for (const [budget, rate] of [10, 25, 60, 99, 250].flatMap((own) => [1, 0.3].map((part) => [own, part] as const))) {
+      let state: QuotaState = { ...freshQuota(START), rate };
+      let [now, granted] = [START, 0];
+      for (let asked = 0; asked < 400 && now < START + 3 * WINDOW_MS; asked++) {
+        const got = book(state, budget, now, { lane: "bulk", wanted: 5 });
+        [state, now, granted] = [got.state, got.notBefore, granted + got.granted];
+      }
+      expect(granted, `${budget} writes, rate ${rate}`).toBeGreaterThanOrEqual(Math.floor(budget * rate) - 1);
+    }
+  });
+
   it("is used up by somebody who asks when told to", () => {
     const { state } = eager(freshQuota(START), START, START + 600_000);
     expect(state.rate).toBe(1);
