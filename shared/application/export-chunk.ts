@@ -124,6 +124,7 @@ export function createExportChunk(deps: {
     const unsent = results.filter((result) => result.kind === "unsent");
     if (unsent.length > 0) {
       left.note(outcomePath, plannedWrites({ objects: unsent.map(({ planned }) => planned) }));
+      left.add(outcomePath, writes);
       return { done: false, notBefore: deps.clock.now() + Math.max(...unsent.map((result) => result.retryAfterMs)) };
     }
     if (plan.header.asked) {
@@ -135,7 +136,7 @@ export function createExportChunk(deps: {
     }
     const file: OutcomeFile = {
       entries: results.flatMap((result) => entriesOf(result)),
-      writes,
+      writes: left.made(outcomePath) + writes,
       ...appearedIn(results),
       ...heldIn(results),
     };

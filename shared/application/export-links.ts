@@ -96,7 +96,7 @@ export function createExportLinks(
     };
     const allowance = await deps.quota.book(header.isBulk ? "bulk" : "live", deps.target, wanted);
     if (allowance.granted === 0) return { done: false, notBefore: allowance.notBefore };
-    left.forget(path);
+    left.note(path, undefined);
     return exportAll(ref, job.value, { header, items }, allowance.target).finally(allowance.settle);
   };
 
@@ -135,7 +135,11 @@ export function createExportLinks(
       const again = new Set([...judged.contested, ...sent.again]);
       open = living.filter(({ item }) => again.has(item.index) && !failures.has(item.index));
     }
-    if (retryAfterMs > 0) return { done: false, notBefore: deps.clock.now() + retryAfterMs };
+    const path = FILES.linkOutcome(ref.linksId, ref.chunk);
+    if (retryAfterMs > 0) {
+      left.add(path, writes);
+      return { done: false, notBefore: deps.clock.now() + retryAfterMs };
+    }
     const outcomes = outcomesOf(living, groups, failures, by);
     await keepDirty(header, excluded);
     await record(
@@ -150,11 +154,12 @@ export function createExportLinks(
     const stagedBecause = outcomes.find((own) => own.staged)?.staged?.reason;
     const file: LinkOutcomeFile = {
       counts,
-      writes,
+      writes: left.made(path) + writes,
       ...(stagedBecause === undefined ? {} : { stagedBecause }),
       ...(isHeld && first.length > 0 ? { isHeld } : {}),
     };
-    await writeOnce(deps.blobs, FILES.linkOutcome(ref.linksId, ref.chunk), file);
+    await writeOnce(deps.blobs, path, file);
+    left.forget(path);
     return { done: true };
   }
 
