@@ -52,6 +52,7 @@ export function registerLoginCommands(program: Command, context: CommandContext)
 }
 
 async function login(options: LoginOptions, { terminal }: CommandContext): Promise<void> {
+  // A sign-in that can't be read is no reason against a new one, which takes its place.
   const to = settingsOf(options, terminal, await readLogin(terminal.environment).catch(() => undefined));
   const own = signInDeps(terminal);
   const deps = options.browser === false ? { ...own, open: () => false } : own;

@@ -2,6 +2,19 @@
 import { debug, error, info, warn } from "./event.ts";
 
 const OUTCOMES = ["exported", "no-op", "filtered", "staged", "escrowed"] as const;
+const RECONCILED = [
+  ...(["jobId", "reconcileId", "policy", "users", "groups", "linked", "mastered", "members", "changed"] as const),
+  ...([
+    "attributes",
+    "missing",
+    "foreign",
+    "missingMembers",
+    "foreignMembers",
+    "repaired",
+    "adopted",
+    "message?",
+  ] as const),
+] as const;
 
 export const CLOUD_EVENTS = {
   "batch-committed": info(
@@ -138,34 +151,8 @@ export const CLOUD_EVENTS = {
   "graph-members-put-off": info("Changes of memberships were left for a later activity.", "unsent", "groups"),
   "what-if-done": info("A what-if has its result.", "jobId", "whatIfId", "objects", "of"),
   "what-if-failed": warn("A what-if could not be worked out.", "jobId", "whatIfId", "failure"),
-  "reconcile-done": info(
-    "A comparison with the target ended.",
-    ...(["jobId", "reconcileId", "policy", "users", "groups", "linked", "mastered", "members", "changed"] as const),
-    ...([
-      "attributes",
-      "missing",
-      "foreign",
-      "missingMembers",
-      "foreignMembers",
-      "repaired",
-      "adopted",
-      "message?",
-    ] as const),
-  ),
-  "reconcile-failed": info(
-    "A comparison with the target was given up.",
-    ...(["jobId", "reconcileId", "policy", "users", "groups", "linked", "mastered", "members", "changed"] as const),
-    ...([
-      "attributes",
-      "missing",
-      "foreign",
-      "missingMembers",
-      "foreignMembers",
-      "repaired",
-      "adopted",
-      "message?",
-    ] as const),
-  ),
+  "reconcile-done": info("A comparison with the target ended.", ...RECONCILED),
+  "reconcile-failed": info("A comparison with the target was given up.", ...RECONCILED),
   "request-failed": error(
     "A request could not be served; the caller has the same request-id.",
     "operation",
