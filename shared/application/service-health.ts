@@ -3,7 +3,7 @@
  *
  * It asks the target nothing, and doesn't know what only the log tells (accounts that don't add up, batches that were set aside).
  */
-import type { FindingReply, HealthReply } from "../contracts/admin/health.ts";
+import { FINDINGS, type FindingCode, type FindingReply, type HealthReply } from "../contracts/admin/health.ts";
 import { usedAt } from "../domain/quota.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { RowStore } from "../ports/row-store.ts";
@@ -42,8 +42,8 @@ export function createTellHealth(deps: {
 
   async function ofTarget(): Promise<FindingReply[]> {
     const found: FindingReply[] = [];
-    const tell = (code: FindingReply["code"], message: string, remedy: string) =>
-      found.push({ code, jobId: null, agentId: null, message, remedy });
+    const tell = (code: FindingCode, message: string, remedy: string) =>
+      found.push(finding(code, null, null, message, remedy));
     if (deps.quota) {
       const { state } = await deps.quota.rows.change((before) => ({ state: before }));
       const used = usedAt(state, clock.now()) / deps.quota.writes;
@@ -70,8 +70,8 @@ export function createTellHealth(deps: {
     if (!status.ok) return [];
     const { quarantine, trouble, staged, escrowed } = status.value;
     const found: FindingReply[] = [];
-    const tell = (code: FindingReply["code"], message: string, remedy: string) =>
-      found.push({ code, jobId, agentId: null, message, remedy });
+    const tell = (code: FindingCode, message: string, remedy: string) =>
+      found.push(finding(code, jobId, null, message, remedy));
     if (quarantine)
       tell("job-quarantined", quarantine.error.message, `${quarantine.error.remedy} Then: uplink quarantine clear`);
     if (trouble) tell("job-trouble", trouble.message, "Bring back what the scope names, or take it out of the scope.");
@@ -110,7 +110,17 @@ export function createTellHealth(deps: {
       const message = `Agent '${name}' was last heard at ${lastSeenAt}.`;
       const remedy =
         "Start it; uplink agent check on its machine says what is wrong. One that is gone for good: uplink agent revoke";
-      return [{ code: "agent-silent" as const, jobId, agentId, message, remedy }];
+      return [finding("agent-silent", jobId, agentId, message, remedy)];
     });
   }
+}
+
+function finding(
+  code: FindingCode,
+  jobId: string | null,
+  agentId: string | null,
+  message: string,
+  remedy: string,
+): FindingReply {
+  return { code, jobId, agentId, message, remedy, runbook: `docs/runbook.md#${FINDINGS[code]}` };
 }

@@ -16,7 +16,9 @@ export function alertQuery({ source, above }: Alert): string | undefined {
   switch (source.kind) {
     case "event": {
       const about = aboutWhom(source.events.map((event) => EVENTS[event].fields));
-      return `${TOLD}\n| where Event in (${quoted(source.events)})\n| summarize Found = count()${about}\n| where Found > ${above}`;
+      const each = source.sumOf?.map((field) => `toint(Properties.${field})`).join(", ");
+      const found = each === undefined ? "count()" : `sum(coalesce(${each}))`;
+      return `${TOLD}\n| where Event in (${quoted(source.events)})\n| summarize Found = ${found}${about}\n| where Found > ${above}`;
     }
     case "silence":
       return `${TOLD}\n| where Event in (${quoted(source.events)})\n| summarize Found = count()\n| where Found < 1`;

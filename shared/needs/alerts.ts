@@ -12,8 +12,8 @@ import type { MetricName } from "../contracts/metrics.ts";
 export type Severity = 0 | 1 | 2 | 3;
 
 export type AlertSource =
-  /** Lines of the service's log with one of these events, counted. */
-  | { readonly kind: "event"; readonly events: readonly EventName[] }
+  /** Lines of the service's log with one of these events: counted, or the sum of the one of these fields that each has. */
+  | { readonly kind: "event"; readonly events: readonly EventName[]; readonly sumOf?: readonly string[] }
   /** No line with any of these events in the window. */
   | { readonly kind: "silence"; readonly events: readonly EventName[] }
   /** A gauge's maximum or a counter's total in the window, of some values of a dimension only where it says so. */
@@ -32,27 +32,27 @@ export interface Alert {
   readonly source: AlertSource;
   /** Fires when there is more than this in the window; of silence: fewer than one. */
   readonly above: number;
-  readonly windowMinutes: 5 | 10 | 15 | 30 | 60 | 360 | 1440;
+  readonly windowMinutes: 5 | 10 | 15 | 30 | 60 | 120 | 360 | 1440;
   readonly everyMinutes: 5 | 15 | 60;
   readonly severity: Severity;
   readonly meaning: string;
-  /** A heading of docs/runbook.md, as a link's anchor. */
+  /** The section of docs/runbook.md that is about this alert and no other, as a link's anchor. */
   readonly runbook: string;
 }
 
-const EVENTS = "events-of-the-service";
 const SOON = { windowMinutes: 15, everyMinutes: 5 } as const;
 
 export const ALERTS: readonly Alert[] = [
   {
     name: "failure-spike",
-    source: { kind: "event", events: ["objects-escrowed", "links-failed"] },
-    above: 20,
+    source: { kind: "event", events: ["objects-escrowed", "links-failed"], sumOf: ["count", "groups"] },
+    // A line tells of a whole chunk. A few that fail for long are tried again and again, and are no spike.
+    above: 200,
     windowMinutes: 60,
     everyMinutes: 15,
     severity: 2,
-    meaning: "many batches brought objects that failed",
-    runbook: "codes-of-objects-that-wait-and-of-what-the-log-tells",
+    meaning: "more than 200 attempts for objects or groups failed within an hour",
+    runbook: "many-objects-fail",
   },
   {
     name: "delete-spike",
@@ -68,7 +68,7 @@ export const ALERTS: readonly Alert[] = [
     everyMinutes: 15,
     severity: 1,
     meaning: "more than 100 objects were deleted or disabled in the target within an hour",
-    runbook: "staged-removals",
+    runbook: "many-accounts-were-deleted-or-disabled",
   },
   {
     name: "staged-sets-waiting",
@@ -77,17 +77,18 @@ export const ALERTS: readonly Alert[] = [
     ...SOON,
     severity: 1,
     meaning: "removals reached the guard's bound and wait for an administrator",
-    runbook: "staged-removals",
+    runbook: "removals-are-held-back",
   },
   {
     name: "no-events",
     source: { kind: "silence", events: ["cycle-closed"] },
     above: 0,
-    windowMinutes: 60,
+    // Twice the time after which an agent sends an empty batch of a directory in which nothing changed.
+    windowMinutes: 120,
     everyMinutes: 15,
     severity: 1,
-    meaning: "no cycle was closed for an hour",
-    runbook: "where-to-look-first",
+    meaning: "no cycle was closed for two hours",
+    runbook: "nothing-happens",
   },
   {
     name: "oldest-batch",
@@ -96,7 +97,7 @@ export const ALERTS: readonly Alert[] = [
     ...SOON,
     severity: 2,
     meaning: "a batch was accepted more than ten minutes ago and isn't in effect",
-    runbook: "where-to-look-first",
+    runbook: "a-batch-waits-for-more-than-ten-minutes",
   },
   {
     name: "agent-silent",
@@ -105,7 +106,7 @@ export const ALERTS: readonly Alert[] = [
     ...SOON,
     severity: 2,
     meaning: "an agent stopped to say that it lives",
-    runbook: EVENTS,
+    runbook: "an-agent-is-silent",
   },
   {
     name: "agent-cloned",
@@ -114,7 +115,7 @@ export const ALERTS: readonly Alert[] = [
     ...SOON,
     severity: 0,
     meaning: "two processes speak with one agent's key",
-    runbook: EVENTS,
+    runbook: "two-processes-use-one-agents-key",
   },
   {
     name: "quarantine",
@@ -132,7 +133,7 @@ export const ALERTS: readonly Alert[] = [
     ...SOON,
     severity: 1,
     meaning: "work failed three times and was set aside",
-    runbook: EVENTS,
+    runbook: "work-was-set-aside",
   },
   {
     name: "accounting-mismatch",
@@ -141,7 +142,7 @@ export const ALERTS: readonly Alert[] = [
     ...SOON,
     severity: 0,
     meaning: "what was received isn't all accounted for",
-    runbook: EVENTS,
+    runbook: "the-accounts-dont-add-up",
   },
   {
     name: "dead-letters",
@@ -150,7 +151,7 @@ export const ALERTS: readonly Alert[] = [
     ...SOON,
     severity: 3,
     meaning: "bells were given up by the queue; the tick wakes the jobs instead, later",
-    runbook: "where-to-look-first",
+    runbook: "bells-in-the-dead-letters",
   },
   {
     name: "quota",
@@ -159,7 +160,7 @@ export const ALERTS: readonly Alert[] = [
     ...SOON,
     severity: 3,
     meaning: "more than 90 % of what the application may write to the target is used",
-    runbook: "an-initial-load-takes-hours",
+    runbook: "the-write-quota-is-used-up",
   },
   {
     name: "credential-expiring",
@@ -169,6 +170,6 @@ export const ALERTS: readonly Alert[] = [
     everyMinutes: 60,
     severity: 1,
     meaning: "the certificate for the target ends within 30 days",
-    runbook: EVENTS,
+    runbook: "the-targets-certificate-ends-soon",
   },
 ];

@@ -2,22 +2,28 @@
 import { z } from "zod";
 import { operation } from "../operation.ts";
 
+/** What can be wrong, each with the section of docs/runbook.md that is about it, as a link's anchor. */
+export const FINDINGS = {
+  "agent-silent": "an-agent-is-silent",
+  "job-quarantined": "a-job-is-in-quarantine",
+  "job-trouble": "a-unit-or-group-of-the-scope-is-gone",
+  "removals-staged": "removals-are-held-back",
+  "batch-waiting": "a-batch-waits-for-more-than-ten-minutes",
+  "objects-failing": "many-objects-fail",
+  "quota-used": "the-write-quota-is-used-up",
+  "credential-expiring": "the-targets-certificate-ends-soon",
+} as const;
+export type FindingCode = keyof typeof FINDINGS;
+
 export const FindingReply = z.strictObject({
-  code: z.enum([
-    "agent-silent",
-    "job-quarantined",
-    "job-trouble",
-    "removals-staged",
-    "batch-waiting",
-    "objects-failing",
-    "quota-used",
-    "credential-expiring",
-  ]),
+  code: z.enum(Object.keys(FINDINGS) as [FindingCode, ...FindingCode[]]),
   /** Null: it concerns every job. */
   jobId: z.string().nullable(),
   agentId: z.string().nullable(),
   message: z.string(),
   remedy: z.string(),
+  /** More than the remedy: file and heading of the documentation, `docs/runbook.md#…`. */
+  runbook: z.string(),
 });
 export type FindingReply = z.infer<typeof FindingReply>;
 
