@@ -1,21 +1,29 @@
 /**
- * The built service and the built agent over a directory with passwords, hashes and keys in it, with secrets saved, tokens made and
- * requests refused: afterwards everything that was left or told is searched for all of them.
+ * The built service and the built agent, with an OTLP endpoint, over a directory with passwords, hashes and keys in it: people are
+ * synchronised, one write fails, secrets are saved, tokens made, requests refused and a broken file read. Afterwards everything that was
+ * left or told is searched.
  *
- * Two kinds are told apart. What nobody needs (passwords, hashes, tokens, keys) stands nowhere outside of its owner's file. What a job
- * redacts flows to the target, so it stands in the object's row and in the payload that brought it, and nowhere else. Messages on the bus
- * aren't kept by it; `test/adapters/service-bus/doorbell.test.ts` says what they hold.
+ * Planted are: in the directory a password, an NT hash and a history of hashes, and a private key, mapped by nobody, and a password in a
+ * line that is no LDIF; a password for the directory in the agent's surroundings; an application's key, saved, tried, refused and sent as
+ * no JSON; a bearer token, an enrolment token and a key's private half, each made up and refused; an enrolment token that is good; the key
+ * of the OTLP endpoint. Looked for as well is what the runtime made itself: keys of agents, secrets of applications, and whatever looks like a
+ * connection string, a private key or a signed token.
+ *
+ * What nobody needs stands nowhere outside of its owner's file. What a job redacts flows to the target, so it stands in the object's row
+ * and in the payload that brought it, and nowhere else. Names of people stand in rows and payloads, and in no telemetry. Messages on the
+ * bus aren't kept by it; `test/adapters/service-bus/doorbell.test.ts` says what they hold.
  */
-import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { collectRows } from "../../local/releases/collect.ts";
-import { recordedBytes } from "../../local/releases/recorded-bytes.ts";
 import { SECRET_FORMS, secretsIn } from "../../local/releases/secrets.ts";
 import { sampleLdif } from "../../local/samples/generate.ts";
 import { type Runtime, startRuntime } from "../../local/start/runtime.ts";
-import { createBlobStore } from "../../shared/adapters/blobs/blob-store.ts";
+import { namesInLdif } from "../support/names-in-ldif.ts";
+import { type OtlpReceiver, startOtlpReceiver } from "../support/otlp-receiver.ts";
+import { collectPlaces, type Places, placesOf } from "../support/places.ts";
+import { runtimeAt } from "../support/start-command.ts";
 import { until } from "../support/until.ts";
 
 const FQDN = "fabrikam.example";
@@ -28,8 +36,12 @@ const IN_DIRECTORY = {
   ntPwdHistory: "0CB6948805F797BF2A82807973B89537",
   supplementalCredentials: "-----BEGIN PRIVATE KEY----- planted-key-material",
 };
+const BROKEN_LINE = "Planted-Broken-Word-2";
+const LDAP_PASSWORD = "Planted-Bind-Word-3";
+const OTLP_KEY = "planted-otlp-key-4";
 const APP_KEY = "planted~App.Key-77";
 const FORGED_TOKEN = "eyJwbGFudGVk.eyJwbGFudGVk.c2lnbmF0dXJl";
+const PRIVATE_HALF = "planted-private-half";
 const FORGED_ENROLMENT = "planted-enrolment-token-0123456789abcdef";
 /** Mapped, and redacted by the job: `employeeID`. */
 const REDACTED_VALUE = "PlantedNote-9";
@@ -37,8 +49,12 @@ const REDACTED_VALUE = "PlantedNote-9";
 let home: string;
 let runtime: Runtime;
 let token: string;
+let receiver: OtlpReceiver;
+let ldif: string;
+let job: string;
+let places: Places;
 const answers: string[] = [];
-const places = new Map<string, string>();
+const printed: string[] = [];
 
 async function asked(path: string, init: Parameters<Runtime["adminFetch"]>[1] = {}): Promise<string> {
   const response = await runtime.adminFetch(path, init);
@@ -46,32 +62,15 @@ async function asked(path: string, init: Parameters<Runtime["adminFetch"]>[1] = 
   answers.push(text);
   return text;
 }
-const json = (method: string, body: unknown, headers: Readonly<Record<string, string>> = {}) => ({
-  method,
-  headers: { "content-type": "application/json", ...headers },
-  body: JSON.stringify(body),
-});
-
-async function collect(): Promise<void> {
-  for (const [table, rows] of Object.entries(await collectRows(runtime.storageConnection)))
-    places.set(`rows of ${table}`, JSON.stringify(rows));
-  const blobs = createBlobStore({ connectionString: runtime.storageConnection, container: "uplink" });
-  for await (const path of blobs.list("")) {
-    const content = await blobs.get(path);
-    if (content) places.set(`blob ${path}`, JSON.stringify(recordedBytes(content)));
-  }
-  for (const folder of [runtime.paths.logs, runtime.paths.host])
-    for (const entry of await readdir(folder, { recursive: true, withFileTypes: true })) {
-      // Keys of the local host itself: the runtime's own secrets, which are what is looked for.
-      if (!entry.isFile() || entry.name === "keys.json") continue;
-      places.set(`file ${entry.name}`, await readFile(join(entry.parentPath, entry.name), "utf8"));
-    }
-  places.set("answers", answers.join("\n"));
-}
 
 beforeAll(async () => {
   home = await mkdtemp(join(tmpdir(), "uplink-planted-"));
-  const settings = { UPLINK_HEARTBEAT_SECONDS: "1" };
+  receiver = await startOtlpReceiver();
+  const settings = {
+    UPLINK_HEARTBEAT_SECONDS: "1",
+    OTEL_EXPORTER_OTLP_ENDPOINT: receiver.url,
+    OTEL_EXPORTER_OTLP_HEADERS: `x-key=${OTLP_KEY}`,
+  };
   runtime = await startRuntime({ home, inMemory: true, quota: "off", verifiedDomains: [FQDN], settings });
   const { id, jobId } = await runtime.admin.createConfiguration({
     ...{ displayName: "fabrikam", domainFqdn: FQDN, domainNetBios: "FABRIKAM" },
@@ -84,12 +83,19 @@ beforeAll(async () => {
   const alsoElsewhere = { given: "Maya", family: "Lindqvist", consistencyGuid: "0b5f6a52-6c1d-4a7e-8f4b-5d2e8c9a1f37" };
   const plan = { ...{ fqdn: FQDN, netBios: "FABRIKAM", company: "Fabrikam", people: 6, offset: 0 }, alsoElsewhere };
   const planted = Object.entries(IN_DIRECTORY).map(([name, value]) => `${name}:: ${base64(value)}`);
-  const text = sampleLdif({ name: "small", plan })
+  ldif = sampleLdif({ name: "small", plan })
     .replace(/^employeeID:.*\n/gm, "")
     .replace(/^givenName:.*$/gm, (line) => [line, ...planted, `employeeID: ${REDACTED_VALUE}`].join("\n"));
-  expect(text.split("unicodePwd").length).toBeGreaterThan(5);
-  await writeFile(file, text);
-  const agent = { name: "small", configurationId: id, source: ["--source", "ldif", "--file", file] };
+  expect(ldif.split("unicodePwd").length).toBeGreaterThan(5);
+  await writeFile(file, ldif);
+  const failWrites = { count: 1, status: 400, code: "Request_BadRequest", match: { contains: alsoElsewhere.family } };
+  await runtime.control("faults", { method: "POST", body: JSON.stringify({ failWrites }) });
+  const environment = {
+    OTEL_EXPORTER_OTLP_ENDPOINT: receiver.url,
+    OTEL_EXPORTER_OTLP_HEADERS: settings.OTEL_EXPORTER_OTLP_HEADERS,
+    UPLINK_LDAP_PASSWORD: LDAP_PASSWORD,
+  };
+  const agent = { name: "small", configurationId: id, source: ["--source", "ldif", "--file", file], environment };
   await runtime.agents.enrol(agent);
   expect((await runtime.agents.once(agent)).result?.objects).toBeGreaterThan(6);
   await until(
@@ -101,86 +107,117 @@ beforeAll(async () => {
     60_000,
   );
 
+  job = jobId;
+  await writeFile(file, `${ldif}dn: CN=broken\nunicodePwd:: ${BROKEN_LINE}!\n${BROKEN_LINE}\n\n`);
+  expect((await runtime.agents.once(agent)).exitCode).not.toBe(0);
+
   const own = `v1.0/servicePrincipals/${id}/synchronization`;
-  await asked(`${own}/secrets`, json("PUT", { value: [{ key: "AppKey", value: APP_KEY }] }));
+  const saved = (...keys: string[]) => ({ value: keys.map((key) => ({ key, value: APP_KEY })) });
+  expect(await asked(`${own}/secrets`, { method: "PUT", body: saved("AppKey") })).toBe("");
   await asked(`${own}/secrets`);
-  await asked(
-    `${own}/secrets`,
-    json("PUT", {
-      value: [
-        { key: "AppKey", value: APP_KEY },
-        { key: "Domain", value: APP_KEY },
-      ],
-    }),
-  );
-  await asked(
-    `${own}/jobs/${jobId}/validateCredentials`,
-    json("POST", { credentials: [{ key: "AppKey", value: APP_KEY }] }),
-  );
+  await asked(`${own}/secrets`, { method: "PUT", body: saved("AppKey", "AppKey") });
+  await asked(`${own}/secrets`, { method: "PUT", body: saved("AppKey", "Planted") });
+  await asked(`${own}/secrets`, { method: "PUT", body: { AppKey: APP_KEY } });
+  const credentials = [{ key: "AppKey", value: APP_KEY }];
+  await asked(`${own}/jobs/${jobId}/validateCredentials`, { method: "POST", body: { credentials } });
   ({ token } = await runtime.admin.createToken(id));
   await asked(`v1.0/uplink/configurations/${id}/enrolmentTokens`);
-  await asked(
-    "agent/v1/enrol",
-    json("POST", { token: FORGED_ENROLMENT, publicKey: { kty: "EC", d: "planted-private-half" } }),
-  );
+  const publicKey = { kty: "EC", d: PRIVATE_HALF };
+  await asked("agent/v1/enrol", { method: "POST", body: { token: FORGED_ENROLMENT, publicKey } });
   await asked(`v1.0/uplink/jobs/${jobId}/status`, { headers: { authorization: `Bearer ${FORGED_TOKEN}` } });
+  const { fetch, uplink } = await runtimeAt(home);
+  const headers = { "content-type": "application/json" };
+  const body = `${FORGED_ENROLMENT} is no JSON`;
+  answers.push(
+    await (await fetch(`${runtime.urls.service}/api/agent/v1/enrol`, { method: "POST", headers, body })).text(),
+  );
   await asked("v1.0/auditLogs/provisioning?$top=100");
   await asked("v1.0/auditLogs/directoryAudits");
-  await collect();
+  const keyFile = join(home, "app-key");
+  await writeFile(keyFile, APP_KEY);
+  for (const line of [
+    `secret set fabrikam --file AppKey=${keyFile}`,
+    "secret list",
+    `job validate-credentials fabrikam --file AppKey=${keyFile}`,
+    "status",
+    "audit",
+    `agent status --state ${runtime.agents.stateOf("small")}`,
+  ]) {
+    const { out, err } = await uplink(...line.split(" "));
+    printed.push(out, err);
+  }
+  // What is measured is sent when an invocation ends, one export at a time.
+  const arrived = (signal: keyof OtlpReceiver["told"], text: string) =>
+    until(`${text} at the endpoint`, () => receiver.told[signal].some((told) => told.includes(text)));
+  await Promise.all([
+    arrived("traces", "CommitBatch"),
+    arrived("metrics", "uplink.objects"),
+    arrived("logs", "cycle-closed"),
+  ]);
+  places = await collectPlaces(runtime, receiver, { "the service": answers, "the command line": printed });
 }, 240_000);
 afterAll(async () => {
   await runtime?.stop();
+  await receiver?.stop();
   await rm(home, { recursive: true, force: true });
 });
 
-/** Where the text stands, in any case, plain, in base64 and in hexadecimal. */
-function whereIs(secret: string): string[] {
-  const forms = [secret, base64(secret).replace(/=+$/, ""), Buffer.from(secret).toString("hex")].map((form) =>
-    form.toLowerCase(),
-  );
-  return [...places]
-    .filter(([, text]) => forms.some((form) => text.toLowerCase().includes(form)))
-    .map(([place]) => place);
-}
+/** By kind of place: what stands in it, so that a secret beside it would be seen. */
+const STANDS_IN: Readonly<Record<string, () => string>> = {
+  "rows of objects": () => FQDN,
+  "rows of log": () => FQDN,
+  "rows of audit": () => "secrets",
+  "rows of agents": () => "small",
+  "rows of jobs": () => job,
+  "blob batches/": () => FQDN,
+  "blob plans/": () => FQDN,
+  "history ": () => `sync-${job}`,
+  "log host.log": () => "batch-committed",
+  "log agent-small.log": () => "not base64",
+  "telemetry traces": () => "target.apply",
+  "telemetry metrics": () => "uplink.objects",
+  "telemetry logs": () => "objects-escrowed",
+  "answers of the service": () => "AppKey",
+  "answers of the command line": () => "AppKey",
+};
 
-test("were planted, and every kind of place was looked at", () => {
-  const kinds = [...places.keys()].join("\n");
-  for (const kind of [
-    "rows of objects",
-    "rows of log",
-    "rows of audit",
-    "rows of agents",
-    "blob batches/",
-    "file host.log",
-  ])
-    expect(kinds).toContain(kind);
-  expect(kinds).toMatch(/file .*\.jsonl/);
-  expect(token.length).toBeGreaterThan(20);
-  // People are there, so what stands beside them in the directory would be.
-  expect(whereIs("fabrikam.example").length).toBeGreaterThan(5);
+test.each(Object.entries(STANDS_IN))("were planted beside what stands in %s", (kind, text) => {
+  expect(placesOf(text(), places).filter((place) => place.startsWith(kind))).not.toEqual([]);
 });
 
-test("stand in no row, blob, history, log or answer", async () => {
-  const secrets = [
-    ...Object.values(IN_DIRECTORY),
-    APP_KEY,
-    FORGED_TOKEN,
-    FORGED_ENROLMENT,
-    "planted-private-half",
-    token,
-  ];
-  for (const secret of secrets) expect(whereIs(secret), secret).toEqual([]);
-  const runtimes = await secretsIn(home);
-  expect(runtimes.size).toBeGreaterThan(2);
-  for (const [secret, file] of runtimes) expect(whereIs(secret), `a secret of ${file}`).toEqual([]);
+test("stand in no row, blob, history, log, trace, metric or answer", async () => {
+  expect(token.length).toBeGreaterThan(20);
+  const secrets = new Map(
+    [
+      ...Object.values(IN_DIRECTORY),
+      ...[BROKEN_LINE, LDAP_PASSWORD, OTLP_KEY],
+      ...[APP_KEY, FORGED_TOKEN, FORGED_ENROLMENT, PRIVATE_HALF, token],
+    ].map((planted) => [planted, planted]),
+  );
+  const own = await secretsIn(home);
+  expect(own.size).toBeGreaterThan(2);
+  for (const [secret, file] of own) secrets.set(secret, `a secret of ${file}`);
+  const found = [...secrets].flatMap(([secret, what]) => placesOf(secret, places).map((place) => `${place}: ${what}`));
   for (const [place, text] of places)
-    for (const [what, form] of SECRET_FORMS) expect(form.test(text), `${place}: ${what}`).toBe(false);
+    for (const [what, form] of SECRET_FORMS) if (form.test(text)) found.push(`${place}: ${what}`);
+  expect(found).toEqual([]);
 });
 
 test("that a job redacts stand with their object and in what brought it, and are told nowhere", async () => {
   const target = await (await runtime.control("objects?kind=user")).text();
   expect(target).toContain(REDACTED_VALUE);
-  const found = whereIs(REDACTED_VALUE);
+  const found = placesOf(REDACTED_VALUE, places);
   expect(found).toContain("rows of objects");
   expect(found.filter((place) => !/^(rows of objects$|blob (batches|plans)\/)/.test(place))).toEqual([]);
+});
+
+test("are not the only thing that isn't told: no person's name is in any trace, metric or log line", () => {
+  const names = namesInLdif(ldif);
+  expect(names.length).toBeGreaterThan(30);
+  expect(names.flatMap((name) => placesOf(name, places))).toContain("rows of objects");
+  for (const name of names)
+    expect(
+      placesOf(name, places).filter((place) => /^(telemetry|log (host|agent))/.test(place)),
+      name,
+    ).toEqual([]);
 });

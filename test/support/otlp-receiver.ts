@@ -51,8 +51,9 @@ export async function startOtlpReceiver() {
   const spans: ReceivedSpan[] = [];
   const points: ReceivedPoint[] = [];
   const logs: ReceivedLog[] = [];
-  /** Everything, as it came. */
+  /** Everything, as it came; and the same by signal. */
   const raw: string[] = [];
+  const told: Record<"traces" | "metrics" | "logs", string[]> = { traces: [], metrics: [], logs: [] };
   const headers: Record<string, unknown>[] = [];
   const take: Readonly<Record<string, (body: never) => void>> = {
     "/v1/traces": (body) => spans.push(...spansOf(body)),
@@ -71,6 +72,7 @@ export async function startOtlpReceiver() {
       raw.push(text);
       const decode = take[request.url ?? ""];
       if (!decode) return void response.writeHead(404).end();
+      told[(request.url ?? "").slice("/v1/".length) as keyof typeof told].push(text);
       decode(JSON.parse(text) as never);
       response.writeHead(200, { "content-type": "application/json" }).end("{}");
     });
@@ -82,6 +84,7 @@ export async function startOtlpReceiver() {
     points,
     logs,
     raw,
+    told,
     headers,
     behave: (next: Behaviour) => {
       behaviour = next;
