@@ -19,8 +19,10 @@ export function wakeJobHandler(
 ) {
   return async (_message: unknown, context: InvocationContext): Promise<void> => {
     const { jobId, lane, traceparent } = Bell.parse(context.triggerMetadata?.["applicationProperties"]);
-    const wake = () => wakeJobOf(context)(jobId, lane);
-    const options = { kind: "consumer", parent: String(traceparent), attributes: { jobId, lane } } as const;
-    await (parseTraceparent(traceparent) ? telemetry.span("WakeJob", options, wake) : wake());
+    // One that was rung outside of any trace, or by somebody who can't trace, begins its own.
+    const parent = parseTraceparent(traceparent) ? String(traceparent) : undefined;
+    await telemetry.span("WakeJob", { kind: "consumer", parent, attributes: { jobId, lane } }, () =>
+      wakeJobOf(context)(jobId, lane),
+    );
   };
 }

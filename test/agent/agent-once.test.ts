@@ -2,6 +2,7 @@
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { openOutbox } from "../../agent/outbox.ts";
+import { batchTrace } from "../../shared/application/batch-trace.ts";
 import { SourceError } from "../../shared/ports/source-directory.ts";
 import { startFakeUplink } from "../support/fake-uplink/fake-uplink.ts";
 import { createMemorySource, useAgent, users } from "./agent-fixture.ts";
@@ -16,6 +17,15 @@ describe("once", () => {
     expect(f.accepted()).toEqual(source.changes);
     expect(f.cloud.ended).toEqual([1]);
     expect(f.cloud.watermark?.id).toBe(buildWatermark("2300").id);
+  });
+
+  it("sends each batch in the trace that follows from its id, and nothing else in one", async () => {
+    await f.once(createMemorySource(users(2_300)));
+    const traces = f.cloud.seen.flatMap(({ path, traceparent }) => (traceparent ? [[path, traceparent]] : []));
+    expect(traces).toEqual(
+      f.cloud.batches.map(({ batchId }) => [expect.stringMatching(/\/jobs\/job-1\/batches$/), batchTrace(batchId)]),
+    );
+    expect(new Set(traces.map(([, trace]) => trace)).size).toBe(3);
   });
 
   it("sends the empty end of a delta without changes", async () => {

@@ -198,8 +198,8 @@ test("stand in no row, blob, history, log, trace, metric or answer", async () =>
   expect(own.size).toBeGreaterThan(2);
   for (const [secret, file] of own) secrets.set(secret, `a secret of ${file}`);
   const found = [...secrets].flatMap(([secret, what]) => placesOf(secret, places).map((place) => `${place}: ${what}`));
-  for (const [place, text] of places)
-    for (const [what, form] of SECRET_FORMS) if (form.test(text)) found.push(`${place}: ${what}`);
+  for (const { name, text } of places)
+    for (const [what, form] of SECRET_FORMS) if (form.test(text)) found.push(`${name}: ${what}`);
   expect(found).toEqual([]);
 });
 

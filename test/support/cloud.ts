@@ -30,6 +30,7 @@ import type { Log } from "../../shared/ports/log.ts";
 import type { RowStore } from "../../shared/ports/row-store.ts";
 import type { SecretStore } from "../../shared/ports/secret-store.ts";
 import type { TargetDirectory } from "../../shared/ports/target-directory.ts";
+import type { Telemetry } from "../../shared/ports/telemetry.ts";
 import { createDriver, type DriverDeps } from "./orchestration-driver.ts";
 
 /** The documented numbers, which are the settings' defaults. */
@@ -68,6 +69,8 @@ export interface CloudOptions {
   readonly inTime?: UseCaseSettings["inTime"];
   /** Instead of keeping all lines. */
   readonly log?: Log;
+  /** Left out: nobody watches. */
+  readonly telemetry?: Telemetry;
   /** Around every activity: a test may call it twice, fail it, or look at what it left behind. */
   readonly aroundActivity?: (name: string, input: unknown, run: () => Promise<unknown>) => Promise<unknown>;
 }
@@ -98,6 +101,7 @@ export async function createCloud(options: CloudOptions = {}) {
       random: { bytes: (count) => randomBytes(count) },
       ...(options.secrets ? { secrets: options.secrets } : {}),
       ...(options.probeTarget ? { probeTarget: options.probeTarget } : {}),
+      ...(options.telemetry ? { telemetry: options.telemetry } : {}),
       doorbell: { ring: async (jobId, lane) => void bells.push({ jobId, lane }), close: async () => undefined },
     },
     {

@@ -10,7 +10,13 @@ import type { Runtime } from "../../local/start/runtime.ts";
 import { createBlobStore } from "../../shared/adapters/blobs/blob-store.ts";
 import type { OtlpReceiver } from "./otlp-receiver.ts";
 
-export type Places = ReadonlyMap<string, string>;
+export interface Place {
+  readonly name: string;
+  readonly text: string;
+  /** The same in small letters, made once: it is searched many times. */
+  readonly small: string;
+}
+export type Places = readonly Place[];
 
 /** `answers`: what was answered and printed to whoever asked, by who answered. */
 export async function collectPlaces(
@@ -37,7 +43,7 @@ export async function collectPlaces(
     }
   for (const [signal, told] of Object.entries(receiver.told)) places.set(`telemetry ${signal}`, told.join("\n"));
   for (const [who, told] of Object.entries(answers)) places.set(`answers of ${who}`, told.join("\n"));
-  return places;
+  return [...places].map(([name, text]) => ({ name, text, small: text.toLowerCase() }));
 }
 
 /** Where the text stands, in any case: plain, and in base64 and hexadecimal of both of its encodings. */
@@ -45,5 +51,5 @@ export function placesOf(text: string, places: Places): string[] {
   const bytes = [Buffer.from(text, "utf8"), Buffer.from(text, "utf16le")];
   const forms = [text, ...bytes.flatMap((own) => [own.toString("base64").replace(/=+$/, ""), own.toString("hex")])];
   const wanted = forms.map((form) => form.toLowerCase());
-  return [...places].filter(([, own]) => wanted.some((form) => own.toLowerCase().includes(form))).map(([name]) => name);
+  return places.filter(({ small }) => wanted.some((form) => small.includes(form))).map(({ name }) => name);
 }

@@ -4,6 +4,8 @@ import { type Broker, startBroker } from "../../../local/service-bus/broker.ts";
 import { createServiceBusDoorbell } from "../../../shared/adapters/service-bus/doorbell.ts";
 import type { Doorbell } from "../../../shared/ports/doorbell.ts";
 
+const TRACE = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+
 describe("the doorbell", () => {
   let broker: Broker;
   let doorbell: Doorbell;
@@ -38,6 +40,21 @@ describe("the doorbell", () => {
     ]);
     expect(messages.map((message) => message.body)).toEqual([{}, {}, {}]);
     expect(new Set(messages.map((message) => message.messageId)).size).toBe(3);
+  });
+
+  it("tells along the trace that rings, as it is at that moment, and none where there is none", async () => {
+    let running: string | undefined;
+    const { connectionString } = broker;
+    const traced = createServiceBusDoorbell({ connectionString, queue: "doorbell", traceparent: () => running });
+    for (running of [TRACE, undefined]) await traced.ring("job-1", "live");
+    await traced.close();
+    const client = new ServiceBusClient(connectionString);
+    const messages = await client.createReceiver("doorbell").receiveMessages(2, { maxWaitTimeInMs: 5_000 });
+    await client.close();
+    expect(messages.map((message) => message.applicationProperties)).toEqual([
+      { jobId: "job-1", lane: "live", traceparent: TRACE },
+      { jobId: "job-1", lane: "live" },
+    ]);
   });
 
   it("keeps one connection for all rings", async () => {

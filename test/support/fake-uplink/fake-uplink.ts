@@ -31,6 +31,7 @@ export interface Seen {
   readonly path: string;
   readonly claims: ProofClaims;
   readonly body: Buffer;
+  readonly traceparent?: string;
 }
 
 export interface FakeUplink {
@@ -194,7 +195,8 @@ export async function startFakeUplink(knownKey?: PublicKeyJwk): Promise<FakeUpli
     let result: Answer;
     try {
       const claims = await verify(request, body, keys);
-      const seen = { path, claims, body };
+      const { traceparent } = request.headers;
+      const seen = { path, claims, body, ...(typeof traceparent === "string" ? { traceparent } : {}) };
       fake.seen.push(seen);
       result = await answer(path, seen);
     } catch (error) {
