@@ -37,10 +37,8 @@ for (const register of COMMANDS) register(program, { terminal, setExit: () => un
 /** What is wrong with a line that begins with `uplink`; nothing where it could be typed as it is. */
 function faultsOfCommand(line: string): string[] {
   let at = program;
-  const words = line
-    .replace(/[|;&>)].*$/, (rest) => (/^\|\w/.test(rest) ? rest : ""))
-    .split(/\s+/)
-    .slice(1);
+  const plain = line.replace(/'[^']*'|"[^"]*"/g, "QUOTED");
+  const words = wordsOf(plain.replace(/[|;&>)].*$/, (rest) => (/^\|\w/.test(rest) ? rest : ""))).slice(1);
   let position = 0;
   for (; position < words.length && at.commands.length > 0; position += 1) {
     const word = words[position] ?? "";
@@ -52,12 +50,39 @@ function faultsOfCommand(line: string): string[] {
     if (first === undefined || alternatives.includes(undefined)) return [`'${word}' is no command of '${at.name()}'`];
     at = first;
   }
-  const known = new Set([...at.options.flatMap(({ long, short }) => [long, short]), "--help", "--version"]);
-  return words
-    .slice(position)
-    .flatMap((word) => /^--?[a-z][a-z-]*/.exec(word.replace(/^[[(]/, ""))?.[0] ?? [])
-    .filter((option) => !known.has(option))
-    .map((option) => `'${at.name()}' has no ${option}`);
+  return faultsOfWords(at, words.slice(position));
+}
+
+/** Options that the command doesn't have, choices that an option doesn't take, words that it has no place for. */
+function faultsOfWords(command: Command, words: readonly string[]): string[] {
+  const faults: string[] = [];
+  let places = 0;
+  for (let at = 0; at < words.length; at += 1) {
+    const word = words[at] ?? "";
+    const name = /^--?[a-z][a-z-]*/.exec(word)?.[0];
+    if (name === undefined) places += /^(…|\\|-)$/.test(word) ? 0 : 1;
+    else if (!["--help", "--version"].includes(name)) {
+      const option = command.options.find(({ long, short }) => long === name || short === name);
+      if (!option) faults.push(`'${command.name()}' has no ${name}`);
+      if (!option?.required) continue;
+      at += 1;
+      const given = (words[at] ?? "").split("|");
+      const choices = option.argChoices ?? given;
+      if (given.every((own) => /^[a-z]+$/i.test(own) && own !== own.toUpperCase()))
+        faults.push(...given.filter((own) => !choices.includes(own)).map((own) => `${name} doesn't take '${own}'`));
+      if (option.variadic) while (at + 1 < words.length && !words[at + 1]?.startsWith("-")) at += 1;
+    }
+  }
+  const most = command.registeredArguments.some(({ variadic }) => variadic)
+    ? places
+    : command.registeredArguments.length;
+  if (places > most) faults.push(`'${command.name()}' takes ${most} words, not ${places}`);
+  return faults;
+}
+
+/** Brackets of usage lines are no part of a word. */
+function wordsOf(line: string): string[] {
+  return line.split(/\s+/).map((word) => word.replace(/^[[(]|[\])]$/g, ""));
 }
 
 const UPLINK = /^(?:npm run uplink -- |(?:node )?(?:dist\/)?uplink\.cjs |uplink )/;
@@ -68,6 +93,26 @@ const commandsOf = (page: Page) =>
     .map((code) => code.replace(/^(?:node )?(?=dist\/uplink|uplink\.cjs)/, ""))
     .filter((code) => UPLINK.test(code))
     .map((code) => code.replace(UPLINK, "uplink "));
+
+/** Lines by which a file of this project is run, with the options that they give it. */
+const programsOf = (page: Page) =>
+  codeOf(page).flatMap((code) =>
+    [...code.matchAll(/(?:\bnode|\btsx) ((?!dist\/|uplink)[\w./-]+\.(?:mjs|ts|cjs))((?: +(?!&&)\S+)*)/g)].map(
+      ([, file = "", rest = ""]) => ({
+        file,
+        options: rest.match(/(?<=\s)--[a-z][\w-]*/g) ?? [],
+      }),
+    ),
+  );
+function faultsOfProgram({ file, options }: { readonly file: string; readonly options: readonly string[] }): string[] {
+  if (!existsSync(join(root, file))) return [`${file}: no such file`];
+  const { text } = read(file);
+  const knows = (name: string) =>
+    text.includes(name) || new RegExp(`\\b(options|values)\\.${name}\\b|["']?${name}["']?: \\{`).test(text);
+  return options
+    .filter((option) => !knows(option) && !knows(option.slice(2)))
+    .map((option) => `${file} has no ${option}`);
+}
 
 const NPM_ITSELF = ["ci", "install", "sbom", "exec", "audit"];
 const scripts = Object.keys((JSON.parse(read("package.json").text) as { scripts: object }).scripts);
@@ -117,6 +162,9 @@ function faultsOfLink(page: Page, link: string): string[] {
   return [`${link}: no such heading`];
 }
 
+const faultsOfDecision = (number: string) =>
+  isThere(`docs/adr/${number}-*.md`) ? [] : [`ADR ${number}: no such decision`];
+
 describe("the check itself", () => {
   const page = (text: string): Page => ({ path: "README.md", text });
 
@@ -130,6 +178,9 @@ describe("the check itself", () => {
     expect(of("`npm run uplink -- staged lost`")).toEqual(["'lost' is no command of 'staged'"]);
     expect(of("```\nnode dist/uplink.cjs agent run \\\n  --never\n```\n")).toEqual(["'run' has no --never"]);
     expect(of("`uplink link join|sever`")).toEqual(["'join|sever' is no command of 'link'"]);
+    expect(of("`uplink reconcile run JOB --policy mend`")).toEqual(["--policy doesn't take 'mend'"]);
+    expect(of("`uplink reconcile run JOB --policy repair --wait`, `uplink quarantine clear JOB`")).toEqual([]);
+    expect(of("`uplink quarantine clear JOB NOW`")).toEqual(["'clear' takes 1 words, not 2"]);
   });
 
   it("knows settings, scripts, files and links that aren't there", () => {
@@ -142,6 +193,13 @@ describe("the check itself", () => {
         (file) => !isThere(file),
       ),
     ).toEqual(["shared/none.ts"]);
+    const programs = programsOf(page("`node scripts/none.mjs` `npx tsx bench/quota.ts --only load --never`"));
+    expect(programs.flatMap(faultsOfProgram)).toEqual([
+      "scripts/none.mjs: no such file",
+      "bench/quota.ts has no --never",
+    ]);
+    expect(faultsOfDecision("0099")).toEqual(["ADR 0099: no such decision"]);
+    expect(faultsOfDecision("0042")).toEqual([]);
     const links = ["docs/SPEC.md", "docs/NONE.md", "docs/runbook.md#removals-are-held-back", "docs/runbook.md#no-such"];
     expect(links.flatMap((link) => faultsOfLink(page(""), link))).toEqual([
       "docs/NONE.md: no such file",
@@ -153,7 +211,11 @@ describe("the check itself", () => {
 it("reads every page, and finds much to look at", () => {
   const paths = PAGES.map(({ path }) => path);
   expect(paths).toEqual(
-    expect.arrayContaining(["README.md", "AGENTS.md", "local/README.md", "docs/runbook.md", "docs/SPEC.md"]),
+    expect.arrayContaining([
+      ...["README.md", "AGENTS.md", "CHANGELOG.md", "SECURITY.md", "local/README.md", "infra/README.md"],
+      ...[".github/README.md", "test/simulation/README.md", "docs/adr/README.md"],
+      ...readdirSync(join(root, "docs")).flatMap((name) => (name.endsWith(".md") ? [`docs/${name}`] : [])),
+    ]),
   );
   for (const [few, of] of [
     [80, commandsOf],
@@ -161,13 +223,18 @@ it("reads every page, and finds much to look at", () => {
     [60, settingsOf],
     [100, filesOf],
     [40, linksOf],
+    [10, programsOf],
   ] as const)
-    expect(PAGES.flatMap(of).length, of.name).toBeGreaterThan(few);
+    expect(PAGES.flatMap((page): readonly unknown[] => of(page)).length, of.name).toBeGreaterThan(few);
 });
 
 describe.each(PAGES)("$path", (page) => {
   it("names commands that there are", () => {
     expect(commandsOf(page).flatMap((line) => faultsOfCommand(line).map((fault) => `${line}: ${fault}`))).toEqual([]);
+  });
+
+  it("runs programs that there are, with options that they know", () => {
+    expect(programsOf(page).flatMap(faultsOfProgram)).toEqual([]);
   });
 
   it("names scripts that there are", () => {
@@ -185,7 +252,7 @@ describe.each(PAGES)("$path", (page) => {
   it("links to files, headings and decisions that there are", () => {
     expect(linksOf(page).flatMap((link) => faultsOfLink(page, link))).toEqual([]);
     const decisions = [...page.text.matchAll(/\bADR (\d{4})\b/g)].map(([, number = ""]) => number);
-    expect(decisions.filter((number) => !isThere(`docs/adr/${number}-*.md`))).toEqual([]);
+    expect(decisions.flatMap(faultsOfDecision)).toEqual([]);
   });
 });
 

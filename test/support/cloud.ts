@@ -18,6 +18,7 @@ import {
   createMemoryTargetDirectory,
   type MemoryTargetOptions,
 } from "../../shared/adapters/memory/target-directory.ts";
+import { createWatchedLog } from "../../shared/adapters/telemetry/watched-log.ts";
 import type { AgentRow } from "../../shared/application/state/agent-rows.ts";
 import type { ProvenAgent } from "../../shared/application/verify-proof.ts";
 import type { HeartbeatRequest, ReadOrder } from "../../shared/contracts/agent-api.ts";
@@ -67,9 +68,10 @@ export interface CloudOptions {
   readonly pause?: (milliseconds: number) => Promise<void>;
   /** How long somebody waits for work of his own; left out: by the clock on the wall. */
   readonly inTime?: UseCaseSettings["inTime"];
+  readonly credentialEndsAt?: number;
   /** Instead of keeping all lines. */
   readonly log?: Log;
-  /** Left out: nobody watches. */
+  /** Told as the service's own would be, the log's events among the rest; left out: nobody watches. */
   readonly telemetry?: Telemetry;
   /** Around every activity: a test may call it twice, fail it, or look at what it left behind. */
   readonly aroundActivity?: (name: string, input: unknown, run: () => Promise<unknown>) => Promise<unknown>;
@@ -90,7 +92,8 @@ export async function createCloud(options: CloudOptions = {}) {
   const logged: { level: string; event: string; fields: unknown }[] = [];
   const level = (name: string) => (event: string, fields?: unknown) => void logged.push({ level: name, event, fields });
   const kept: Log = { debug: level("debug"), info: level("info"), warn: level("warn"), error: level("error") };
-  const log = options.log ?? kept;
+  const { telemetry } = options;
+  const log = options.log ?? (telemetry ? createWatchedLog(kept, telemetry) : kept);
   const cloud: UseCases = createUseCases(
     {
       rows,
@@ -101,7 +104,7 @@ export async function createCloud(options: CloudOptions = {}) {
       random: { bytes: (count) => randomBytes(count) },
       ...(options.secrets ? { secrets: options.secrets } : {}),
       ...(options.probeTarget ? { probeTarget: options.probeTarget } : {}),
-      ...(options.telemetry ? { telemetry: options.telemetry } : {}),
+      ...(telemetry ? { telemetry } : {}),
       doorbell: { ring: async (jobId, lane) => void bells.push({ jobId, lane }), close: async () => undefined },
     },
     {
@@ -124,6 +127,7 @@ export async function createCloud(options: CloudOptions = {}) {
       quarantine: { ...DEFAULT_QUARANTINE, ...options.quarantine },
       pause: options.pause ?? (async () => undefined),
       ...(options.inTime ? { inTime: options.inTime } : {}),
+      ...(options.credentialEndsAt === undefined ? {} : { credentialEndsAt: options.credentialEndsAt }),
     },
   );
   const driver = createDriver({

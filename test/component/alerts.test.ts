@@ -1,0 +1,339 @@
+/**
+ * Each condition that an alert rule watches, brought about in the cloud in memory: the service tells of it by the very events and metrics
+ * that the rule looks at, beyond its threshold, and of nothing where nothing is wrong; and the health answer says the same, where rows do.
+ *
+ * The queries themselves run in Azure Monitor alone; `firesOn` says in TypeScript what they say in KQL.
+ */
+import { expect, it } from "vitest";
+import { ACTIVITY } from "../../orchestrations/names.ts";
+import type { OutcomeFile } from "../../shared/application/chunk-files.ts";
+import { gunzipJson, gzipJson } from "../../shared/application/state/packing.ts";
+import type { Alert } from "../../shared/needs/alerts.ts";
+import { NEEDS } from "../../shared/needs.ts";
+import { TargetUnavailable } from "../../shared/ports/target-directory.ts";
+import { NO_TELEMETRY, type Telemetry } from "../../shared/ports/telemetry.ts";
+
+import { aGroup, withMembers } from "../support/changes.ts";
+import { aUser, type CloudOptions, createCloud, guidOf, START } from "../support/cloud.ts";
+
+const MINUTE = 60_000;
+const DAY = 86_400_000;
+
+async function start(options: CloudOptions = {}) {
+  const events: { event: string; fields: Readonly<Record<string, unknown>> }[] = [];
+  const measured: { metric: string; value: number; dimensions: Readonly<Record<string, unknown>> }[] = [];
+  const measure = (metric: string, value: number, dimensions: object) =>
+    void measured.push({ metric, value, dimensions: { ...dimensions } });
+  const telemetry: Telemetry = {
+    ...NO_TELEMETRY,
+    event: (_level, event, fields) => void events.push({ event, fields: { ...fields } }),
+    count: measure,
+    record: measure,
+  };
+  const cloud = await createCloud({ telemetry, ...options });
+  const agent = await cloud.addDomain("corp.example");
+  const pass = async (ms: number) => {
+    cloud.clock.set(cloud.clock.now() + ms);
+    await cloud.tick();
+    await cloud.cloud.reportState();
+    await cloud.driver.settled();
+    await cloud.run();
+  };
+  function firesOn({ source, above }: Alert): boolean {
+    switch (source.kind) {
+      case "event": {
+        const lines = events.filter(({ event }) => source.events.some((name) => name === event));
+        const each = lines.map(({ fields }) => Number(source.sumOf?.map((name) => fields[name]).find(Boolean) ?? 1));
+        return each.reduce((sum, one) => sum + one, 0) > above;
+      }
+      case "silence":
+        return !events.some(({ event }) => source.events.some((name) => name === event));
+      case "metric": {
+        const { metric, of, only } = source;
+        const values = measured
+          .filter((own) => own.metric === metric && (!only || only.in.includes(String(own.dimensions[only.dimension]))))
+          .map(({ value }) => value);
+        return (of === "total" ? values.reduce((sum, one) => sum + one, 0) : Math.max(0, ...values)) > above;
+      }
+      case "dead-letters":
+        return false;
+    }
+  }
+  const fired = () => NEEDS.alerts.filter(firesOn).map(({ name }) => name);
+  const findings = async () => {
+    const health = await cloud.cloud.routes.tellHealth();
+    if (!health.ok) throw new Error(health.failure.message);
+    for (const finding of health.value.findings) {
+      expect(finding.message).not.toBe("");
+      expect(finding.remedy).not.toBe("");
+      expect(finding.jobId === null || finding.jobId === agent.jobId).toBe(true);
+    }
+    return health.value.findings.map(({ code }) => code);
+  };
+  return { cloud, agent, pass, fired, findings, told: () => new Set(events.map(({ event }) => event)) };
+}
+type World = Awaited<ReturnType<typeof start>>;
+
+const people = (count: number) => Array.from({ length: count }, (_, at) => aUser(`user${at}`));
+const gone = (count: number) => people(count).map(({ objectGuid }) => ({ op: "delete" as const, objectGuid }));
+const refused = { code: "UnprocessableEntity" as const, message: "no", remedy: "Mend it.", retriable: false };
+const UNGUARDED = { floor: 1_000, count: 10_000, percent: 100 };
+const dropOutcomes = async ({ cloud }: World) => {
+  for await (const path of cloud.blobs.list("plans/")) {
+    const content = path.includes("/outcome-") ? await cloud.blobs.get(path) : undefined;
+    const file = content && gunzipJson<OutcomeFile>(content);
+    if (file && file.entries.length > 1)
+      await cloud.blobs.put(path, gzipJson({ ...file, entries: file.entries.slice(1) }));
+  }
+};
+
+interface Situation {
+  readonly name: string;
+  readonly play: () => Promise<World>;
+  readonly alerts: readonly string[];
+  readonly findings: readonly string[];
+}
+
+const SITUATIONS: readonly Situation[] = [
+  {
+    name: "all is well",
+    play: async () => {
+      const world = await start({ quota: 3_000, credentialEndsAt: START + 31 * DAY });
+      await world.agent.read("full", people(20));
+      await world.pass(MINUTE);
+      return world;
+    },
+    alerts: [],
+    findings: [],
+  },
+  {
+    name: "many objects fail",
+    play: async () => {
+      const world = await start();
+      world.cloud.target.order({ kind: "fail", count: 201, failure: refused });
+      await world.agent.read("full", people(201));
+      return world;
+    },
+    alerts: ["failure-spike"],
+    findings: ["objects-failing"],
+  },
+  {
+    name: "a few objects fail",
+    play: async () => {
+      const world = await start();
+      world.cloud.target.order({ kind: "fail", count: 3, failure: refused });
+      await world.agent.read("full", people(20));
+      return world;
+    },
+    alerts: [],
+    findings: ["objects-failing"],
+  },
+  {
+    name: "many accounts are deleted within the bounds",
+    play: async () => {
+      const world = await start({ settings: { guard: UNGUARDED } });
+      await world.agent.read("full", people(101));
+      await world.agent.read("delta", gone(101));
+      return world;
+    },
+    alerts: ["delete-spike"],
+    findings: [],
+  },
+  {
+    name: "more would be removed than the guard lets pass",
+    play: async () => {
+      const world = await start();
+      await world.agent.read("full", people(60));
+      await world.agent.read("delta", gone(50));
+      return world;
+    },
+    alerts: ["staged-sets-waiting"],
+    findings: ["removals-staged"],
+  },
+  {
+    name: "nothing was read",
+    play: () => start(),
+    alerts: ["no-events"],
+    findings: [],
+  },
+  {
+    name: "a batch was accepted and nobody works on it",
+    play: async () => {
+      const world = await start({
+        aroundActivity: (name, _input, run) =>
+          name === ACTIVITY.nextBatch && stuck ? new Promise(() => undefined) : run(),
+      });
+      let stuck = false;
+      await world.agent.read("full", people(3));
+      stuck = true;
+      await world.agent.sendRead("delta", [[aUser("new")]], 1);
+      world.cloud.clock.set(world.cloud.clock.now() + 11 * MINUTE);
+      await world.agent.heartbeat({ want: "none" });
+      await world.cloud.cloud.reportState();
+      return world;
+    },
+    alerts: ["oldest-batch"],
+    findings: ["batch-waiting"],
+  },
+  {
+    name: "an agent is silent",
+    play: async () => {
+      const world = await start();
+      await world.agent.read("full", people(3));
+      await world.pass(4 * MINUTE);
+      return world;
+    },
+    alerts: ["agent-silent"],
+    findings: ["agent-silent"],
+  },
+  {
+    name: "two processes use one agent's key",
+    play: async () => {
+      const world = await start();
+      await world.agent.read("full", people(3));
+      const { agent, cloud } = world;
+      for (const boot of ["boot-1", "boot-2", "boot-1", "boot-2"]) {
+        await cloud.cloud.routes.heartbeat(
+          { ...agent.proven, boot },
+          { version: "1", domain: agent.domain, want: "none" },
+        );
+        cloud.clock.set(cloud.clock.now() + MINUTE / 2);
+      }
+      return world;
+    },
+    alerts: ["agent-cloned"],
+    findings: [],
+  },
+  {
+    name: "the target refuses the application",
+    play: async () => {
+      const world = await start();
+      await world.agent.read("full", people(3));
+      world.cloud.target.setUnavailable(
+        new TargetUnavailable("target-credentials", "It expired.", "Renew it.", MINUTE),
+      );
+      await world.agent.read("delta", [aUser("new")]);
+      return world;
+    },
+    alerts: ["quarantine"],
+    findings: ["job-quarantined"],
+  },
+  {
+    name: "a batch fails for ever",
+    play: async () => {
+      let isBroken = false;
+      const world = await start({
+        aroundActivity: (name, _input, run) => {
+          if (isBroken && name === ACTIVITY.mapChunk) throw new Error("a defect");
+          return run();
+        },
+      });
+      await world.agent.read("full", people(3));
+      isBroken = true;
+      await world.agent.read("delta", [aUser("new")]);
+      return world;
+    },
+    alerts: ["parked-batch"],
+    findings: [],
+  },
+  {
+    name: "what was received isn't all accounted for",
+    play: async () => {
+      let isBroken = false;
+      const world: World = await start({
+        aroundActivity: async (name, _input, run) => {
+          if (isBroken && name === ACTIVITY.commitBatch) await dropOutcomes(world);
+          return run();
+        },
+      });
+      await world.agent.read("full", people(3));
+      isBroken = true;
+      await world.agent.read("delta", [aUser("new"), aUser("newer")]);
+      return world;
+    },
+    alerts: ["parked-batch", "accounting-mismatch"],
+    findings: [],
+  },
+  {
+    name: "the quota is used up",
+    play: async () => {
+      const world = await start({ quota: 100 });
+      await world.agent.read("full", people(2));
+      await world.agent.read("delta", people(98));
+      await world.cloud.cloud.reportState();
+      return world;
+    },
+    alerts: ["quota"],
+    findings: ["quota-used"],
+  },
+  {
+    name: "the certificate ends soon",
+    play: async () => {
+      const world = await start({ credentialEndsAt: START + 29 * DAY });
+      await world.agent.read("full", people(3));
+      await world.pass(MINUTE);
+      return world;
+    },
+    alerts: ["credential-expiring"],
+    findings: ["credential-expiring"],
+  },
+  {
+    name: "what the scope names is gone",
+    play: async () => {
+      const objectGuids = [guidOf("unit")];
+      const world = await start({ settings: { scope: { organizationalUnits: objectGuids, groups: [] } } });
+      await world.agent.read("full", people(3));
+      const { readNo } = await world.agent.order("delta");
+      await world.agent.heartbeat({
+        want: "none",
+        abortReadNo: readNo,
+        trouble: { code: "ScopeObjectMissing", objectGuids, message: "The scope names what is gone." },
+      });
+      return world;
+    },
+    alerts: [],
+    findings: ["job-trouble"],
+  },
+];
+
+it.each(SITUATIONS)(
+  "$name: told by the alert and the finding for it, and by no other",
+  async ({ play, alerts, findings }) => {
+    const world = await play();
+    expect(world.fired()).toEqual(alerts);
+    expect([...new Set(await world.findings())]).toEqual(findings);
+  },
+);
+
+it("tells of links that fail, of an end that is given up and of a job that is disabled by the events that rules look at", async () => {
+  const links = await start();
+  await links.agent.read("full", [aUser("ann"), aGroup("team")]);
+  links.cloud.target.orderMembers({ kind: "fail", count: 1 });
+  await links.agent.read("delta", [withMembers(["ann"], aGroup("team"))]);
+  expect(links.told()).toContain("links-failed");
+
+  let isBroken = false;
+  const end = await start({
+    aroundActivity: (name, _input, run) => {
+      if (isBroken && name === ACTIVITY.decideRemovals) throw new Error("a defect");
+      return run();
+    },
+  });
+  await end.agent.read("full", people(3));
+  isBroken = true;
+  await end.agent.read("full", people(3));
+  expect(end.told()).toContain("cycle-abandoned");
+  expect(end.fired()).toContain("parked-batch");
+
+  const disabled = await start();
+  disabled.cloud.target.setUnavailable(new TargetUnavailable("target-credentials", "It expired.", "Renew it.", MINUTE));
+  await disabled.agent.read("full", people(3));
+  for (let day = 0; day < 30; day++) await disabled.pass(DAY);
+  expect(disabled.told()).toContain("job-disabled");
+  expect(await disabled.findings()).toContain("job-quarantined");
+});
+
+it("brings about what every rule watches that the service itself can tell of", () => {
+  const seen = new Set(SITUATIONS.flatMap((own) => own.alerts));
+  expect(NEEDS.alerts.map(({ name }) => name).filter((name) => !seen.has(name))).toEqual(["dead-letters"]);
+});
