@@ -8,6 +8,7 @@ import { readConfig } from "../shared/config.ts";
 import { createCloudSide } from "./cloud-side.ts";
 import { createDurableStarter } from "./durable-starter.ts";
 import { registerRoute } from "./http-route.ts";
+import { tellLinesOf } from "./orchestration-lines.ts";
 import { orchestrators } from "./orchestrators.ts";
 import { routesOf } from "./routes.ts";
 import { wakeJobHandler } from "./wake-job.queue.ts";
@@ -46,4 +47,5 @@ app.hook.postInvocation(hooks.after);
 app.hook.appTerminate(() => cloud.telemetry.close());
 
 for (const [name, handler] of Object.entries(cloud.activities)) df.app.activity(name, { handler });
-for (const [name, handler] of Object.entries(orchestrators)) df.app.orchestration(name, handler);
+for (const [name, handler] of Object.entries(tellLinesOf(orchestrators, cloud.telemetry)))
+  df.app.orchestration(name, handler);

@@ -1,6 +1,7 @@
-/** Log lines of orchestrators: written once, not again at every replay. */
+/** Log lines of orchestrators: written once, not again at every replay, and without names of people. */
 import type { OrchestrationContext } from "durable-functions";
 import type { EventFields, EventOf } from "../shared/contracts/events.ts";
+import { fieldsWithoutNames } from "../shared/domain/names-in-text.ts";
 
 export interface ReplaySafeLog {
   info<E extends EventOf<"info">>(event: E, fields: EventFields<E>): void;
@@ -10,7 +11,7 @@ export interface ReplaySafeLog {
 
 export function replaySafeLog(context: OrchestrationContext): ReplaySafeLog {
   const line = (event: string, fields: object) =>
-    JSON.stringify({ event, instanceId: context.df.instanceId, ...fields });
+    JSON.stringify({ event, instanceId: context.df.instanceId, ...fieldsWithoutNames({ ...fields }) });
   return {
     info: (event, fields) => {
       if (!context.df.isReplaying) context.info(line(event, fields));

@@ -54,7 +54,12 @@ export const CLOUD_EVENTS = {
     "batchId",
     "changes",
   ),
-  "run-step-failed": warn("A step of a run ended with a failure, as its orchestration saw it.", "step", "message"),
+  "run-step-failed": warn(
+    "A step of a run ended with a failure, as its orchestration saw it.",
+    "step",
+    "message",
+    "instanceId?",
+  ),
   "step-failed": error("A step of a run failed; it is tried again.", "jobId", "lane", "step", "message"),
   "work-split": warn("Work that failed again and again is tried in smaller parts.", "jobId", "workId", "objects"),
   "object-isolated": error("One object alone makes its work fail; it is escrowed.", "jobId", "objectGuid", "workId"),
