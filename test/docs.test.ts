@@ -266,10 +266,11 @@ describe("docs/threat-model.md", () => {
       "Border 1: agent → service",
       "Border 2: admin → service",
       "Border 3: service → target",
-      "Border 4: service → storage, bus, vault",
+      "Border 4: service → storage, bus, vault, telemetry",
       "Border 5: Durable's own web-hook API",
       "Border 6: developer → release",
       "Border 7: the local runtime",
+      "Border 8: directory → agent",
     ]);
     for (const border of borders) {
       const letters = [...border.matchAll(/^\| ([STRIDE, ]+) \|/gm)].flatMap(([, own = ""]) => own.split(", "));
@@ -289,5 +290,23 @@ describe("docs/threat-model.md", () => {
     const product = FILES.filter((path) => /^(functions|orchestrations|shared)\/.+\.ts$/.test(path));
     expect(product.length).toBeGreaterThan(100);
     expect(product.filter((path) => handed.test(read(path).text))).toEqual([]);
+  });
+});
+
+describe("docs/release-checklist.md", () => {
+  const rows = [...read("docs/release-checklist.md").text.matchAll(/^\| (\d+) \| (.+) \| (.+) \| (.+) \|$/gm)];
+
+  it("numbers what has to be shown elsewhere, with how, and claims nothing", () => {
+    expect(rows.length).toBeGreaterThan(40);
+    expect(rows.map(([, number]) => Number(number))).toEqual(rows.map((_row, at) => at + 1));
+    // Whoever runs one writes date, place and result there.
+    for (const [line, , , , state] of rows) expect(state, line).toMatch(/^not run$|^20\d\d-\d\d-\d\d, /);
+  });
+
+  it("is linked from every page that says of something that it was not run", () => {
+    const saying = PAGES.filter(({ path, text }) => path !== "docs/release-checklist.md" && /\bnot run\b/i.test(text));
+    expect(saying.length).toBeGreaterThan(5);
+    const linked = (page: Page) => linksOf(page).some((link) => link.includes("release-checklist.md"));
+    expect(saying.filter((page) => !linked(page)).map(({ path }) => path)).toEqual([]);
   });
 });

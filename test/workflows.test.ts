@@ -12,6 +12,8 @@ interface Step {
   readonly with?: Readonly<Record<string, unknown>>;
 }
 interface Job {
+  readonly needs?: string | readonly string[];
+  readonly "runs-on"?: string;
   readonly permissions?: Readonly<Record<string, string>>;
   readonly environment?: string;
   readonly "timeout-minutes"?: number;
@@ -50,6 +52,21 @@ it("check, test on Node 20 and 22, sync a real directory, package and deploy", (
   expect(jobs.find(([name]) => name === "test")?.[1].strategy?.matrix.node).toEqual([20, 22]);
   for (const [name, job] of jobs) expect(job["timeout-minutes"], name).toBeGreaterThan(0);
   for (const workflow of workflows) expect(workflow.concurrency).toBeDefined();
+});
+
+it("are whole: each step does one thing, each job has a machine, waits for jobs that there are, and takes what another made", () => {
+  for (const [at, workflow] of workflows.entries()) {
+    expect(texts[at]).not.toContain("\t");
+    for (const [name, job] of Object.entries(workflow.jobs)) {
+      expect(job["runs-on"], name).toBe("ubuntu-24.04");
+      for (const needed of [job.needs ?? []].flat()) expect(Object.keys(workflow.jobs), name).toContain(needed);
+      for (const step of job.steps)
+        expect([step.uses, step.run].filter((own) => own !== undefined).length, name).toBe(1);
+    }
+  }
+  const named = (action: string) =>
+    steps.flatMap((step) => (step.uses?.startsWith(`actions/${action}@`) ? step.with?.["name"] : []));
+  expect(named("download-artifact")).toEqual(named("upload-artifact"));
 });
 
 it("give no job more than it needs, and a pull request nothing", () => {
