@@ -1,11 +1,12 @@
 /** `uplink status`: one screen. Is everything in sync, how far behind, and what needs somebody, with the command for each. */
 import type { Command } from "commander";
 import { EXIT } from "../agent/agent-error.ts";
+import { serviceHealth } from "../shared/contracts/admin/health.ts";
 import { ADMIN_HELP } from "./admin-commands.ts";
 import { agentRows, quarantineList } from "./admin-views.ts";
 import { connect } from "./connection.ts";
 import { csvOf } from "./csv.ts";
-import { factsOfJob, type JobFacts, type Need, needsOf, type SyncState, syncStateOf } from "./status-needs.ts";
+import { factsOfJob, foundBy, type JobFacts, type Need, needsOf, type SyncState, syncStateOf } from "./status-needs.ts";
 import { moment, tableOf } from "./table.ts";
 import type { CommandContext } from "./terminal.ts";
 
@@ -30,15 +31,22 @@ async function status({ json, csv, check }: Options, context: CommandContext): P
   const { terminal } = context;
   const { admin: client, url } = await connect(terminal);
   const configurations = await client.configurations();
-  const facts = await Promise.all(configurations.map((own) => factsOfJob(client, own)));
+  const [facts, health] = await Promise.all([
+    Promise.all(configurations.map((own) => factsOfJob(client, own))),
+    client.call(serviceHealth, {}),
+  ]);
   const states = facts.map((own) => syncStateOf(own, Date.now()));
-  const needs = facts.flatMap(needsOf);
+  const jobs = new Map(configurations.map(({ jobId, displayName }) => [jobId, displayName]));
+  const found = foundBy(health.findings, jobs);
+  const needs = [...facts.flatMap(needsOf), ...found.needs];
   if (check && needs.length > 0) context.setExit(EXIT.approval);
   else if (check && states.some(({ inSync }) => !inSync)) context.setExit(EXIT.no);
   if (json) {
-    const [jobs, agents] = [facts.map((own) => own.status), facts.flatMap((own) => own.agents)];
-    const isInSync = states.every(({ inSync }) => inSync);
-    return void terminal.out.write(`${JSON.stringify({ url, isInSync, needs, states, jobs, agents }, null, 2)}\n`);
+    const told = {
+      ...{ url, isInSync: states.every(({ inSync }) => inSync), needs, states },
+      ...{ jobs: facts.map((own) => own.status), agents: facts.flatMap((own) => own.agents), health },
+    };
+    return void terminal.out.write(`${JSON.stringify(told, null, 2)}\n`);
   }
   if (csv) return void terminal.out.write(csvOf([["job", "what", "command"], ...needs.map(needRow)]));
   const stopped = quarantineList(facts.map((own) => own.status));
@@ -54,7 +62,8 @@ async function status({ json, csv, check }: Options, context: CommandContext): P
   const parts = [
     `${headline(states, needs)}\nService ${url}\n`,
     stateTable(states, facts),
-    needTable(needs),
+    needTable("needs somebody", needs),
+    needTable("good to know", found.notes),
     stopped,
     agents,
   ];
@@ -79,8 +88,8 @@ function stateTable(states: readonly SyncState[], facts: readonly JobFacts[]): s
   return tableOf([["job", "as of", "behind", "escrowed", "staged", "state"], ...rows]);
 }
 
-function needTable(needs: readonly Need[]): string {
-  return needs.length === 0 ? "" : tableOf([["job", "needs somebody", "command"], ...needs.map(shortened)]);
+function needTable(title: string, needs: readonly Need[]): string {
+  return needs.length === 0 ? "" : tableOf([["job", title, "command"], ...needs.map(shortened)]);
 }
 
 const LONGEST = 90;

@@ -5,6 +5,7 @@
 import type { AgentReply } from "../shared/contracts/admin/agents.ts";
 import type { ConfigurationReply } from "../shared/contracts/admin/configurations.ts";
 import type { EscrowReply } from "../shared/contracts/admin/escrows.ts";
+import type { FindingCode, FindingReply } from "../shared/contracts/admin/health.ts";
 import type { JobStatusReply } from "../shared/contracts/admin/jobs.ts";
 import type { StagedSetReply } from "../shared/contracts/admin/staged.ts";
 import type { AdminClient } from "./admin-client.ts";
@@ -39,7 +40,7 @@ export interface SyncState {
 export function needsOf(facts: JobFacts): Need[] {
   const { configuration, status, staged, escrows } = facts;
   const job = configuration.displayName;
-  const named = /\s/.test(job) ? `'${job}'` : job;
+  const named = quoted(job);
   const { quarantine, trouble, exportsHeld, state } = status;
   const found: (readonly [what: string, command: string])[] = [
     ...(quarantine
@@ -56,6 +57,35 @@ export function needsOf(facts: JobFacts): Need[] {
   ];
   return found.map(([what, command]) => ({ job, what, command }));
 }
+
+/** What the service finds beside what jobs say of themselves. */
+export interface Found {
+  /** Somebody has to do something. */
+  readonly needs: readonly Need[];
+  /** Good to know: an initial load looks like that, too. */
+  readonly notes: readonly Need[];
+}
+
+const NEEDS_SOMEBODY: readonly FindingCode[] = ["work-set-aside", "credential-expiring"];
+const GOOD_TO_KNOW: readonly FindingCode[] = ["batch-waiting", "quota-used"];
+
+/** `jobs`: names by job. The rest of the findings is in `needsOf`, closer to its commands. */
+export function foundBy(findings: readonly FindingReply[], jobs: ReadonlyMap<string, string>): Found {
+  const told = (codes: readonly FindingCode[]) =>
+    findings
+      .filter(({ code }) => codes.includes(code))
+      .map(({ jobId, message, runbook }) => {
+        const job = jobId === null ? undefined : (jobs.get(jobId) ?? jobId);
+        return {
+          job: job ?? "all jobs",
+          what: message,
+          command: job === undefined ? runbook : `uplink job show ${quoted(job)}`,
+        };
+      });
+  return { needs: told(NEEDS_SOMEBODY), notes: told(GOOD_TO_KNOW) };
+}
+
+const quoted = (job: string) => (/\s/.test(job) ? `'${job}'` : job);
 
 export function syncStateOf(facts: JobFacts, now: number): SyncState {
   const { configuration, status } = facts;

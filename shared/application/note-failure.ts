@@ -5,6 +5,7 @@
  */
 
 import type { NextStep } from "../contracts/orchestration.ts";
+import { withoutNames } from "../domain/names-in-text.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Log } from "../ports/log.ts";
 import type { RowOperation, RowStore } from "../ports/row-store.ts";
@@ -23,6 +24,8 @@ import {
 import type { Fence, SyncRunInput } from "./wake-job.ts";
 
 export const ATTEMPTS_BEFORE_PARKING = 3;
+/** Characters of a message that a row keeps. */
+const MOST_SAID = 500;
 
 export type NoteFailure = (run: SyncRunInput, step: NextStep, message: string) => Promise<void>;
 
@@ -44,13 +47,13 @@ export function createNoteFailure(deps: {
   return async (run, step, message) => {
     await deps.fence.check(run);
     deps.log.error("step-failed", { jobId: run.jobId, lane: run.lane, step: step.kind, message });
-    if (step.kind === "work" && (await noteWork(run, step.workId)))
+    if (step.kind === "work" && (await noteWork(run, step.workId, message)))
       await deps.giveUpAsked(run.jobId, step.workId, message);
-    if (step.kind === "whatif" && (await noteWork(run, step.workId)))
+    if (step.kind === "whatif" && (await noteWork(run, step.workId, message)))
       await deps.giveUpWhatIf(run.jobId, step.workId, `It failed ${ATTEMPTS_BEFORE_PARKING} times: ${message}`);
-    if (step.kind === "reconcile" && (await noteWork(run, step.workId)))
+    if (step.kind === "reconcile" && (await noteWork(run, step.workId, message)))
       await deps.giveUpReconcile(run.jobId, step.workId, `It failed ${ATTEMPTS_BEFORE_PARKING} times: ${message}`);
-    if (step.kind === "batch") await noteBatch(run, step.readNo, step.sequence);
+    if (step.kind === "batch") await noteBatch(run, step.readNo, step.sequence, message);
     if (step.kind === "read-end") await noteReadEnd(run, step.readNo, message);
   };
 
@@ -64,15 +67,21 @@ export function createNoteFailure(deps: {
       ]);
       return;
     }
-    await askFullRead(run.jobId, "parked-read-end");
+    await askFullRead(run.jobId, "parked-read-end", message);
     await deps.abandonCycle(run, readNo, `its end failed ${attempts} times: ${message}`);
   }
 
-  async function askFullRead(jobId: string, reason: string): Promise<void> {
+  /** The job that wants a full read, because `message` was the end of some work. */
+  function wanting(job: JobRow, reason: string, message: string): JobRow {
+    const setAsideBecause = withoutNames(message).slice(0, MOST_SAID);
+    return { ...job, fullReadWanted: reason, fullReadWantedAt: deps.clock.now(), setAsideBecause };
+  }
+
+  async function askFullRead(jobId: string, reason: string, message: string): Promise<void> {
     for (;;) {
       const job = await readRow<JobRow>(jobs, jobId, ROW.job);
       if (!job) return;
-      const asking: JobRow = { ...job.value, fullReadWanted: reason, fullReadWantedAt: deps.clock.now() };
+      const asking = wanting(job.value, reason, message);
       const operation: RowOperation = { op: "replace", row: ROW.job, values: pack(asking), etag: job.etag };
       // Given up while somebody else changed the job, what was parked would never be made good.
       if ((await jobs.transact(jobId, [operation])).ok) return;
@@ -80,14 +89,14 @@ export function createNoteFailure(deps: {
   }
 
   /** Whether it was given up. */
-  async function noteWork(run: SyncRunInput, workId: string): Promise<boolean> {
+  async function noteWork(run: SyncRunInput, workId: string, message: string): Promise<boolean> {
     const work = await readRow<WorkRow>(jobs, run.jobId, ROW.work(run.lane, workId));
     // By an attempt that ended right after: whoever waits for it has to be told all the same.
     if (!work) return true;
     const attempts = work.value.attempts + 1;
     // What all objects would have got nobody else brings them.
     if (attempts >= ATTEMPTS_BEFORE_PARKING && work.value.kind === "all")
-      await askFullRead(run.jobId, "parked-reevaluation");
+      await askFullRead(run.jobId, "parked-reevaluation", message);
     // Escrows stay where they are: given up, the work is made again by the next tick.
     if (attempts >= ATTEMPTS_BEFORE_PARKING) await deps.splitWork(work.value);
     const operation: RowOperation =
@@ -97,7 +106,7 @@ export function createNoteFailure(deps: {
     return (await jobs.transact(run.jobId, [operation])).ok && operation.op === "delete";
   }
 
-  async function noteBatch(run: SyncRunInput, readNo: number, sequence: number): Promise<void> {
+  async function noteBatch(run: SyncRunInput, readNo: number, sequence: number, message: string): Promise<void> {
     const batch = await readRow<BatchRow>(jobs, run.jobId, ROW.batch(run.lane, readNo, sequence));
     if (!batch) return;
     const attempts = batch.value.attempts + 1;
@@ -122,7 +131,7 @@ export function createNoteFailure(deps: {
       {
         op: "replace",
         row: ROW.job,
-        values: pack({ ...job.value, fullReadWanted: "parked-batch", fullReadWantedAt: deps.clock.now() }),
+        values: pack(wanting(job.value, "parked-batch", message)),
         etag: job.etag,
       },
     ]);

@@ -1,7 +1,7 @@
 /**
  * What is wrong, for whom, and what to do, from rows as they stand: what somebody would find who looked at every job, agent and the target.
  *
- * It asks the target nothing, and doesn't know what only the log tells (accounts that don't add up, batches that were set aside).
+ * It asks the target nothing. Accounts that don't add up are told by what comes of them: the step fails, and is set aside in the end.
  */
 import { FINDINGS, type FindingCode, type FindingReply, type HealthReply } from "../contracts/admin/health.ts";
 import { usedAt } from "../domain/quota.ts";
@@ -10,7 +10,7 @@ import type { RowStore } from "../ports/row-store.ts";
 import type { AdminQueries } from "./admin-queries.ts";
 import type { ConfigurationEntry, Configurations } from "./configurations.ts";
 import { ok, type Result } from "./failure.ts";
-import { type BatchRow, jobTable, LANES, listRows } from "./state/job-rows.ts";
+import { type BatchRow, type JobRow, jobTable, LANES, listRows, ROW, readRow } from "./state/job-rows.ts";
 import type { QuotaRows } from "./state/quota-rows.ts";
 
 const BATCH_WAITS_MS = 600_000;
@@ -83,6 +83,13 @@ export function createTellHealth(deps: {
         `${escrowed} objects failed and are tried again.`,
         "Each has a remedy: uplink escrow list",
       );
+    const setAside = await workSetAside(jobId);
+    if (setAside !== undefined)
+      tell(
+        "work-set-aside",
+        `Work failed three times and was set aside, and a full read is wanted that brings it again: ${setAside}`,
+        "Nothing, if the full read goes through: uplink job show says whether it runs. If it comes again, the message names the defect.",
+      );
     const oldest = await oldestBatch(jobId);
     const waitsMs = clock.now() - oldest;
     // A job that is stopped says why already.
@@ -93,6 +100,13 @@ export function createTellHealth(deps: {
         "See what the job does: uplink job show",
       );
     return found;
+  }
+
+  /** What it ended with; undefined where nothing was, or a full read made up for it. */
+  async function workSetAside(jobId: string): Promise<string | undefined> {
+    const job = await readRow<JobRow>(jobTable(deps.rows), jobId, ROW.job);
+    if (!job?.value.fullReadWanted?.startsWith("parked")) return undefined;
+    return job.value.setAsideBecause ?? `see the event step-failed (${job.value.fullReadWanted}).`;
   }
 
   async function oldestBatch(jobId: string): Promise<number> {

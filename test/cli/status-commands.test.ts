@@ -3,8 +3,10 @@ import { beforeEach, expect, test } from "vitest";
 import { registerAdminCommands } from "../../cli/admin-commands.ts";
 import { registerJobCreateCommands } from "../../cli/job-create-commands.ts";
 import { registerStatusCommands } from "../../cli/status-commands.ts";
-import { needsOf, syncStateOf } from "../../cli/status-needs.ts";
+import { foundBy, needsOf, syncStateOf } from "../../cli/status-needs.ts";
 import { adminRoutes } from "../../functions/admin-routes.ts";
+import { ACTIVITY } from "../../orchestrations/names.ts";
+import { FINDINGS, type FindingCode } from "../../shared/contracts/admin/health.ts";
 import { answerByRoutes, serveInTests } from "../support/admin-service.ts";
 import { aUser, type Cloud, createCloud } from "../support/cloud.ts";
 
@@ -180,4 +182,48 @@ test("a start that waits ends when nothing is left to do, or with what somebody 
     isOver: true,
     needs: [{ command: "uplink job mode corp.example normal" }],
   });
+});
+
+test("asks for the service's health: what was set aside needs somebody, a batch that waits is good to know", async () => {
+  cloud = await createCloud({
+    aroundActivity: async (name, _input, run) => {
+      if (name === ACTIVITY.commitBatch) throw new Error("The accounts lack one.");
+      return run();
+    },
+  });
+  const agent = await cloud.addDomain("corp.example");
+  await agent.read("full", [aUser("ann")]);
+  const { code, out } = await uplink("status", "--check", "--json");
+  const told = JSON.parse(out) as { isInSync: boolean; needs: unknown[]; health: { findings: { code: string }[] } };
+  expect(code).toBe(10);
+  expect(told.isInSync).toBe(false);
+  expect(told.needs).toEqual([
+    {
+      job: "corp.example",
+      what: expect.stringContaining("The accounts lack one."),
+      command: "uplink job show corp.example",
+    },
+  ]);
+  expect(told.health.findings.map((finding) => finding.code)).toEqual(["work-set-aside"]);
+});
+
+test("what the service finds is told once, by job or by where more stands", () => {
+  const finding = { jobId: null, agentId: null, message: "m", remedy: "r" };
+  const of = (code: FindingCode, jobId: string | null = null) => ({
+    ...finding,
+    ...{ code, jobId, runbook: `docs/runbook.md#${FINDINGS[code]}` },
+  });
+  const codes = Object.keys(FINDINGS) as FindingCode[];
+  const { needs, notes } = foundBy(
+    codes.map((code) => of(code, code === "batch-waiting" ? "j-1" : null)),
+    new Map([["j-1", "Head Office"]]),
+  );
+  expect(needs).toEqual([
+    { job: "all jobs", what: "m", command: "docs/runbook.md#work-was-set-aside" },
+    { job: "all jobs", what: "m", command: "docs/runbook.md#the-targets-certificate-ends-soon" },
+  ]);
+  expect(notes).toEqual([
+    { job: "Head Office", what: "m", command: "uplink job show 'Head Office'" },
+    { job: "all jobs", what: "m", command: "docs/runbook.md#the-write-quota-is-used-up" },
+  ]);
 });

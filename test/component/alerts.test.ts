@@ -234,7 +234,7 @@ const SITUATIONS: readonly Situation[] = [
       return world;
     },
     alerts: ["parked-batch"],
-    findings: [],
+    findings: ["work-set-aside"],
   },
   {
     name: "what was received isn't all accounted for",
@@ -252,7 +252,7 @@ const SITUATIONS: readonly Situation[] = [
       return world;
     },
     alerts: ["parked-batch", "accounting-mismatch"],
-    findings: [],
+    findings: ["work-set-aside"],
   },
   {
     name: "the quota is used up",

@@ -81,7 +81,7 @@ describe("npm run package", () => {
         .digest("hex");
       expect(await readFile(join(made, `${name}.sha256`), "utf8")).toBe(`${digest}  ${name}\n`);
     }
-  });
+  }, 120_000);
 
   it("lists in its bill of materials what is shipped, each with version and digest, and no dev dependency", async () => {
     type Component = { name: string; version: string; hashes?: object[] };
@@ -163,6 +163,6 @@ describe.each(NODES)("the package in plain $name", ({ node }) => {
         await runtime.stop();
       }
     },
-    120_000,
+    240_000,
   );
 });

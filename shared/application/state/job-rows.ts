@@ -47,6 +47,8 @@ export interface JobRow {
   readonly fullReadWanted: string | null;
   /** When that was asked: only a read that began later fulfils it. */
   readonly fullReadWantedAt: number;
+  /** Of a full read that is wanted because work was set aside: what its last attempt said, without names. */
+  readonly setAsideBecause?: string;
   readonly lastFullReadAt: number | null;
   /** Set once a full read has been committed: object rows exist. */
   readonly steadyStateAt: number | null;

@@ -8,6 +8,7 @@ export const FINDINGS = {
   "job-quarantined": "a-job-is-in-quarantine",
   "job-trouble": "a-unit-or-group-of-the-scope-is-gone",
   "removals-staged": "removals-are-held-back",
+  "work-set-aside": "work-was-set-aside",
   "batch-waiting": "a-batch-waits-for-more-than-ten-minutes",
   "objects-failing": "many-objects-fail",
   "quota-used": "the-write-quota-is-used-up",
