@@ -1,4 +1,5 @@
 /** The use cases behind activities, by the names that they are registered under. */
+import { backupActivities } from "../orchestrations/activities/back-up.activity.ts";
 import { chunkActivities } from "../orchestrations/activities/chunk.activity.ts";
 import { closeActivities } from "../orchestrations/activities/close.activity.ts";
 import { linkActivities } from "../orchestrations/activities/links.activity.ts";
@@ -6,6 +7,7 @@ import { reconcileActivities } from "../orchestrations/activities/reconcile.acti
 import { runActivities } from "../orchestrations/activities/run.activity.ts";
 import { whatIfActivities } from "../orchestrations/activities/what-if.activity.ts";
 import { createAllObjects } from "../shared/application/all-objects.ts";
+import { createBackUp } from "../shared/application/back-up.ts";
 import { createExportChunk } from "../shared/application/export-chunk.ts";
 import { createExportLinks } from "../shared/application/export-links.ts";
 import { createFoldLinks } from "../shared/application/fold-links.ts";
@@ -127,5 +129,8 @@ export function createActivityUseCases(parts: Parts) {
     ...closeActivities({ ...answering, commit, readEnd }),
     ...whatIfActivities({ ...answering, runWhatIf }),
     ...reconcileActivities({ ...answering, reconcile }),
+    ...backupActivities({
+      backUp: createBackUp({ rows, blobs, clock, log, targetKey, keptDays: parts.settings.backupDays ?? 14 }),
+    }),
   };
 }

@@ -2,6 +2,7 @@
 import type { createAdminUseCases } from "./admin-use-cases.ts";
 import { agentRoutes } from "./agents.http.ts";
 import { auditRoute } from "./audit.http.ts";
+import { backupRoutes } from "./backups.http.ts";
 import { configurationRoutes } from "./configurations.http.ts";
 import { enrolmentTokenRoutes } from "./enrolment-tokens.http.ts";
 import { exclusionRoutes } from "./exclusions.http.ts";
@@ -35,6 +36,7 @@ export function adminRoutes(own: ReturnType<typeof createAdminUseCases>): Route[
     ...schemaRoutes(own),
     ...secretRoutes(own.secrets),
     ...linkRoutes(own.links),
+    ...backupRoutes(own.restoreRows),
     ...stagedRoutes(own),
     ...whatIfRoutes(own.whatIfs),
     ...reconcileRoutes(own.reconciles),

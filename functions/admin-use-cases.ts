@@ -20,6 +20,7 @@ import { createLinkAdmin } from "../shared/application/link-admin.ts";
 import { createAskLog } from "../shared/application/log-queries.ts";
 import { createProvisionOnDemand } from "../shared/application/provision-on-demand.ts";
 import { createReconcileAdmin } from "../shared/application/reconcile-admin.ts";
+import { createRestoreRows } from "../shared/application/restore-rows.ts";
 import { createRetryEscrows } from "../shared/application/retry-escrows.ts";
 import { createSchemas } from "../shared/application/schemas.ts";
 import { createTellHealth } from "../shared/application/service-health.ts";
@@ -126,6 +127,10 @@ export function createAdminUseCases(parts: Parts, firstWrites: FirstWrites) {
     jobActions: createJobActions({ configurations, quarantines, retryEscrows, wakeJob }),
     lifecycles: createLifecycles({ rows, clock, log }),
     jobSettings: createJobSettings({ rows, blobs, clock, log, ring }),
+    restoreRows: createRestoreRows({
+      ...{ rows, blobs, clock, log, configurations },
+      ...{ targetKey: parts.targetKey, claims: parts.claims },
+    }),
     links: createLinkAdmin({ rows, blobs, clock, log, contextOf, ring }),
     exclusions: createExclusionAdmin({
       rows,

@@ -41,6 +41,12 @@ app.timer("FullSync", {
   handler: async () => void (await cloud.fullSync()),
 });
 
+app.timer("Backup", {
+  schedule: config.schedules.backup,
+  extraInputs: [df.input.durableClient()],
+  handler: async (_timer, context) => void (await cloud.beginBackupWith(starterOf(context))()),
+});
+
 const hooks = invocationHooks({ telemetry: cloud.telemetry, now: () => performance.now() });
 app.hook.preInvocation(hooks.before);
 app.hook.postInvocation(hooks.after);

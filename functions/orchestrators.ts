@@ -1,5 +1,6 @@
 /** All orchestrators, by the names that they are registered under. */
 import type { OrchestrationHandler } from "durable-functions";
+import { backUp } from "../orchestrations/back-up.orchestrator.ts";
 import { ORCHESTRATOR } from "../orchestrations/names.ts";
 import { processBatch, processWork } from "../orchestrations/process-batch.orchestrator.ts";
 import { readEnd } from "../orchestrations/read-end.orchestrator.ts";
@@ -14,4 +15,5 @@ export const orchestrators: Readonly<Record<string, OrchestrationHandler>> = {
   [ORCHESTRATOR.readEnd]: readEnd,
   [ORCHESTRATOR.whatIf]: whatIf,
   [ORCHESTRATOR.reconcile]: reconcile,
+  [ORCHESTRATOR.backUp]: backUp,
 };

@@ -87,6 +87,8 @@ export interface UseCaseSettings {
   readonly chunkObjects: number;
   readonly escrowsAtOnce: number;
   readonly logMonths: number;
+  /** Days that backups of rows are kept; 14 when left out. */
+  readonly backupDays?: number;
   /** What the application may write in the target; undefined: nobody watches that. */
   readonly quota?: { readonly key: string; readonly writes: number } | undefined;
   readonly quarantine: Config["quarantine"];
@@ -222,6 +224,7 @@ export function createParts(adapters: Adapters, settings: UseCaseSettings) {
     chunked,
     answering,
     objects,
+    claims,
     scopedRows,
     scopeNotes,
     escrows,

@@ -1,5 +1,6 @@
 /** The use cases of the cloud side, wired to whatever adapters they are given: the real ones, or a test's. */
-import { ORCHESTRATOR, syncRunId } from "../orchestrations/names.ts";
+import { backupInstanceId, ORCHESTRATOR, syncRunId } from "../orchestrations/names.ts";
+import { createBeginBackup } from "../shared/application/back-up.ts";
 import { createDropGone } from "../shared/application/drop-gone.ts";
 import { createDropResults } from "../shared/application/drop-results.ts";
 import { createFirstWrites } from "../shared/application/first-write.ts";
@@ -76,6 +77,8 @@ export function createUseCases(given: Adapters, settings: UseCaseSettings) {
       credentialEndsAt: settings.credentialEndsAt,
     }),
     fullSync: createFullSync({ rows, clock, log, configurations }),
+    beginBackupWith: (starter: OrchestrationStarter) =>
+      createBeginBackup({ clock, starter, orchestrator: ORCHESTRATOR.backUp, instanceId: backupInstanceId }),
     activities: createActivityUseCases(parts),
   };
 }

@@ -8,6 +8,7 @@ export const ORCHESTRATOR = {
   readEnd: "ReadEnd",
   whatIf: "WhatIf",
   reconcile: "Reconcile",
+  backUp: "BackUp",
 } as const;
 
 export const ACTIVITY = {
@@ -33,6 +34,8 @@ export const ACTIVITY = {
   tallyWhatIf: "TallyWhatIf",
   finishWhatIf: "FinishWhatIf",
   reconcileStep: "ReconcileStep",
+  backUpPiece: "BackUpPiece",
+  finishBackup: "FinishBackup",
 } as const;
 
 /** A run's id is never used twice: its epoch is written before it starts. */
@@ -43,4 +46,9 @@ export function syncRunId(jobId: string, lane: string, epoch: number): string {
 /** The id of a part of a run: by the run's turn, so that a repetition is a new instance. */
 export function partId(part: "batch" | "work" | "end" | "whatif" | "reconcile", run: SyncRunState): string {
   return `${part}-${run.jobId}-${run.lane}-${run.epoch}-${run.turn}`;
+}
+
+/** A backup's id is made of its moment and chance, and never used twice. */
+export function backupInstanceId(backupId: string): string {
+  return `backup-${backupId}`;
 }

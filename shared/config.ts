@@ -51,6 +51,7 @@ export interface Config {
   /** Before a reconcile looks again at what differed. */
   readonly reconcileConfirmMs: number;
   readonly logMonths: number;
+  readonly backupDays: number;
   readonly quarantine: {
     readonly failures: number;
     readonly percent: number;
@@ -59,7 +60,7 @@ export interface Config {
     readonly retryHours: readonly number[];
     readonly disableAfterDays: number;
   };
-  readonly schedules: { readonly tick: string; readonly fullSync: string };
+  readonly schedules: { readonly tick: string; readonly fullSync: string; readonly backup: string };
 }
 
 export class ConfigError extends Error {
@@ -199,6 +200,7 @@ function configOf(values: Values): Config {
     escrowsAtOnce: number("UPLINK_ESCROWS_AT_ONCE"),
     reconcileConfirmMs: seconds("UPLINK_RECONCILE_CONFIRM_SECONDS"),
     logMonths: number("UPLINK_LOG_MONTHS"),
+    backupDays: number("UPLINK_BACKUP_DAYS"),
     quarantine: {
       failures: number("UPLINK_QUARANTINE_FAILURES"),
       percent: number("UPLINK_QUARANTINE_PERCENT"),
@@ -207,6 +209,10 @@ function configOf(values: Values): Config {
       retryHours: text("UPLINK_QUARANTINE_RETRY_HOURS").split(",").map(Number),
       disableAfterDays: number("UPLINK_QUARANTINE_DISABLE_DAYS"),
     },
-    schedules: { tick: text("UPLINK_TICK_SCHEDULE"), fullSync: text("UPLINK_FULL_SYNC_SCHEDULE") },
+    schedules: {
+      tick: text("UPLINK_TICK_SCHEDULE"),
+      fullSync: text("UPLINK_FULL_SYNC_SCHEDULE"),
+      backup: text("UPLINK_BACKUP_SCHEDULE"),
+    },
   };
 }

@@ -342,6 +342,20 @@ export const SETTINGS = [
     schema: text,
   },
   {
+    name: "UPLINK_BACKUP_SCHEDULE",
+    meaning: "When object rows and index are backed up into blobs: a cron expression of six fields, UTC",
+    default: "0 30 0 * * *",
+    azure: byDefault,
+    schema: text,
+  },
+  {
+    name: "UPLINK_BACKUP_DAYS",
+    meaning: "Days that such a backup is kept; the newest whole one always is",
+    default: "14",
+    azure: byDefault,
+    schema: count(1, 365),
+  },
+  {
     name: "APPLICATIONINSIGHTS_CONNECTION_STRING",
     meaning:
       "Where the service's traces, metrics and events go on Azure, reached with the managed identity; an address, for keys are switched off there",

@@ -17,6 +17,7 @@ import type { Log } from "../ports/log.ts";
 import type { RowStore } from "../ports/row-store.ts";
 import { addWork } from "./add-work.ts";
 import { noSuchJob } from "./configurations.ts";
+import { enterLinks } from "./enter-links.ts";
 import type { JobContext } from "./export-chunk.ts";
 import { type Failure, fail, ok, type Result } from "./failure.ts";
 import { release } from "./hand-over.ts";
@@ -190,18 +191,9 @@ export function createLinkAdmin(deps: {
       for await (const page of objects.summaries(configurationId, SHARDS.find((own) => own === shard) ?? shard)) {
         sought.push(...page.filter((own) => own.state === "live" && !own.linked).map((own) => own.objectGuid));
         const guids = page.filter((own) => own.linked).map((own) => own.objectGuid);
-        const wanted = [...(await objects.getMany(configurationId, guids)).values()].flatMap(({ record }) =>
-          heldClaims(record).map((claim) => ({ owner: ownerOf(configurationId, record.objectGuid), claim, record })),
-        );
+        const records = [...(await objects.getMany(configurationId, guids)).values()].map(({ record }) => record);
         linked += guids.length;
-        for (const [at, result] of (await claims.claim(wanted)).entries()) {
-          const own = wanted[at];
-          if (!own || result.kind === "held") continue;
-          const taken = result.kind === "candidate" ? await claims.take(own, result.targetId) : result;
-          if (taken.kind === "held") continue;
-          const heldBy = taken.kind === "taken" ? taken.owner : `target object ${taken.targetId}`;
-          conflicts.push({ objectGuid: own.record.objectGuid, kind: own.claim.kind, value: own.claim.value, heldBy });
-        }
+        conflicts.push(...(await enterLinks(claims, records, { apply: true })).conflicts);
       }
       await mapAgain(jobId, sought, true);
       deps.log.info("links-rebuilt", { jobId, shard, linked, conflicts: conflicts.length, sought: sought.length, by });

@@ -6,6 +6,7 @@ import { createHash, randomBytes } from "node:crypto";
 import { gzipSync } from "node:zlib";
 import type { UseCaseSettings } from "../../functions/parts.ts";
 import { createUseCases, type UseCases } from "../../functions/use-cases.ts";
+import { backUp } from "../../orchestrations/back-up.orchestrator.ts";
 import { ORCHESTRATOR } from "../../orchestrations/names.ts";
 import { processBatch, processWork } from "../../orchestrations/process-batch.orchestrator.ts";
 import { readEnd } from "../../orchestrations/read-end.orchestrator.ts";
@@ -140,6 +141,7 @@ export async function createCloud(options: CloudOptions = {}) {
       [ORCHESTRATOR.readEnd]: readEnd,
       [ORCHESTRATOR.whatIf]: whatIf,
       [ORCHESTRATOR.reconcile]: reconcile,
+      [ORCHESTRATOR.backUp]: backUp,
     },
     ...(options.beforeActivity ? { beforeActivity: options.beforeActivity } : {}),
     ...(options.time ? { sleepUntil: options.time.sleepUntil } : {}),

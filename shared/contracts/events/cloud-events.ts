@@ -158,6 +158,8 @@ export const CLOUD_EVENTS = {
   "what-if-failed": warn("A what-if could not be worked out.", "jobId", "whatIfId", "failure"),
   "reconcile-done": info("A comparison with the target ended.", ...RECONCILED),
   "reconcile-failed": info("A comparison with the target was given up.", ...RECONCILED),
+  "backup-done": info("Rows and index were backed up, whole.", "backupId", "objects", "claims", "ms"),
+  "backup-failed": error("A backup of rows couldn't be made; the next night makes another.", "backupId", "message"),
   "request-failed": error(
     "A request could not be served; the caller has the same request-id.",
     "operation",

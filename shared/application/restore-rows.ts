@@ -1,0 +1,211 @@
+/**
+ * Rows put back from a backup, part by part: of one job, and only what isn't there, or can't be read.
+ *
+ * A row that is there and can be read is newer than the backup, whatever it says, and stays. What comes back is as old as the backup:
+ * so a full read is asked for before the first row is written, and it alone decides what becomes of anybody. A value that somebody else
+ * has by now is told and stays with whom it is. Nothing is deleted here, and nothing written to the target.
+ */
+import type { BackupReply, RestoreReply } from "../contracts/admin/backups.ts";
+import type { BackupManifest, BackupPart, BackupTable } from "../contracts/backup.ts";
+import type { ObjectRecord } from "../domain/object-record.ts";
+import type { BlobStore } from "../ports/blob-store.ts";
+import type { Clock } from "../ports/clock.ts";
+import type { Log } from "../ports/log.ts";
+import type { RowOperation, RowStore } from "../ports/row-store.ts";
+import { type Configurations, noSuchJob } from "./configurations.ts";
+import { enterLinks } from "./enter-links.ts";
+import { fail, ok, type Result } from "./failure.ts";
+import { expectAtRest } from "./job-at-rest.ts";
+import { BackupDamaged, createBackupFiles, type KeptRow } from "./state/backup-files.ts";
+import type { ClaimIndex } from "./state/claim-index.ts";
+import { type JobRow, jobTable, ROW, readRow } from "./state/job-rows.ts";
+import { decodeObject } from "./state/object-row.ts";
+import { writeHalving } from "./state/write-halving.ts";
+
+/** Why the next full read is made. */
+const REASON = "links-rebuilt";
+
+export interface RestoreRequest {
+  readonly backupId: string;
+  readonly part: number;
+  /** False: it is only told what would be done. */
+  readonly apply: boolean;
+}
+
+export interface RestoreRows {
+  /** Whole backups, newest first. */
+  list(): Promise<Result<BackupReply[]>>;
+  /** Failures: 404, 409 (not at rest, damaged). */
+  part(jobId: string, request: RestoreRequest, by: string): Promise<Result<RestoreReply>>;
+}
+
+interface Piece {
+  readonly table: BackupTable;
+  readonly shard: string;
+  readonly part: BackupPart;
+}
+
+type Told = Omit<RestoreReply, "backupId" | "takenAt" | "part" | "parts" | "applied">;
+
+const NOTHING: Told = {
+  rows: 0,
+  present: 0,
+  missing: 0,
+  damaged: 0,
+  unusable: 0,
+  contested: 0,
+  values: 0,
+  conflicts: [],
+};
+
+export function createRestoreRows(deps: {
+  readonly rows: RowStore;
+  readonly blobs: BlobStore;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly targetKey: string;
+  readonly claims: ClaimIndex;
+  readonly configurations: Configurations;
+}): RestoreRows {
+  const files = createBackupFiles(deps);
+
+  async function manifestOf(backupId: string): Promise<Result<BackupManifest>> {
+    const found = await files.manifest(backupId);
+    if (found) return ok(found);
+    return fail({
+      status: 404,
+      code: "backup-not-found",
+      message: `There is no whole backup ${backupId}: it was never finished, or its time is over.`,
+      remedy: "'uplink backup list' names those that there are.",
+    });
+  }
+
+  async function putBack(job: JobRow, piece: Piece, kept: readonly KeptRow[], apply: boolean): Promise<Told> {
+    const partition = `${deps.targetKey}:${piece.shard}`;
+    return piece.table === "objects"
+      ? putBackObjects(job, partition, kept, apply)
+      : putBackCandidates(partition, kept, apply);
+  }
+
+  async function putBackObjects(
+    { jobId, configurationId }: JobRow,
+    partition: string,
+    kept: readonly KeptRow[],
+    apply: boolean,
+  ): Promise<Told> {
+    const table = deps.rows.table("objects");
+    const prefix = `${configurationId}:`;
+    const own = kept.filter(({ row }) => row.startsWith(prefix));
+    const present = await table.getMany(
+      partition,
+      own.map(({ row }) => row),
+    );
+    const records: ObjectRecord[] = [];
+    const operations: RowOperation[] = [];
+    const restored: ObjectRecord[] = [];
+    let [missing, damaged, unusable] = [0, 0, 0];
+    for (const { row, values } of own) {
+      const objectGuid = row.slice(prefix.length);
+      const there = present.get(row);
+      const record = there && decodeObject(configurationId, objectGuid, there.values);
+      if (record && !record.unreadable) {
+        records.push(record);
+        continue;
+      }
+      const before = decodeObject(configurationId, objectGuid, values);
+      if (before.unreadable) {
+        unusable++;
+        continue;
+      }
+      if (there) damaged++;
+      else missing++;
+      restored.push(before);
+      operations.push(there ? { op: "replace", row, values, etag: there.etag } : { op: "insert", row, values });
+    }
+    let contested = 0;
+    if (apply && operations.length > 0) {
+      // First: whoever is put back, the directory has the last word on him, even if this ends here.
+      await deps.configurations.requestFullRead(jobId, REASON);
+      const written = await writeHalving(table, partition, operations);
+      contested = written.filter((etag) => etag === undefined).length;
+      records.push(...restored.filter((_, at) => written[at] !== undefined));
+    } else records.push(...restored);
+    const { entered, conflicts } = await enterLinks(deps.claims, records, { apply });
+    return {
+      ...{ rows: own.length, present: records.length - restored.length + contested },
+      ...{ missing, damaged, unusable, contested, values: entered, conflicts: [...conflicts] },
+    };
+  }
+
+  /** Values of target objects that nobody is linked to: matching looks at them, and asks the target before it believes one. */
+  async function putBackCandidates(partition: string, kept: readonly KeptRow[], apply: boolean): Promise<Told> {
+    const table = deps.rows.table("claims");
+    // Those with an owner follow from his row.
+    const free = kept.filter(({ values }) => values["owner"] === "" && typeof values["targetId"] === "string");
+    const present = await table.getMany(
+      partition,
+      free.map(({ row }) => row),
+      { select: ["owner"] },
+    );
+    const lost = free.filter(({ row }) => !present.has(row));
+    const operations = lost.map(({ row, values }): RowOperation => ({ op: "insert", row, values }));
+    if (apply) await writeHalving(table, partition, operations);
+    return { ...NOTHING, values: lost.length };
+  }
+
+  return {
+    async list() {
+      const found: BackupReply[] = [];
+      for (const id of (await files.ids()).reverse()) {
+        const manifest = await files.manifest(id).catch(notDamaged);
+        if (!manifest) continue;
+        const { startedAt, finishedAt, objects, claims } = manifest;
+        found.push({
+          ...{ id, objects, claims, parts: piecesOf(manifest).length },
+          startedAt: new Date(startedAt).toISOString(),
+          finishedAt: new Date(finishedAt).toISOString(),
+        });
+      }
+      return ok(found);
+    },
+
+    async part(jobId, { backupId, part, apply }, by) {
+      const job = await readRow<JobRow>(jobTable(deps.rows), jobId, ROW.job);
+      if (!job) return noSuchJob(jobId);
+      const rest = apply ? await expectAtRest(deps, jobId) : undefined;
+      if (rest && !rest.ok) return rest;
+      try {
+        const manifest = await manifestOf(backupId);
+        if (!manifest.ok) return manifest;
+        const pieces = piecesOf(manifest.value);
+        const takenAt = new Date(manifest.value.startedAt).toISOString();
+        const base = { backupId, takenAt, part, parts: pieces.length, applied: apply };
+        const piece = pieces[part];
+        if (!piece) return ok({ ...base, ...NOTHING });
+        const told = await putBack(job.value, piece, await files.readPart(piece.part), apply);
+        const { missing, damaged, conflicts } = told;
+        if (apply && missing + damaged > 0)
+          deps.log.warn("rows-restored", { jobId, backupId, part, missing, damaged, conflicts: conflicts.length, by });
+        return ok({ ...base, ...told });
+      } catch (error) {
+        if (!(error instanceof BackupDamaged)) throw error;
+        return fail({
+          status: 409,
+          code: "backup-damaged",
+          message: `Backup ${backupId} can't be used: ${error.message}`,
+          remedy:
+            "Take another one ('uplink backup list'), or have the file's version of before brought back: the account keeps versions for 30 days.",
+        });
+      }
+    },
+  };
+}
+
+function piecesOf({ shards }: BackupManifest): Piece[] {
+  return shards.flatMap(({ table, shard, parts }) => parts.map((part): Piece => ({ table, shard, part })));
+}
+
+function notDamaged(error: unknown): undefined {
+  if (!(error instanceof BackupDamaged)) throw error;
+  return undefined;
+}

@@ -1,0 +1,87 @@
+/**
+ * The admin API of backups of rows: which there are, and putting a job's lost rows back from one of them, or finding their target
+ * objects again without one. Both tell first what they would do.
+ */
+import { z } from "zod";
+import { operation } from "../operation.ts";
+import { Identifier } from "../path-params.ts";
+import { listOf } from "./paging.ts";
+
+/** A whole one; what was never finished isn't listed. */
+export const BackupReply = z.strictObject({
+  id: z.string(),
+  /** Rows are as they were at some moment between the two. */
+  startedAt: z.string(),
+  finishedAt: z.string(),
+  /** Rows of each table, of all jobs. */
+  objects: z.number(),
+  claims: z.number(),
+  parts: z.number(),
+});
+export type BackupReply = z.infer<typeof BackupReply>;
+
+const Conflict = z.strictObject({
+  objectGuid: z.string(),
+  kind: z.string(),
+  value: z.string(),
+  heldBy: z.string(),
+});
+
+export const RestoreRequest = z.strictObject({
+  backupId: Identifier,
+  part: z.number().int().min(0).max(1_000_000),
+  /** Left out: it is only told what would be done. */
+  apply: z.boolean().default(false),
+});
+
+export const RestoreReply = z.strictObject({
+  backupId: z.string(),
+  takenAt: z.string(),
+  part: z.number(),
+  /** How many there are: the last one is `parts` - 1. */
+  parts: z.number(),
+  applied: z.boolean(),
+  /** Of the job, in this part of the backup. */
+  rows: z.number(),
+  /** There, and left as they are. */
+  present: z.number(),
+  /** Not there; with `applied`: put back. */
+  missing: z.number(),
+  /** There, and not to be read; with `applied`: replaced. */
+  damaged: z.number(),
+  /** Not to be read in the backup either. */
+  unusable: z.number(),
+  /** Of those to be written: somebody else wrote them meanwhile. */
+  contested: z.number(),
+  /** Values that the index lacks; with `applied`: entered. */
+  values: z.number(),
+  /** Values that somebody else has by the index: left with whom they are. */
+  conflicts: z.array(Conflict),
+});
+export type RestoreReply = z.infer<typeof RestoreReply>;
+
+export const listBackups = operation({
+  id: "ListBackups",
+  method: "GET",
+  path: "v1.0/uplink/backups",
+  guard: "admin-read",
+  summary: "The whole backups of object rows and index, newest first.",
+  reply: listOf(BackupReply),
+});
+
+export const restoreRows = operation({
+  id: "RestoreRows",
+  method: "POST",
+  path: "v1.0/uplink/jobs/{jobId}/restoreRows",
+  guard: "admin-write",
+  summary: "Puts a part of a job's lost rows back from a backup, or tells what that would do.",
+  body: RestoreRequest,
+  reply: RestoreReply,
+  refusals: {
+    "job-not-found": 404,
+    "backup-not-found": 404,
+    "backup-damaged": 409,
+    "job-not-paused": 409,
+    "job-busy": 409,
+  },
+});
