@@ -45,8 +45,6 @@ import {
   type LinkReply,
   type MoveRequest,
   moveLink,
-  type RebuildReply,
-  rebuildLinks,
   showLink,
   unlink,
 } from "../shared/contracts/admin/links.ts";
@@ -165,7 +163,6 @@ export interface AdminClient extends ServiceCalls {
       | { readonly action: "unlink" },
   ): Promise<LinkReply>;
   /** One of 16 parts of the job's objects. */
-  rebuildLinks(jobId: string, shard: string): Promise<RebuildReply>;
   exclusions(): Promise<ExclusionReply[]>;
   exclude(guid: string, reason: string): Promise<ExclusionReply>;
   removeExclusion(guid: string): Promise<ExclusionReply>;
@@ -241,7 +238,6 @@ export function createAdminClient(deps: ServiceCallsDeps): AdminClient {
       const { action: _, ...body } = change;
       return call(moveLink, { params, body });
     },
-    rebuildLinks: (jobId, shard) => call(rebuildLinks, { params: { jobId }, body: { shard } }),
     exclusions: () => all(pages(listExclusions, { query: { $top: MOST } })),
     exclude: (guid, reason) => call(addExclusion, { params: { guid }, body: { reason } }),
     removeExclusion: (guid) => call(removeExclusion, { params: { guid } }),

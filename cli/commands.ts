@@ -5,6 +5,7 @@ import { registerAgentAdminCommands } from "./agent-admin-commands.ts";
 import { registerAgentCommands } from "./agent-commands.ts";
 import { registerAgentTokenCommands } from "./agent-token-commands.ts";
 import { registerAuditCommands } from "./audit-commands.ts";
+import { registerBackupCommands } from "./backup-commands.ts";
 import { registerCompletionCommands } from "./completion-commands.ts";
 import { registerConfigCommands } from "./config-commands.ts";
 import { registerExclusionCommands } from "./exclusion-commands.ts";
@@ -45,6 +46,7 @@ export const COMMANDS: readonly Registration[] = [
   registerProvisionCommands,
   registerQuarantineCommands,
   registerLinkCommands,
+  registerBackupCommands,
   registerExclusionCommands,
   registerScopeCommands,
   registerLifecycleCommands,

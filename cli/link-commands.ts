@@ -1,12 +1,11 @@
 /** `uplink link show|join|move|unlink|rebuild`: what ties source objects to target objects, mended by hand. */
-import type { Command } from "commander";
+import { type Command, Option } from "commander";
 import type { LinkReply } from "../shared/contracts/admin/links.ts";
-import { SHARDS } from "../shared/domain/shard.ts";
 import { ADMIN_HELP } from "./admin-commands.ts";
 import { connect } from "./connection.ts";
 import { findConfiguration } from "./find-configuration.ts";
-import { createProgressLine } from "./progress-line.ts";
-import { listOf, moment, tableOf } from "./table.ts";
+import { REBUILD_SOURCES, type RebuildOptions, rebuild } from "./link-rebuild.ts";
+import { listOf, moment } from "./table.ts";
 import type { CommandContext } from "./terminal.ts";
 
 interface Shown {
@@ -44,8 +43,16 @@ export function registerLinkCommands(program: Command, context: CommandContext):
   );
   command(
     "rebuild <job>",
-    "Enter all links in the index again, and look for objects without one in the target.",
-  ).action((job: string, options: Shown) => rebuild(job, options, context));
+    "Enter all links in the index again, and look for objects without one in the target; or find lost rows again.",
+  )
+    .addOption(
+      new Option("--from <source>", "from the rows, at once; or lost rows from a backup, or from the target")
+        .choices(REBUILD_SOURCES)
+        .default("rows"),
+    )
+    .option("--backup <id>", "which backup; left out: the newest whole one")
+    .option("--apply", "do what was shown; the job has to be paused, the backup named")
+    .action((job: string, options: RebuildOptions) => rebuild(job, options, context));
 }
 
 type Client = Awaited<ReturnType<typeof connect>>["admin"];
@@ -65,34 +72,6 @@ async function change(
   const configuration = await findConfiguration(client, name);
   const reply = await order(client, configuration.jobId);
   terminal.out.write(options.json ? `${JSON.stringify(reply, null, 2)}\n` : linkView(guid, reply));
-}
-
-async function rebuild(name: string, options: Shown, { terminal }: CommandContext): Promise<void> {
-  const { admin: client } = await connect(terminal);
-  const { jobId, displayName } = await findConfiguration(client, name);
-  const parts = [];
-  const line = createProgressLine(terminal);
-  try {
-    for (const [done, shard] of SHARDS.entries()) {
-      line.show(`part ${done + 1} of ${SHARDS.length}`, done, SHARDS.length);
-      parts.push(await client.rebuildLinks(jobId, shard));
-    }
-  } finally {
-    line.clear();
-  }
-  const linked = parts.reduce((sum, part) => sum + part.linked, 0);
-  const sought = parts.reduce((sum, part) => sum + part.sought, 0);
-  const conflicts = parts.flatMap((part) => part.conflicts);
-  if (options.json) {
-    terminal.out.write(`${JSON.stringify({ linked, sought, conflicts }, null, 2)}\n`);
-    return;
-  }
-  terminal.out.write(
-    `${displayName}: ${linked} links are in the index; ${sought} objects without one are looked for.\n`,
-  );
-  if (conflicts.length === 0) return;
-  const rows = conflicts.map((one) => [one.objectGuid, one.kind, one.value, one.heldBy]);
-  terminal.out.write(`\n${tableOf([["object", "value of", "value", "held by"], ...rows])}`);
 }
 
 function linkView(guid: string, reply: LinkReply): string {

@@ -36,7 +36,7 @@ export function adminRoutes(own: ReturnType<typeof createAdminUseCases>): Route[
     ...schemaRoutes(own),
     ...secretRoutes(own.secrets),
     ...linkRoutes(own.links),
-    ...backupRoutes(own.restoreRows),
+    ...backupRoutes(own),
     ...stagedRoutes(own),
     ...whatIfRoutes(own.whatIfs),
     ...reconcileRoutes(own.reconciles),

@@ -23,6 +23,7 @@ import { createReconcileAdmin } from "../shared/application/reconcile-admin.ts";
 import { createRestoreRows } from "../shared/application/restore-rows.ts";
 import { createRetryEscrows } from "../shared/application/retry-escrows.ts";
 import { createSchemas } from "../shared/application/schemas.ts";
+import { createSeekTargets } from "../shared/application/seek-targets.ts";
 import { createTellHealth } from "../shared/application/service-health.ts";
 import { createStagedContents } from "../shared/application/staged-contents.ts";
 import { createStagedSets } from "../shared/application/staged-sets.ts";
@@ -131,6 +132,7 @@ export function createAdminUseCases(parts: Parts, firstWrites: FirstWrites) {
       ...{ rows, blobs, clock, log, configurations },
       ...{ targetKey: parts.targetKey, claims: parts.claims },
     }),
+    seekTargets: createSeekTargets({ rows, clock, log, configurations, contextOf }),
     links: createLinkAdmin({ rows, blobs, clock, log, contextOf, ring }),
     exclusions: createExclusionAdmin({
       rows,

@@ -1,12 +1,20 @@
-/** Backups of rows: which there are, and what is put back from one. */
+/** Rows that were lost: backups, what is put back from one, and the target read for matching. */
 import type { RestoreRows } from "../shared/application/restore-rows.ts";
-import { listBackups, restoreRows } from "../shared/contracts/admin/backups.ts";
+import type { SeekTargets } from "../shared/application/seek-targets.ts";
+import { listBackups, restoreRows, seekTargets } from "../shared/contracts/admin/backups.ts";
 import type { Route } from "./http-route.ts";
 import { listed, plain, serveAdmin } from "./serve.ts";
 
-export function backupRoutes(restore: RestoreRows): Route[] {
+export function backupRoutes({
+  restoreRows: restore,
+  seekTargets: seek,
+}: {
+  readonly restoreRows: RestoreRows;
+  readonly seekTargets: SeekTargets;
+}): Route[] {
   return [
     serveAdmin(listBackups, async () => listed(await restore.list())),
     serveAdmin(restoreRows, async ({ params, body }, admin) => plain(await restore.part(params.jobId, body, admin.id))),
+    serveAdmin(seekTargets, async ({ params, body }, admin) => plain(await seek.page(params.jobId, body, admin.id))),
   ];
 }

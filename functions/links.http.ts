@@ -18,7 +18,7 @@ export function linkRoutes(links: LinkAdmin): Route[] {
       plain(await links.unlink(params.jobId, params.objectGuid, admin.id)),
     ),
     serveAdmin(rebuildLinks, async ({ params, body }, admin) =>
-      plain(await links.rebuild(params.jobId, body.shard, admin.id)),
+      plain(await links.rebuild(params.jobId, body, admin.id)),
     ),
   ];
 }

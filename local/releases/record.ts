@@ -12,6 +12,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { pathToFileURL } from "node:url";
+import { rebuildLinks } from "../../shared/contracts/admin/links.ts";
 import { parseOrchestratorState } from "../durable/actions.ts";
 import { ensureSamples, SAMPLE_FORESTS } from "../samples/generate.ts";
 import { projectRoot, StartError } from "../start/home.ts";
@@ -188,7 +189,7 @@ async function live(
   await sync("more removals than the guard lets pass", second);
 
   log("links mapped again");
-  await runtime.admin.rebuildLinks(first.forest.jobId, "0");
+  await runtime.admin.call(rebuildLinks, { params: { jobId: first.forest.jobId }, body: { shard: "0" } });
   await until("the end of that work", async () => {
     const { openRead, waiting } = await runtime.admin.status(first.forest.jobId);
     return openRead === null && waiting.batches + waiting.readsEnding + waiting.work === 0;

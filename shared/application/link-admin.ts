@@ -46,7 +46,11 @@ export interface LinkAdmin {
   /** Lets go of the target object, which stays as it is; the object is left alone until it is joined. Failures: 404, 409. */
   unlink(jobId: string, objectGuid: string, by: string): Promise<Result<LinkReply>>;
   /** Enters the values of a shard's links in the index again, and has objects without link looked for. Failures: 404. */
-  rebuild(jobId: string, shard: string, by: string): Promise<Result<RebuildReply>>;
+  rebuild(
+    jobId: string,
+    asked: { readonly shard: string; readonly seeks: boolean },
+    by: string,
+  ): Promise<Result<RebuildReply>>;
 }
 
 interface Found {
@@ -180,7 +184,7 @@ export function createLinkAdmin(deps: {
       return done;
     },
 
-    async rebuild(jobId, shard, by) {
+    async rebuild(jobId, { shard, seeks }, by) {
       const job = await readRow<JobRow>(jobs, jobId, ROW.job);
       if (!job) return noSuchJob(jobId);
       const { objects, claims } = await deps.contextOf(jobId);
@@ -189,7 +193,8 @@ export function createLinkAdmin(deps: {
       const sought: string[] = [];
       let linked = 0;
       for await (const page of objects.summaries(configurationId, SHARDS.find((own) => own === shard) ?? shard)) {
-        sought.push(...page.filter((own) => own.state === "live" && !own.linked).map((own) => own.objectGuid));
+        if (seeks)
+          sought.push(...page.filter((own) => own.state === "live" && !own.linked).map((own) => own.objectGuid));
         const guids = page.filter((own) => own.linked).map((own) => own.objectGuid);
         const records = [...(await objects.getMany(configurationId, guids)).values()].map(({ record }) => record);
         linked += guids.length;

@@ -55,7 +55,8 @@ export function createTargetPreparation(deps: {
   };
 }
 
-function claimsOf(object: TargetObject): Claim[] {
+/** The values that a user of the target has, as the index names them. */
+export function claimsOf(object: TargetObject): Claim[] {
   return [
     ...(object.immutableId === undefined ? [] : [{ kind: "sourceAnchor" as const, value: object.immutableId }]),
     ...(object.userPrincipalName === undefined

@@ -41,6 +41,7 @@ const BODIES: Readonly<Record<string, unknown>> = {
   JoinLink: { targetId: "t" },
   MoveLink: { toObjectGuid: guidOf("bob") },
   RebuildLinks: { shard: "0" },
+  SeekTargets: { type: "user", page: 0 },
   RestoreRows: { backupId: "b", part: 0 },
   AskReconcile: { policy: "report" },
   PutSchema: defaultSchema(),

@@ -14,6 +14,7 @@ import { createContractRecord } from "../support/contract-record.ts";
 import { type Sample, samplesOf, withoutSample } from "../support/samples.ts";
 import { type AskedHow, createService, type Service } from "../support/service.ts";
 import { playAgents } from "./contract-scenes/agents.ts";
+import { playBackups } from "./contract-scenes/backups.ts";
 import { playJobs } from "./contract-scenes/jobs.ts";
 import { playLinks } from "./contract-scenes/links.ts";
 import { playOnDemand } from "./contract-scenes/on-demand.ts";
@@ -76,6 +77,13 @@ beforeAll(async () => {
       async listTables() {
         failing();
         return rows.listTables();
+      },
+    }),
+    wrapBlobs: (blobs) => ({
+      ...blobs,
+      list(prefix) {
+        failing();
+        return blobs.list(prefix);
       },
     }),
   });
@@ -214,6 +222,7 @@ test.each([
   ["agents", playAgents],
   ["objects on demand", playOnDemand],
   ["links", playLinks],
+  ["rows that were lost", playBackups],
   ["staged sets", playStaged],
   ["secrets", playSecrets],
   ["jobs", playJobs],

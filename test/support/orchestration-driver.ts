@@ -144,6 +144,7 @@ function contextOf(
   return {
     info: () => undefined,
     warn: () => undefined,
+    error: () => undefined,
     df: {
       instanceId,
       get isReplaying() {

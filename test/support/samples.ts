@@ -43,6 +43,7 @@ export async function samplesOf(service: Service): Promise<Readonly<Record<strin
     JoinLink: { body: { targetId: GUID } },
     MoveLink: { body: { toObjectGuid: GUID, toJobId: corp.jobId } },
     RebuildLinks: { body: { shard: "a" } },
+    SeekTargets: { body: { type: "user", page: 0 } },
     RestoreRows: { body: { backupId: "20260101000000-abcdef01", part: 0 } },
     DecideStaged: { body: { digest: DIGEST } },
     RunWhatIf: { body: { kind: "present" } },

@@ -85,3 +85,37 @@ export const restoreRows = operation({
     "job-busy": 409,
   },
 });
+
+export const SeekRequest = z.strictObject({
+  type: z.enum(["user", "group"]),
+  /** 0, then the `next` of the page before. */
+  page: z.number().int().min(0).max(1_000_000),
+  /** Left out: it is only told what would be done. */
+  apply: z.boolean().default(false),
+});
+
+export const SeekReply = z.strictObject({
+  type: z.enum(["user", "group"]),
+  page: z.number(),
+  /** Null: this was the last one. */
+  next: z.number().nullable(),
+  applied: z.boolean(),
+  /** Objects of the target; those that a row links, of any job, and those that none does. */
+  read: z.number(),
+  linked: z.number(),
+  free: z.number(),
+  /** Values that the index lacks, or has in the name of who has no row any more; with `applied`: noted for matching. */
+  values: z.number(),
+});
+export type SeekReply = z.infer<typeof SeekReply>;
+
+export const seekTargets = operation({
+  id: "SeekTargets",
+  method: "POST",
+  path: "v1.0/uplink/jobs/{jobId}/seekTargets",
+  guard: "admin-write",
+  summary: "Reads a page of the target for matching, for a job whose rows were lost, or tells what that would do.",
+  body: SeekRequest,
+  reply: SeekReply,
+  refusals: { "job-not-found": 404, "target-page-lost": 409, "job-not-paused": 409, "job-busy": 409 },
+});

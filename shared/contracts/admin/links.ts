@@ -46,7 +46,11 @@ export const MoveRequest = z.strictObject({
 });
 
 /** One of 16 parts of the objects, by the first digit of their objectGUID. */
-export const RebuildRequest = z.strictObject({ shard: z.string().regex(/^[0-9a-f]$/) });
+export const RebuildRequest = z.strictObject({
+  shard: z.string().regex(/^[0-9a-f]$/),
+  /** Whether objects without link are looked for, by what was last read of them. */
+  seeks: z.boolean().default(true),
+});
 
 export const RebuildReply = z.strictObject({
   linked: z.number(),

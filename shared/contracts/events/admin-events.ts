@@ -58,6 +58,17 @@ export const ADMIN_EVENTS = {
   ),
   "schema-changed": info("A job has another schema.", "jobId", "version", "before", "warnings"),
   "secrets-replaced": info("An admin replaced secrets.", "configurationId", "by", "keys"),
+  "targets-sought": info(
+    "An admin had a page of the target read for matching, because rows were lost.",
+    "jobId",
+    "type",
+    "page",
+    "read",
+    "linked",
+    "free",
+    "values",
+    "by",
+  ),
   "what-if-asked": info("An admin asked what would happen.", "jobId", "whatIfId", "of", "by"),
   "what-if-approved": warn(
     "An admin approved what a what-if showed.",
