@@ -129,7 +129,7 @@ export function createAdminUseCases(parts: Parts, firstWrites: FirstWrites) {
     lifecycles: createLifecycles({ rows, clock, log }),
     jobSettings: createJobSettings({ rows, blobs, clock, log, ring }),
     restoreRows: createRestoreRows({
-      ...{ rows, blobs, clock, log, configurations },
+      ...{ rows, blobs, clock, log, configurations, provisioningLog },
       ...{ targetKey: parts.targetKey, claims: parts.claims },
     }),
     seekTargets: createSeekTargets({ rows, clock, log, configurations, contextOf }),

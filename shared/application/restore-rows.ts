@@ -11,19 +11,23 @@ import type { ObjectRecord } from "../domain/object-record.ts";
 import type { BlobStore } from "../ports/blob-store.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Log } from "../ports/log.ts";
-import type { RowOperation, RowStore } from "../ports/row-store.ts";
+import type { RowOperation, RowStore, RowValues } from "../ports/row-store.ts";
 import { type Configurations, noSuchJob } from "./configurations.ts";
 import { enterLinks } from "./enter-links.ts";
 import { fail, ok, type Result } from "./failure.ts";
 import { expectAtRest } from "./job-at-rest.ts";
+import { withDoubtsSince } from "./since-backup.ts";
 import { BackupDamaged, createBackupFiles, type KeptRow } from "./state/backup-files.ts";
 import type { ClaimIndex } from "./state/claim-index.ts";
 import { type JobRow, jobTable, ROW, readRow } from "./state/job-rows.ts";
-import { decodeObject } from "./state/object-row.ts";
+import type { LogPages } from "./state/log-pages.ts";
+import { decodeObject, encodeObject } from "./state/object-row.ts";
 import { writeHalving } from "./state/write-halving.ts";
 
 /** Why the next full read is made. */
 const REASON = "links-rebuilt";
+/** Objects whose log is asked for at once. */
+const ASKED_AT_ONCE = 16;
 
 export interface RestoreRequest {
   readonly backupId: string;
@@ -43,6 +47,14 @@ interface Piece {
   readonly table: BackupTable;
   readonly shard: string;
   readonly part: BackupPart;
+}
+
+/** A row that is to be put back; with an etag in the place of one that can't be read. */
+interface Lost {
+  readonly row: string;
+  readonly values: RowValues;
+  readonly record: ObjectRecord;
+  readonly etag?: string;
 }
 
 type Told = Omit<RestoreReply, "backupId" | "takenAt" | "part" | "parts" | "applied">;
@@ -65,6 +77,7 @@ export function createRestoreRows(deps: {
   readonly log: Log;
   readonly targetKey: string;
   readonly claims: ClaimIndex;
+  readonly provisioningLog: LogPages;
   readonly configurations: Configurations;
 }): RestoreRows {
   const files = createBackupFiles(deps);
@@ -80,10 +93,15 @@ export function createRestoreRows(deps: {
     });
   }
 
-  async function putBack(job: JobRow, piece: Piece, kept: readonly KeptRow[], apply: boolean): Promise<Told> {
+  async function putBack(
+    job: JobRow,
+    piece: Piece,
+    kept: readonly KeptRow[],
+    { apply, startedAt }: { readonly apply: boolean; readonly startedAt: number },
+  ): Promise<Told> {
     const partition = `${deps.targetKey}:${piece.shard}`;
     return piece.table === "objects"
-      ? putBackObjects(job, partition, kept, apply)
+      ? putBackObjects(job, partition, kept, { apply, startedAt })
       : putBackCandidates(partition, kept, apply);
   }
 
@@ -91,7 +109,7 @@ export function createRestoreRows(deps: {
     { jobId, configurationId }: JobRow,
     partition: string,
     kept: readonly KeptRow[],
-    apply: boolean,
+    { apply, startedAt }: { readonly apply: boolean; readonly startedAt: number },
   ): Promise<Told> {
     const table = deps.rows.table("objects");
     const prefix = `${configurationId}:`;
@@ -101,8 +119,7 @@ export function createRestoreRows(deps: {
       own.map(({ row }) => row),
     );
     const records: ObjectRecord[] = [];
-    const operations: RowOperation[] = [];
-    const restored: ObjectRecord[] = [];
+    const lost: Lost[] = [];
     let [missing, damaged, unusable] = [0, 0, 0];
     for (const { row, values } of own) {
       const objectGuid = row.slice(prefix.length);
@@ -119,22 +136,41 @@ export function createRestoreRows(deps: {
       }
       if (there) damaged++;
       else missing++;
-      restored.push(before);
-      operations.push(there ? { op: "replace", row, values, etag: there.etag } : { op: "insert", row, values });
+      lost.push({ row, values, record: before, ...(there ? { etag: there.etag } : {}) });
     }
+    const restored: ObjectRecord[] = [];
     let contested = 0;
-    if (apply && operations.length > 0) {
+    if (!apply) restored.push(...lost.map(({ record }) => record));
+    else if (lost.length > 0) {
       // First: whoever is put back, the directory has the last word on him, even if this ends here.
       await deps.configurations.requestFullRead(jobId, REASON);
-      const written = await writeHalving(table, partition, operations);
+      const doubtful = await inDoubtSince(jobId, lost, startedAt);
+      const written = await writeHalving(table, partition, doubtful.map(operationOf));
       contested = written.filter((etag) => etag === undefined).length;
-      records.push(...restored.filter((_, at) => written[at] !== undefined));
-    } else records.push(...restored);
-    const { entered, conflicts } = await enterLinks(deps.claims, records, { apply });
+      restored.push(...doubtful.flatMap(({ record }, at) => (written[at] === undefined ? [] : [record])));
+    }
+    const { entered, conflicts } = await enterLinks(deps.claims, [...records, ...restored], { apply });
     return {
-      ...{ rows: own.length, present: records.length - restored.length + contested },
+      ...{ rows: own.length, present: records.length },
       ...{ missing, damaged, unusable, contested, values: entered, conflicts: [...conflicts] },
     };
+  }
+
+  /** A row of which nothing was sent since stays as it is, to the byte. */
+  async function inDoubtSince(jobId: string, lost: readonly Lost[], startedAt: number): Promise<Lost[]> {
+    const since = { startedAt, now: deps.clock.now() };
+    const found: Lost[] = [];
+    for (let at = 0; at < lost.length; at += ASKED_AT_ONCE)
+      found.push(
+        ...(await Promise.all(
+          lost.slice(at, at + ASKED_AT_ONCE).map(async (own): Promise<Lost> => {
+            const record = await withDoubtsSince(deps.provisioningLog, jobId, own.record, since);
+            if (record === own.record) return own;
+            return { ...own, record, values: { ...own.values, ...encodeObject(record) } };
+          }),
+        )),
+      );
+    return found;
   }
 
   /** Values of target objects that nobody is linked to: matching looks at them, and asks the target before it believes one. */
@@ -182,7 +218,10 @@ export function createRestoreRows(deps: {
         const base = { backupId, takenAt, part, parts: pieces.length, applied: apply };
         const piece = pieces[part];
         if (!piece) return ok({ ...base, ...NOTHING });
-        const told = await putBack(job.value, piece, await files.readPart(piece.part), apply);
+        const told = await putBack(job.value, piece, await files.readPart(piece.part), {
+          apply,
+          startedAt: manifest.value.startedAt,
+        });
         const { missing, damaged, conflicts } = told;
         if (apply && missing + damaged > 0)
           deps.log.warn("rows-restored", { jobId, backupId, part, missing, damaged, conflicts: conflicts.length, by });
@@ -199,6 +238,10 @@ export function createRestoreRows(deps: {
       }
     },
   };
+}
+
+function operationOf({ row, values, etag }: Lost): RowOperation {
+  return etag === undefined ? { op: "insert", row, values } : { op: "replace", row, values, etag };
 }
 
 function piecesOf({ shards }: BackupManifest): Piece[] {

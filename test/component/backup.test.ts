@@ -34,6 +34,7 @@ async function aCloud(options: CloudOptions = {}) {
   const { jobId } = agent;
 
   async function backUp(): Promise<string> {
+    cloud.clock.set(cloud.clock.now() + 60_000);
     const { backupId } = await cloud.cloud.beginBackupWith(cloud.driver)();
     await cloud.driver.settled();
     return backupId;
@@ -132,7 +133,9 @@ describe.each(["memory", "Azurite"] as const)("a link table that was lost, on %s
     const others = (name: string) => name.includes(`${own.other.configurationId}:`);
     const ofJob = Object.entries(before.objects).filter(([name]) => !others(name));
     expect(await own.tableOf("objects")).toEqual(Object.fromEntries(ofJob));
-    const index = Object.entries(before.claims).filter(([, values]) => !others(String(plainOf(values as {})["owner"])));
+    const index = Object.entries(before.claims).filter(
+      ([, values]) => !others(String(plainOf(values as Record<string, unknown>)["owner"])),
+    );
     expect(await own.tableOf("claims")).toEqual(Object.fromEntries(index));
     await own.resume();
     expect((await agent.order("delta")).reason).toBe("links-rebuilt");
@@ -197,6 +200,40 @@ describe("what a backup may be used for", () => {
     expect(await own.tableOf("objects")).toMatchObject({
       [differs[0] ?? ""]: expect.objectContaining({ linked: true }),
     });
+  });
+
+  it("sends again what was sent since, whatever the old row says was exported, and looks up who was deleted or made", async () => {
+    const own = await aCloud();
+    const { agent, cloud } = own;
+    const stayed = { person1: { department: "d1" } };
+    const backupId = await own.backUp();
+    const byName = (name: string) => cloud.target.objects().filter(({ values }) => values["displayName"] === name);
+    const without = (...names: readonly string[]) =>
+      forest(stayed).filter(({ objectGuid }) => !names.map(guidOf).includes(objectGuid));
+    cloud.clock.set(cloud.clock.now() + 60_000);
+    await agent.read("delta", [aUser("person1", { department: "elsewhere" }, ["department"])]);
+    await agent.read("delta", [{ op: "delete", objectGuid: guidOf("person5") }, aUser("late")]);
+    expect(byName("person1")).toMatchObject([{ values: { department: "elsewhere" } }]);
+    expect(byName("person5")).toMatchObject([{ deleted: true }]);
+    await own.drop("objects");
+    await own.drop("claims");
+    await own.pause();
+    await own.restore(backupId, true);
+    await own.resume();
+    cloud.clock.set(cloud.clock.now() + 600_000);
+    // Back to what it was at the time of the backup: by the old row alone nothing would differ.
+    await agent.read("full", [...without("person5"), aUser("late")]);
+    expect(byName("person1")).toMatchObject([{ values: { department: "d1" } }]);
+    expect(byName("person5")).toMatchObject([{ deleted: true }]);
+    expect(byName("late")).toMatchObject([{ deleted: false }]);
+    const ids = new Set(cloud.target.objects().map(({ id }) => id));
+    // Who was deleted since comes back with his account.
+    await agent.read("full", [...forest(stayed), aUser("late")]);
+    expect(byName("person5")).toMatchObject([{ deleted: false }]);
+    expect(new Set(cloud.target.objects().map(({ id }) => id))).toEqual(ids);
+    const writes = cloud.target.writes();
+    await agent.read("full", [...forest(stayed), aUser("late")]);
+    expect(cloud.target.writes()).toBe(writes);
   });
 
   it("replaces a row that can't be read, and only such a one", async () => {
