@@ -248,7 +248,12 @@ export function createCommit(deps: {
         ]);
         if (written.ok) break;
       }
-      await deps.recent.close(run.jobId, workId, () => undoneIn(deps.blobs, workId));
+      const { deletes, disables, blanks } = await deps.recent.close(run.jobId, workId, () =>
+        undoneIn(deps.blobs, workId),
+      );
+      // A read tells of its own with its cycle.
+      if (deletes + disables + blanks > 0)
+        deps.log.info("removals-done", { jobId: run.jobId, workId, deletes, disables, blanks });
       await deps.removals.clear(workId);
       await deps.linkAccounts.finish(run.jobId, workId);
       const folders = [FILES.folder(workId), FILES.folder(`${workId}-end`), ...deps.linkAccounts.folders(workId)];

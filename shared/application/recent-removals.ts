@@ -23,8 +23,8 @@ export interface RecentRemovals {
   others(jobId: string, cycleId: string): Promise<Recent>;
   /** False: somebody else booked meanwhile. */
   book(jobId: string, recent: Recent, own: RecentEntry): Promise<boolean>;
-  /** All that a cycle booked has been carried out, but for what is `undone`. */
-  close(jobId: string, cycleId: string, undone?: () => Promise<UndoneRemovals>): Promise<void>;
+  /** All that a cycle booked has been carried out, but for what is `undone`. How much that was; nothing, said again. */
+  close(jobId: string, cycleId: string, undone?: () => Promise<UndoneRemovals>): Promise<RemovalCounts>;
 }
 
 export function createRecentRemovals(deps: { readonly rows: RowStore; readonly clock: Clock }): RecentRemovals {
@@ -53,7 +53,7 @@ export function createRecentRemovals(deps: { readonly rows: RowStore; readonly c
       for (;;) {
         const stored = await readRow<RecentRow>(jobs, jobId, ROW.recent);
         const own = stored?.value.entries.find((entry) => entry.cycleId === cycleId && entry.isOpen);
-        if (!stored || !own) return;
+        if (!stored || !own) return NO_REMOVALS;
         const { isOpen: _, ...booked } = own;
         const left = await undone?.();
         const closed: RecentEntry = {
@@ -63,7 +63,7 @@ export function createRecentRemovals(deps: { readonly rows: RowStore; readonly c
           ...(left && own.groups ? { groups: lessOf(own.groups, left.groups) } : {}),
         };
         const entries = stored.value.entries.map((entry) => (entry === own ? closed : entry));
-        if (await write(jobId, stored, entries)) return;
+        if (await write(jobId, stored, entries)) return closed.removed;
       }
     },
   };

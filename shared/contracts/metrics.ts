@@ -24,7 +24,8 @@ export const METRICS = {
   "uplink.removals": {
     kind: "counter",
     unit: "{object}",
-    meaning: "Target objects deleted or disabled by a read's end",
+    meaning:
+      "Target objects deleted or disabled within the guard's bounds, by a read's end or by work without one; what an admin approved isn't counted",
     dimensions: ["jobId", "class"],
   },
   "uplink.writes": {

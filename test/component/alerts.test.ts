@@ -140,6 +140,24 @@ const SITUATIONS: readonly Situation[] = [
     findings: [],
   },
   {
+    name: "many accounts expire, without a read",
+    play: async () => {
+      const world = await start({ settings: { guard: UNGUARDED, lifecycle: { expiredAccounts: "disable" } } });
+      const at = BigInt(START + DAY / 48);
+      const accountExpires = String((at + 11_644_473_600_000n) * 10_000n);
+      await world.agent.read(
+        "full",
+        Array.from({ length: 101 }, (_, no) => aUser(`user${no}`, { accountExpires })),
+      );
+      world.cloud.clock.set(START + DAY / 24);
+      await world.agent.heartbeat({ want: "none" });
+      await world.pass(0);
+      return world;
+    },
+    alerts: ["delete-spike"],
+    findings: [],
+  },
+  {
     name: "more would be removed than the guard lets pass",
     play: async () => {
       const world = await start();

@@ -28,9 +28,12 @@ function measureEvent(telemetry: Telemetry, event: EventName, fields: LogFields)
     if (event === "batch-committed") telemetry.record("uplink.lag", Number(fields["lagMs"]) / 1000, own);
   }
   if (event === "cycle-closed") {
-    const { jobId, kind, durationMs, ...counts } = fields as EventFields<"cycle-closed">;
-    const own = { jobId: String(jobId) };
-    telemetry.record("uplink.cycle.duration", Number(durationMs) / 1000, { ...own, kind: String(kind) });
-    for (const name of REMOVALS) telemetry.count("uplink.removals", Number(counts[name]), { ...own, class: name });
+    const { jobId, kind, durationMs } = fields as EventFields<"cycle-closed">;
+    telemetry.record("uplink.cycle.duration", Number(durationMs) / 1000, { jobId: String(jobId), kind: String(kind) });
+  }
+  if (event === "cycle-closed" || event === "removals-done") {
+    const { jobId, ...counts } = fields as EventFields<"removals-done">;
+    for (const name of REMOVALS)
+      telemetry.count("uplink.removals", Number(counts[name]), { jobId: String(jobId), class: name });
   }
 }

@@ -88,6 +88,10 @@ export const CLOUD_EVENTS = {
     "count",
     "reason",
   ),
+  "removals-done": info(
+    "Work without a read (another schema, expired accounts) deleted or disabled objects, or blanked values, within the guard's bounds.",
+    ...(["jobId", "workId", "deletes", "disables", "blanks"] as const),
+  ),
   "groups-gone-from-target": warn("Groups that we made are gone from the target.", "jobId", "groups", "first"),
   "job-quarantined": error(
     "A job is in quarantine: it stops until the next attempt.",
