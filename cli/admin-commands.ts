@@ -1,13 +1,15 @@
 /** `uplink job|agent list|escrow`: what admins ask and order, over the admin API. */
 
-import { type Command, Option } from "commander";
+import { type Command, InvalidArgumentError, Option } from "commander";
 import { EXIT, exitHelp } from "../agent/agent-error.ts";
 import type { ConfigurationReply } from "../shared/contracts/admin/configurations.ts";
+import { RESET_SCOPES } from "../shared/contracts/admin/jobs.ts";
 import type { AdminClient, JobAction } from "./admin-client.ts";
 import { agentRows, cycleList, heldText, jobRows, quarantineLines, scopeText, withNames } from "./admin-views.ts";
 import { connect } from "./connection.ts";
 import { csvOf } from "./csv.ts";
 import { findConfiguration } from "./find-configuration.ts";
+import { guidArgument } from "./guid-argument.ts";
 import { waitForJob } from "./job-wait.ts";
 import { listOf, moment, tableOf } from "./table.ts";
 import type { CommandContext } from "./terminal.ts";
@@ -58,7 +60,9 @@ export function registerAdminCommands(program: Command, context: CommandContext)
           new Option(
             "--reset <scope>",
             "what is done beside reading, as Graph's resetScope: None, or of Escrows, QuarantineState and Watermark some, by commas (Escrows,QuarantineState)",
-          ).conflicts("resetWatermark"),
+          )
+            .conflicts("resetWatermark")
+            .argParser(resetScope),
         );
     command.action((name: string, options: Acted) => act(name, action, options, context));
   }
@@ -75,9 +79,19 @@ export function registerAdminCommands(program: Command, context: CommandContext)
   admin(escrow.command("list [job]").description("Why each of them waits, and what to do."))
     .option("--csv", "as comma-separated values")
     .action((name: string | undefined, options: Listed) => escrowList(name, options, context));
-  admin(escrow.command("retry <job> [guid]").description("Try all of them again at once, or one.")).action(
-    (name: string, guid: string | undefined, options: Shown) => escrowRetry(name, guid, options, context),
-  );
+  admin(escrow.command("retry").description("Try all of them again at once, or one."))
+    .argument("<job>")
+    .argument("[guid]", "the objectGUID of the one", guidArgument)
+    .action((name: string, guid: string | undefined, options: Shown) => escrowRetry(name, guid, options, context));
+}
+
+/** In Graph's spelling, whatever the case. What the service has no reset for, it refuses with the way there. */
+function resetScope(text: string): string {
+  const words = text.split(",").map((word) => word.trim());
+  const known = words.map((word) => RESET_SCOPES.find((own) => own.toLowerCase() === word.toLowerCase()));
+  const other = words.find((_, at) => known[at] === undefined);
+  if (other === undefined) return known.join(",");
+  throw new InvalidArgumentError(`has '${other}'; there are None, Escrows, QuarantineState, Watermark and Full.`);
 }
 
 function admin(command: Command): Command {

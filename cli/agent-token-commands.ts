@@ -8,6 +8,7 @@ import {
   listEnrolmentTokens,
   revokeEnrolmentToken,
 } from "../shared/contracts/admin/enrolment-tokens.ts";
+import { CreateTokenRequest } from "../shared/contracts/configuration.ts";
 import type { AdminClient } from "./admin-client.ts";
 import { ADMIN_HELP } from "./admin-commands.ts";
 import { connect } from "./connection.ts";
@@ -40,7 +41,7 @@ export function registerAgentTokenCommands(program: Command, context: CommandCon
   const token = agent
     .command("token [job]")
     .description("Admins: a one-time token, with which an agent of that domain enrols.")
-    .option("--minutes <n>", "until it expires, 60 at most", whole)
+    .option("--minutes <n>", "until it expires, 60 at most", minutesOf)
     .option("--pending", "the agent that it makes waits for 'uplink agent approve'")
     .addOption(json())
     .addHelpText("after", ADMIN_HELP)
@@ -134,8 +135,8 @@ function jsonOf(value: unknown): string {
   return `${JSON.stringify(value, null, 2)}\n`;
 }
 
-function whole(text: string): number {
-  const value = Number(text);
-  if (!Number.isInteger(value) || value <= 0) throw new InvalidArgumentError("must be a whole number above 0.");
-  return value;
+function minutesOf(text: string): number {
+  const value = CreateTokenRequest.shape.minutes.safeParse(Number(text));
+  if (!value.success) throw new InvalidArgumentError("must be a whole number from 1 to 60.");
+  return value.data;
 }

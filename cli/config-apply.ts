@@ -3,6 +3,7 @@
  * stays, and a new plan has just the rest.
  */
 import { AgentError } from "../agent/agent-error.ts";
+import { addExclusion, removeExclusion } from "../shared/contracts/admin/exclusions.ts";
 import { changeJobSettings } from "../shared/contracts/admin/job-settings.ts";
 import { listSecrets, putSecrets, type SecretsRequest } from "../shared/contracts/admin/secrets.ts";
 import type { AdminClient } from "./admin-client.ts";
@@ -48,8 +49,14 @@ async function applyStep(
   ids: Map<string, { readonly id: string; readonly jobId: string }>,
   secrets: ReadonlyMap<string, SecretsRequest>,
 ): Promise<void> {
-  if (step.kind === "exclude") return void (await client.exclude(step.guid, step.reason));
-  if (step.kind === "include") return void (await client.removeExclusion(step.guid));
+  if (step.kind === "exclude") {
+    const { guid, reason, etag } = step;
+    return void (await client.call(addExclusion, { params: { guid }, body: { reason }, ...matching(etag) }));
+  }
+  if (step.kind === "include") {
+    const { guid, etag } = step;
+    return void (await client.call(removeExclusion, { params: { guid }, ...matching(etag) }));
+  }
   if (step.kind === "create") {
     const { id, jobId } = await client.createConfiguration(step.request);
     if (jobId === "")
@@ -75,6 +82,9 @@ async function applyStep(
       throw new AgentError("conflict", `Secrets of ${step.domainFqdn} were set or let go of since.`, "Plan again.");
     return void (await client.call(putSecrets, { params, body }));
   }
-  const ifMatch = step.etag === null ? {} : { ifMatch: step.etag.replace(/^W\/"|"$/g, "") };
-  await client.call(changeJobSettings, { params: { jobId: job.jobId }, body: step.change, ...ifMatch });
+  await client.call(changeJobSettings, { params: { jobId: job.jobId }, body: step.change, ...matching(step.etag) });
+}
+
+function matching(etag: string | null): { readonly ifMatch?: string } {
+  return etag === null ? {} : { ifMatch: etag.replace(/^W\/"|"$/g, "") };
 }

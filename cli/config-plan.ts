@@ -25,8 +25,15 @@ export interface Difference {
 }
 
 export type PlanStep =
-  | { readonly kind: "exclude"; readonly guid: string; readonly reason: string; readonly before: string | null }
-  | { readonly kind: "include"; readonly guid: string; readonly reason: string }
+  | {
+      readonly kind: "exclude";
+      readonly guid: string;
+      readonly reason: string;
+      readonly before: string | null;
+      /** Of the entry that it changes; null: there is none. */
+      readonly etag: string | null;
+    }
+  | { readonly kind: "include"; readonly guid: string; readonly reason: string; readonly etag: string }
   | {
       readonly kind: "create";
       readonly domainFqdn: string;
@@ -226,11 +233,14 @@ function differencesOf(what: string, before: unknown, after: unknown): Differenc
 function exclusionsOf({ exclusions: list }: Wanted, { exclusions: there }: Present) {
   const wants = list?.exclusions ?? [];
   const exclude = wants.flatMap(({ guid, reason }): PlanStep[] => {
-    const before = there.find((own) => own.guid === guid)?.reason ?? null;
-    return before === reason ? [] : [{ kind: "exclude", guid, reason, before }];
+    const entry = there.find((own) => own.guid === guid);
+    const { reason: before, "@odata.etag": etag } = entry ?? { reason: null, "@odata.etag": null };
+    return before === reason ? [] : [{ kind: "exclude", guid, reason, before, etag }];
   });
   const others = list ? there.filter((own) => !wants.some(({ guid }) => own.guid === guid)) : [];
-  const include = list?.prune ? others.map(({ guid, reason }): PlanStep => ({ kind: "include", guid, reason })) : [];
+  const include = list?.prune
+    ? others.map(({ guid, reason, ...own }): PlanStep => ({ kind: "include", guid, reason, etag: own["@odata.etag"] }))
+    : [];
   return { exclude, include, kept: list?.prune ? [] : others.map(({ guid }) => guid) };
 }
 

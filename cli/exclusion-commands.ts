@@ -1,11 +1,11 @@
 /** `uplink exclusion list|add|remove`: what is never touched, whatever the directory says. */
-import { type Command, InvalidArgumentError } from "commander";
+import type { Command } from "commander";
 import type { ConfigurationReply } from "../shared/contracts/admin/configurations.ts";
 import type { ExclusionReply } from "../shared/contracts/admin/exclusions.ts";
-import { isGuid } from "../shared/domain/values.ts";
 import { ADMIN_HELP } from "./admin-commands.ts";
 import { connect } from "./connection.ts";
 import { csvOf } from "./csv.ts";
+import { guidArgument } from "./guid-argument.ts";
 import { moment, tableOf } from "./table.ts";
 import type { CommandContext } from "./terminal.ts";
 
@@ -43,7 +43,7 @@ export function registerExclusionCommands(program: Command, { terminal }: Comman
     });
 
   command("add", "Put an object on the list.")
-    .argument("<guid>", "objectGUID, or id of a target object", guid)
+    .argument("<guid>", "objectGUID, or id of a target object", guidArgument)
     .requiredOption("--reason <text>", "why; it stands in the list")
     .action(async (id: string, options: Shown & { reason: string }) => {
       const { admin } = await connect(terminal);
@@ -54,7 +54,7 @@ export function registerExclusionCommands(program: Command, { terminal }: Comman
     });
 
   command("remove", "Take an object off the list: it is mapped anew, and what differs goes out.")
-    .argument("<guid>", "as the list has it", guid)
+    .argument("<guid>", "as the list has it", guidArgument)
     .action(async (id: string, options: Shown) => {
       const { admin } = await connect(terminal);
       const removed = await admin.removeExclusion(id);
@@ -73,13 +73,4 @@ function wordsOf({ guid: id, objects }: ExclusionReply, jobs: readonly Configura
       : `object of ${job}, target object ${targetId}`;
   });
   return words.length === 0 ? "no job's object and no job's target object" : words.join("; ");
-}
-
-function guid(text: string): string {
-  const id = text
-    .trim()
-    .replace(/^\{|\}$/g, "")
-    .toLowerCase();
-  if (!isGuid(id)) throw new InvalidArgumentError("must be a GUID, 8-4-4-4-12.");
-  return id;
 }

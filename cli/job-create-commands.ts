@@ -1,9 +1,9 @@
 /** `uplink job create`: a configuration with its job, for a domain; whatever else it is to be like, it is given later or by files. */
 
-import { type Command, Option } from "commander";
+import { type Command, InvalidArgumentError, Option } from "commander";
 import type { ConfigurationReply } from "../shared/contracts/admin/configurations.ts";
 import { createJob } from "../shared/contracts/admin/synchronization.ts";
-import { JOB_TEMPLATE, JobSettings } from "../shared/contracts/configuration.ts";
+import { CreateConfigurationRequest, JOB_TEMPLATE, JobSettings } from "../shared/contracts/configuration.ts";
 import type { AdminClient } from "./admin-client.ts";
 import { ADMIN_HELP } from "./admin-commands.ts";
 import { connect } from "./connection.ts";
@@ -28,8 +28,9 @@ Example:
 export function registerJobCreateCommands(program: Command, context: CommandContext): void {
   const job = program.commands.find((command) => command.name() === "job") ?? program.command("job");
   job
-    .command("create <domain>")
+    .command("create")
     .description("A configuration with its job for an Active Directory domain, by its DNS name.")
+    .argument("<domain>", "such as corp.example.com", dnsName)
     .addOption(
       new Option("--sign-in <way>", "how people sign in on day 1; no password that anybody knows is ever made")
         .choices(JobSettings.shape.signIn.options)
@@ -47,6 +48,11 @@ export function registerJobCreateCommands(program: Command, context: CommandCont
     .addHelpText("after", HELP)
     .addHelpText("after", ADMIN_HELP)
     .action((domain: string, options: Options) => create(domain, options, context));
+}
+
+function dnsName(text: string): string {
+  if (CreateConfigurationRequest.shape.domainFqdn.safeParse(text).success) return text;
+  throw new InvalidArgumentError("must be the DNS name of a domain, such as corp.example.com.");
 }
 
 async function create(domain: string, options: Options, { terminal }: CommandContext): Promise<void> {

@@ -4,6 +4,7 @@ import type { LinkReply } from "../shared/contracts/admin/links.ts";
 import { ADMIN_HELP } from "./admin-commands.ts";
 import { connect } from "./connection.ts";
 import { findConfiguration } from "./find-configuration.ts";
+import { guidArgument } from "./guid-argument.ts";
 import { REBUILD_SOURCES, type RebuildOptions, rebuild } from "./link-rebuild.ts";
 import { listOf, moment } from "./table.ts";
 import type { CommandContext } from "./terminal.ts";
@@ -19,25 +20,29 @@ export function registerLinkCommands(program: Command, context: CommandContext):
     .addHelpText("after", ADMIN_HELP);
   const command = (usage: string, description: string) =>
     link.command(usage).description(description).option("--json", "as JSON").addHelpText("after", ADMIN_HELP);
-  command("show <job> <guid>", "One object's link, and who has its unique values.").action(
+  const ofObject = (name: string, description: string) =>
+    command(name, description).argument("<job>").argument("<guid>", "its objectGUID", guidArgument);
+  ofObject("show", "One object's link, and who has its unique values.").action(
     (job: string, guid: string, options: Shown) => show(job, guid, options, context),
   );
-  command("join <job> <guid> <targetId>", "Take over a target object that nobody owns.").action(
-    (job: string, guid: string, targetId: string, options: Shown) =>
+  ofObject("join", "Take over a target object that nobody owns.")
+    .argument("<targetId>", "the target object's id", guidArgument)
+    .action((job: string, guid: string, targetId: string, options: Shown) =>
       change(job, guid, options, context, (client, jobId) =>
         client.changeLink(jobId, guid, { action: "join", targetId }),
       ),
-  );
-  command("move <job> <guid> <toGuid>", "Give the target object to another object of the directory.")
+    );
+  ofObject("move", "Give the target object to another object of the directory.")
+    .argument("<toGuid>", "the other one's objectGUID", guidArgument)
     .option("--to-job <name>", "the job that has that object, where it is another one")
     .action((job: string, guid: string, toGuid: string, options: Shown & { toJob?: string }) =>
       change(job, guid, options, context, async (client, jobId) => {
         const other = options.toJob === undefined ? undefined : await findConfiguration(client, options.toJob);
-        const to = { toObjectGuid: toGuid.toLowerCase(), ...(other ? { toJobId: other.jobId } : {}) };
+        const to = { toObjectGuid: toGuid, ...(other ? { toJobId: other.jobId } : {}) };
         return client.changeLink(jobId, guid, { action: "move", ...to });
       }),
     );
-  command("unlink <job> <guid>", "Let go of the target object, which stays as it is.").action(
+  ofObject("unlink", "Let go of the target object, which stays as it is.").action(
     (job: string, guid: string, options: Shown) =>
       change(job, guid, options, context, (client, jobId) => client.changeLink(jobId, guid, { action: "unlink" })),
   );

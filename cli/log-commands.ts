@@ -9,6 +9,7 @@ import { connect } from "./connection.ts";
 import { csvOf } from "./csv.ts";
 import { findConfiguration } from "./find-configuration.ts";
 import { followLog } from "./follow-log.ts";
+import { guidArgument } from "./guid-argument.ts";
 import { moment, tableOf } from "./table.ts";
 import type { CommandContext } from "./terminal.ts";
 
@@ -41,7 +42,7 @@ export function registerLogCommands(program: Command, context: CommandContext): 
     .command("logs")
     .description("The provisioning log, newest first.")
     .option("--job <name>", "of one job")
-    .option("--object <guid>", "of one source object, by its objectGUID")
+    .option("--object <guid>", "of one source object, by its objectGUID", guidArgument)
     .option("--failed", "failures only")
     .option("--since <when>", "from a moment on: 30m, 2h, 3d, or 2026-01-05T08:00:00Z", since)
     .option("--filter <odata>", "as the API takes it")

@@ -30,10 +30,27 @@ export async function runCli(
     await program.parseAsync([...args], { from: "user" });
     return exitCode;
   } catch (error) {
-    if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : EXIT.config;
+    if (error instanceof CommanderError) {
+      if (error.exitCode === 0) return EXIT.ok;
+      // Whoever named no command was shown them all.
+      if (error.code !== "commander.help") terminal.err.write(`See '${commandOf(program, args)} --help'.\n`);
+      return EXIT.config;
+    }
     terminal.err.write(`${wordsOf(error)}\n`);
     return exitCodeOf(error);
   }
+}
+
+/** As far as what was given names one. */
+function commandOf(program: Command, args: readonly string[]): string {
+  const words = [program.name()];
+  let command: Command | undefined = program;
+  for (const arg of args) {
+    command = command?.commands.find((own) => own.name() === arg);
+    if (!command) break;
+    words.push(arg);
+  }
+  return words.join(" ");
 }
 
 /** A defect shows where it happened; everything expected says what to do. */

@@ -1,10 +1,10 @@
 /** `uplink job scope`: which units and groups an agent may send anything of, shown and set. */
-import { type Command, InvalidArgumentError } from "commander";
+import type { Command } from "commander";
 import { AgentError } from "../agent/agent-error.ts";
-import { isGuid } from "../shared/domain/values.ts";
 import { ADMIN_HELP } from "./admin-commands.ts";
 import { connect } from "./connection.ts";
 import { findConfiguration } from "./find-configuration.ts";
+import { guidArguments } from "./guid-argument.ts";
 import { tableOf } from "./table.ts";
 import type { CommandContext } from "./terminal.ts";
 
@@ -21,8 +21,8 @@ export function registerScopeCommands(program: Command, context: CommandContext)
   job
     .command("scope <name>")
     .description("Whom the agent may send: objects below one of the units and in one of the groups, nested ones too.")
-    .option("--ou <guid...>", "objectGUIDs of organizational units, all of them; none: anywhere", guids)
-    .option("--group <guid...>", "objectGUIDs of groups, all of them; none: in any or no group", guids)
+    .option("--ou <guid...>", "objectGUIDs of organizational units, all of them; none: anywhere", guidArguments)
+    .option("--group <guid...>", "objectGUIDs of groups, all of them; none: in any or no group", guidArguments)
     .option("--everything", "no limit: the whole domain")
     .option("--json", "as JSON")
     .addHelpText(
@@ -66,14 +66,4 @@ async function scope(name: string, options: ScopeOptions, { terminal }: CommandC
       ? `${configuration.displayName} has another scope and reads everything again at the agent's next heartbeat.\n`
       : `${configuration.displayName} had that scope already.\n`,
   );
-}
-
-/** commander calls it for each of several values. */
-export function guids(text: string, before: readonly string[] | undefined): readonly string[] {
-  const guid = text
-    .trim()
-    .replace(/^\{|\}$/g, "")
-    .toLowerCase();
-  if (!isGuid(guid)) throw new InvalidArgumentError("must be an objectGUID, 8-4-4-4-12.");
-  return [...(before ?? []), guid];
 }

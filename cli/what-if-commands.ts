@@ -9,9 +9,9 @@ import { ADMIN_HELP } from "./admin-commands.ts";
 import { connect } from "./connection.ts";
 import { csvOf } from "./csv.ts";
 import { findConfiguration } from "./find-configuration.ts";
+import { guidArguments } from "./guid-argument.ts";
 import { createProgressLine } from "./progress-line.ts";
 import { readSchemaFile } from "./read-schema.ts";
-import { guids } from "./scope-commands.ts";
 import type { CommandContext, Terminal } from "./terminal.ts";
 import { detailCsv, whatIfCsv, whatIfTable, whatIfText } from "./what-if-views.ts";
 
@@ -52,8 +52,8 @@ export function registerWhatIfCommands(program: Command, context: CommandContext
   command("run <job>", "Tries a schema, a scope or the job as it is on everybody who is known.")
     .option("--schema <file>", "a new schema, as 'uplink schema import' would take it")
     .option("--schema-version <version>", "a version of the job's schema", versionNumber)
-    .option("--ou <guid...>", "another scope of its agents: objectGUIDs of organizational units", guids)
-    .option("--group <guid...>", "another scope of its agents: objectGUIDs of groups", guids)
+    .option("--ou <guid...>", "another scope of its agents: objectGUIDs of organizational units", guidArguments)
+    .option("--group <guid...>", "another scope of its agents: objectGUIDs of groups", guidArguments)
     .option("--everything", "another scope of its agents: no limit")
     .option("--wait", "until the result is there, and show it")
     .addHelpText("after", RUN_HELP)

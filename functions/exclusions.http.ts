@@ -1,16 +1,32 @@
 /** The exclusion list: what nobody may touch. */
 import type { ExclusionAdmin } from "../shared/application/exclusion-admin.ts";
-import { ok } from "../shared/application/failure.ts";
-import { addExclusion, listExclusions, removeExclusion } from "../shared/contracts/admin/exclusions.ts";
+import { ok, type Result } from "../shared/application/failure.ts";
+import { etagOf } from "../shared/application/job-settings.ts";
+import {
+  addExclusion,
+  type ExclusionReply,
+  getExclusion,
+  listExclusions,
+  removeExclusion,
+} from "../shared/contracts/admin/exclusions.ts";
 import type { Route } from "./http-route.ts";
-import { pagedBy, plain, serveAdmin } from "./serve.ts";
+import { expectEtag, pagedBy, type Served, serveAdmin } from "./serve.ts";
 
 export function exclusionRoutes(exclusions: ExclusionAdmin): Route[] {
   return [
     serveAdmin(listExclusions, async (asked) => pagedBy(asked, ok(await exclusions.list()), ({ guid }) => guid)),
-    serveAdmin(addExclusion, async ({ params, body }, admin) =>
-      ok({ body: await exclusions.add(params.guid, body.reason, admin.id) }),
+    serveAdmin(getExclusion, async ({ params }) => withEtag(await exclusions.show(params.guid))),
+    serveAdmin(addExclusion, async ({ params: { guid }, body, ifMatch }, admin) =>
+      withEtag(await exclusions.add(guid, body.reason, admin.id, (now) => expectEtag(entry(guid), ifMatch, now))),
     ),
-    serveAdmin(removeExclusion, async ({ params }, admin) => plain(await exclusions.remove(params.guid, admin.id))),
+    serveAdmin(removeExclusion, async ({ params: { guid }, ifMatch }, admin) =>
+      withEtag(await exclusions.remove(guid, admin.id, (now) => expectEtag(entry(guid), ifMatch, now))),
+    ),
   ];
+}
+
+const entry = (guid: string) => `The exclusion of ${guid}`;
+
+function withEtag(shown: Result<ExclusionReply>): Result<Served<ExclusionReply>> {
+  return shown.ok ? ok({ body: shown.value, etag: etagOf(shown.value) }) : shown;
 }

@@ -5,9 +5,9 @@ import { ok } from "../shared/application/failure.ts";
 import type { JobActions } from "../shared/application/job-actions.ts";
 import type { Quarantines } from "../shared/application/quarantines.ts";
 import { listCycles, listDays } from "../shared/contracts/admin/cycles.ts";
-import { actOnJob, clearQuarantine, jobStatus, setScope } from "../shared/contracts/admin/jobs.ts";
+import { actOnJob, clearQuarantine, getScope, jobStatus, setScope } from "../shared/contracts/admin/jobs.ts";
 import type { Route } from "./http-route.ts";
-import { listed, plain, serveAdmin } from "./serve.ts";
+import { asEtagMismatch, expectedVersionOf, listed, plain, serveAdmin } from "./serve.ts";
 
 export interface JobRouteDeps {
   readonly configurations: Configurations;
@@ -22,7 +22,15 @@ export function jobRoutes({ configurations, queries, jobActions, quarantines, wa
     serveAdmin(jobStatus, async ({ params }) => plain(await queries.status(params.jobId))),
     serveAdmin(listCycles, async ({ params, query }) => listed(await queries.cycles(params.jobId, query.$top))),
     serveAdmin(listDays, async ({ params, query }) => listed(await queries.days(params.jobId, query.$top))),
-    serveAdmin(setScope, async ({ params, body }) => plain(await configurations.setScope(params.jobId, body))),
+    serveAdmin(getScope, async ({ params }) => {
+      const shown = await configurations.scope(params.jobId);
+      return shown.ok ? ok({ body: shown.value, etag: String(shown.value.scopeVersion) }) : shown;
+    }),
+    serveAdmin(setScope, async ({ params, body, ifMatch }) => {
+      const set = await configurations.setScope(params.jobId, body, expectedVersionOf(ifMatch));
+      const done = asEtagMismatch(set, ifMatch, "scope-version-not-expected");
+      return done.ok ? ok({ body: done.value, etag: String(done.value.scopeVersion) }) : done;
+    }),
     serveAdmin(actOnJob, async ({ params: { configurationId, jobId, action }, body }, admin) => {
       const known = await configurations.expectJob(configurationId, jobId);
       if (!known.ok) return known;

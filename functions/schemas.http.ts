@@ -1,10 +1,10 @@
 /** The schemas of jobs: read, checked and replaced in Graph's path; their versions and what differs, beside it. */
 import type { Configurations } from "../shared/application/configurations.ts";
-import { fail, ok } from "../shared/application/failure.ts";
+import { ok } from "../shared/application/failure.ts";
 import type { Schemas } from "../shared/application/schemas.ts";
 import { diffSchemas, getSchema, listSchemaVersions, putSchema } from "../shared/contracts/admin/schemas.ts";
 import type { Route } from "./http-route.ts";
-import { listed, plain, serveAdmin } from "./serve.ts";
+import { asEtagMismatch, expectedVersionOf, listed, plain, serveAdmin } from "./serve.ts";
 
 interface SchemaRouteDeps {
   readonly schemas: Schemas;
@@ -23,18 +23,12 @@ export function schemaRoutes({ schemas, configurations }: SchemaRouteDeps): Rout
     serveAdmin(putSchema, async ({ params, query, body, ifMatch }, admin) => {
       const known = await configurations.expectJob(params.configurationId, params.jobId);
       if (!known.ok) return known;
-      const held = ifMatch === null || ifMatch === "*" ? undefined : versionOf(ifMatch);
-      const done = await schemas.put(params.jobId, body, admin.id, held ?? query.expectedVersion);
-      if (done.ok) return ok({ body: done.value, etag: String(done.value.version) });
-      const isOutdated = held !== undefined && done.failure.code === "schema-version-not-expected";
-      return isOutdated ? fail({ ...done.failure, status: 412, code: "etag-mismatch" }) : done;
+      const expected = expectedVersionOf(ifMatch) ?? query.expectedVersion;
+      const put = await schemas.put(params.jobId, body, admin.id, expected);
+      const done = asEtagMismatch(put, ifMatch, "schema-version-not-expected");
+      return done.ok ? ok({ body: done.value, etag: String(done.value.version) }) : done;
     }),
     serveAdmin(listSchemaVersions, async ({ params }) => listed(await schemas.versions(params.jobId))),
     serveAdmin(diffSchemas, async ({ params, query }) => plain(await schemas.diff(params.jobId, query.from, query.to))),
   ];
-}
-
-/** 0, which no version has, for what is no ETag of ours. */
-function versionOf(etag: string): number {
-  return /^\d{1,9}$/.test(etag) ? Number(etag) : 0;
 }

@@ -118,17 +118,33 @@ export function pagedBy<T>(asked: PageAsked, all: Result<readonly T[]>, keyOf: (
   return paged(asked, all.ok ? ok(keysetPage(all.value, keyOf, { top, after })) : all);
 }
 
-/** Failures: 412. */
-export function expectEtag(what: string, ifMatch: string | null, present: string): Result<null> {
-  if (ifMatch === null || ifMatch === "*" || ifMatch === present) return ok(null);
+/** `present` undefined: there is no such thing, so that only who names none goes on. Failures: 412. */
+export function expectEtag(what: string, ifMatch: string | null, present: string | undefined): Result<null> {
+  if (ifMatch === null || ifMatch === present || (ifMatch === "*" && present !== undefined)) return ok(null);
   return fail(etagMismatch(what, ifMatch, present));
 }
 
-export function etagMismatch(what: string, ifMatch: string, present: string): Failure {
+/**
+ * Of what has a version for its ETag: the one that a caller wants to change; undefined: whichever it is. 0, which nothing has, for what is no
+ * ETag of ours.
+ */
+export function expectedVersionOf(ifMatch: string | null): number | undefined {
+  if (ifMatch === null || ifMatch === "*") return undefined;
+  return /^\d{1,9}$/.test(ifMatch) ? Number(ifMatch) : 0;
+}
+
+/** What a use case refuses for its version is 412 where the caller gave that by `If-Match`. */
+export function asEtagMismatch<T>(done: Result<T>, ifMatch: string | null, code: string): Result<T> {
+  const isOutdated = expectedVersionOf(ifMatch) !== undefined && !done.ok && done.failure.code === code;
+  return isOutdated ? fail({ ...done.failure, status: 412, code: "etag-mismatch" }) : done;
+}
+
+function etagMismatch(what: string, ifMatch: string, present: string | undefined): Failure {
+  const isNow = present === undefined ? "isn't there" : `has the ETag "${present}" by now`;
   return {
     status: 412,
     code: "etag-mismatch",
-    message: `${what} has the ETag "${present}" by now, not "${ifMatch}": somebody changed it.`,
+    message: `${what} ${isNow}, not "${ifMatch}": somebody changed it.`,
     remedy: "Get it again, look at what changed, and send the ETag that came with it.",
   };
 }

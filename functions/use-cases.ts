@@ -3,6 +3,7 @@ import { backupInstanceId, ORCHESTRATOR, syncRunId } from "../orchestrations/nam
 import { createBeginBackup } from "../shared/application/back-up.ts";
 import { createDropGone } from "../shared/application/drop-gone.ts";
 import { createDropResults } from "../shared/application/drop-results.ts";
+import { createEnrolmentTokens } from "../shared/application/enrolment-tokens.ts";
 import { createFirstWrites } from "../shared/application/first-write.ts";
 import { createFullSync } from "../shared/application/full-sync.ts";
 import { createIndexOldLog } from "../shared/application/index-old-log.ts";
@@ -66,6 +67,7 @@ export function createUseCases(given: Adapters, settings: UseCaseSettings) {
         indexOldLog: createIndexOldLog({ rows, clock, provisioningLog, logMonths: settings.logMonths }),
         carryOnDeletion: jobDeletion.carryOn,
         noteJobs: createLoggedJobs({ rows }).noteAll,
+        dropOldTokens: createEnrolmentTokens({ rows, clock, log }).dropOld,
         watchQuarantine: quarantines.watch,
         times: { ...settings.times, logMonths: settings.logMonths, escrowsAtOnce: settings.escrowsAtOnce },
       }),

@@ -16,11 +16,23 @@ import type { ProofVerifier } from "./verify-proof.ts";
 
 export type AgentAction = "approve" | "revoke" | "unlock";
 
+/** What admins decide about, and nothing that moves by itself. */
+export type AgentState = Pick<AgentDetailReply, "status" | "keyId" | "isCloned">;
+
 export interface AgentAdmin {
   /** Failures: 404. */
   show(configurationId: string, agentId: string): Promise<Result<AgentDetailReply>>;
-  /** What is so already is no failure. Failures: 404, 409 (revoked before; locked, when it is to be approved). */
-  act(configurationId: string, agentId: string, action: AgentAction, by: string): Promise<Result<AgentActionReply>>;
+  /**
+   * What is so already is no failure. `refusalOf` says of the agent as it is why not. Failures: 404, 409 (revoked before; locked, when it is
+   * to be approved), and that.
+   */
+  act(
+    configurationId: string,
+    agentId: string,
+    action: AgentAction,
+    by: string,
+    refusalOf?: (present: AgentState) => Result<null>,
+  ): Promise<Result<AgentActionReply>>;
 }
 
 export function createAgentAdmin(deps: {
@@ -68,11 +80,14 @@ export function createAgentAdmin(deps: {
       return found.ok ? ok(await replyOf(found.value.value)) : found;
     },
 
-    async act(configurationId, agentId, action, by) {
+    async act(configurationId, agentId, action, by, refusalOf = () => ok(null)) {
       for (;;) {
         const found = await find(configurationId, agentId);
         if (!found.ok) return found;
         const { value: before, etag, row } = found.value;
+        const { status, keyId, clonedBoot } = before;
+        const refused = refusalOf({ status, keyId, isCloned: clonedBoot !== "" });
+        if (!refused.ok) return refused;
         const next = after(before, action);
         if (!next.ok) return next;
         const agent = next.value;

@@ -1,5 +1,6 @@
 /** Making configurations with their job, and the one-time tokens with which agents enrol. */
 import { createHash } from "node:crypto";
+import type { ScopeShownReply } from "../contracts/admin/jobs.ts";
 import {
   type AgentScope,
   type CreateConfigurationRequest,
@@ -51,6 +52,8 @@ export interface Configurations {
   ): Promise<Result<{ readonly id: string; readonly token: string; readonly expiresAt: number }>>;
   /** Has everything read again. Failures: 404. */
   requestFullRead(jobId: string, reason: string): Promise<Result<{ readonly jobId: string }>>;
+  /** Failures: 404. */
+  scope(jobId: string): Promise<Result<ScopeShownReply>>;
   /**
    * What the agent may send at all. Another scope is another version, and is read in full. Failures: 404, 409 with another
    * version in effect than `expectedVersion`.
@@ -147,6 +150,11 @@ export function createConfigurations(deps: {
         fullReadWanted: reason === WATERMARK_RESET ? reason : wishBeside(job.fullReadWanted, reason),
         fullReadWantedAt: deps.clock.now(),
       })),
+    async scope(jobId) {
+      const job = (await readRow<JobRow>(jobs, jobId, ROW.job))?.value;
+      if (!job) return noSuchJob(jobId);
+      return ok({ jobId, scopeVersion: job.scopeVersion, ...orderedScope(scopeOf(job)) });
+    },
     async setScope(jobId, asked, expectedVersion) {
       const scope = orderedScope(asked);
       let answer = { scopeVersion: 0, changed: false };

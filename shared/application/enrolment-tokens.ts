@@ -5,18 +5,27 @@
 import type { EnrolmentTokenReply } from "../contracts/admin/enrolment-tokens.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Log } from "../ports/log.ts";
-import type { RowStore } from "../ports/row-store.ts";
+import type { RowOperation, RowStore } from "../ports/row-store.ts";
 import { CATALOGUE, type ConfigurationEntry, noSuchConfiguration } from "./configurations.ts";
 import { fail, ok, type Result } from "./failure.ts";
 import { agentTable, TOKEN_PREFIX, type TokenRow } from "./state/agent-rows.ts";
 import { jobTable, listRows, readRow } from "./state/job-rows.ts";
+import { transactionChunks } from "./transaction-chunks.ts";
 
 export interface EnrolmentTokens {
   /** Failures: 404. */
   list(configurationId: string): Promise<Result<readonly EnrolmentTokenReply[]>>;
   /** Nobody enrols by it from now on. Failures: 404, 409 for one that made an agent. */
   revoke(configurationId: string, tokenId: string, by: string): Promise<Result<null>>;
+  /** Lets go of those that expired long ago, used or not, of every configuration. */
+  dropOld(): Promise<void>;
 }
+
+/**
+ * Until then the list says which token made an agent and which one nobody used. The audit log has who made it for longer, and the agent its
+ * own row; an honest retry of an enrolment comes within minutes.
+ */
+const KEPT_AFTER_EXPIRY_MS = 30 * 86_400_000;
 
 export function createEnrolmentTokens(deps: {
   readonly rows: RowStore;
@@ -47,6 +56,19 @@ export function createEnrolmentTokens(deps: {
         if (!gone.ok) continue;
         deps.log.info("enrolment-token-revoked", { configurationId, tokenId, by });
         return ok(null);
+      }
+    },
+
+    async dropOld() {
+      const before = deps.clock.now() - KEPT_AFTER_EXPIRY_MS;
+      // Those whose job was deleted, too.
+      for (const { value } of await listRows<ConfigurationEntry>(jobTable(deps.rows), CATALOGUE, "configuration:")) {
+        const { configurationId } = value;
+        const tokens = await listRows<TokenRow>(agents, configurationId, TOKEN_PREFIX);
+        const old = tokens.filter((own) => own.value.expiresAt < before);
+        const operations = old.map(({ row }): RowOperation => ({ op: "delete", row }));
+        for (const chunk of transactionChunks(operations)) await agents.transact(configurationId, chunk);
+        if (old.length > 0) deps.log.info("enrolment-tokens-dropped", { configurationId, tokens: old.length });
       }
     },
   };

@@ -1,7 +1,9 @@
 /**
  * The exclusion list by hand: shown, added to, taken from. Either way the objects that the entry is about are mapped anew, so
- * that the log says at once what is left alone, and what differs goes out as soon as it may.
+ * that the log says at once what is left alone, and what differs goes out as soon as it may. A change is one compare-and-swap with what
+ * the entry was, which its ETag names.
  */
+import { createHash } from "node:crypto";
 import type { ExclusionReply } from "../contracts/admin/exclusions.ts";
 import type { BlobStore } from "../ports/blob-store.ts";
 import type { Clock } from "../ports/clock.ts";
@@ -17,11 +19,16 @@ import type { ExclusionRow, ExclusionRows } from "./state/exclusion-rows.ts";
 
 export interface ExclusionAdmin {
   list(): Promise<ExclusionReply[]>;
-  /** An entry that is there already gets the new reason. */
-  add(guid: string, reason: string, by: string): Promise<ExclusionReply>;
-  /** Comes back with what the entry was. Failures: 404. */
-  remove(guid: string, by: string): Promise<Result<ExclusionReply>>;
+  /** Failures: 404. */
+  show(guid: string): Promise<Result<ExclusionReply>>;
+  /** An entry that is there already gets the new reason. Failures: what `refusalOf` says. */
+  add(guid: string, reason: string, by: string, refusalOf?: RefusalOf): Promise<Result<ExclusionReply>>;
+  /** Comes back with what the entry was. Failures: 404, and what `refusalOf` says. */
+  remove(guid: string, by: string, refusalOf?: RefusalOf): Promise<Result<ExclusionReply>>;
 }
+
+/** Why the entry that would be changed may not be; it is told by its ETag, undefined where there is none. */
+export type RefusalOf = (present: string | undefined) => Result<null>;
 
 export function createExclusionAdmin(deps: {
   readonly rows: RowStore;
@@ -46,7 +53,8 @@ export function createExclusionAdmin(deps: {
   async function replyOf(row: ExclusionRow): Promise<ExclusionReply> {
     const objects = await deps.exclusions.objectsOf(row.guid);
     const { guid, by, at, reason } = row;
-    return { guid, by, at: new Date(at).toISOString(), reason, objects: [...objects] };
+    const etag = `W/"${etagOf(row)}"`;
+    return { "@odata.etag": etag, guid, by, at: new Date(at).toISOString(), reason, objects: [...objects] };
   }
 
   return {
@@ -54,26 +62,37 @@ export function createExclusionAdmin(deps: {
       return Promise.all((await deps.list.list()).map(replyOf));
     },
 
-    async add(guid, reason, by) {
+    async show(guid) {
+      const row = await deps.list.get(guid);
+      return row ? ok(await replyOf(row)) : notListed(guid);
+    },
+
+    async add(guid, reason, by, refusalOf = () => ok(null)) {
       const row: ExclusionRow = { guid, reason, by, at: deps.clock.now() };
-      await deps.list.put(row);
+      for (;;) {
+        const before = await deps.list.get(guid);
+        const refused = refusalOf(before && etagOf(before));
+        if (!refused.ok) return refused;
+        if (await deps.list.put(row, before?.etag)) break;
+      }
       const reply = await replyOf(row);
       deps.log.info("exclusion-added", { guid, by, objects: reply.objects.length });
       for (const jobId of new Set(reply.objects.map((own) => own.jobId)))
         await mapAgain(jobId, guidsOf(reply.objects, jobId));
-      return reply;
+      return ok(reply);
     },
 
-    async remove(guid, by) {
-      const row = (await deps.list.list()).find((own) => own.guid === guid);
-      const reply = row && (await replyOf(row));
-      if (!reply || !(await deps.list.remove(guid)))
-        return fail({
-          status: 404,
-          code: "exclusion-not-found",
-          message: `${guid} is not on the exclusion list.`,
-          remedy: "'uplink exclusion list' shows what is.",
-        });
+    async remove(guid, by, refusalOf = () => ok(null)) {
+      let reply: ExclusionReply;
+      for (;;) {
+        const row = await deps.list.get(guid);
+        // Who names an entry that is gone learns that it is gone, not that it is another one.
+        if (!row) return notListed(guid);
+        const refused = refusalOf(etagOf(row));
+        if (!refused.ok) return refused;
+        reply = await replyOf(row);
+        if (await deps.list.remove(guid, row.etag)) break;
+      }
       deps.log.info("exclusion-removed", { guid, by, objects: reply.objects.length });
       for (const { jobId } of await deps.configurations()) {
         // Who waited for what was on the list needn't wait for his next attempt.
@@ -83,4 +102,21 @@ export function createExclusionAdmin(deps: {
       return ok(reply);
     },
   };
+}
+
+/** Of what an entry says, not of its row. */
+function etagOf({ by, at, reason }: ExclusionRow): string {
+  return createHash("sha256")
+    .update(JSON.stringify([by, at, reason]))
+    .digest("base64url")
+    .slice(0, 22);
+}
+
+function notListed(guid: string) {
+  return fail({
+    status: 404,
+    code: "exclusion-not-found",
+    message: `${guid} is not on the exclusion list.`,
+    remedy: "'uplink exclusion list' shows what is.",
+  });
 }

@@ -13,8 +13,13 @@ import { wishBeside } from "./reads.ts";
 import { type JobRow, jobTable, pack, ROW, readRow } from "./state/job-rows.ts";
 
 export interface Lifecycles {
-  /** What is left out of `asked` stays. Failures: 404. */
-  set(jobId: string, asked: LifecycleSettings, by: string): Promise<Result<LifecycleReply>>;
+  /** What is left out of `asked` stays. `refusalOf` says of what would be changed why not. Failures: 404, and that. */
+  set(
+    jobId: string,
+    asked: LifecycleSettings,
+    by: string,
+    refusalOf?: (present: LifecycleReply) => Result<null>,
+  ): Promise<Result<LifecycleReply>>;
   get(jobId: string): Promise<Result<LifecycleReply>>;
 }
 
@@ -29,11 +34,13 @@ export function createLifecycles(deps: {
       const job = await readRow<JobRow>(jobs, jobId, ROW.job);
       return job ? ok(replyOf(job.value, false)) : noSuchJob(jobId);
     },
-    async set(jobId, asked, by) {
+    async set(jobId, asked, by, refusalOf = () => ok(null)) {
       for (;;) {
         const stored = await readRow<JobRow>(jobs, jobId, ROW.job);
         if (!stored || stored.value.deleting) return noSuchJob(jobId);
         const before = replyOf(stored.value, false);
+        const refused = refusalOf(before);
+        if (!refused.ok) return refused;
         const lifecycle = { ...stored.value.settings.lifecycle, ...asked };
         const job: JobRow = { ...stored.value, settings: { ...stored.value.settings, lifecycle } };
         const reply = replyOf(job, false);

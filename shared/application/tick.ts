@@ -75,6 +75,8 @@ export function createTick(deps: {
   readonly carryOnDeletion: Duty;
   /** Notes what the log shows of each job. */
   readonly noteJobs: (jobIds: readonly string[]) => Promise<void>;
+  /** Lets go of enrolment tokens that expired long ago. */
+  readonly dropOldTokens: () => Promise<void>;
   /** Looks after a job's quarantine; whether the job must wait. */
   readonly watchQuarantine: (jobId: string) => Promise<boolean>;
   readonly times: TickTimes;
@@ -84,11 +86,10 @@ export function createTick(deps: {
 
   return async () => {
     const entries = await deps.configurations.list();
-    await deps
-      .noteJobs(entries.map(({ jobId }) => jobId))
-      .catch((error: unknown) =>
-        deps.log.error("tick-duty-failed", { duty: "noteJobs", jobId: "", message: String(error) }),
-      );
+    const tried = (duty: string, work: Promise<void>) =>
+      work.catch((error: unknown) => deps.log.error("tick-duty-failed", { duty, jobId: "", message: String(error) }));
+    await tried("noteJobs", deps.noteJobs(entries.map(({ jobId }) => jobId)));
+    await tried("dropOldTokens", deps.dropOldTokens());
     for (const entry of entries) {
       let isHeld = false;
       const watchQuarantine = async () => {

@@ -6,6 +6,7 @@ import { serveInTests } from "../support/admin-service.ts";
 const ANN = "00000000-0000-4000-8000-0000000000aa";
 const GLASS = "00000000-0000-4000-8000-0000000000bb";
 const entry = (guid: string, objects: readonly object[] = []) => ({
+  "@odata.etag": 'W/"one"',
   guid,
   by: "admin-1",
   at: "2026-01-05T08:00:00.000Z",

@@ -182,6 +182,8 @@ test("a life of a configuration: what succeeds is answered as it is told", { tim
   await ask("RetryEscrows", { body: {} });
   await ask("AddExclusion", { params: { guid: guidOf("nobody") } });
   await ask("ListExclusions");
+  await ask("GetExclusion", { params: { guid: guidOf("nobody") } });
+  await ask("RemoveExclusion", { params: { guid: guidOf("nobody") }, headers: { "if-match": '"other"' } });
   await ask("RemoveExclusion", { params: { guid: guidOf("nobody") } });
   await cloud.run();
   const tried = await ask("RunWhatIf");

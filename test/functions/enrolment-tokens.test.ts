@@ -1,5 +1,6 @@
 /** Enrolment tokens as admins list them and take them back, over a cloud in memory. */
 import { expect, test } from "vitest";
+import { getAgent } from "../../shared/contracts/admin/agents.ts";
 import {
   createEnrolmentToken,
   listEnrolmentTokens,
@@ -43,6 +44,31 @@ test("each is listed with who made it and what became of it, and never the token
   });
   expect(all.find(({ id }) => id === long.id)).toMatchObject({ status: "open", policy: "active" });
   for (const { token } of [short, long]) expect(JSON.stringify(all)).not.toContain(token.split(".")[1]);
+});
+
+test("one that expired a month ago goes with the next tick, used or not, and its agent stays", async () => {
+  const { clock, agent, ask, params, make, list, enrol, tick, logged } = await start();
+  const short = await make({ minutes: 5 });
+  const used = await make();
+  expect(await enrol(used.token, "key-2")).toMatchObject({ ok: true });
+  const first = clock.now();
+  const DAY = 86_400_000;
+  clock.set(first + 5 * 60_000 + 30 * DAY);
+  await tick();
+  expect((await list()).map(({ id }) => id)).toContain(short.id);
+  const open = await make();
+  clock.set(clock.now() + 1);
+  await tick();
+  // Of the others an hour is left.
+  expect((await list()).map(({ id }) => id)).not.toContain(short.id);
+  expect((await list()).map(({ id }) => id)).toContain(used.id);
+  expect(await enrol(short.token, "key-3")).toMatchObject({ failure: { code: "token-refused" } });
+  clock.set(first + 30 * DAY + 60 * 60_000 + 1);
+  await tick();
+  expect((await list()).map(({ id }) => id)).toEqual([open.id]);
+  expect(logged.filter(({ event }) => event === "enrolment-tokens-dropped").length).toBeGreaterThan(0);
+  const { agentId } = agent.proven.agent;
+  expect((await ask(getAgent, { params: { ...params, agentId } })).status).toBe(200);
 });
 
 test("one that is revoked makes no agent, and one that made an agent isn't revoked", async () => {

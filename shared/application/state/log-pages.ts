@@ -1,7 +1,8 @@
 /**
- * Pages of the provisioning log, newest first. A page costs two requests to the log at most, and reads an entry more than it
- * shows, at any size: each question has rows in the order of its answer. What doesn't come within two requests comes with the
- * next page: a page may be shorter than asked for, and there is a next one as long as `next` says where it begins.
+ * Pages of the provisioning log, newest first. A page costs two requests to the log at most, and reads at most an entity more than it
+ * shows (of an object that two jobs may have, as many again less one), at any size: each question has rows in the order of its answer.
+ * What doesn't come within that comes with the next page: a page may be shorter than asked for, and there is a next one as long as
+ * `next` says where it begins.
  *
  * Entries are written when their objects have been exported and stand at the time at which their batch was accepted: some
  * come in behind what was read already.
@@ -63,7 +64,11 @@ interface Found {
 }
 
 interface Segment {
-  read(table: RowTable, limit: number): Promise<{ readonly found: readonly Found[]; readonly requests: number }>;
+  /** At most `limit` entries; `isAll`: there are no more of them up to `to`. */
+  read(
+    table: RowTable,
+    limit: number,
+  ): Promise<{ readonly found: readonly Found[]; readonly requests: number; readonly isAll: boolean }>;
   /** Where what follows begins. */
   readonly to: string;
 }
@@ -80,16 +85,22 @@ export function createLogPages(deps: { readonly rows: RowStore }): LogPages {
     async page(scope, limit, from) {
       const end = placeAfter(scope.since);
       const found: Found[] = [];
+      // One more tells that there is a next page. A page of one entry can't afford it: it says so, and the next one may be empty.
+      const wanted = limit < 2 ? limit : limit + 1;
       let at: LogCursor = from ?? { place: ticksOf(scope.until) };
-      for (let left = REQUESTS; found.length <= limit && left > 0 && at.place < end; ) {
+      for (let left = REQUESTS; found.length < wanted && left > 0 && at.place < end; ) {
         const moment = momentOf(at.place);
         const monthEnds = ticksOf(endOfEarlierMonth(moment));
         const segment = segmentOf(scope, at, nearer(monthEnds, end));
-        const read = await segment.read(deps.rows.table(logTableName(moment)), limit + 1 - found.length);
+        const read = await segment.read(deps.rows.table(logTableName(moment)), wanted - found.length);
         left -= read.requests;
         found.push(...read.found);
+        if (!read.isAll) {
+          at = found.at(-1)?.after ?? at;
+          break;
+        }
         at = { place: segment.to };
-        if (found.length > limit || segment.to !== monthEnds || monthEnds >= end) continue;
+        if (found.length >= wanted || segment.to !== monthEnds || monthEnds >= end) continue;
         const earlier = left > 0 ? await earlierMonth(moment) : undefined;
         if (left > 0) at = { place: earlier === undefined ? end : ticksOf(earlier) };
         left--;
@@ -121,7 +132,7 @@ function jobSegment(jobId: string, from: string, to: string): Segment {
     to: lastHour,
     async read(table, limit) {
       const rows = await all(table.across(hour(from), hour(lastHour), { limit }));
-      return { found: rows.map((row) => foundIn(row, row.row)), requests: 1 };
+      return { found: rows.map((row) => foundIn(row, row.row)), requests: 1, isAll: rows.length < limit };
     },
   };
 }
@@ -131,26 +142,37 @@ function rangeSegment(partition: string, from: string, to: string): Segment {
     to,
     async read(table, limit) {
       const rows = await all(table.range(partition, { from, to, limit }));
-      return { found: rows.map((row) => foundIn(row, row.row)), requests: 1 };
+      return { found: rows.map((row) => foundIn(row, row.row)), requests: 1, isAll: rows.length < limit };
     },
   };
 }
 
+/**
+ * One job after another. Of two, the first is asked for two entries less than the page could use and the second for one less, and no further
+ * than the first one was read: whoever of them has how many, no more than twice as many are read as come before the place up to which
+ * both are known, the row of the jobs' names counted.
+ */
 function objectSegment({ objectGuid, jobIds }: NonNullable<LogScope["object"]>, from: string, to: string): Segment {
   const prefix = `${objectGuid}:`;
   return {
     to,
     async read(table, limit) {
-      const lists = await Promise.all(
-        jobIds.map((jobId) =>
-          all(
-            table.range(objectPartition(jobId, objectGuid), { from: `${prefix}${from}`, to: `${prefix}${to}`, limit }),
-          ),
-        ),
-      );
-      const found = lists.flat().map((row) => foundIn(row, row.row.slice(prefix.length)));
-      found.sort((one, other) => (one.after.place < other.after.place ? -1 : 1));
-      return { found: found.slice(0, limit), requests: jobIds.length };
+      const found: Found[] = [];
+      let known = `${prefix}${to}`;
+      let isAll = true;
+      for (const [index, jobId] of jobIds.entries()) {
+        const most = Math.max(1, limit - (jobIds.length - index) + (jobIds.length === 1 ? 1 : 0));
+        const partition = objectPartition(jobId, objectGuid);
+        const rows = await all(table.range(partition, { from: `${prefix}${from}`, to: known, limit: most }));
+        found.push(...rows.map((row) => foundIn(row, row.row.slice(prefix.length))));
+        if (rows.length < most) continue;
+        isAll = false;
+        known = `${rows.at(-1)?.row}!`;
+      }
+      const own = found.filter(({ after }) => `${prefix}${after.place}` <= known);
+      own.sort((one, other) => (one.after.place < other.after.place ? -1 : 1));
+      // What lies behind the place up to which all jobs were read comes with the next page.
+      return { found: own.slice(0, limit), requests: jobIds.length, isAll: isAll && own.length <= limit };
     },
   };
 }
@@ -164,19 +186,23 @@ function blockSegment({ place, shown }: LogCursor, to: string): Segment {
       let requests = 0;
       let from = place;
       let skipTo = shown;
-      for (let isEnd = false; !isEnd && found.length < limit; ) {
+      let isEnd = false;
+      while (!isEnd && found.length < limit) {
         const most = requests === 0 ? Math.min(limit, FIRST_BLOCKS) : limit - found.length;
         const rows = await all(table.range(ALL_JOBS, { from, to, limit: most }));
         requests++;
         for (const row of rows) {
           const own = entriesOfBlock(row).filter(({ index }) => skipTo === undefined || index > skipTo);
-          found.push(...own.map((entry) => ({ entry, after: { place: row.row, shown: entry.index } })));
+          // After its last one the block isn't read again, to show nothing of it.
+          const next = (at: number, shown: number): LogCursor =>
+            at === own.length - 1 ? { place: `${row.row}!` } : { place: row.row, shown };
+          found.push(...own.map((entry, at) => ({ entry, after: next(at, entry.index) })));
           skipTo = undefined;
         }
         isEnd = rows.length < most;
         from = `${rows.at(-1)?.row}!`;
       }
-      return { found: found.slice(0, limit), requests };
+      return { found: found.slice(0, limit), requests, isAll: isEnd && found.length <= limit };
     },
   };
 }

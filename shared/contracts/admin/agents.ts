@@ -48,8 +48,9 @@ export const getAgent = operation({
   method: "GET",
   path: "v1.0/uplink/configurations/{configurationId}/agents/{agentId}",
   guard: "admin-read",
-  summary: "One agent.",
+  summary: "One agent. Its ETag is of what admins decide about it: status, key, and whether that was used twice.",
   reply: AgentDetailReply,
+  hasEtag: true,
   refusals: { "configuration-not-found": 404, "agent-not-found": 404 },
 });
 
@@ -60,5 +61,6 @@ export const actOnAgent = operation({
   guard: "admin-write",
   summary: "Approves, revokes or unlocks an agent.",
   reply: AgentActionReply,
+  hasEtag: true,
   refusals: { "configuration-not-found": 404, "agent-not-found": 404, "agent-revoked": 409, "agent-locked": 409 },
 });

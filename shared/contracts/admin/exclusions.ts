@@ -7,6 +7,8 @@ import { listOf, SkipPlace, Top } from "./paging.ts";
 
 /** "Never touch": by whom, when and why, and the source objects that it is about. */
 export const ExclusionReply = z.strictObject({
+  /** Of this entry: whoever names it changes or removes no other one that came in its place. */
+  "@odata.etag": z.string(),
   /** The objectGUID of a source object or the id of a target object. */
   guid: z.string(),
   by: z.string(),
@@ -28,22 +30,37 @@ export const listExclusions = operation({
   reply: listOf(ExclusionReply),
 });
 
+const EXCLUSION_PATH = "v1.0/uplink/exclusions/{guid}";
+
+export const getExclusion = operation({
+  id: "GetExclusion",
+  method: "GET",
+  path: EXCLUSION_PATH,
+  guard: "admin-read",
+  summary: "One entry of the exclusion list.",
+  reply: ExclusionReply,
+  hasEtag: true,
+  refusals: { "exclusion-not-found": 404 },
+});
+
 export const addExclusion = operation({
   id: "AddExclusion",
   method: "PUT",
-  path: "v1.0/uplink/exclusions/{guid}",
+  path: EXCLUSION_PATH,
   guard: "admin-write",
   summary: "Has a source or target object never touched.",
   body: ExclusionRequest,
   reply: ExclusionReply,
+  hasEtag: true,
 });
 
 export const removeExclusion = operation({
   id: "RemoveExclusion",
   method: "DELETE",
-  path: "v1.0/uplink/exclusions/{guid}",
+  path: EXCLUSION_PATH,
   guard: "admin-write",
   summary: "Has it treated as any other.",
   reply: ExclusionReply,
+  hasEtag: true,
   refusals: { "exclusion-not-found": 404 },
 });

@@ -85,6 +85,10 @@ export type JobModeReply = z.infer<typeof JobModeReply>;
 export const ReevaluateReply = z.strictObject({ jobId: z.string(), workId: z.string() });
 export type ReevaluateReply = z.infer<typeof ReevaluateReply>;
 
+/** What a job's agents may send at all; empty lists: everything. */
+export const ScopeShownReply = AgentScope.extend({ jobId: z.string(), scopeVersion: z.number() });
+export type ScopeShownReply = z.infer<typeof ScopeShownReply>;
+
 /** Answered to a new scope: a full read follows when it is another one. */
 export const ScopeReply = z.strictObject({ jobId: z.string(), scopeVersion: z.number(), changed: z.boolean() });
 export type ScopeReply = z.infer<typeof ScopeReply>;
@@ -161,14 +165,28 @@ export const reevaluate = operation({
   refusals: { "job-not-found": 404 },
 });
 
+const SCOPE_PATH = "v1.0/uplink/jobs/{jobId}/scope";
+
+export const getScope = operation({
+  id: "GetScope",
+  method: "GET",
+  path: SCOPE_PATH,
+  guard: "admin-read",
+  summary: "What a job's agents may send at all, and its version, which is its ETag.",
+  reply: ScopeShownReply,
+  hasEtag: true,
+  refusals: { "job-not-found": 404 },
+});
+
 export const setScope = operation({
   id: "SetScope",
   method: "PUT",
-  path: "v1.0/uplink/jobs/{jobId}/scope",
+  path: SCOPE_PATH,
   guard: "admin-write",
-  summary: "What a job's agents may send at all.",
+  summary: "Sets what a job's agents may send at all.",
   body: AgentScope,
   reply: ScopeReply,
+  hasEtag: true,
   refusals: { "job-not-found": 404 },
 });
 
@@ -179,6 +197,7 @@ export const getLifecycle = operation({
   guard: "admin-read",
   summary: "What becomes of people and groups who end.",
   reply: LifecycleReply,
+  hasEtag: true,
   refusals: { "job-not-found": 404 },
 });
 
@@ -190,6 +209,7 @@ export const setLifecycle = operation({
   summary: "Sets what becomes of people and groups who end.",
   body: LifecycleSettings,
   reply: LifecycleReply,
+  hasEtag: true,
   refusals: { "job-not-found": 404 },
 });
 

@@ -19,6 +19,11 @@ export const ADMIN_EVENTS = {
     "subject",
     "message",
   ),
+  "enrolment-tokens-dropped": info(
+    "Enrolment tokens that expired a month ago were let go of.",
+    "configurationId",
+    "tokens",
+  ),
   "enrolment-token-revoked": info("An admin took an enrolment token back.", "configurationId", "tokenId", "by"),
   "escrows-retried": info("An admin had escrows tried again.", "jobId", "objects", "by"),
   "exclusion-added": info("An admin excluded an object.", "guid", "by", "objects"),
