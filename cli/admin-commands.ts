@@ -226,7 +226,10 @@ async function escrowRetry(
   const { jobId, displayName } = await findConfiguration(client, name);
   const reply = await client.retryEscrows(jobId, guid?.toLowerCase());
   if (options.json) return json(terminal.out, reply);
-  const what = reply.objects === 0 ? "nothing is in escrow" : `${reply.objects} objects are tried again now`;
+  const what =
+    reply.objects === 0
+      ? "nothing is in escrow"
+      : `${reply.objects === 1 ? "1 object is" : `${reply.objects} objects are`} tried again now`;
   terminal.out.write(`${displayName}: ${what}.\n`);
 }
 

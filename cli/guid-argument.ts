@@ -8,7 +8,7 @@ export function guidArgument(text: string): string {
     .trim()
     .replace(/^\{|\}$/g, "")
     .toLowerCase();
-  if (!isGuid(guid)) throw new InvalidArgumentError("must be a GUID, 8-4-4-4-12.");
+  if (!isGuid(guid)) throw new InvalidArgumentError("must be a GUID such as an objectGUID, 8-4-4-4-12.");
   return guid;
 }
 

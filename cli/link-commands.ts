@@ -2,6 +2,7 @@
 import { type Command, Option } from "commander";
 import type { LinkReply } from "../shared/contracts/admin/links.ts";
 import { ADMIN_HELP } from "./admin-commands.ts";
+import { withNames } from "./admin-views.ts";
 import { connect } from "./connection.ts";
 import { findConfiguration } from "./find-configuration.ts";
 import { guidArgument } from "./guid-argument.ts";
@@ -76,7 +77,12 @@ async function change(
   const { admin: client } = await connect(terminal);
   const configuration = await findConfiguration(client, name);
   const reply = await order(client, configuration.jobId);
-  terminal.out.write(options.json ? `${JSON.stringify(reply, null, 2)}\n` : linkView(guid, reply));
+  terminal.out.write(
+    options.json
+      ? `${JSON.stringify(reply, null, 2)}\n`
+      : // Holders are told by their configuration's id.
+        withNames(linkView(guid, reply), await client.configurations()),
+  );
 }
 
 function linkView(guid: string, reply: LinkReply): string {
