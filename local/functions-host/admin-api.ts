@@ -18,7 +18,8 @@ export type AdminApiDeps = {
   readonly routes: ReadonlyMap<string, string>;
   readonly origin: () => string;
   readonly startedAtMs: number;
-  readonly counters: () => Counters;
+  /** Undefined where the engine is a task hub's. */
+  readonly counters: () => Counters | undefined;
   /** Runs a function by hand with the text of its input. Undefined for one that can't be run so. */
   readonly runByHand: (name: string, input: string) => Promise<void> | undefined;
   readonly log: HostLog;
@@ -87,7 +88,10 @@ export function createAdminApi(deps: AdminApiDeps): AdminApi {
     if (request.method === "GET" && path === "/admin/functions") {
       return sendJson(response, 200, deps.functions.map(describe));
     }
-    if (request.method === "GET" && path === "/admin/durable/counters") return sendJson(response, 200, deps.counters());
+    if (request.method === "GET" && path === "/admin/durable/counters") {
+      const counters = deps.counters();
+      return sendJson(response, counters === undefined ? 404 : 200, counters);
+    }
     if (request.method === "POST" && path.startsWith("/admin/functions/")) {
       return run(request, response, decodeURIComponent(url.pathname.slice("/admin/functions/".length)));
     }

@@ -37,6 +37,8 @@ export type FunctionsHostOptions = {
   readonly web?: { readonly port: number; readonly signInUrl: string };
   /** Histories, keys, notes of timers. */
   readonly stateDir: string;
+  /** The task hub that this host joins, under this name; absent: an engine of its own. */
+  readonly hub?: { readonly port: number; readonly host: string };
   /** Application settings. The app itself reads `process.env`. */
   readonly env: Env;
   readonly log: HostLog;
@@ -52,7 +54,8 @@ export type FunctionsHost = {
   readonly functions: readonly string[];
   /** Runs a timer function now; rejects with what its handler threw. */
   runTimer(name: string): Promise<void>;
-  readonly durable: Engine;
+  /** Absent where the engine is a task hub's. */
+  readonly durable: Engine | undefined;
   /** Takes nothing new, lets what runs end (at most `graceMs`, 10 s), closes everything. */
   stop(graceMs?: number): Promise<void>;
 };
@@ -144,6 +147,7 @@ export async function startFunctionsHost(options: FunctionsHostOptions): Promise
       stateDir,
       keys,
       origin: () => server.url,
+      ...(options.hub === undefined ? {} : { hub: options.hub }),
     });
     clientValue = durable.clientValue;
     stops.push(() => durable.stop(0));
@@ -157,7 +161,7 @@ export async function startFunctionsHost(options: FunctionsHostOptions): Promise
       routes: http.routes,
       origin: () => server.url,
       startedAtMs: Date.now(),
-      counters: () => durable.engine.counters(),
+      counters: () => durable.engine?.counters(),
       runByHand: (name, input) => {
         const fn = app.functions.get(name);
         const type = fn === undefined ? undefined : triggerOf(fn).binding.type?.toLowerCase();

@@ -31,7 +31,6 @@ type BrokerStats = {
 
 export type Broker = {
   readonly port: number;
-  /** What `new ServiceBusClient(…)` and the Functions setting take. */
   readonly connectionString: string;
   stats(): BrokerStats;
   /** Cuts every connection and frees the port. Messages are gone afterwards. */
@@ -41,6 +40,10 @@ export type Broker = {
 const host = "127.0.0.1";
 // The names that Microsoft's own emulator uses. No secret: the broker is reachable from this machine only.
 const key = { name: "RootManageSharedAccessKey", value: "SAS_KEY_VALUE" };
+/** For a broker of this machine, by its port: what `new ServiceBusClient(…)` and the Functions setting take. */
+export const connectionStringOf = (port: number): string =>
+  `Endpoint=sb://${host}:${port};SharedAccessKeyName=${key.name};SharedAccessKey=${key.value};UseDevelopmentEmulator=true;`;
+
 // Locks last seconds and schedules minutes: a bell that is late by this much hurts nobody.
 const tickMs = 50;
 
@@ -71,7 +74,7 @@ export async function startBroker(options: BrokerOptions): Promise<Broker> {
 
   return {
     port,
-    connectionString: `Endpoint=sb://${host}:${port};SharedAccessKeyName=${key.name};SharedAccessKey=${key.value};UseDevelopmentEmulator=true;`,
+    connectionString: connectionStringOf(port),
     stats: () => ({
       connections: sockets.size,
       queues: Object.fromEntries(

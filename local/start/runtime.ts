@@ -23,9 +23,11 @@ import {
   startAzurite,
   startDirectory,
   startHost,
+  startHosts,
   storageConnection,
   TENANT_ID,
 } from "./services.ts";
+import type { SharedDoor } from "./shared-door.ts";
 import { makeStores } from "./stores.ts";
 
 export interface RuntimeOptions {
@@ -45,6 +47,8 @@ export interface RuntimeOptions {
   readonly appPath?: string;
   /** Another Node for the host than the one that runs this. */
   readonly node?: string;
+  /** So many hosts at one task hub, behind one address, without an origin for browsers; absent: one with an engine of its own. */
+  readonly hosts?: number;
   /** Told what has been started. */
   readonly log?: (line: string) => void;
 }
@@ -76,9 +80,11 @@ export interface Runtime {
   graphFetch(path: string): Promise<Response>;
   /** `path` below the stand-in's `/control/`. */
   control(path: string, init?: SecureInit): Promise<Response>;
-  /** The server processes by name: azurite, directory, host. */
+  /** The server processes by name: azurite, directory, host; of several hosts hub, host-1, host-2 … */
   process(name: ServerName): RunningChild;
-  /** Starts the host anew, however it ended: same ports, same state. Stops it first where it runs. */
+  /** What each of several hosts served: answers below 300, by method and path. */
+  served(): ReturnType<SharedDoor["served"]>;
+  /** Starts the only host anew, however it ended: same ports, same state. Stops it first where it runs. */
   restartHost(): Promise<void>;
   /** Runs beside the servers until `stop`, which ends it before them. */
   adopt(child: RunningChild): void;
@@ -88,7 +94,7 @@ export interface Runtime {
   stop(): Promise<void>;
 }
 
-export type ServerName = "azurite" | "directory" | "host";
+export type ServerName = "azurite" | "directory" | "host" | "hub" | `host-${number}`;
 
 /** Throws `StartError` (taken ports, a folder in use, a process that doesn't come up); nothing runs then. */
 export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
@@ -97,8 +103,10 @@ export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
   const lock = await takeHomeLock(paths.home, paths.lock);
   const running: RunningChild[] = [];
   let isStopping = false;
+  let door: SharedDoor | undefined;
   const stop = async (): Promise<void> => {
     isStopping = true;
+    await door?.close();
     for (const child of running.reverse()) await child.stop();
     running.length = 0;
     await rm(paths.runtime, { force: true });
@@ -136,14 +144,16 @@ export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
     const settings = { ...(quota === "off" ? { UPLINK_TARGET_WRITES: "0" } : {}), ...given };
     const { exporter } = applications;
     const other = { ...(appPath === undefined ? {} : { appPath }), ...(node === undefined ? {} : { node }) };
-    const host = () => startHost(context, { exporter, settings, ...other });
+    const choices = { exporter, settings, ...other };
+    const host = () => startHost(context, choices);
 
     watch(await startAzurite(context, options.inMemory ?? false));
     await makeStores(storageConnection(ports));
     log(`Azurite: blobs on port ${ports.azuriteBlob}, tables on port ${ports.azuriteTable}`);
     watch(await startDirectory(context, { verifiedDomains, quota, signInCode }));
     log(`Directory stand-in: ${urls.graph}`);
-    watch(await host());
+    if (options.hosts === undefined) watch(await host());
+    else door = await startHosts(context, choices, options.hosts, watch);
     log(`Functions host: ${urls.service}/api, Service Bus broker on port ${ports.broker}`);
 
     const { clientId, clientSecret } = applications.admin;
@@ -187,6 +197,7 @@ export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
       graphFetch: graphFetch(fetch, urls, credentials),
       control: (path, init) => fetch(`${urls.directory}/control/${path}`, init),
       process: find,
+      served: () => door?.served() ?? {},
       async restartHost() {
         const at = running.findIndex((one) => one.name === "host");
         const [old] = running.splice(at, at < 0 ? 0 : 1);

@@ -9,6 +9,7 @@ import { type RunningChild, startChild } from "./child-process.ts";
 import { type HomePaths, projectRoot, StartError } from "./home.ts";
 import type { Ports } from "./ports.ts";
 import type { SecureFetch } from "./secure-fetch.ts";
+import { openSharedDoor, type SharedDoor } from "./shared-door.ts";
 
 export const TENANT_ID = "7f1b4c1e-0000-4000-8000-00000000d0e5";
 
@@ -114,38 +115,84 @@ export interface HostChoices {
 
 export async function startHost(context: ServiceContext, choices: HostChoices): Promise<RunningChild> {
   const { paths, ports, certificates } = context;
-  const directory = `https://localhost:${ports.directory}`;
   const child = await startChild({
     name: "host",
     logFile: join(paths.logs, "host.log"),
     ...(choices.node === undefined ? {} : { node: choices.node }),
     program: [join(projectRoot, "local", "host-process.ts")],
     environment: {
-      ...LOCAL_SETTINGS,
-      ...settingsFrom(process.env),
-      ...choices.settings,
+      ...hostEnvironment(context, choices),
       UPLINK_HOST_PORT: String(ports.host),
       UPLINK_WEB_PORT: String(ports.web),
-      UPLINK_BROKER_PORT: String(ports.broker),
       UPLINK_STATE_DIR: paths.host,
-      UPLINK_APP_PATH: choices.appPath ?? join(projectRoot, "dist", "main.cjs"),
       UPLINK_TLS_CERT_FILE: certificates.certFile,
       UPLINK_TLS_KEY_FILE: certificates.keyFile,
-      NODE_EXTRA_CA_CERTS: certificates.caFile,
-      UPLINK_PUBLIC_URL: `https://localhost:${ports.host}`,
-      UPLINK_DATA_CONNECTION: storageConnection(ports),
-      UPLINK_TARGET_TENANT_ID: TENANT_ID,
-      UPLINK_TARGET_CLIENT_ID: choices.exporter.clientId,
-      UPLINK_TARGET_CLIENT_SECRET: choices.exporter.clientSecret,
-      UPLINK_TARGET_GRAPH_URL: `${directory}/v1.0`,
-      UPLINK_TARGET_AUTHORITY_URL: directory,
-      UPLINK_ADMIN_AUDIENCE: ADMIN_AUDIENCE,
-      UPLINK_SECRETS_FOLDER: join(paths.home, "secrets"),
     },
     isReady: isReadyLine,
   });
   await probe(context, `https://localhost:${ports.host}/api/health`, child);
   return child;
+}
+
+/** The hub, and so many hosts that have joined it: `host-1` and so on, each with a state folder of its own, behind one door. */
+export async function startHosts(
+  context: ServiceContext,
+  choices: HostChoices,
+  count: number,
+  started: (child: RunningChild) => void,
+): Promise<SharedDoor> {
+  const { paths, ports, certificates } = context;
+  const environment = hostEnvironment(context, choices);
+  const node = choices.node === undefined ? {} : { node: choices.node };
+  const start = async <T>(
+    name: string,
+    program: string,
+    more: Readonly<Record<string, string>>,
+    ready: z.ZodType<T>,
+  ) => {
+    let said: T | undefined;
+    const child = await startChild({
+      ...{ name, logFile: join(paths.logs, `${name}.log`), ...node, program: [join(projectRoot, "local", program)] },
+      environment: { ...environment, UPLINK_STATE_DIR: join(paths.host, name), ...more },
+      isReady: (line) => {
+        if (isReadyLine(line)) said = ready.parse(JSON.parse(line));
+        return said !== undefined;
+      },
+    });
+    started(child);
+    if (said === undefined) throw new StartError(`${name} is ready and didn't say where.`);
+    return said;
+  };
+  const { hubPort } = await start("hub", "hub-process.ts", {}, z.object({ hubPort: z.int() }));
+  const names = Array.from({ length: count }, (_, index) => `host-${index + 1}`);
+  const hosts = names.map(async (name) => {
+    const own = { UPLINK_HUB_PORT: String(hubPort), UPLINK_HOST_NAME: name, UPLINK_HOST_PORT: "0" };
+    const { url } = await start(name, "host-process.ts", own, z.object({ url: z.url() }));
+    return { name, port: Number(new URL(url).port) };
+  });
+  return openSharedDoor({ port: ports.host, certificates, hosts: await Promise.all(hosts) });
+}
+
+/** Settings of every host. */
+function hostEnvironment({ paths, ports, certificates }: ServiceContext, choices: HostChoices): Record<string, string> {
+  const directory = `https://localhost:${ports.directory}`;
+  return {
+    ...LOCAL_SETTINGS,
+    ...settingsFrom(process.env),
+    ...choices.settings,
+    UPLINK_BROKER_PORT: String(ports.broker),
+    UPLINK_APP_PATH: choices.appPath ?? join(projectRoot, "dist", "main.cjs"),
+    NODE_EXTRA_CA_CERTS: certificates.caFile,
+    UPLINK_PUBLIC_URL: `https://localhost:${ports.host}`,
+    UPLINK_DATA_CONNECTION: storageConnection(ports),
+    UPLINK_TARGET_TENANT_ID: TENANT_ID,
+    UPLINK_TARGET_CLIENT_ID: choices.exporter.clientId,
+    UPLINK_TARGET_CLIENT_SECRET: choices.exporter.clientSecret,
+    UPLINK_TARGET_GRAPH_URL: `${directory}/v1.0`,
+    UPLINK_TARGET_AUTHORITY_URL: directory,
+    UPLINK_ADMIN_AUDIENCE: ADMIN_AUDIENCE,
+    UPLINK_SECRETS_FOLDER: join(paths.home, "secrets"),
+  };
 }
 
 const Ready = z.object({ ready: z.unknown().refine((value) => value !== undefined && value !== false) });

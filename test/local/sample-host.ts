@@ -4,11 +4,13 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import type { Engine } from "../../local/durable/engine-contract.ts";
 import { type FunctionsHost, type FunctionsHostOptions, startFunctionsHost } from "../../local/functions-host/host.ts";
 
 export const sampleAppPath = fileURLToPath(new URL("../fixtures/functions-app/main.cjs", import.meta.url));
 
 export type SampleHost = FunctionsHost & {
+  readonly durable: Engine;
   readonly stateDir: string;
   readonly logs: string[];
   /** Calls a method of the app's durable client; rejects with the message that the client threw. */
@@ -83,8 +85,10 @@ export async function startSampleHost(options: SampleOptions = {}): Promise<Samp
     if (error !== undefined) throw new Error(error);
     return result;
   };
+  if (host.durable === undefined) throw new Error("The sample host has an engine of its own.");
   return {
     ...host,
+    durable: host.durable,
     stateDir,
     logs,
     client,
