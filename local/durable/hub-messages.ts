@@ -26,9 +26,10 @@ export const FromHost = z.discriminatedUnion("say", [
 ]);
 export type FromHost = z.output<typeof FromHost>;
 
-/** `aliveMs`: how often the host has to say that it is alive. */
+/** `aliveMs`: how often the host has to say that it is alive. After `left` no more work comes. */
 export const FromHub = z.discriminatedUnion("say", [
   z.object({ say: z.literal("welcome"), rpcBaseUrl: z.string(), aliveMs: z.number() }),
+  z.object({ say: z.literal("left") }),
   z.object({ say: z.literal("work"), id, work: z.custom<Work>((value) => typeof value === "object") }),
 ]);
 export type FromHub = z.output<typeof FromHub>;
@@ -40,9 +41,10 @@ export const say = (socket: Socket, message: FromHost | FromHub): void => {
 /** Tells each message in its order; whoever says anything else is cut off. */
 export function hear<T>(socket: Socket, schema: z.ZodType<T>, told: (message: T) => void): void {
   socket.setNoDelay(true);
-  // A peer that is killed resets the connection: its end is what counts, and `close` follows.
-  socket.on("error", () => undefined);
-  createInterface({ input: socket }).on("line", (line) => {
+  const lines = createInterface({ input: socket });
+  // A peer that is killed resets the connection: its end is what counts, and `close` follows. Lines tell it a second time.
+  for (const source of [socket, lines]) source.on("error", () => undefined);
+  lines.on("line", (line) => {
     const message = schema.safeParse(parseJson(line));
     if (message.success) told(message.data);
     else socket.destroy();

@@ -38,8 +38,10 @@ export async function startHubServer(deps: {
             deps.onDefect(error);
             socket.destroy();
           });
+      } else if (message.say === "leave") {
+        seat?.leave();
+        say(socket, { say: "left" });
       } else if (message.say === "alive") seat?.heard();
-      else if (message.say === "leave") seat?.leave();
       else if (message.say === "done") seat?.answer(message.id, { result: message.result });
       else seat?.answer(message.id, { error: message.error });
     });

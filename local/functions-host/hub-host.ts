@@ -27,8 +27,13 @@ export async function joinTaskHub(deps: {
   const socket = createConnection({ host: "127.0.0.1", port: deps.port });
   let running = 0;
   let isLeaving = false;
+  /** The hub knows, so that no more work is on its way. */
+  let hasLeft = false;
   let alive: NodeJS.Timeout | undefined;
   let whenIdle = (): void => undefined;
+  const tellIdle = (): void => {
+    if (hasLeft && running === 0) whenIdle();
+  };
   await new Promise<void>((resolve, reject) => {
     socket.once("connect", resolve);
     socket.once("error", (cause) =>
@@ -45,6 +50,10 @@ export async function joinTaskHub(deps: {
       if (message.say === "welcome") {
         alive = setInterval(() => say(socket, { say: "alive" }), message.aliveMs);
         return resolve(message.rpcBaseUrl);
+      }
+      if (message.say === "left") {
+        hasLeft = true;
+        return tellIdle();
       }
       const { id, work } = message;
       running += 1;
@@ -64,7 +73,7 @@ export async function joinTaskHub(deps: {
         )
         .finally(() => {
           running -= 1;
-          if (running === 0) whenIdle();
+          tellIdle();
         });
     });
     say(socket, { say: "join", ...deps.joining });
@@ -73,19 +82,18 @@ export async function joinTaskHub(deps: {
     rpcBaseUrl,
     leave: async (graceMs) => {
       isLeaving = true;
-      say(socket, { say: "leave" });
       const idle = new Promise<void>((resolve) => {
         whenIdle = resolve;
-        if (running === 0) resolve();
+        socket.once("close", () => resolve());
+        if (socket.destroyed) resolve();
       });
+      say(socket, { say: "leave" });
       const grace = new Promise<void>((resolve) => {
         setTimeout(resolve, graceMs).unref();
       });
       await Promise.race([idle, grace]);
-      await new Promise<void>((resolve) => {
-        socket.end(resolve);
-      });
-      socket.destroy();
+      // What it answered last goes out first.
+      socket.end();
     },
   };
 }

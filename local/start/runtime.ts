@@ -49,7 +49,7 @@ export interface RuntimeOptions {
   readonly node?: string;
   /** So many hosts at one task hub, behind one address, without an origin for browsers; absent: one with an engine of its own. */
   readonly hosts?: number;
-  /** Told what has been started. */
+  /** Told what has been started, and which requests one of several hosts left unanswered. */
   readonly log?: (line: string) => void;
 }
 
@@ -82,7 +82,7 @@ export interface Runtime {
   control(path: string, init?: SecureInit): Promise<Response>;
   /** The server processes by name: azurite, directory, host; of several hosts hub, host-1, host-2 … */
   process(name: ServerName): RunningChild;
-  /** What each of several hosts served: answers below 300, by method and path. */
+  /** What each of several hosts served: answers below 300, by kind of request. */
   served(): ReturnType<SharedDoor["served"]>;
   /** Starts the only host anew, however it ended: same ports, same state. Stops it first where it runs. */
   restartHost(): Promise<void>;
@@ -153,7 +153,7 @@ export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
     watch(await startDirectory(context, { verifiedDomains, quota, signInCode }));
     log(`Directory stand-in: ${urls.graph}`);
     if (options.hosts === undefined) watch(await host());
-    else door = await startHosts(context, choices, options.hosts, watch);
+    else door = await startHosts(context, choices, options.hosts, { started: watch, log });
     log(`Functions host: ${urls.service}/api, Service Bus broker on port ${ports.broker}`);
 
     const { clientId, clientSecret } = applications.admin;

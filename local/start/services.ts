@@ -139,7 +139,7 @@ export async function startHosts(
   context: ServiceContext,
   choices: HostChoices,
   count: number,
-  started: (child: RunningChild) => void,
+  told: { readonly started: (child: RunningChild) => void; readonly log: (line: string) => void },
 ): Promise<SharedDoor> {
   const { paths, ports, certificates } = context;
   const environment = hostEnvironment(context, choices);
@@ -159,7 +159,7 @@ export async function startHosts(
         return said !== undefined;
       },
     });
-    started(child);
+    told.started(child);
     if (said === undefined) throw new StartError(`${name} is ready and didn't say where.`);
     return said;
   };
@@ -170,7 +170,7 @@ export async function startHosts(
     const { url } = await start(name, "host-process.ts", own, z.object({ url: z.url() }));
     return { name, port: Number(new URL(url).port) };
   });
-  return openSharedDoor({ port: ports.host, certificates, hosts: await Promise.all(hosts) });
+  return openSharedDoor({ port: ports.host, certificates, hosts: await Promise.all(hosts), log: told.log });
 }
 
 /** Settings of every host. */

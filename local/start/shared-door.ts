@@ -1,6 +1,7 @@
 /**
  * The one address of several hosts: ends TLS and hands each request to the next host in turn, as the front ends of App Service do.
- * Turns are counted for each path, so that two batches of an agent go to two hosts whatever is asked in between.
+ * Turns are counted for each kind of request (method and last part of the path), so that two batches go to two hosts whatever is
+ * asked in between.
  *
  * A host that refuses the connection is passed over. One that dies over a request has its caller answered 502: whether it did what
  * was asked nobody knows, and asking again is the caller's business.
@@ -11,7 +12,7 @@ import type { CertificateFiles } from "../certificates.ts";
 import { type Listening, listen } from "../functions-host/listen.ts";
 
 export interface SharedDoor {
-  /** How many answers below 300 each host gave, by method and path. */
+  /** How many answers below 300 each host gave, by kind of request: `POST batches`. */
   served(): Readonly<Record<string, Readonly<Record<string, number>>>>;
   close(): Promise<void>;
 }
@@ -22,10 +23,15 @@ export interface DoorHost {
   readonly port: number;
 }
 
+const kindOf = ({ method = "", url = "" }: IncomingMessage): string =>
+  `${method} ${url.split("?")[0]?.split("/").at(-1)}`;
+
 export async function openSharedDoor(options: {
   readonly port: number;
   readonly certificates: CertificateFiles;
   readonly hosts: readonly DoorHost[];
+  /** Told of requests that a host took and didn't answer. */
+  readonly log: (line: string) => void;
 }): Promise<SharedDoor> {
   const { certificates, hosts } = options;
   const turns = new Map<string, number>();
@@ -42,7 +48,7 @@ export async function openSharedDoor(options: {
       const sent = requestHttp({ host: "127.0.0.1", port: host.port, method, path, headers, agent }, (answer) => {
         const status = answer.statusCode ?? 502;
         const own = served[host.name] ?? {};
-        const what = `${method} ${path.split("?")[0]}`;
+        const what = kindOf(from);
         if (status < 300) own[what] = (own[what] ?? 0) + 1;
         to.writeHead(status, answer.headers);
         answer.on("error", () => to.destroy());
@@ -50,8 +56,9 @@ export async function openSharedDoor(options: {
         to.once("close", () => resolve(true));
       });
       sent.on("socket", (socket) => socket.once("connect", () => (isConnected = true)));
-      sent.on("error", () => {
+      sent.on("error", (error) => {
         if (!isConnected) return resolve(false);
+        options.log(`${host.name} did not answer ${method} ${path}: ${error.message}`);
         if (to.headersSent) to.destroy();
         else to.writeHead(502).end();
         resolve(true);
@@ -64,9 +71,9 @@ export async function openSharedDoor(options: {
   const hand = async (from: IncomingMessage, to: ServerResponse): Promise<void> => {
     const pieces: Buffer[] = [];
     for await (const piece of from) pieces.push(piece as Buffer);
-    const path = `${from.method} ${from.url?.split("?")[0]}`;
-    const turn = turns.get(path) ?? 0;
-    turns.set(path, turn + 1);
+    const kind = kindOf(from);
+    const turn = turns.get(kind) ?? 0;
+    turns.set(kind, turn + 1);
     for (const index of hosts.keys()) {
       const host = hosts[(turn + index) % hosts.length];
       if (host && (await pass(host, from, Buffer.concat(pieces), to))) return;
