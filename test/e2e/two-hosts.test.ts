@@ -25,7 +25,7 @@ import type { Projection } from "../support/samba/projection.ts";
 import { until } from "../support/until.ts";
 
 const INITIAL_DOMAIN = "uplinkdemo.onmicrosoft.com";
-const PEOPLE = 100;
+const PEOPLE = 60;
 const VICTIM = "host-2";
 const SURVIVOR = "host-1";
 
@@ -73,8 +73,8 @@ beforeAll(async () => {
 }, 120_000);
 afterAll(async () => {
   await runtime?.stop();
-  if (process.env["KEEP"]) console.log(home);
-  else await rm(home, { recursive: true, force: true });
+
+  await rm(home, { recursive: true, force: true });
 });
 
 const hub = async (path: string): Promise<unknown> => {
