@@ -41,6 +41,30 @@ describe("provisioning log", () => {
     expect(messages((await log.page(ofOne, 1_000)).entries)).toEqual(["second"]);
   });
 
+  it.each(["time", "object"] as const)(
+    "says the same of time and of object when an interruption left only the row of its %s",
+    async (left) => {
+      const memory = createMemoryRowStore();
+      const interrupted = {
+        ...memory,
+        table: (name: string) => {
+          const table = memory.table(name);
+          const transact: typeof table.transact = async (partition, operations) => {
+            if (partition.includes(":object:") === (left === "object")) return table.transact(partition, operations);
+            throw new Error("interrupted");
+          };
+          return { ...table, transact };
+        },
+      };
+      await expect(createProvisioningLog({ rows: interrupted }).write([entryOf(1, "said more")])).rejects.toThrow();
+      const log = createProvisioningLog({ rows: memory });
+      await log.writeMissing([entryOf(1, "says less")]);
+      expect(messages((await log.page(all, 1_000)).entries)).toEqual(["said more"]);
+      const ofOne = { ...all, object: { objectGuid: entryOf(1, "").source.objectGuid, jobIds: ["job"] } };
+      expect(messages((await log.page(ofOne, 1_000)).entries)).toEqual(["said more"]);
+    },
+  );
+
   it("keeps what was written when an entry is made up again", async () => {
     const log = createProvisioningLog({ rows: createMemoryRowStore() });
     await log.write([entryOf(1, "said more")]);

@@ -11,7 +11,7 @@ import type { LogEntry } from "./log-entry.ts";
 import { entryKey, entryKeyOfAll, failedPartition, hourPartition, logTableName, objectPartition } from "./log-keys.ts";
 import { createLogPages, type LogPages } from "./log-pages.ts";
 import { groupBy } from "./object-store.ts";
-import { packJson } from "./packing.ts";
+import { packJson, unpackJson } from "./packing.ts";
 
 export type { LogEntry, LogStep } from "./log-entry.ts";
 export { logKeptSince, logTableName } from "./log-keys.ts";
@@ -73,6 +73,18 @@ export function createProvisioningLog(deps: { readonly rows: RowStore }): Provis
     ]);
   }
 
+  /** As one of its rows has it: who was interrupted may have written one and not the other. */
+  async function asWritten(table: RowTable, entry: LogEntry): Promise<LogEntry> {
+    const { jobId, at, source } = entry;
+    const key = entryKey(entry);
+    const [ofTime, ofObject] = await Promise.all([
+      table.get(hourPartition(jobId, at), key),
+      table.get(objectPartition(jobId, source.objectGuid), `${source.objectGuid}:${key}`),
+    ]);
+    const data = (ofTime ?? ofObject)?.values["data"];
+    return data instanceof Uint8Array ? unpackJson<LogEntry>(data) : entry;
+  }
+
   async function writeFailures(table: RowTable, packed: readonly Packed[], present: Present): Promise<void> {
     const failed = packed.filter(({ entry }) => entry.status === "failure");
     await Promise.all([
@@ -108,8 +120,13 @@ export function createProvisioningLog(deps: { readonly rows: RowStore }): Provis
     writeMissing: (entries) =>
       byMonth(entries, async (table, own) => {
         // One by one: a transaction of inserts fails whole.
-        for (const entry of own) await writeAll(table, [entry], "keep");
-        await writeBlocks(table, own, "keep");
+        const known: LogEntry[] = [];
+        for (const entry of own) {
+          const kept = await asWritten(table, entry);
+          await writeAll(table, [kept], "keep");
+          known.push(kept);
+        }
+        await writeBlocks(table, known, "keep");
       }),
     index: (entries) =>
       byMonth(entries, async (table, own) => {
