@@ -2,7 +2,7 @@
  * `npm run bench [-- --users N …] [--full] [--json FILE] [--profile FOLDER]`: a table, then the same as JSON.
  * `npm run bench -- --member-change [--members N]`: what one member more or less costs in a group of N; with `--users`
  * or `--full` beside those sizes.
- * `npm run bench -- --cold-load [--rounds N]`: how long the functions app takes to load; see `cold-load.ts`.
+ * `npm run bench -- --cold-load [--rounds N] [--json FILE]`: how long the functions app takes to load; see `cold-load.ts`.
  * `npm run bench -- --mapping [--objects N] [--rounds N]`: how fast objects are mapped, nothing else; see `mapping.ts`.
  *
  * Reaches for the numbers below and says which were missed; a missed one is no failure of the program, because how fast

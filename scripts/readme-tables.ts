@@ -1,11 +1,12 @@
 /**
  * The tables that come from code: in the README the settings of the cloud side, the ports of the local runtime, and what
- * the benches of growth, quota and API wrote to their files; in the runbook the codes of failures; and the JSON Schemas of configuration files. `npm run docs` writes them; tests say
+ * the benches of growth, quota, API and loading wrote to their files; in the runbook the codes of failures; and the JSON Schemas of configuration files. `npm run docs` writes them; tests say
  * whether they are current. And the table of needs, as the infrastructure reads it, and the page of events.
  */
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { pathToFileURL } from "node:url";
 import { type ApiResult, apiSummary } from "../bench/api-measured.ts";
+import { type ColdLoadResult, coldLoadSummary } from "../bench/cold-load-measured.ts";
 import type { GrowthResult } from "../bench/growth-measured.ts";
 import { growthSummary } from "../bench/growth-report.ts";
 import type { QuotaResult } from "../bench/quota-measured.ts";
@@ -26,6 +27,7 @@ export function withTables(readme: string): string {
     quota: quotaFigures(),
     growth: growthTable(),
     api: apiFigures(),
+    "cold-load": coldLoadFigures(),
     settings: settingsTable(),
     ports: portsTable(),
   };
@@ -41,6 +43,12 @@ function apiFigures(): string {
   const file = new URL("../bench/results/api.json", import.meta.url);
   if (!existsSync(file)) return "Its numbers aren't taken yet on a machine that does nothing else.";
   return apiSummary(JSON.parse(readFileSync(file, "utf8")) as ApiResult);
+}
+
+function coldLoadFigures(): string {
+  const file = new URL("../bench/results/cold-load.json", import.meta.url);
+  if (!existsSync(file)) return "Its numbers aren't taken yet on a machine that does nothing else.";
+  return coldLoadSummary(JSON.parse(readFileSync(file, "utf8")) as ColdLoadResult);
 }
 
 function growthTable(): string {
