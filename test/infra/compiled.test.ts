@@ -164,6 +164,30 @@ describe.skipIf(compiled === undefined)("the compiled infrastructure", () => {
     expect(main.parameters?.["alertWebhookUrl"]?.type).toBe("securestring");
   });
 
+  it("mails and calls by one action group, as its two parameters say, and keeps the address that is called a secret", () => {
+    const [group, ...others] = made("Microsoft.Insights/actionGroups");
+    expect(others).toEqual([]);
+    expect(group?.properties).toMatchObject({ enabled: true });
+    const { webhookReceivers, copy } = group?.properties as { webhookReceivers: string; copy: { input: object }[] };
+    expect(webhookReceivers).toMatch(/^\[if\(empty\(parameters\('webhookUrl'\)\), createArray\(\), /);
+    expect(webhookReceivers).toMatch(/'serviceUri', parameters\('webhookUrl'\), 'useCommonAlertSchema', true\(\)/);
+    expect(copy).toMatchObject([{ name: "emailReceivers", input: { useCommonAlertSchema: true } }]);
+    expect(inside("alerts").parameters?.["webhookUrl"]?.type).toBe("securestring");
+    expect(parametersOf("alerts")).toMatchObject({
+      emails: { value: "[parameters('alertEmails')]" },
+      webhookUrl: { value: "[parameters('alertWebhookUrl')]" },
+    });
+  });
+
+  it("samples nothing of ours where it arrives, and stops taking it at no cap", () => {
+    // Absent: everything that is sent is kept.
+    expect(made("Microsoft.Insights/components").map((own) => own.properties?.["SamplingPercentage"])).toEqual([
+      undefined,
+    ]);
+    const workspaces = made("Microsoft.OperationalInsights/workspaces");
+    expect(workspaces.map((own) => own.properties?.["workspaceCapping"])).toEqual([undefined]);
+  });
+
   it("has a private endpoint for all that a private deployment closes", () => {
     const real = resources.filter(({ type }) => type !== "Microsoft.Resources/deployments");
     const closed = real.filter((own) => JSON.stringify(own.properties ?? {}).includes("'Disabled', 'Enabled'"));
