@@ -228,7 +228,12 @@ export function createProvisionOnDemand(deps: {
     );
     const [subject] = objects;
     if (!subject) return fail(changedMeanwhile(job.jobId));
-    const value = [links ? { ...subject, memberships: links } : subject, ...objects.slice(1)];
+    // What went with the group's create counts as what was sent after it.
+    const bound = all
+      .filter((own) => own.objectGuid === subject.sourceIdentity.id)
+      .reduce((sum, own) => sum + (own.boundMembers ?? 0), 0);
+    const memberships = links && { ...links, added: links.added + bound };
+    const value = [memberships ? { ...subject, memberships } : subject, ...objects.slice(1)];
     return ok({ key: JSON.stringify(keyOf(subject)), value: JSON.stringify(value) });
   }
 }

@@ -7,6 +7,7 @@ import { isPasswordName, REDACTED, type Redaction, redactValues } from "../domai
 import type { ScopeExplanation } from "../domain/scope/verdict.ts";
 import type { TargetValues } from "../domain/target-value.ts";
 import { type AttributeBag, valuesOf as attributeValues } from "../domain/values.ts";
+import { isBoundAtCreate } from "./bind-members.ts";
 import type { ChunkHeader } from "./chunk-files.ts";
 import type { ExportResult } from "./export-objects.ts";
 import type { JobMapping } from "./job-mapping.ts";
@@ -33,6 +34,8 @@ export interface ToldObject {
   readonly waiting: readonly string[];
   readonly isSuperseded: boolean;
   readonly isHeld: boolean;
+  /** Of a group: members that went with its create; absent: none. */
+  readonly boundMembers?: number;
 }
 
 export function toldOf(
@@ -42,6 +45,7 @@ export function toldOf(
   const { planned } = result;
   const { record } = planned;
   const redaction = mapping.redactionOf(record.objectClass);
+  const boundMembers = isBoundAtCreate(result) ? (planned.memberGuids?.length ?? 0) : 0;
   return {
     objectGuid: planned.objectGuid,
     at: now,
@@ -55,6 +59,7 @@ export function toldOf(
     waiting: planned.waiting,
     isSuperseded: planned.isSuperseded === true,
     isHeld: planned.held !== undefined,
+    ...(boundMembers > 0 ? { boundMembers } : {}),
   };
 }
 

@@ -238,6 +238,7 @@ describe("provisioning on demand", () => {
     const made = world.target.objects().find((own) => own.type === "group");
     const ada = world.target.objects().find((own) => own.values["displayName"] === "ada");
     expect(world.target.membersOf(made?.id ?? "")).toEqual([ada?.id]);
+    expect(subject.memberships).toMatchObject({ added: 1, removed: 0, pending: 0, failed: 0 });
     expect(await world.refusal(group.objectGuid, { members: [guidOf("cy")] })).toMatchObject({
       code: "member-refused",
     });
