@@ -28,6 +28,7 @@ import { registerSecretCommands } from "./secret-commands.ts";
 import { registerStagedCommands } from "./staged-commands.ts";
 import { registerStatusCommands } from "./status-commands.ts";
 import { registerTargetCommands } from "./target-commands.ts";
+import { registerWakeCommands } from "./wake-commands.ts";
 import { registerWhatIfCommands } from "./what-if-commands.ts";
 
 export const COMMANDS: readonly Registration[] = [
@@ -43,6 +44,7 @@ export const COMMANDS: readonly Registration[] = [
   registerAccountCommands,
   registerAuditCommands,
   registerModeCommands,
+  registerWakeCommands,
   registerProvisionCommands,
   registerQuarantineCommands,
   registerLinkCommands,

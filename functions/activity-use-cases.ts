@@ -3,6 +3,7 @@ import { backupActivities } from "../orchestrations/activities/back-up.activity.
 import { chunkActivities } from "../orchestrations/activities/chunk.activity.ts";
 import { closeActivities } from "../orchestrations/activities/close.activity.ts";
 import { linkActivities } from "../orchestrations/activities/links.activity.ts";
+import { migrateActivities } from "../orchestrations/activities/migrate.activity.ts";
 import { reconcileActivities } from "../orchestrations/activities/reconcile.activity.ts";
 import { runActivities } from "../orchestrations/activities/run.activity.ts";
 import { whatIfActivities } from "../orchestrations/activities/what-if.activity.ts";
@@ -15,6 +16,7 @@ import { createImageSources } from "../shared/application/image-sources.ts";
 import { createTellLeftOut } from "../shared/application/left-out.ts";
 import { createLinkStore } from "../shared/application/link-store.ts";
 import { createMapChunk } from "../shared/application/map-chunk.ts";
+import { createMigrateRows } from "../shared/application/migrate-rows.ts";
 import { createNameGuard } from "../shared/application/name-guard.ts";
 import { createNextBatch } from "../shared/application/next-batch.ts";
 import { ATTEMPTS_BEFORE_PARKING, createNoteFailure } from "../shared/application/note-failure.ts";
@@ -132,5 +134,6 @@ export function createActivityUseCases(parts: Parts) {
     ...backupActivities({
       backUp: createBackUp({ rows, blobs, clock, log, targetKey, keptDays: parts.settings.backupDays ?? 14 }),
     }),
+    ...migrateActivities({ ...answering, migrateRows: createMigrateRows({ rows, clock, log, targetKey }) }),
   };
 }

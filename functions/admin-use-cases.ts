@@ -30,6 +30,7 @@ import { createStagedSets } from "../shared/application/staged-sets.ts";
 import { createAuditRows } from "../shared/application/state/audit-rows.ts";
 import { LANES } from "../shared/application/state/job-rows.ts";
 import { createSynchronizationJobs } from "../shared/application/synchronization-jobs.ts";
+import { createWakeAnew } from "../shared/application/wake-anew.ts";
 import { createWhatIfs } from "../shared/application/what-ifs.ts";
 import type { Parts } from "./parts.ts";
 
@@ -154,6 +155,7 @@ export function createAdminUseCases(parts: Parts, firstWrites: FirstWrites) {
       credentialEndsAt: settings.credentialEndsAt,
     }),
     wakeJob,
+    wakeAnew: createWakeAnew({ rows, clock, log, ring }),
   };
 }
 

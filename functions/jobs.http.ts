@@ -4,8 +4,9 @@ import type { Configurations } from "../shared/application/configurations.ts";
 import { ok } from "../shared/application/failure.ts";
 import type { JobActions } from "../shared/application/job-actions.ts";
 import type { Quarantines } from "../shared/application/quarantines.ts";
+import type { WakeAnew } from "../shared/application/wake-anew.ts";
 import { listCycles, listDays } from "../shared/contracts/admin/cycles.ts";
-import { actOnJob, clearQuarantine, getScope, jobStatus, setScope } from "../shared/contracts/admin/jobs.ts";
+import { actOnJob, clearQuarantine, getScope, jobStatus, setScope, wakeAnew } from "../shared/contracts/admin/jobs.ts";
 import type { Route } from "./http-route.ts";
 import { asEtagMismatch, expectedVersionOf, listed, plain, serveAdmin } from "./serve.ts";
 
@@ -15,9 +16,11 @@ export interface JobRouteDeps {
   readonly jobActions: JobActions;
   readonly quarantines: Pick<Quarantines, "clear">;
   readonly wakeJob: (jobId: string) => Promise<void>;
+  readonly wakeAnew: WakeAnew;
 }
 
-export function jobRoutes({ configurations, queries, jobActions, quarantines, wakeJob }: JobRouteDeps): Route[] {
+export function jobRoutes(deps: JobRouteDeps): Route[] {
+  const { configurations, queries, jobActions, quarantines, wakeJob } = deps;
   return [
     serveAdmin(jobStatus, async ({ params }) => plain(await queries.status(params.jobId))),
     serveAdmin(listCycles, async ({ params, query }) => listed(await queries.cycles(params.jobId, query.$top))),
@@ -40,6 +43,7 @@ export function jobRoutes({ configurations, queries, jobActions, quarantines, wa
           : await (action === "pause" ? jobActions.pause(jobId) : jobActions.start(jobId));
       return done.ok ? ok({ body: undefined }) : done;
     }),
+    serveAdmin(wakeAnew, async ({ params }) => plain(await deps.wakeAnew(params.jobId))),
     serveAdmin(clearQuarantine, async ({ params }) => {
       const done = await quarantines.clear(params.jobId);
       if (done.ok) await wakeJob(params.jobId);

@@ -1,6 +1,7 @@
 /** All orchestrators, by the names that they are registered under. */
 import type { OrchestrationHandler } from "durable-functions";
 import { backUp } from "../orchestrations/back-up.orchestrator.ts";
+import { migrate } from "../orchestrations/migrate.orchestrator.ts";
 import { ORCHESTRATOR } from "../orchestrations/names.ts";
 import { processBatch, processWork } from "../orchestrations/process-batch.orchestrator.ts";
 import { readEnd } from "../orchestrations/read-end.orchestrator.ts";
@@ -16,4 +17,5 @@ export const orchestrators: Readonly<Record<string, OrchestrationHandler>> = {
   [ORCHESTRATOR.whatIf]: whatIf,
   [ORCHESTRATOR.reconcile]: reconcile,
   [ORCHESTRATOR.backUp]: backUp,
+  [ORCHESTRATOR.migrate]: migrate,
 };

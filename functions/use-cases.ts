@@ -1,5 +1,5 @@
 /** The use cases of the cloud side, wired to whatever adapters they are given: the real ones, or a test's. */
-import { backupInstanceId, ORCHESTRATOR, syncRunId } from "../orchestrations/names.ts";
+import { backupInstanceId, migrationId, ORCHESTRATOR, syncRunId } from "../orchestrations/names.ts";
 import { createBeginBackup } from "../shared/application/back-up.ts";
 import { createDropGone } from "../shared/application/drop-gone.ts";
 import { createDropResults } from "../shared/application/drop-results.ts";
@@ -8,6 +8,7 @@ import { createFirstWrites } from "../shared/application/first-write.ts";
 import { createFullSync } from "../shared/application/full-sync.ts";
 import { createIndexOldLog } from "../shared/application/index-old-log.ts";
 import { createLoggedJobs } from "../shared/application/logged-jobs.ts";
+import { createKeepMigrating } from "../shared/application/migrate-rows.ts";
 import { createReportState } from "../shared/application/report-state.ts";
 import { createClaimIndex } from "../shared/application/state/claim-index.ts";
 import { knownTablesOf } from "../shared/application/state/known-tables.ts";
@@ -65,6 +66,12 @@ export function createUseCases(given: Adapters, settings: UseCaseSettings) {
         dropCommands: ({ jobId }) => commands.dropExpired(jobId, clock.now()),
         countEntries: entryCounts.count,
         indexOldLog: createIndexOldLog({ rows, clock, provisioningLog, logMonths: settings.logMonths }),
+        migrateRows: createKeepMigrating({
+          ...{ rows, clock, starter },
+          orchestrator: ORCHESTRATOR.migrate,
+          instanceId: migrationId,
+          stuckAfterMs: settings.times.stuckMs,
+        }),
         carryOnDeletion: jobDeletion.carryOn,
         noteJobs: createLoggedJobs({ rows }).noteAll,
         dropOldTokens: createEnrolmentTokens({ rows, clock, log }).dropOld,

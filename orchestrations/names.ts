@@ -9,6 +9,7 @@ export const ORCHESTRATOR = {
   whatIf: "WhatIf",
   reconcile: "Reconcile",
   backUp: "BackUp",
+  migrate: "Migrate",
 } as const;
 
 export const ACTIVITY = {
@@ -36,11 +37,17 @@ export const ACTIVITY = {
   reconcileStep: "ReconcileStep",
   backUpPiece: "BackUpPiece",
   finishBackup: "FinishBackup",
+  migrateStep: "MigrateStep",
 } as const;
 
 /** A run's id is never used twice: its epoch is written before it starts. */
 export function syncRunId(jobId: string, lane: string, epoch: number): string {
   return `sync-${jobId}-${lane}-${epoch}`;
+}
+
+/** Never used twice, like a run's. */
+export function migrationId(jobId: string, epoch: number): string {
+  return `migrate-${jobId}-${epoch}`;
 }
 
 /** The id of a part of a run: by the run's turn, so that a repetition is a new instance. */

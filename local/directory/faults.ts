@@ -1,4 +1,4 @@
-/** Faults that a test orders: the directory down, throttled calls, failed writes, answers that are lost. */
+/** Faults that a test orders: the directory down, throttled calls, failed writes, requests that wait, answers that are lost. */
 import { type Refusal, refuse } from "./rules.ts";
 
 /** Picks calls: `contains` is looked for in "METHOD path?query body". */
@@ -11,6 +11,8 @@ export type FaultOrder = {
   throttle?: { count: number; retryAfterSeconds?: number; match?: Match };
   /** The next writes answer `status` (default 500) and change nothing. */
   failWrites?: { count: number; status?: number; code?: string; match?: Match };
+  /** Requests wait, and nothing of them takes effect, until this is cleared or another order; whoever goes meanwhile is forgotten. */
+  hold?: { match?: Match };
   /** The next requests that wrote are cut off after the write took effect. */
   loseAnswers?: { count: number; match?: Match };
 };
@@ -22,6 +24,8 @@ export type Faults = {
   isDown(): boolean;
   /** Refuses one call if it was ordered. `text` is what `contains` is looked for in. */
   refuse(call: { method: string; write: boolean; text: () => string }): Refusal | undefined;
+  /** Whether a request has to wait. */
+  holds(method: string, text: () => string): boolean;
   /** Whether the answer to a request that wrote is to be lost. */
   losesAnswer(text: () => string): boolean;
 };
@@ -59,6 +63,7 @@ export function createFaults(): Faults {
       }
       return undefined;
     },
+    holds: (method, text) => pending.hold !== undefined && applies(pending.hold.match, method, text),
     losesAnswer(text) {
       const order = pending.loseAnswers;
       if (!order || order.count <= 0 || !applies(order.match, undefined, text)) return false;

@@ -12,6 +12,7 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import { createServer } from "node:https";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
+import { setTimeout as pause } from "node:timers/promises";
 import { createBatchRunner } from "./batch.ts";
 import { type Control, createControl } from "./control.ts";
 import { answerControl } from "./control-http.ts";
@@ -75,6 +76,7 @@ const MAX_GRAPH_BODY = 4 * 1024 * 1024;
 const MAX_CONTROL_BODY = 512 * 1024 * 1024;
 // Longer than clients keep idle connections, or they would write into one that is just being closed.
 const KEEP_ALIVE_MS = 75_000;
+const HOLD_POLL_MS = 20;
 
 /**
  * Starts the directory.
@@ -150,6 +152,7 @@ export async function startDirectory(options: DirectoryOptions): Promise<Running
     const body = isJson ? parseJson(raw) : "unreadable";
     if (body === "unreadable") return reply(refuseUnreadable());
     const method = request.method ?? "GET";
+    if (!(await isLetThrough(request, method, () => `${method} ${path} ${raw}`))) return;
     let answer: Answer;
     let wrote: boolean;
     if (path === "$batch" && method === "POST") {
@@ -169,6 +172,16 @@ export async function startDirectory(options: DirectoryOptions): Promise<Running
       return;
     }
     reply(answer);
+  }
+
+  /** Once nobody holds it any more; false: its client is gone. */
+  async function isLetThrough(request: IncomingMessage, method: string, text: () => string): Promise<boolean> {
+    if (faults.holds(method, text)) stats.held++;
+    while (faults.holds(method, text)) {
+      await pause(HOLD_POLL_MS);
+      if (request.socket.destroyed) return false;
+    }
+    return true;
   }
 
   async function answerIdentity(

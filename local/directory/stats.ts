@@ -19,13 +19,15 @@ export type Stats = {
   /** Refused calls by rule. */
   rules: Record<string, number>;
   tokens: number;
+  /** Requests that had to wait because a test ordered it. */
+  held: number;
   lostAnswers: number;
 };
 
 export function emptyStats(): Stats {
   return {
     ...{ requests: 0, batches: 0, calls: 0, reads: 0, writeCalls: 0, writes: {}, writesInEffect: 0 },
-    ...{ throttled: 0, refused: {}, rules: {}, tokens: 0, lostAnswers: 0 },
+    ...{ throttled: 0, refused: {}, rules: {}, tokens: 0, held: 0, lostAnswers: 0 },
   };
 }
 

@@ -71,6 +71,8 @@ export function createTick(deps: {
   readonly countEntries: Duty;
   /** Gives entries of older releases the rows that questions about the log need. */
   readonly indexOldLog: Duty;
+  /** Brings rows of older releases to the present format, from time to time. */
+  readonly migrateRows: Duty;
   /** Goes on with a job that is being deleted. */
   readonly carryOnDeletion: Duty;
   /** Notes what the log shows of each job. */
@@ -104,6 +106,7 @@ export function createTick(deps: {
         deps.dropCommands,
         deps.countEntries,
         deps.indexOldLog,
+        deps.migrateRows,
       ];
       // The last one: what it drops, nobody writes again.
       const keepers: readonly Duty[] = [...kept, deps.carryOnDeletion];

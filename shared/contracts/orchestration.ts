@@ -41,6 +41,9 @@ export const SettleInput = WorkRef.extend({ part: z.number().int().min(0), parts
 export const TallyInput = WorkRef.extend({ shard: z.string().length(1), parts: z.number().int().positive() });
 export const FailureInput = SyncRunRef.extend({ step: z.string(), message: z.string() });
 
+export const MigrationRef = z.strictObject({ jobId: z.string().min(1), epoch: z.number().int().positive() });
+export type MigrationRef = z.infer<typeof MigrationRef>;
+
 /** Every activity answers in one of three ways; a failure of the whole step is thrown and retried by Durable. */
 export type Answer<T> =
   | { readonly kind: "done"; readonly value: T }
@@ -55,6 +58,10 @@ export interface StepResult {
 
 /** Of a reconcile: `isOver`, nothing is left to do, or not for now. */
 export interface ReconcileStepped {
+  readonly isOver: boolean;
+}
+
+export interface MigrationStepped {
   readonly isOver: boolean;
 }
 

@@ -4,6 +4,7 @@
  * passes, and the target has to be the projection, with nothing left to write.
  */
 import { createUseCases, type UseCases } from "../../functions/use-cases.ts";
+import { migrate } from "../../orchestrations/migrate.orchestrator.ts";
 import { ORCHESTRATOR } from "../../orchestrations/names.ts";
 import { processBatch, processWork } from "../../orchestrations/process-batch.orchestrator.ts";
 import { readEnd } from "../../orchestrations/read-end.orchestrator.ts";
@@ -166,6 +167,7 @@ export async function createWorld(
       [ORCHESTRATOR.readEnd]: readEnd,
       [ORCHESTRATOR.whatIf]: whatIf,
       [ORCHESTRATOR.reconcile]: reconcile,
+      [ORCHESTRATOR.migrate]: migrate,
     },
     losesCompletion: () => faults.take("activity", "completion-lost"),
     onActivityEnd: () => {

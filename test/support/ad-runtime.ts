@@ -16,7 +16,7 @@ import { ConfigurationReply } from "../../shared/contracts/admin/configurations.
 import { CycleReply } from "../../shared/contracts/admin/cycles.ts";
 import { TokenReply } from "../../shared/contracts/admin/enrolment-tokens.ts";
 import { EscrowReply, EscrowRetryReply } from "../../shared/contracts/admin/escrows.ts";
-import { JobStatusReply } from "../../shared/contracts/admin/jobs.ts";
+import { JobStatusReply, WakeReply } from "../../shared/contracts/admin/jobs.ts";
 import { StagedSetReply } from "../../shared/contracts/admin/staged.ts";
 import { ProvisioningLogReply } from "../../shared/contracts/provisioning-log.ts";
 import type { SynchronizationSchema } from "../../shared/domain/synchronization-schema.ts";
@@ -141,12 +141,24 @@ export async function startAdRuntime(options: AdRuntimeOptions) {
 
     async enrolmentToken(job: Job, minutes = 60): Promise<string> {
       const path = `v1.0/uplink/configurations/${job.configurationId}/enrolmentTokens`;
-      return TokenReply.parse(await admin("POST", path, { minutes })).token;
+      // Nothing else of it: an older release that a test starts tells less.
+      const { token } = (await admin("POST", path, { minutes })) as { readonly token?: unknown };
+      return TokenReply.shape.token.parse(token);
     },
 
     /** Asks for a full read, as an admin does with *restart*. */
     async restart(job: Job): Promise<void> {
       await admin("POST", `v1.0/servicePrincipals/${job.configurationId}/synchronization/jobs/${job.jobId}/restart`);
+    },
+
+    /** Has a job go on, in the words of Graph: what any release understands. */
+    async start(job: Job): Promise<void> {
+      await admin("POST", `v1.0/servicePrincipals/${job.configurationId}/synchronization/jobs/${job.jobId}/start`);
+    },
+
+    /** Has fresh runs take over; answers whose lanes had one. */
+    async wake(job: Job): Promise<WakeReply> {
+      return WakeReply.parse(await admin("POST", `v1.0/uplink/jobs/${job.jobId}/wake`));
     },
 
     /** Another version of the job's schema; everything is read anew for it. */

@@ -7,6 +7,7 @@ import { gzipSync } from "node:zlib";
 import type { UseCaseSettings } from "../../functions/parts.ts";
 import { createUseCases, type UseCases } from "../../functions/use-cases.ts";
 import { backUp } from "../../orchestrations/back-up.orchestrator.ts";
+import { migrate } from "../../orchestrations/migrate.orchestrator.ts";
 import { ORCHESTRATOR } from "../../orchestrations/names.ts";
 import { processBatch, processWork } from "../../orchestrations/process-batch.orchestrator.ts";
 import { readEnd } from "../../orchestrations/read-end.orchestrator.ts";
@@ -142,6 +143,7 @@ export async function createCloud(options: CloudOptions = {}) {
       [ORCHESTRATOR.whatIf]: whatIf,
       [ORCHESTRATOR.reconcile]: reconcile,
       [ORCHESTRATOR.backUp]: backUp,
+      [ORCHESTRATOR.migrate]: migrate,
     },
     ...(options.beforeActivity ? { beforeActivity: options.beforeActivity } : {}),
     ...(options.time ? { sleepUntil: options.time.sleepUntil } : {}),

@@ -3,7 +3,7 @@
  * Names of columns stand here, and nowhere else.
  */
 import { NO_VERSION } from "../../domain/change-version.ts";
-import type { ObjectRecord, ObjectState } from "../../domain/object-record.ts";
+import type { Link, ObjectRecord, ObjectState } from "../../domain/object-record.ts";
 import { valuesOf } from "../../domain/values.ts";
 import type { Row, RowValues } from "../../ports/row-store.ts";
 import { packJson, unpackJson } from "./packing.ts";
@@ -66,10 +66,43 @@ function packedImage(image: ObjectRecord["image"]): Uint8Array {
   return packed;
 }
 
+/**
+ * The format of a row of this kind, in its column `v`; rows without one, and those of release 0.1.0, are of the first.
+ *
+ *   1   what is said below without another number
+ *   2   `disabled` and `since` stand where the link says so: before, they were missing
+ *
+ * A later format only adds columns, so that the release before reads it too. Whoever writes a row writes it in this one; rows that
+ * nobody writes are brought up by `migrate-rows.ts`.
+ */
+export const OBJECT_FORMAT = 2;
+
+/** What `columnsLacking` needs. */
+export const FORMAT_COLUMNS = ["v", "link"];
+
+/** What a row of an older format lacks, by what it holds; undefined: nothing, or it can't be read. */
+export function columnsLacking({ v, link }: RowValues): RowValues | undefined {
+  if (typeof v === "number" && v >= OBJECT_FORMAT) return undefined;
+  if (!(link instanceof Uint8Array)) return { v: OBJECT_FORMAT };
+  try {
+    return { v: OBJECT_FORMAT, ...derivedValues(unpackJson<Link>(link)) };
+  } catch {
+    return undefined;
+  }
+}
+
+/** What a link says, where it can be asked for without reading the link. */
+function derivedValues(link: ObjectRecord["link"]): RowValues {
+  return {
+    ...(link?.since === undefined ? {} : { since: link.since }),
+    ...(link?.exported["accountEnabled"] === false ? { disabled: true } : {}),
+  };
+}
+
 export function encodeObject(record: ObjectRecord): RowValues {
   const { link, mark, last, claims, missing, overtaken, handedOver, unlinked, facts } = record;
   return {
-    v: 1,
+    v: OBJECT_FORMAT,
     class: record.objectClass,
     dn: record.dn,
     ...(record.parentGuid === undefined ? {} : { parent: record.parentGuid }),
@@ -79,12 +112,12 @@ export function encodeObject(record: ObjectRecord): RowValues {
     image: packedImage(record.image),
     linked: link !== undefined && link.deletedAt === undefined,
     ...lightValues(link),
+    ...derivedValues(link),
     ...(facts ? { facts: packJson(facts) } : {}),
     ...(record.undecided ? { undecided: true } : {}),
     ...(record.fate ? { fate: record.fate } : {}),
     ...(record.goneAt === undefined ? {} : { goneAt: record.goneAt }),
     ...(record.expiresAt === undefined ? {} : { expires: record.expiresAt }),
-    ...(link?.exported["accountEnabled"] === false ? { disabled: true } : {}),
     ...(missing ? { missing: JSON.stringify(missing) } : {}),
     ...(overtaken ? { overtaken: JSON.stringify(overtaken) } : {}),
     ...(link ? { link: packJson(link) } : {}),
@@ -172,7 +205,6 @@ function lightValues(link: ObjectRecord["link"]): RowValues {
   return {
     target: link.targetId,
     ...(link.deletedAt === undefined ? {} : { gone: link.deletedAt }),
-    ...(link.since === undefined ? {} : { since: link.since }),
     ...(typeof manager === "string" ? { manager } : {}),
   };
 }

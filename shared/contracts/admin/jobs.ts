@@ -107,6 +107,10 @@ export type LifecycleReply = z.infer<typeof LifecycleReply>;
 export const ClearQuarantineReply = z.strictObject({ jobId: z.string(), cleared: z.boolean() });
 export type ClearQuarantineReply = z.infer<typeof ClearQuarantineReply>;
 
+/** `replaced`: the lanes whose run was set aside; it writes nothing more, and a fresh one takes its place. */
+export const WakeReply = z.strictObject({ jobId: z.string(), replaced: z.array(z.enum(["bulk", "live"])) });
+export type WakeReply = z.infer<typeof WakeReply>;
+
 /** Graph's values. `ConnectorDataStore` and `ForceDeletes` are refused, with the way there. */
 export const RESET_SCOPES = [
   ...["None", "Escrows", "QuarantineState", "Watermark", "Full"],
@@ -220,6 +224,17 @@ export const clearQuarantine = operation({
   guard: "admin-write",
   summary: "Lets a quarantined job go on at once.",
   reply: ClearQuarantineReply,
+  refusals: { "job-not-found": 404 },
+});
+
+export const wakeAnew = operation({
+  id: "WakeJobAnew",
+  method: "POST",
+  path: "v1.0/uplink/jobs/{jobId}/wake",
+  guard: "admin-write",
+  summary: "Has fresh runs take over a job's lanes from those under way, which write nothing more.",
+  reply: WakeReply,
+  statuses: [202],
   refusals: { "job-not-found": 404 },
 });
 

@@ -64,7 +64,7 @@ export const CLOUD_EVENTS = {
   "work-split": warn("Work that failed again and again is tried in smaller parts.", "jobId", "workId", "objects"),
   "object-isolated": error("One object alone makes its work fail; it is escrowed.", "jobId", "objectGuid", "workId"),
   "run-replaced": warn(
-    "A run stood still for too long, and another one took its lane over.",
+    "A run stood still for too long, or an admin set it aside (`asked`), and another one took its lane over.",
     "jobId",
     "lane",
     "epoch",
@@ -139,6 +139,14 @@ export const CLOUD_EVENTS = {
     "commandId",
     "received",
     ...(["exported?", "no-op?", "filtered?", "staged?", "escrowed?"] as const),
+  ),
+  "rows-migrating": info(
+    "Rows of objects of an older format are brought to the present one: so many so far.",
+    ...["jobId", "format", "looked", "changed", "left"],
+  ),
+  "rows-migrated": info(
+    "Rows of objects of an older format were brought to the present one; what is left is tried again the next day.",
+    ...["jobId", "format", "looked", "changed", "left"],
   ),
   "objects-dropped": info("Rows of objects that are gone for good were dropped.", "jobId", "shard", "objects"),
   "results-dropped": info("Old results of what-ifs and reconciles were dropped.", "jobId", "whatIfs", "reconciles"),

@@ -115,6 +115,7 @@ describe("counters", () => {
         refused: { "400": 1 },
         rules: { "property-empty": 1 },
       },
+      held: 0,
       lostAnswers: 0,
     });
     await control("POST", "stats/reset");
@@ -159,6 +160,20 @@ describe("faults", () => {
     expect((await directory.call("GET", "users/lost@contoso.example")).status).toBe(200);
     expect((await control("GET", "stats")).body.lostAnswers).toBe(1);
     expect(refusalOf(await create({ userPrincipalName: "lost@contoso.example" }))).toBe(refusedBy("unique-upn"));
+  });
+  it("holds requests until it is told otherwise, and others not", async () => {
+    await control("POST", "faults", { hold: { match: { contains: "waits" } } });
+    let isAnswered = false;
+    const waiting = create({ displayName: "waits" }).then((answer) => {
+      isAnswered = true;
+      return answer;
+    });
+    expect((await create()).status).toBe(201);
+    while ((await control("GET", "stats")).body.held === 0) await new Promise(setImmediate);
+    expect([isAnswered, [...directory.control.list()].length]).toEqual([false, 1]);
+    await control("DELETE", "faults");
+    expect((await waiting).status).toBe(201);
+    expect([...directory.control.list()]).toHaveLength(2);
   });
 });
 

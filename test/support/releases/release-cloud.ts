@@ -10,6 +10,7 @@ import type { Route, RouteRequest } from "../../../functions/http-route.ts";
 import { createUseCases } from "../../../functions/use-cases.ts";
 import { bytesOf } from "../../../local/releases/recorded-bytes.ts";
 import type { RecordedRow, RecordedValue, Release } from "../../../local/releases/release-files.ts";
+import { migrate } from "../../../orchestrations/migrate.orchestrator.ts";
 import { ORCHESTRATOR } from "../../../orchestrations/names.ts";
 import { processBatch, processWork } from "../../../orchestrations/process-batch.orchestrator.ts";
 import { readEnd } from "../../../orchestrations/read-end.orchestrator.ts";
@@ -92,6 +93,7 @@ export async function openRelease(release: Release, options: ReleaseCloudOptions
       [ORCHESTRATOR.processWork]: processWork,
       [ORCHESTRATOR.readEnd]: readEnd,
       [ORCHESTRATOR.whatIf]: whatIf,
+      [ORCHESTRATOR.migrate]: migrate,
     },
   });
   const wakeJob = cloud.wakeJobWith(driver);

@@ -9,7 +9,7 @@ import type { DomainController } from "../samba/domain-controller.ts";
 import type { PlainAccount } from "../samba/rights.ts";
 import { type Program, projectRoot, startProgram } from "./program.ts";
 
-const program = join(projectRoot, "dist", "uplink.cjs");
+const built = join(projectRoot, "dist", "uplink.cjs");
 
 export type Ended = { readonly code: number | null; readonly out: string; readonly err: string };
 export type Sent = { readonly read: boolean; readonly objects: number; readonly batches: number };
@@ -20,12 +20,13 @@ export type SourceOptions =
 
 export type TestAgent = Awaited<ReturnType<typeof createAgent>>;
 
-/** Not enrolled yet. `name` is its folder. */
+/** Not enrolled yet. `name` is its folder; `program`: another agent than the one that is built here. */
 export async function createAgent(
   runtime: AdRuntime,
   name: string,
   source: SourceOptions,
   environment: Readonly<Record<string, string>> = {},
+  program = built,
 ) {
   const state = join(runtime.home, "agents", name);
   await mkdir(state, { recursive: true, mode: 0o700 });

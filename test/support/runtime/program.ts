@@ -63,12 +63,18 @@ export function startProgram(args: readonly string[], env: Readonly<Record<strin
 }
 
 /** What `read` finds in the output, once it is there. Throws with what was printed when the program ends before. */
-export function printed<T>(program: Program, what: string, read: (stdout: string) => T | undefined): Promise<T> {
-  return until(what, () => {
+export function printed<T>(
+  program: Program,
+  what: string,
+  read: (stdout: string) => T | undefined,
+  withinMs?: number,
+): Promise<T> {
+  const look = () => {
     const found = read(program.stdout());
     if (found === undefined && program.hasEnded()) {
       throw new Error(`A program ended before it printed ${what}:\n${program.stdout()}${program.stderr()}`);
     }
     return found;
-  });
+  };
+  return until(what, look, withinMs);
 }

@@ -50,6 +50,9 @@ export const applications = {
   },
 };
 
+/** How long the host may take to start, on a busy machine: it is transpiled as it is loaded. */
+const START_MS = 180_000;
+
 /** A port that was free a moment ago. */
 export async function freePort(): Promise<number> {
   const server = createServer();
@@ -163,7 +166,7 @@ export async function createHost(options: {
   const own = service(
     () =>
       startProgram(["--import", "tsx", join(projectRoot, "local/host-process.ts")], { ...env, ...options.settings }),
-    (program) => printed(program, "that the host is ready", (text) => text.includes("\n")),
+    (program) => printed(program, "that the host is ready", (text) => text.includes("\n"), START_MS),
   );
   return { ...own, url };
 }
