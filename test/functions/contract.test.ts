@@ -172,7 +172,15 @@ test("a life of a configuration: what succeeds is answered as it is told", { tim
   const enrolment = await ask("CreateEnrolmentToken");
   await ask("RevokeEnrolmentToken", { params: { tokenId: enrolment.body?.id ?? "" } });
   await ask("AgentAction", { params: { action: "approve" } });
-  for (const id of ["SetJobMode", "Reevaluate", "SetLifecycle", "ChangeJobSettings", "ClearQuarantine", "WakeJobAnew", "JobAction"])
+  for (const id of [
+    "SetJobMode",
+    "Reevaluate",
+    "SetLifecycle",
+    "ChangeJobSettings",
+    "ClearQuarantine",
+    "WakeJobAnew",
+    "JobAction",
+  ])
     await ask(id);
   await ask("PutSchema");
   await ask("PutSecrets");
