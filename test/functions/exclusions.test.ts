@@ -9,10 +9,10 @@ type AdminRoute = Extract<Route, { guard: "admin-read" | "admin-write" }>;
 async function routes() {
   const { cloud } = await createCloud();
   const all = exclusionRoutes(cloud.routes.exclusions);
-  return async (name: string, guid = "", body: unknown = {}) => {
+  return async (name: string, guid = "", body: unknown = {}, query = "") => {
     const route = all.find((own) => own.name === name) as AdminRoute;
     const request: Partial<RouteRequest> = {
-      ...{ params: { guid }, query: new URLSearchParams(), ifMatch: null },
+      ...{ params: { guid }, query: new URLSearchParams(query), ifMatch: null },
       body: Buffer.from(JSON.stringify(body)),
     };
     return route.handle(request as RouteRequest, { id: "admin-1" } as Parameters<AdminRoute["handle"]>[1]);
@@ -36,4 +36,12 @@ test("what is no GUID, or has no reason, is refused", async () => {
   expect(await call("AddExclusion", "ann", { reason: "x" })).toMatchObject({ failure: { code: "invalid-path" } });
   expect(await call("RemoveExclusion", "ann")).toMatchObject({ failure: { code: "invalid-path" } });
   expect(await call("AddExclusion", guidOf("ann"), { reason: "  " })).toMatchObject({ failure: { status: 422 } });
+});
+
+test("a query that names a parameter twice is refused: nobody could say which one counts", async () => {
+  const call = await routes();
+  expect(await call("ListExclusions", "", {}, "$top=1")).toMatchObject({ ok: true });
+  expect(await call("ListExclusions", "", {}, "$top=1&$top=2")).toMatchObject({
+    failure: { status: 400, code: "invalid-query", message: expect.stringContaining("$top: is given twice") },
+  });
 });
