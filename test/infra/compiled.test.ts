@@ -168,7 +168,10 @@ describe.skipIf(compiled === undefined)("the compiled infrastructure", () => {
     const [group, ...others] = made("Microsoft.Insights/actionGroups");
     expect(others).toEqual([]);
     expect(group?.properties).toMatchObject({ enabled: true });
-    const { webhookReceivers, copy } = group?.properties as { webhookReceivers: string; copy: { input: object }[] };
+    const { webhookReceivers, copy } = (group?.properties ?? {}) as {
+      webhookReceivers: string;
+      copy: { input: object }[];
+    };
     expect(webhookReceivers).toMatch(/^\[if\(empty\(parameters\('webhookUrl'\)\), createArray\(\), /);
     expect(webhookReceivers).toMatch(/'serviceUri', parameters\('webhookUrl'\), 'useCommonAlertSchema', true\(\)/);
     expect(copy).toMatchObject([{ name: "emailReceivers", input: { useCommonAlertSchema: true } }]);
