@@ -5,6 +5,7 @@
 import { afterAll, beforeAll } from "vitest";
 import { describeFilters } from "./scenarios/filters.ts";
 import { describeGroups } from "./scenarios/groups.ts";
+import { describeOnDemand } from "./scenarios/on-demand.ts";
 import { describePeople } from "./scenarios/people.ts";
 import { describeScope } from "./scenarios/scope.ts";
 import { type Stage, setUpStage } from "./stage.ts";
@@ -25,3 +26,4 @@ describePeople(on);
 describeGroups(on);
 describeScope(on);
 describeFilters(on);
+describeOnDemand(on);

@@ -17,6 +17,12 @@ import { CycleReply } from "../../shared/contracts/admin/cycles.ts";
 import { TokenReply } from "../../shared/contracts/admin/enrolment-tokens.ts";
 import { EscrowReply, EscrowRetryReply } from "../../shared/contracts/admin/escrows.ts";
 import { JobStatusReply, WakeReply } from "../../shared/contracts/admin/jobs.ts";
+import {
+  OnDemandKey,
+  OnDemandValue,
+  ProvisionOnDemandReply,
+  type ProvisionOnDemandRequest,
+} from "../../shared/contracts/admin/provision-on-demand.ts";
 import { StagedSetReply } from "../../shared/contracts/admin/staged.ts";
 import { ProvisioningLogReply } from "../../shared/contracts/provisioning-log.ts";
 import type { SynchronizationSchema } from "../../shared/domain/synchronization-schema.ts";
@@ -186,6 +192,22 @@ export async function startAdRuntime(options: AdRuntimeOptions) {
       } catch (error) {
         throw new Error(`${String(error)} ${JSON.stringify(last)}\n${host.log().slice(-4000)}`);
       }
+    },
+
+    /** One object on demand. Throws what it is refused with. */
+    async provision(
+      job: Job,
+      objectId: string,
+      { dryRun = false, members }: { readonly dryRun?: boolean; readonly members?: readonly string[] } = {},
+    ): Promise<{ readonly key: OnDemandKey; readonly value: OnDemandValue }> {
+      const path = `v1.0/servicePrincipals/${job.configurationId}/synchronization/jobs/${job.jobId}/provisionOnDemand`;
+      const links = members && { members: members.map((own) => ({ objectId: own })) };
+      const body: ProvisionOnDemandRequest = {
+        parameters: [{ subjects: [{ objectId, ...(links && { links }) }] }],
+        dryRun,
+      };
+      const reply = ProvisionOnDemandReply.parse(await admin("POST", path, body));
+      return { key: OnDemandKey.parse(JSON.parse(reply.key)), value: OnDemandValue.parse(JSON.parse(reply.value)) };
     },
 
     async cycles(job: Job): Promise<CycleReply[]> {
