@@ -21,7 +21,7 @@ import { enterLinks } from "./enter-links.ts";
 import type { JobContext } from "./export-chunk.ts";
 import { type Failure, fail, ok, type Result } from "./failure.ts";
 import { release } from "./hand-over.ts";
-import { changedMeanwhile, joinRefusal, linkedElsewhere, nothingLinked } from "./link-refusals.ts";
+import { changedMeanwhile, joinable, linkedElsewhere, nothingLinked } from "./link-refusals.ts";
 import { isLinked } from "./match-target.ts";
 import { heldClaims, propertyOf } from "./object-claims.ts";
 import { ownerOf } from "./state/claim-index.ts";
@@ -112,12 +112,15 @@ export function createLinkAdmin(deps: {
       return found.ok ? ok(await replyOf(found.value.stored.record, found.value.context)) : found;
     },
 
-    async join(jobId, objectGuid, targetId, by) {
+    async join(jobId, objectGuid, asked, by) {
       const found = await find(jobId, objectGuid);
       if (!found.ok) return found;
       const { context, job, stored } = found.value;
-      const refused = busy(stored.record) ?? (await joinRefusal(context, stored.record, targetId));
+      const refused = busy(stored.record);
       if (refused) return fail(refused);
+      const joined = await joinable(context, stored.record, asked);
+      if (!joined.ok) return joined;
+      const targetId = joined.value;
       const owner = ownerOf(job.configurationId, stored.record.objectGuid);
       const claim: Claim = { kind: "targetId", value: targetId };
       const holder = await context.claims.holder(claim);
@@ -149,11 +152,10 @@ export function createLinkAdmin(deps: {
       const owner = ownerOf(heir.value.job.configurationId, next.objectGuid);
       const given = givenBy(from.value.stored.record, owner);
       if (!given) return fail(nothingLinked(from.value.stored.record));
-      const refused =
-        busy(from.value.stored.record) ??
-        busy(next) ??
-        (await joinRefusal(heir.value.context, next, given.targetId, { mayDiffer: true }));
+      const refused = busy(from.value.stored.record) ?? busy(next);
       if (refused) return fail(refused);
+      const joined = await joinable(heir.value.context, next, given.targetId, { mayDiffer: true });
+      if (!joined.ok) return joined;
       const context = { ...from.value.context, now: deps.clock.now() };
       const isReleased = await release(context, from.value.stored, { owner, wanted: [] });
       if (!isReleased) return fail(changedMeanwhile(from.value.stored.record));

@@ -1,42 +1,41 @@
 /** What is refused to an admin who mends links by hand, and why: joining keeps the bounds that matching has. */
 import type { ObjectRecord } from "../domain/object-record.ts";
 import type { JobContext } from "./export-chunk.ts";
-import type { Failure } from "./failure.ts";
+import { type Failure, fail, ok, type Result } from "./failure.ts";
 
-/** Undefined: it may be joined. Throws `TargetUnavailable`. */
-export async function joinRefusal(
+/**
+ * The target object's id, as the target spells it: an admin's spelling (a GUID in capitals) is found just as well, and would equal
+ * nothing that is known of it. Throws `TargetUnavailable`.
+ */
+export async function joinable(
   context: JobContext,
   record: ObjectRecord,
-  targetId: string,
+  asked: string,
   anchor: { readonly mayDiffer: boolean } = { mayDiffer: false },
-): Promise<Failure | undefined> {
-  const excluded = [record.objectGuid, targetId].find(context.excluded);
-  if (excluded !== undefined) return onExclusionList(excluded);
-  if (record.link && record.link.deletedAt === undefined) return linkedAlready(record);
-  if (record.state !== "live") return notLive(record);
+): Promise<Result<string>> {
+  const excluded = [record.objectGuid, asked].find(context.excluded);
+  if (excluded !== undefined) return fail(onExclusionList(excluded));
+  if (record.link && record.link.deletedAt === undefined) return fail(linkedAlready(record));
+  if (record.state !== "live") return fail(notLive(record));
   const evaluation = context.mapping.evaluate(record, { creating: true });
   if (evaluation.kind !== "present") {
     const message = `Object ${record.objectGuid} isn't provisioned by this job: ${evaluation.scope || "it can't be mapped"}.`;
-    return { status: 422, code: "object-out-of-scope", message, remedy: "Bring it into scope first." };
+    return fail({ status: 422, code: "object-out-of-scope", message, remedy: "Bring it into scope first." });
   }
   const { identity } = evaluation;
-  const found = await context.target.find([{ by: "id", value: targetId, type: identity.type }]);
+  const found = await context.target.find([{ by: "id", value: asked, type: identity.type }]);
   const object = found[0]?.find((own) => own.type === identity.type);
   if (!object || object.deleted) {
     const what = object ? "is deleted" : `is no ${identity.type} of the target`;
-    return {
+    return fail({
       status: 404,
       code: "target-not-found",
-      message: `${targetId} ${what}.`,
+      message: `${asked} ${what}.`,
       remedy: "Give the id of a living one.",
-    };
+    });
   }
-  const refuse = (message: string, remedy: string): Failure => ({
-    status: 422,
-    code: "target-refused",
-    message,
-    remedy,
-  });
+  const targetId = object.id;
+  const refuse = (message: string, remedy: string) => fail({ status: 422, code: "target-refused", message, remedy });
   if (object.synchronized)
     return refuse(`${targetId} is mastered by another directory synchronisation.`, "Leave it to that one.");
   if ((await context.target.privileged([targetId])).has(targetId))
@@ -48,7 +47,7 @@ export async function joinRefusal(
       `${targetId} carries the anchor ${theirs}, and object ${record.objectGuid} has ${own}.`,
       "Move it from the object that it belongs to (uplink link move), or clear its anchor in the target.",
     );
-  return undefined;
+  return ok(targetId);
 }
 
 export function changedMeanwhile(record: ObjectRecord): Failure {

@@ -81,6 +81,24 @@ describe("links mended by hand", () => {
       });
   });
 
+  it("knows a target object by its id in capitals: who holds a role, or belongs to somebody, is refused all the same", async () => {
+    const { agent, links, seeded, jobId } = await aCloud();
+    const lettered = (name: string, flags?: { privileged: boolean }): string => {
+      const id = seeded(name, {}, flags);
+      return id === id.toUpperCase() ? lettered(`${name}x`, flags) : id;
+    };
+    const [admin, held, free] = [lettered("admin", { privileged: true }), lettered("held"), lettered("free")];
+    await agent.read("full", [aUser("ann"), aUser("bob")]);
+    for (const name of ["ann", "bob"]) await links.unlink(jobId, guidOf(name), BY);
+    expect(await links.join(jobId, guidOf("bob"), held, BY)).toMatchObject({ ok: true });
+    const join = (id: string) => links.join(jobId, guidOf("ann"), id.toUpperCase(), BY);
+    expect(await join(admin)).toMatchObject({
+      failure: { code: "target-refused", message: expect.stringMatching(/directory role/) },
+    });
+    expect(await join(held)).toMatchObject({ failure: { code: "target-linked" } });
+    expect(await join(free)).toMatchObject({ ok: true, value: { link: { targetId: free } } });
+  });
+
   it("lets go of an account, which stays whatever becomes of the object, until it is joined again", async () => {
     const { cloud, agent, links, byName, jobId, link } = await aCloud();
     await agent.read("full", [aUser("ann"), aUser("bob")]);

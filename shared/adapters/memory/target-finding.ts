@@ -9,7 +9,7 @@ export function answers(object: MemoryObject, query: TargetQuery): boolean {
   if (query.value === "") return false;
   switch (query.by) {
     case "id":
-      return object.id === query.value && object.type === (query.type ?? "user");
+      return object.id === query.value.toLowerCase() && object.type === (query.type ?? "user");
     case "uniqueName":
     case "deletedUniqueName": {
       const isWanted = object.deleted === (query.by === "deletedUniqueName") && object.type === "group";
