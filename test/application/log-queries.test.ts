@@ -8,7 +8,7 @@ import { jobTable, pack, ROW } from "../../shared/application/state/job-rows.ts"
 import { createProvisioningLog, type LogEntry } from "../../shared/application/state/provisioning-log.ts";
 import type { RowStore } from "../../shared/ports/row-store.ts";
 import { type Azurite, startAzurite } from "../support/azurite.ts";
-import { counting, entryOf, fill, NEWEST, objectOf, type PageUse } from "../support/log-entries.ts";
+import { counting, entryOf, fill, loadOf, NEWEST, objectOf, type PageUse } from "../support/log-entries.ts";
 
 const JOBS = ["corp", "sales"] as const;
 const DAY = 86_400_000;
@@ -74,6 +74,9 @@ const QUESTIONS: readonly [string, Omit<LogAsked, "top">, (entry: LogEntry) => b
   ],
 ];
 
+const isOfBlocks = ({ jobId, objectGuid, filter = "" }: Omit<LogAsked, "top">) =>
+  jobId === undefined && objectGuid === undefined && !/jobId|sourceIdentity|failure/.test(filter);
+
 /** Entities that a page may read which shows so many. One that shows none has read what the jobs are called, at most. */
 function dearestPage(asked: Omit<LogAsked, "top">, top: number, shown: number): number {
   if (shown === 0) return 1;
@@ -120,7 +123,8 @@ function describeQueries(name: string, rows: () => RowStore, count: number, hasA
         expect(expected).toEqual(expect.arrayContaining(shown.map(({ change }) => change)));
         // As many as were asked for, where the month has so many.
         const newest = world.entries.filter((own) => wanted(own) && new Date(own.at).getUTCMonth() === 10);
-        expect(sizes[0]).toBe(Math.min(50, newest.length));
+        // Of all jobs, here, a block has one entry, and no more than 27 blocks are read for a page.
+        expect(sizes[0]).toBe(Math.min(isOfBlocks(asked) ? 27 : 50, newest.length));
       },
     );
   });
@@ -147,6 +151,53 @@ describe.each([
       expect(shown.map(({ change }) => change).sort(), name).toEqual(expected.sort());
       for (const [index, { at }] of shown.entries()) expect(at).toBeLessThanOrEqual(shown[index - 1]?.at ?? at);
       expect(Math.max(...sizes)).toBeLessThanOrEqual(top);
+    }
+  });
+});
+
+describe("the largest page there is, after a first load", () => {
+  let rows: RowStore;
+  const entries = loadOf("corp", 3_000, 43);
+  beforeAll(async () => {
+    rows = createMemoryRowStore();
+    const log = createProvisioningLog({ rows });
+    for (let at = 0; at < entries.length; at += 500) await log.write(entries.slice(at, at + 500));
+    for (const job of JOBS) {
+      const facts = {
+        configurationId: `c-${job}`,
+        displayName: job,
+        targetKey: "tenant",
+        domainFqdn: `${job}.example`,
+      };
+      await jobTable(rows).transact(job, [{ op: "insert", row: ROW.job, values: pack(facts) }]);
+    }
+    await createLoggedJobs({ rows }).noteAll(JOBS);
+  });
+
+  it.each([999, 1_000])("costs three requests at most, and no more blocks than an answer holds: %i", async (top) => {
+    const begin = NEWEST - 45 * 60_000;
+    const object = entries[0]?.source.objectGuid ?? "";
+    const questions: readonly [Omit<LogAsked, "top">, (entry: LogEntry) => boolean][] = [
+      [{}, () => true],
+      [{ filter: "jobId eq 'corp'" }, isOfCorp],
+      // The first thousand of these end an hour: the next page asks for its rest, and for a thousand of the hours before.
+      [{ filter: `jobId eq 'corp' and activityDateTime le ${iso(begin)}` }, ({ at }) => at <= begin],
+      [{ filter: "provisioningStatusInfo/status eq 'failure'" }, isFailure],
+      [{ filter: `sourceIdentity/id eq '${object}'` }, ({ source }) => source.objectGuid === object],
+    ];
+    for (const [asked, wanted] of questions) {
+      const use: PageUse = { requests: 0, entities: 0 };
+      const counted = counting(rows, use);
+      const provisioningLog = createProvisioningLog({ rows: counted });
+      // Of each page anew: nothing is remembered.
+      const open = () => createAskLog({ rows: counted, clock: { now: () => NEWEST }, provisioningLog, logMonths: 24 });
+      const ask: AskLog = (own) => open()(own);
+      const { shown } = await readAll({ ask, use, rows, entries }, asked, top, 100);
+      const expected = entries.filter(wanted).map(({ change }) => change);
+      expect(shown.map(({ change }) => change).sort()).toEqual(expected.sort());
+      Object.assign(use, { requests: 0, entities: 0 });
+      await ask({ top });
+      expect(use.entities).toBeLessThanOrEqual(28);
     }
   });
 });

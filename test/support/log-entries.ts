@@ -37,6 +37,24 @@ export async function fill(log: ProvisioningLog, job: string, count: number): Pr
     await log.write(Array.from({ length: Math.min(5, count - at) }, (_, n) => entryOf(job, at + n)));
 }
 
+/**
+ * The log of `job` after a first load of `count` objects, newest first: `deltas` of one object each, a quarter of an hour apart, then full
+ * blocks, of 60 entries each, four an hour.
+ */
+export function loadOf(job: string, count: number, deltas: number): LogEntry[] {
+  return Array.from({ length: deltas + count }, (_, n) => {
+    const batch = n < deltas ? n : deltas + Math.floor((n - deltas) / 60);
+    const index = n < deltas ? 0 : (n - deltas) % 60;
+    const objectGuid = objectOf(16 * (n % 300));
+    return {
+      ...entryOf(job, n),
+      ...{ cycleId: `${job}-${batch}`, batchId: `${job}-${batch}-1`, index, at: NEWEST - (batch * HOUR) / 4 },
+      source: { objectGuid, dn: `CN=n${n}`, objectClass: "user" },
+      change: `${job}-${batch}-1:${index}`,
+    };
+  });
+}
+
 export interface PageUse {
   requests: number;
   entities: number;

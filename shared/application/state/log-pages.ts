@@ -28,8 +28,12 @@ import {
 import { unpackJson } from "./packing.ts";
 
 const REQUESTS = 2;
+/** Rows of one answer of the table service: one more would be a request more. */
+const ANSWER_ROWS = 1_000;
 /** Blocks that are read at first: most hold many entries. */
 const FIRST_BLOCKS = 4;
+/** Blocks that are read then: as many full ones as one answer (4 MiB, of 128 KiB in base 64) has room for. */
+const MORE_BLOCKS = 23;
 
 /** Whose entries; all of them when nothing is said. */
 export interface LogScope {
@@ -85,8 +89,9 @@ export function createLogPages(deps: { readonly rows: RowStore }): LogPages {
     async page(scope, limit, from) {
       const end = placeAfter(scope.since);
       const found: Found[] = [];
-      // One more tells that there is a next page. A page of one entry can't afford it: it says so, and the next one may be empty.
-      const wanted = limit < 2 ? limit : limit + 1;
+      // One more tells that there is a next page. A page of one entry, or of an answer's rows, can't afford it: it says so, and the next
+      // one may be empty.
+      const wanted = limit < 2 ? limit : Math.min(limit + 1, ANSWER_ROWS);
       let at: LogCursor = from ?? { place: ticksOf(scope.until) };
       for (let left = REQUESTS; found.length < wanted && left > 0 && at.place < end; ) {
         const moment = momentOf(at.place);
@@ -177,7 +182,10 @@ function objectSegment({ objectGuid, jobIds }: NonNullable<LogScope["object"]>, 
   };
 }
 
-/** How many entries a block has is known when it is read: a few at first, then no more than could be needed. */
+/**
+ * How many entries a block has is known when it is read: a few at first, then no more than could be needed, nor than one answer holds.
+ * Behind blocks of one entry each there may lie full ones.
+ */
 function blockSegment({ place, shown }: LogCursor, to: string): Segment {
   return {
     to,
@@ -187,8 +195,8 @@ function blockSegment({ place, shown }: LogCursor, to: string): Segment {
       let from = place;
       let skipTo = shown;
       let isEnd = false;
-      while (!isEnd && found.length < limit) {
-        const most = requests === 0 ? Math.min(limit, FIRST_BLOCKS) : limit - found.length;
+      while (!isEnd && found.length < limit && requests < REQUESTS) {
+        const most = Math.min(limit - found.length, requests === 0 ? FIRST_BLOCKS : MORE_BLOCKS);
         const rows = await all(table.range(ALL_JOBS, { from, to, limit: most }));
         requests++;
         for (const row of rows) {
