@@ -121,7 +121,7 @@ export function createAdminUseCases(parts: Parts, firstWrites: FirstWrites) {
       ...{ rows, clock, configurations, entryCounts },
       heartbeatMs: settings.times.heartbeatMs,
     }),
-    whatIfs: createWhatIfs({ rows, blobs, clock, log, schemas, configurations, heldExports, ring }),
+    whatIfs: createWhatIfs({ rows, blobs, clock, log, schemas, configurations, heldExports, exclusionRows, ring }),
     reconciles: createReconcileAdmin({ rows, blobs, clock, log, ring }),
     staged: createStagedSets({ rows, blobs, clock, log, removals, ring }),
     stagedContents: createStagedContents({ rows, blobs, removals, contextOf, configurations: configurations.list }),

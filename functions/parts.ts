@@ -195,7 +195,7 @@ export function createParts(adapters: Adapters, settings: UseCaseSettings) {
   const tryObjects = createTryObjects({ clock, references: looking, contextOf, countMembers });
   const sliceObjects = settings.chunkObjects;
   const slices = createWhatIfSlices({ blobs, objects, contexts: whatIfContexts, tryObjects, sliceObjects });
-  const trying = { objects, recent, contexts: whatIfContexts, slices, tryObjects, quota: given?.writes };
+  const trying = { objects, recent, exclusionRows, contexts: whatIfContexts, slices, tryObjects, quota: given?.writes };
   const reconcile = createReconcile({
     rows,
     blobs,

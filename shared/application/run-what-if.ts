@@ -2,7 +2,7 @@
  * A what-if as work of a lane: begun, tried slice by slice (`what-if-slices.ts`), tallied by shard, judged and written down.
  *
  * Of the whole it keeps what an approval has to refer to: a digest over exactly the objects, actions and values, and the
- * versions of schema and scope that it stands on. When those change under it, it fails and says so: half of one and half of
+ * versions of schema and scope, settings and exclusions that it stands on (`what-if-base.ts`). When those change under it, it fails and says so: half of one and half of
  * another would be nobody's. Apart from its own row and blobs nothing is written.
  */
 import { createHash, type Hash } from "node:crypto";
@@ -28,13 +28,15 @@ import type { RowStore } from "../ports/row-store.ts";
 import { readFile, readNeeded, writeOnce } from "./chunk-files.ts";
 import { type RecentRemovals, sumOf } from "./recent-removals.ts";
 import type { ClaimOwner } from "./state/claim-index.ts";
-import { type JobRow, jobTable, mappedVersionOf, type NamesRow, ROW, readRow } from "./state/job-rows.ts";
+import type { ExclusionRows } from "./state/exclusion-rows.ts";
+import { type JobRow, jobTable, type NamesRow, ROW, readRow } from "./state/job-rows.ts";
 import type { ObjectStore } from "./state/object-store.ts";
 import { gzipJson } from "./state/packing.ts";
-import { changeWhatIf, idOfWork, readWhatIf, WHAT_IF_FILES, type WhatIfBase } from "./state/what-if-rows.ts";
+import { changeWhatIf, idOfWork, readWhatIf, WHAT_IF_FILES } from "./state/what-if-rows.ts";
 import type { TryObjects } from "./try-objects.ts";
 import { windowStart } from "./verdict.ts";
 import type { Fence, SyncRunInput } from "./wake-job.ts";
+import { baseOf, otherSettings } from "./what-if-base.ts";
 import type { WhatIfContexts } from "./what-if-context.ts";
 import { type ConflictFile, type SliceFile, type SliceStart, type TallyFile, TRIED_FILES } from "./what-if-files.ts";
 import type { ShardState, Trial, WhatIfSlices } from "./what-if-slices.ts";
@@ -71,6 +73,7 @@ export function createRunWhatIf(deps: {
   readonly log: Log;
   readonly objects: ObjectStore;
   readonly recent: RecentRemovals;
+  readonly exclusionRows: Pick<ExclusionRows, "list">;
   readonly contexts: WhatIfContexts;
   readonly slices: WhatIfSlices;
   readonly tryObjects: TryObjects;
@@ -87,6 +90,8 @@ export function createRunWhatIf(deps: {
     const isOpen = whatIf?.value.state === "waiting" || whatIf?.value.state === "running";
     return job && isOpen ? { job: job.value, whatIf: whatIf.value } : undefined;
   }
+
+  const excluded = async () => (await deps.exclusionRows.list()).map(({ guid }) => guid);
 
   async function trialNeeded(run: SyncRunInput, workId: string): Promise<Trial> {
     const trial = await trialOf(run, workId);
@@ -150,7 +155,7 @@ export function createRunWhatIf(deps: {
         await end(run.jobId, workId);
         return { shards: [] };
       }
-      const changed = changedSince(trial);
+      const changed = changedSince(trial, await excluded());
       if (changed !== undefined) {
         await fail(run.jobId, workId, changed);
         return { shards: [] };
@@ -189,7 +194,7 @@ export function createRunWhatIf(deps: {
         return { state: "over" };
       }
       const { job, whatIf } = trial;
-      const changed = changedSince(trial);
+      const changed = changedSince(trial, await excluded());
       if (changed !== undefined) {
         await fail(run.jobId, workId, changed);
         return { state: "failed" };
@@ -279,18 +284,15 @@ export function createRunWhatIf(deps: {
   }
 }
 
-export function baseOf(job: JobRow): WhatIfBase {
-  return { schemaVersion: job.schemaVersion, scopeVersion: job.scopeVersion, mappedVersion: mappedVersionOf(job) };
-}
-
 /** What of the job is another by now; undefined: nothing that it stands on. */
-function changedSince({ job, whatIf: { base } }: Trial): string | undefined {
-  const now = baseOf(job);
+function changedSince({ job, whatIf: { base } }: Trial, excluded: readonly string[]): string | undefined {
+  const now = baseOf(job, excluded);
   if (now.schemaVersion !== base.schemaVersion)
     return `The job's schema was changed meanwhile (version ${base.schemaVersion} before, ${now.schemaVersion} now).`;
   if (now.scopeVersion !== base.scopeVersion) return "The scope of the job's agents was changed meanwhile.";
   if (now.mappedVersion !== base.mappedVersion) return "Objects were read for another schema meanwhile.";
-  return undefined;
+  const others = otherSettings(base, now);
+  return others === undefined ? undefined : `Changed meanwhile: ${others}.`;
 }
 
 function guardOf(tally: WhatIfTally, { allowed, staged }: TypedVerdict): WhatIfResult["guard"] {

@@ -1,7 +1,8 @@
 /**
  * What-ifs as admins ask for them, look at them and approve them.
  *
- * An approval names what it saw by its digest, and does what was tried if nothing that it stands on changed since: another
+ * An approval names what it saw by its digest, and does what was tried if nothing that it stands on changed since (settings
+ * that decide who becomes what, and the exclusion list, are part of that): another
  * schema or scope comes into effect, exports that waited for it go out. It is written down before it takes effect, so that an
  * interrupted one is carried out by the next call; asked twice it is the same. Only the newest result counts.
  */
@@ -24,8 +25,8 @@ import { readFile } from "./chunk-files.ts";
 import { type Configurations, noSuchJob } from "./configurations.ts";
 import { type Failure, fail, ok, type Result } from "./failure.ts";
 import type { HeldExports } from "./held-exports.ts";
-import { baseOf } from "./run-what-if.ts";
 import { faultySchema, type Schemas } from "./schemas.ts";
+import type { ExclusionRows } from "./state/exclusion-rows.ts";
 import { heldBecause, type JobRow, jobTable, pack, ROW, readRow } from "./state/job-rows.ts";
 import { gzipJson } from "./state/packing.ts";
 import {
@@ -41,6 +42,7 @@ import {
   type WhatIfRow,
   whatIfWorkId,
 } from "./state/what-if-rows.ts";
+import { baseOf, otherSettings } from "./what-if-base.ts";
 
 /** Results that are kept of a job. */
 const KEPT = 20;
@@ -66,10 +68,12 @@ export function createWhatIfs(deps: {
   readonly schemas: Pick<Schemas, "get" | "put">;
   readonly configurations: Pick<Configurations, "setScope">;
   readonly heldExports: Pick<HeldExports, "releaseExports">;
+  readonly exclusionRows: Pick<ExclusionRows, "list">;
   readonly ring: (jobId: string, lane: Lane) => Promise<void>;
 }): WhatIfs {
   const jobs = jobTable(deps.rows);
   const jobOf = async (jobId: string) => (await readRow<JobRow>(jobs, jobId, ROW.job))?.value;
+  const excludedNow = async () => (await deps.exclusionRows.list()).map(({ guid }) => guid);
 
   return {
     async run(jobId, request, by) {
@@ -89,7 +93,7 @@ export function createWhatIfs(deps: {
         by,
         at,
         endedAt: null,
-        base: baseOf(job),
+        base: baseOf(job, await excludedNow()),
         failure: null,
         digest: null,
         summary: null,
@@ -122,11 +126,12 @@ export function createWhatIfs(deps: {
       const newest = (await listWhatIfs(jobs, jobId)).map(({ value }) => value).find((own) => own.state === "done");
       if (newest?.digest !== digest.toLowerCase()) return fail(notTheNewest(jobId, digest, newest));
       if (newest.approved?.applied) return ok(approvalOf(newest, newest.approved));
-      const changed = newest.approved ? undefined : changesSince(job, newest);
+      const excluded = await excludedNow();
+      const changed = newest.approved ? undefined : changesSince(job, newest, excluded);
       if (changed !== undefined) return fail(outdated(newest, changed));
       const approved = newest.approved ?? { by, at: deps.clock.now(), applied: null };
       await changeWhatIf(jobs, jobId, newest.id, (row) => ({ ...row, approved: row.approved ?? approved }));
-      const effect = await takeEffect(job, newest, approved.by);
+      const effect = await takeEffect(job, newest, approved.by, excluded);
       if (!effect.ok) {
         // Refused, not interrupted: it never came into effect.
         await changeWhatIf(jobs, jobId, newest.id, (row) =>
@@ -143,9 +148,18 @@ export function createWhatIfs(deps: {
 
   type Effect = Pick<WhatIfApprovalReply, "effect" | "schemaVersion">;
 
-  async function takeEffect(job: JobRow, tried: WhatIfRow, by: string): Promise<Result<Effect>> {
+  async function takeEffect(
+    job: JobRow,
+    tried: WhatIfRow,
+    by: string,
+    excluded: readonly string[],
+  ): Promise<Result<Effect>> {
     const { jobId } = job;
     const { id, of, base } = tried;
+    // Of an approval that was interrupted before it took effect: what it stood on may be another by now.
+    const isThere = job.schemaVersion !== base.schemaVersion || job.scopeVersion !== base.scopeVersion;
+    const changed = isThere || of.kind === "present" ? undefined : changesSince(job, tried, excluded);
+    if (changed !== undefined) return fail(outdated(tried, changed));
     if (of.kind === "scope") {
       const set = await deps.configurations.setScope(jobId, of.scope, base.scopeVersion);
       return set.ok ? ok({ effect: "scope", schemaVersion: null }) : refusedSince(tried, set.failure);
@@ -154,7 +168,7 @@ export function createWhatIfs(deps: {
       if (heldBecause(job)?.because !== "first-export") return ok({ effect: "none", schemaVersion: null });
       // Of an approval that was interrupted, or at this moment: what goes out has to be what was shown.
       const released = await deps.heldExports.releaseExports(jobId, by, (present) => {
-        const because = changesSince(present, tried) ?? unseenBy(present, tried);
+        const because = changesSince(present, tried, excluded) ?? unseenBy(present, tried);
         return because === undefined ? undefined : outdated(tried, because);
       });
       return released.ok ? ok({ effect: "exports", schemaVersion: null }) : released;
@@ -165,8 +179,8 @@ export function createWhatIfs(deps: {
     if (put.ok) return ok({ effect: "schema", schemaVersion: put.value.version });
     // By an attempt that was interrupted right after.
     const present = await deps.schemas.get(jobId);
-    const isThere = present.ok && JSON.stringify(present.value) === JSON.stringify(schema.value);
-    return isThere ? ok({ effect: "schema", schemaVersion: job.schemaVersion }) : refusedSince(tried, put.failure);
+    const isSame = present.ok && JSON.stringify(present.value) === JSON.stringify(schema.value);
+    return isSame ? ok({ effect: "schema", schemaVersion: job.schemaVersion }) : refusedSince(tried, put.failure);
   }
 
   async function triedSchema(jobId: string, id: string): Promise<Result<SynchronizationSchema>> {
@@ -229,13 +243,14 @@ function moment(at: number): string {
   return new Date(at).toISOString();
 }
 
-function changesSince(job: JobRow, { base }: WhatIfRow): string | undefined {
-  const now = baseOf(job);
+function changesSince(job: JobRow, { base }: WhatIfRow, excluded: readonly string[]): string | undefined {
+  const now = baseOf(job, excluded);
   if (now.schemaVersion !== base.schemaVersion)
     return `it was tried on schema version ${base.schemaVersion}, and version ${now.schemaVersion} is in effect`;
   if (now.scopeVersion !== base.scopeVersion) return "the scope of the job's agents was changed since";
   if (now.mappedVersion !== base.mappedVersion) return "objects were read for another schema since";
-  return undefined;
+  const others = otherSettings(base, now);
+  return others === undefined ? undefined : `changed since: ${others}`;
 }
 
 /** Of a first read that was half-way, it showed only whom that had brought by then. */

@@ -2,6 +2,7 @@
 import { describe, expect, it } from "vitest";
 import { jobTable } from "../../shared/application/state/job-rows.ts";
 import { changeWhatIf } from "../../shared/application/state/what-if-rows.ts";
+import type { JobSettingsChange } from "../../shared/contracts/admin/job-settings.ts";
 import { aGroup, withMembers } from "../support/changes.ts";
 import { aUser, guidOf } from "../support/cloud.ts";
 import { runSchema } from "../support/schema.ts";
@@ -128,6 +129,10 @@ describe("the approval of a what-if", () => {
       ...row,
       approved: { by: BY, at: cloud.clock.now(), applied: null },
     }));
+    const { jobSettings } = cloud.cloud.routes;
+    await jobSettings.change(jobId, { defaultUsageLocation: "FR" }, BY);
+    expect(await approve(digest)).toMatchObject({ ok: false, failure: { code: "what-if-outdated" } });
+    await jobSettings.change(jobId, { defaultUsageLocation: null }, BY);
     await runSchema(cloud, jobId, onlyWhere("title", "boss"));
     expect(await approve(digest)).toMatchObject({ ok: false, failure: { code: "what-if-outdated" } });
     expect((await show(id)).approved).toBeNull();
@@ -194,6 +199,82 @@ describe("a new job's first export", () => {
     const other = await tryOut({ kind: "schema", schema: onlyWhere("title", "boss") });
     expect(await approve(other.digest)).toMatchObject({ ok: true, value: { effect: "schema" } });
     expect((await agent.status()).exportsHeld).not.toBeNull();
+    expect(cloud.target.objects()).toEqual([]);
+  });
+
+  it("isn't released by a what-if of other settings, which are named", async () => {
+    const { cloud, agent, jobId, tryOut, approve } = await start(
+      { quota: 100 },
+      { firstExport: "approval", suffixPolicy: "escrow" },
+    );
+    await agent.read("full", [
+      aUser("ann"),
+      ...names(3).map((name) => aUser(name, { userPrincipalName: `${name}@elsewhere.test` })),
+    ]);
+    const seen = await tryOut({ kind: "present" });
+    expect(seen.result).toMatchObject({ counts: { create: 1, failed: 3 }, failures: [{ code: "InvalidDomain" }] });
+    const { jobSettings } = cloud.cloud.routes;
+    const changes: readonly [string, JobSettingsChange, JobSettingsChange][] = [
+      ["suffixPolicy", { suffixPolicy: "replace" }, { suffixPolicy: "escrow" }],
+      ["defaultUsageLocation", { defaultUsageLocation: "DE" }, { defaultUsageLocation: null }],
+      ["lifecycle", { lifecycle: { expiredAccounts: "disable" } }, { lifecycle: { expiredAccounts: "ignore" } }],
+      [
+        "guard",
+        { guard: { floor: 20, count: 5_000, percent: 100 } },
+        { guard: { floor: 20, count: 500, percent: 10 } },
+      ],
+      ["trustVisibility", { trustVisibility: false }, { trustVisibility: true }],
+    ];
+    for (const [name, change, back] of changes) {
+      await jobSettings.change(jobId, change, BY);
+      expect(await approve(seen.digest)).toMatchObject({
+        ok: false,
+        failure: { status: 409, code: "what-if-outdated", message: expect.stringContaining(name) },
+      });
+      await jobSettings.change(jobId, back, BY);
+    }
+    await cloud.run();
+    expect(cloud.target.objects()).toEqual([]);
+    expect((await agent.status()).exportsHeld).not.toBeNull();
+    // What decides nothing of it, and what was changed back, is nothing new.
+    await jobSettings.change(jobId, { redact: ["jobTitle"] }, BY);
+    expect(await approve(seen.digest)).toMatchObject({ ok: true, value: { effect: "exports" } });
+    await cloud.run();
+    expect(cloud.target.objects()).toHaveLength(1);
+  });
+
+  it("is released by a what-if that a release of before settings were kept stored", async () => {
+    const { cloud, jobId, tryOut, approve } = await held();
+    const { digest, id } = await tryOut({ kind: "present" });
+    await changeWhatIf(jobTable(cloud.rows), jobId, id, (row) => {
+      const { schemaVersion, scopeVersion, mappedVersion } = row.base;
+      return { ...row, base: { schemaVersion, scopeVersion, mappedVersion } };
+    });
+    await cloud.cloud.routes.jobSettings.change(jobId, { defaultUsageLocation: "FR" }, BY);
+    expect(await approve(digest)).toMatchObject({ ok: true, value: { effect: "exports" } });
+  });
+
+  it("comes to nothing when settings change while it is tried, and says which", async () => {
+    const { cloud, jobId, ask, show } = await held();
+    const id = await ask({ kind: "present" });
+    await cloud.cloud.routes.jobSettings.change(jobId, { suffixPolicy: "escrow" }, BY);
+    await cloud.run();
+    expect(await show(id)).toMatchObject({ state: "failed", failure: "Changed meanwhile: the job's suffixPolicy." });
+  });
+
+  it("isn't released by a what-if of before somebody was put on the exclusion list, or taken off", async () => {
+    const { cloud, agent, tryOut, approve } = await start({ quota: 100 }, { firstExport: "approval" });
+    const { exclusions } = cloud.cloud.routes;
+    await exclusions.add(guidOf("user000"), "not he", BY);
+    await agent.read("full", people("boss"));
+    const seen = await tryOut({ kind: "present" });
+    expect(seen.result.counts).toMatchObject({ create: 12 });
+    const refusal = {
+      ok: false,
+      failure: { code: "what-if-outdated", message: expect.stringContaining("exclusion list") },
+    };
+    await exclusions.remove(guidOf("user000"), BY);
+    expect(await approve(seen.digest)).toMatchObject(refusal);
     expect(cloud.target.objects()).toEqual([]);
   });
 

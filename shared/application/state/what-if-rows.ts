@@ -4,6 +4,7 @@
  */
 import { randomUUID } from "node:crypto";
 import type { WhatIfApprovalReply, WhatIfResult, WhatIfSubject } from "../../contracts/admin/what-ifs.ts";
+import type { JobSettings, LifecycleSettings } from "../../contracts/configuration.ts";
 import type { BlobStore } from "../../ports/blob-store.ts";
 import type { RowTable } from "../../ports/row-store.ts";
 import { readFile } from "../chunk-files.ts";
@@ -14,6 +15,19 @@ export interface WhatIfBase {
   readonly scopeVersion: number;
   /** By which images were read. */
   readonly mappedVersion: number;
+  /** Absent in rows of before they were kept. */
+  readonly settings?: DecidingSettings;
+  /** A digest of who is on the exclusion list; absent in rows of before it was kept. */
+  readonly excluded?: string;
+}
+
+/** What of a job's settings decides what becomes of people, with what counts where nothing was said. */
+export interface DecidingSettings {
+  readonly trustVisibility: boolean;
+  readonly lifecycle: Required<LifecycleSettings>;
+  readonly guard: JobSettings["guard"];
+  readonly suffixPolicy: JobSettings["suffixPolicy"];
+  readonly defaultUsageLocation: string | null;
 }
 
 export interface WhatIfRow {
