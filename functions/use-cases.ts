@@ -67,7 +67,7 @@ export function createUseCases(given: Adapters, settings: UseCaseSettings) {
         countEntries: entryCounts.count,
         indexOldLog: createIndexOldLog({ rows, clock, provisioningLog, logMonths: settings.logMonths }),
         migrateRows: createKeepMigrating({
-          ...{ rows, clock, starter },
+          ...{ rows, clock, log, starter },
           orchestrator: ORCHESTRATOR.migrate,
           instanceId: migrationId,
           stuckAfterMs: settings.times.stuckMs,

@@ -15,6 +15,7 @@ import { createLoggedJobs } from "./logged-jobs.ts";
 import { scopeOf, WATERMARK_RESET, wishBeside } from "./reads.ts";
 import { agentTable, TOKEN_PREFIX, type TokenRow } from "./state/agent-rows.ts";
 import { type JobRow, jobTable, listRows, pack, type ReadsRow, ROW, readRow } from "./state/job-rows.ts";
+import { OBJECT_FORMAT } from "./state/object-row.ts";
 
 /** Partition of table `jobs` that lists what there is: `configuration:{id}`, `domain:{fqdn}`. */
 export const CATALOGUE = "catalogue";
@@ -193,6 +194,7 @@ export function jobOperations(
     scopeVersion: 1,
     settings,
     createdAt: now,
+    ...(of.nextReadNo === undefined ? { objectFormat: OBJECT_FORMAT } : {}),
     fullReadWanted: null,
     fullReadWantedAt: 0,
     lastFullReadAt: null,

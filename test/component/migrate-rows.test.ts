@@ -4,8 +4,9 @@
  */
 import { describe, expect, it } from "vitest";
 import { ACTIVITY, migrationId, ORCHESTRATOR } from "../../orchestrations/names.ts";
+import { jobOperations } from "../../shared/application/configurations.ts";
 import { createKeepMigrating, createMigrateRows, type MigrationRow } from "../../shared/application/migrate-rows.ts";
-import { jobTable, readRow } from "../../shared/application/state/job-rows.ts";
+import { type JobRow, jobTable, ROW, readRow } from "../../shared/application/state/job-rows.ts";
 import { OBJECT_FORMAT } from "../../shared/application/state/object-row.ts";
 import { createObjectStore } from "../../shared/application/state/object-store.ts";
 import { SHARDS } from "../../shared/domain/shard.ts";
@@ -29,12 +30,16 @@ async function upgraded(): Promise<ReleaseCloud> {
 }
 
 /** The tick's duty, and none of its others, which write rows too. */
-async function begin({ rows, clock, driver }: ReleaseCloud, starter: OrchestrationStarter = driver): Promise<void> {
+async function begin(
+  { rows, clock, driver, cloud: { log } }: ReleaseCloud,
+  starter: OrchestrationStarter = driver,
+  of: readonly { readonly jobId: string }[] = jobs,
+): Promise<void> {
   const keep = createKeepMigrating({
-    ...{ rows, clock, starter, orchestrator: ORCHESTRATOR.migrate, instanceId: migrationId },
+    ...{ rows, clock, log, starter, orchestrator: ORCHESTRATOR.migrate, instanceId: migrationId },
     stuckAfterMs: 10 * MINUTE_MS,
   });
-  for (const own of jobs) await keep(own);
+  for (const own of of) await keep(own);
   await driver.settled();
 }
 
@@ -129,11 +134,26 @@ describe("rows of an older format", () => {
     expect(changed?.fields).toMatchObject({ changed: 1, left: 0 });
   });
 
-  it("leave a new job alone for a day: it has none", async () => {
+  it("are brought up at once where an older release made the job, however short a time ago", async () => {
     const cloud = await openRelease(release);
-    cloud.clock.set(Date.parse(release.manifest.recordedAt) + HOUR_MS);
     await begin(cloud);
+    expect(begun(cloud)).toHaveLength(jobs.length);
+    expect(await disabled(cloud.rows)).toEqual(await disabledByLink(cloud.rows));
+  });
+
+  it("aren't looked for in a new job of the present release for a day: it has none", async () => {
+    const cloud = await openRelease(release);
+    const { value: known } = (await readRow<JobRow>(jobTable(cloud.rows), job.jobId, ROW.job))!;
+    const { targetKey, settings, domainFqdn, domainNetBios, configurationId } = known;
+    const of = { jobId: "new", displayName: "New", targetKey, settings, domainFqdn, domainNetBios, configurationId };
+    const operations = jobOperations({ ...of, now: cloud.clock.now() });
+    expect((await jobTable(cloud.rows).transact("new", operations)).ok).toBe(true);
+    cloud.clock.set(cloud.clock.now() + HOUR_MS);
+    await begin(cloud, cloud.driver, [{ jobId: "new" }]);
     expect(begun(cloud)).toEqual([]);
+    cloud.clock.set(cloud.clock.now() + DAY_MS);
+    await begin(cloud, cloud.driver, [{ jobId: "new" }]);
+    expect(begun(cloud)).toEqual(["migrate-new-1"]);
   });
 });
 
@@ -157,6 +177,9 @@ describe("a migration", () => {
     const { driver } = cloud;
     await begin(cloud, { ...driver, status: async (id) => (ids.includes(id) ? "ended" : driver.status(id)) });
     const done = (await migrationOf(cloud))!;
+    // Those of the other jobs ended before they had begun.
+    cloud.clock.set(cloud.clock.now() + 11 * MINUTE_MS);
+    await begin(cloud);
     expect(done).toMatchObject({ state: "done", epoch: 2, left: 0, changed: done.looked });
     expect(await disabled(cloud.rows)).toEqual(await disabledByLink(cloud.rows));
     // The old one comes back to life: it is over for it.
@@ -219,6 +242,71 @@ describe("a migration", () => {
     expect(dns.map((values) => values?.["dn"])).toEqual(raced.map((_, index) => `CN=Renamed ${index + 1}`));
     for (const values of dns) expect(values?.["v"]).toBe(OBJECT_FORMAT);
     expect(await migrationOf(cloud)).toMatchObject({ state: "done", left: 0 });
+  });
+
+  it("that fails where it began is told, and tried again after some minutes, then once a day", async () => {
+    const cloud = await upgraded();
+    const ids: string[] = [];
+    const failing = {
+      status: async (id: string) => (ids.includes(id) ? ("ended" as const) : ("unknown" as const)),
+      start: async (_name: string, id: string) => ids.push(id) > 0,
+    };
+    const own = () => ids.filter((id) => id.includes(job.jobId)).length;
+    const told = () =>
+      cloud.logged.flatMap(({ level, event, fields }) =>
+        event === "migration-failed" && (fields as { jobId: string }).jobId === job.jobId ? [{ level, fields }] : [],
+      );
+    const tickAfter = async (milliseconds: number) => {
+      cloud.clock.set(cloud.clock.now() + milliseconds);
+      await begin(cloud, failing);
+    };
+    await tickAfter(0);
+    for (let tick = 0; tick < 9; tick++) await tickAfter(MINUTE_MS);
+    expect(own()).toBe(1);
+    const first = { jobId: job.jobId, epoch: 1, shard: 0, failures: 1, waitMs: 10 * MINUTE_MS };
+    expect(told()).toEqual([{ level: "error", fields: first }]);
+    await tickAfter(2 * MINUTE_MS);
+    expect(own()).toBe(2);
+    for (let tick = 0; tick < 3; tick++) await tickAfter(HOUR_MS);
+    expect(own()).toBe(2);
+    expect(told().slice(1)).toEqual([{ level: "error", fields: { ...first, epoch: 2, failures: 2, waitMs: DAY_MS } }]);
+    // What was wrong is mended: it goes on, and is whole.
+    await tickAfter(DAY_MS);
+    expect(own()).toBe(3);
+    const steps = inPieces(cloud);
+    expect(await steps.step({ jobId: job.jobId, epoch: 3 })).toEqual({ isOver: false });
+    // It moved: the next one is begun at once.
+    await tickAfter(MINUTE_MS);
+    expect(own()).toBe(4);
+    expect(await migrationOf(cloud)).toMatchObject({ epoch: 4, failures: 0 });
+    while (!(await steps.step({ jobId: job.jobId, epoch: 4 })).isOver);
+    expect(await migrationOf(cloud)).toMatchObject({ state: "done", left: 0 });
+    expect(told()).toHaveLength(2);
+  });
+
+  it("leaves a row that can't be written, and goes on with the others; not so where nothing can be", async () => {
+    const cloud = await upgraded();
+    let isBad = (_row: string) => true;
+    const throwing: RowStore = {
+      ...cloud.rows,
+      table: (name) => {
+        const real = cloud.rows.table(name);
+        const transact: typeof real.transact = async (partition, operations) => {
+          if (operations.some(({ row }) => isBad(row))) throw new Error("too large");
+          return real.transact(partition, operations);
+        };
+        return name === "objects" ? { ...real, transact } : real;
+      },
+    };
+    await begin(cloud, { status: async () => "running", start: async () => true });
+    const steps = createMigrateRows({ rows: throwing, clock: cloud.clock, log: cloud.cloud.log, targetKey });
+    const step = () => steps.step({ jobId: job.jobId, epoch: 1 });
+    const all = [...(await objectRows(cloud.rows)).keys()].filter((row) => row.startsWith(job.configurationId)).sort();
+    await expect(step()).rejects.toThrow("too large");
+    expect(await migrationOf(cloud)).toMatchObject({ looked: 0, left: 0 });
+    isBad = (row) => row === all[3] || row === all[40];
+    while (!(await step()).isOver);
+    expect(await migrationOf(cloud)).toMatchObject({ state: "done", changed: all.length - 2, left: 2 });
   });
 
   it("tells of rows that it has to leave, and has them another time", async () => {

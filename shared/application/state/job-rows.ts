@@ -43,6 +43,8 @@ export interface JobRow {
   readonly scopeVersion: number;
   readonly settings: JobSettings;
   readonly createdAt: number;
+  /** The format of objects' rows in the release that made it; absent: an older one than those that say so. */
+  readonly objectFormat?: number;
   /** Why the next read must be a full one; null: it needn't. */
   readonly fullReadWanted: string | null;
   /** When that was asked: only a read that began later fulfils it. */

@@ -148,6 +148,10 @@ export const CLOUD_EVENTS = {
     "Rows of objects of an older format were brought to the present one; what is left is tried again the next day.",
     ...["jobId", "format", "looked", "changed", "left"],
   ),
+  "migration-failed": error(
+    "A migration of rows ended where it began; after the first time the next one waits some minutes, then a day.",
+    ...["jobId", "epoch", "shard", "failures", "waitMs"],
+  ),
   "objects-dropped": info("Rows of objects that are gone for good were dropped.", "jobId", "shard", "objects"),
   "results-dropped": info("Old results of what-ifs and reconciles were dropped.", "jobId", "whatIfs", "reconciles"),
   "agent-active-again": info("A silent agent is back.", "agentId", "configurationId"),
@@ -171,7 +175,12 @@ export const CLOUD_EVENTS = {
   "reconcile-done": info("A comparison with the target ended.", ...RECONCILED),
   "reconcile-failed": info("A comparison with the target was given up.", ...RECONCILED),
   "backup-done": info("Rows and index were backed up, whole.", "backupId", "objects", "claims", "ms"),
-  "backup-failed": error("A backup of rows couldn't be made; the next night makes another.", "backupId", "message"),
+  "backup-failed": error(
+    "A backup of rows couldn't be made; the next night makes another.",
+    "backupId",
+    "message",
+    "instanceId?",
+  ),
   "request-failed": error(
     "A request could not be served; the caller has the same request-id.",
     "operation",
