@@ -10,6 +10,7 @@ import { AgentError } from "../agent/agent-error.ts";
 import { type AdminClient, createAdminClient } from "./admin-client.ts";
 import { createTokens } from "./client-credentials.ts";
 import { type Login, readLogin, writeLogin } from "./login-file.ts";
+import { secureAddress } from "./secure-address.ts";
 import { type PlainFetch, reach } from "./service-call.ts";
 import { refreshTokens, type SignInDeps } from "./sign-in.ts";
 import type { Terminal } from "./terminal.ts";
@@ -67,7 +68,7 @@ async function deployed(
   address: string,
   token: string | undefined,
 ): Promise<Connection> {
-  const url = address.replace(/\/+$/, "");
+  const url = secureAddress("UPLINK_URL", address);
   if (token) return remote(fetch, url, async () => token);
   const login = await readLogin(terminal.environment);
   if (login?.url === url) return remote(fetch, url, createLoginTokens(terminal, login));

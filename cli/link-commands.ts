@@ -58,7 +58,18 @@ export function registerLinkCommands(program: Command, context: CommandContext):
     )
     .option("--backup <id>", "which backup; left out: the newest whole one")
     .option("--apply", "do what was shown; the job has to be paused, the backup named")
-    .action((job: string, options: RebuildOptions) => rebuild(job, options, context));
+    .action((job: string, options: RebuildOptions, own: Command) => {
+      const refused = faultOf(options);
+      if (refused !== undefined) own.error(`error: ${refused}`);
+      return rebuild(job, options, context);
+    });
+}
+
+/** Options that would do nothing: whoever gave one meant something else than what would be done. */
+function faultOf({ from, backup, apply }: RebuildOptions): string | undefined {
+  if (backup !== undefined && from !== "backup") return `--backup needs --from backup, and this is from ${from}.`;
+  if (apply && from === "rows") return "--apply needs --from backup or target: from the rows it is done at once.";
+  return undefined;
 }
 
 type Client = Awaited<ReturnType<typeof connect>>["admin"];

@@ -5,6 +5,7 @@ import { createAdminClient } from "./admin-client.ts";
 import { ADMIN_HELP } from "./admin-commands.ts";
 import { signInDeps } from "./connection.ts";
 import { type Login, loginPath, readLogin, removeLogin, writeLogin } from "./login-file.ts";
+import { secureAddress } from "./secure-address.ts";
 import { signInByBrowser, signInByDeviceCode } from "./sign-in.ts";
 import type { CommandContext, Terminal } from "./terminal.ts";
 
@@ -99,22 +100,10 @@ function settingsOf(options: LoginOptions, { environment }: Terminal, last: Logi
       "Whoever deployed the service knows them. The local runtime needs no sign-in.",
     );
   return {
-    url: secure("--url", all.url ?? ""),
+    url: secureAddress("--url", all.url ?? ""),
     tenant: all.tenant ?? "",
     clientId: all.clientId ?? "",
     audience: all.audience ?? AUDIENCE,
-    authority: secure("--authority", all.authority ?? AUTHORITY),
+    authority: secureAddress("--authority", all.authority ?? AUTHORITY),
   };
-}
-
-/** Tokens go over https only, or stay on this machine. */
-function secure(option: string, address: string): string {
-  const url = URL.canParse(address) ? new URL(address) : undefined;
-  const isLocal = url !== undefined && ["localhost", "127.0.0.1", "[::1]"].includes(url.hostname);
-  if (url?.protocol === "https:" || (url?.protocol === "http:" && isLocal)) return address.replace(/\/+$/, "");
-  throw new AgentError(
-    "config-invalid",
-    `${option} '${address}' is no https address.`,
-    "Give one that begins with https://.",
-  );
 }

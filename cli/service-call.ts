@@ -75,7 +75,9 @@ export function createServiceCalls(deps: ServiceCallsDeps): ServiceCalls {
       ...(body === undefined ? {} : { body }),
       ...(ifMatch === undefined ? {} : { headers: { "if-match": `W/"${ifMatch}"` } }),
     });
-    const text = await response.text();
+    const text = await response.text().catch((error: unknown) => {
+      throw unreachable(deps.url, error);
+    });
     if (!response.ok) throw refusal(`${operation.method} ${path}`, response.status, text);
     const parsed = (operation.reply ?? z.unknown()).safeParse(parseJson(text));
     // The declaration's type says what its parser gave.
@@ -114,19 +116,24 @@ export async function reach(fetch: PlainFetch, url: string, init: Parameters<Pla
   try {
     return await fetch(url, init);
   } catch (error) {
-    const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
-    const why =
-      cause instanceof Error ? cause.message || String("code" in cause ? cause.code : cause.name) : String(cause);
-    const isUntrusted = /certificate|self.signed/i.test(why);
-    throw new AgentError(
-      "service-unreachable",
-      `Cannot reach ${new URL(url).origin}: ${why || "no connection"}.`,
-      isUntrusted
-        ? "Set NODE_EXTRA_CA_CERTS to the authority's PEM file before the program starts (npm run uplink does it by itself)."
-        : "On this machine: see that npm start runs. Elsewhere: check the address, the network and the firewall.",
-      { cause: error },
-    );
+    throw unreachable(url, error);
   }
+}
+
+/** Also of an answer that broke off: whether what was asked was done, nobody here knows. */
+function unreachable(url: string, error: unknown): AgentError {
+  const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
+  const why =
+    cause instanceof Error ? cause.message || String("code" in cause ? cause.code : cause.name) : String(cause);
+  const isUntrusted = /certificate|self.signed/i.test(why);
+  return new AgentError(
+    "service-unreachable",
+    `Cannot reach ${new URL(url).origin}: ${why || "no connection"}.`,
+    isUntrusted
+      ? "Set NODE_EXTRA_CA_CERTS to the authority's PEM file before the program starts (npm run uplink does it by itself)."
+      : "On this machine: see that npm start runs. Elsewhere: check the address, the network and the firewall.",
+    { cause: error },
+  );
 }
 
 /** By the status: what a script does next differs. */

@@ -1,5 +1,7 @@
 /** Admin commands where there is nobody to talk to, or somebody else; against the real service they run in test/e2e. */
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
@@ -95,6 +97,38 @@ test("a service that isn't there is exit 4 and names its address", async () => {
   const { code, err } = await uplink({ UPLINK_URL: url, UPLINK_ADMIN_TOKEN: "t" }, "job", "list");
   expect(code).toBe(4);
   expect(err).toContain(`Cannot reach ${url}`);
+});
+
+test.each(["uplink.example", "localhost:7071", "http://uplink.example", "http://127.0.0.1.example"])(
+  "UPLINK_URL %s is refused before a token goes anywhere",
+  async (address) => {
+    const asked: string[] = [];
+    const { code, err } = await runCommand(["job", "list"], [registerAdminCommands], {
+      environment: { UPLINK_URL: address, UPLINK_ADMIN_TOKEN: "t" },
+      fetch: async (url) => {
+        asked.push(String(url));
+        throw new TypeError("It was asked.");
+      },
+    });
+    expect({ code, asked, err }).toEqual({
+      ...{ code: 2, asked: [] },
+      err: `UPLINK_URL '${address}' is no https address.\nGive one that begins with https://.\n`,
+    });
+  },
+);
+
+test("a service that dies in the middle of its answer is exit 4, without a stack", async () => {
+  const cut = createServer((_asked, answer) => {
+    answer.writeHead(200, { "content-type": "application/json", "content-length": "1000" });
+    answer.write('{"value":[', () => answer.destroy());
+  });
+  await new Promise<void>((resolve) => cut.listen(0, "127.0.0.1", resolve));
+  const url = `http://127.0.0.1:${(cut.address() as AddressInfo).port}`;
+  const { code, err } = await uplink({ UPLINK_URL: url, UPLINK_ADMIN_TOKEN: "t" }, "job", "list");
+  cut.close();
+  expect(code).toBe(4);
+  expect(err).toContain(`Cannot reach ${url}`);
+  expect(err).not.toContain("    at ");
 });
 
 test("a deployed service needs a token, and gets it", async () => {

@@ -26,6 +26,9 @@ test.each<[string[], string, string]>([
   [["link", "show", "Corp", "ann"], "must be a GUID", "uplink link show"],
   [["link", "join", "Corp", GUID, "ann"], "must be a GUID", "uplink link join"],
   [["link", "move", "Corp", GUID, "ann"], "must be a GUID", "uplink link move"],
+  [["link", "rebuild", "Corp", "--backup", "b1"], "--backup needs --from backup", "uplink link rebuild"],
+  [["link", "rebuild", "Corp", "--from", "target", "--backup", "b1"], "needs --from backup", "uplink link rebuild"],
+  [["link", "rebuild", "Corp", "--apply"], "--apply needs --from", "uplink link rebuild"],
   [["link", "unlink", "Corp", "ann"], "must be a GUID", "uplink link unlink"],
   [["logs", "--object", "ann"], "must be a GUID", "uplink logs"],
 ])("%j: what is wrong, and where to read more", async (args, told, command) => {

@@ -14,17 +14,17 @@ export interface Told {
 export async function runCommand(
   args: readonly string[],
   registrations: readonly Registration[],
-  given: Partial<Pick<Terminal, "environment" | "input" | "stop" | "openBrowser">> = {},
+  given: Partial<Pick<Terminal, "environment" | "fetch" | "input" | "stop" | "openBrowser">> = {},
 ): Promise<Told> {
   let out = "";
   let err = "";
   const terminal: Terminal = {
     environment: {},
     stop: new AbortController().signal,
+    fetch,
     ...given,
     out: { write: (text) => (out += text) },
     err: { write: (text) => (err += text) },
-    fetch,
   };
   const code = await runCli(args, terminal, registrations);
   return { code, out, err };
