@@ -162,7 +162,6 @@ export interface AdminClient extends ServiceCalls {
       | ({ readonly action: "move" } & z.input<typeof MoveRequest>)
       | { readonly action: "unlink" },
   ): Promise<LinkReply>;
-  /** One of 16 parts of the job's objects. */
   exclusions(): Promise<ExclusionReply[]>;
   exclude(guid: string, reason: string): Promise<ExclusionReply>;
   removeExclusion(guid: string): Promise<ExclusionReply>;
