@@ -18,6 +18,7 @@ import { type AgentRow, agentTable, LEASE_ROW, type LeaseRow } from "./state/age
 import type { DirtyRows } from "./state/dirty-links.ts";
 import type { Escrows } from "./state/escrow-rows.ts";
 import {
+  afterPrefix,
   type BatchRow,
   type CycleRow,
   type ExportsHeld,
@@ -31,12 +32,15 @@ import {
   type ReadsRow,
   ROW,
   readRow,
+  unpack,
   type WorkRow,
 } from "./state/job-rows.ts";
 import type { Removals } from "./state/removal-rows.ts";
 
 /** Behind the objectGUID of a group whose members failed: in a page it comes after the group itself. */
 const OF_MEMBERS = ".members";
+/** Numbers of reads that are looked through for the newest cycles besides as many as are wanted: one that is open has none yet. */
+const CYCLES_BESIDE = 8;
 
 export interface AdminQueries {
   status(jobId: string): Promise<Result<JobStatusReply>>;
@@ -60,11 +64,23 @@ export function createAdminQueries(deps: {
   readonly askLog: AskLog;
 }): AdminQueries {
   const jobs = jobTable(deps.rows);
-  const newestCycles = async (jobId: string, top: number) =>
-    (await listRows<CycleRow>(jobs, jobId, "cycle:"))
-      .slice(-top)
-      .reverse()
-      .map((cycle) => cycleReply(cycle.value));
+  /** Keys ascend, and the newest come last: from some before the last read's, and further back where some of those numbers have none. */
+  const newestCycles = async (jobId: string, top: number) => {
+    const found: CycleRow[] = [];
+    const reads = await readRow<ReadsRow>(jobs, jobId, ROW.reads);
+    let first = reads?.value.nextReadNo ?? 1;
+    let to = afterPrefix("cycle:");
+    for (let width = top + CYCLES_BESIDE; found.length < top && first > 1; width *= 4) {
+      first = Math.max(1, first - width);
+      const from = ROW.cycle(first);
+      const older: CycleRow[] = [];
+      for await (const rows of jobs.range(jobId, { from, to }))
+        older.push(...rows.map((row) => unpack<CycleRow>(row).value));
+      found.unshift(...older);
+      to = from;
+    }
+    return found.slice(-top).reverse().map(cycleReply);
+  };
   const hasJob = async (jobId: string) => (await jobs.get(jobId, ROW.job)) !== undefined;
   /** Groups whose members could not be brought to the target, as escrows are. */
   const failingLinks = async (jobId: string) => {
