@@ -34,8 +34,9 @@ interface RoundRow {
 }
 
 const ROUND = "retention";
-/** Rows of accounts that one tick drops at most. */
+/** Rows of accounts that are read and dropped at once, and how often: a job with a cycle every five seconds doesn't grow. */
 const ACCOUNTS_AT_ONCE = 1_000;
+const ACCOUNT_ROUNDS = 20;
 
 type DropGone = (entry: ConfigurationEntry) => Promise<void>;
 
@@ -99,13 +100,20 @@ export function createDropGone(deps: {
 
   async function dropAccounts(jobId: string, now: number): Promise<void> {
     const oldDay = dayOf(now - Math.max(CYCLE_DAYS, (deps.logMonths + 1) * 31) * DAY_MS);
-    const cycles = await listRows<CycleRow>(jobs, jobId, "cycle:", ACCOUNTS_AT_ONCE);
-    const days = await listRows<DayRow>(jobs, jobId, DAY_PREFIX, ACCOUNTS_AT_ONCE);
-    const old: RowOperation[] = [
-      ...cycles.filter(({ value }) => value.closedAt < now - CYCLE_DAYS * DAY_MS),
-      ...days.filter(({ value }) => value.day < oldDay),
-    ].map(({ row, etag }) => ({ op: "delete", row, etag }));
-    for (const chunk of transactionChunks(old)) await jobs.transact(jobId, chunk);
+    await dropRows<CycleRow>(jobId, "cycle:", ({ closedAt }) => closedAt < now - CYCLE_DAYS * DAY_MS);
+    await dropRows<DayRow>(jobId, DAY_PREFIX, ({ day }) => day < oldDay);
+  }
+
+  /** The oldest come first: as long as all that were read are old, there may be more. */
+  async function dropRows<T>(jobId: string, prefix: string, isOld: (value: T) => boolean): Promise<void> {
+    for (let rounds = 0; rounds < ACCOUNT_ROUNDS; rounds++) {
+      const rows = await listRows<T>(jobs, jobId, prefix, ACCOUNTS_AT_ONCE);
+      const old: RowOperation[] = rows
+        .filter(({ value }) => isOld(value))
+        .map(({ row, etag }) => ({ op: "delete", row, etag }));
+      for (const chunk of transactionChunks(old)) await jobs.transact(jobId, chunk);
+      if (old.length < ACCOUNTS_AT_ONCE) return;
+    }
   }
 }
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { DAY_PREFIX, type DayRow } from "../../shared/application/accounts.ts";
-import { type CycleRow, jobTable, listRows } from "../../shared/application/state/job-rows.ts";
+import { type CycleRow, jobTable, listRows, pack, ROW } from "../../shared/application/state/job-rows.ts";
 import { changeWhatIf } from "../../shared/application/state/what-if-rows.ts";
 import { aUser, type Cloud, createCloud, guidOf } from "../support/cloud.ts";
 import { reconcile } from "./reconcile-support.ts";
@@ -101,6 +101,27 @@ describe("retention", () => {
     expect((await agent.status()).lastCycle).toMatchObject({ received: 1 });
     await pass(world, 400);
     expect(await rows()).toEqual([0, 0]);
+  });
+
+  it("drops all accounts of cycles that are old in a day's round, however many", async () => {
+    const world = await start();
+    const { cloud, agent } = world;
+    const jobs = jobTable(cloud.rows);
+    const cycles = () => listRows<CycleRow>(jobs, agent.jobId, "cycle:");
+    await agent.read("full", [aUser("ann")]);
+    const [first] = await cycles();
+    if (!first) throw new Error("It has no cycle.");
+    for (let at = 1; at < 2_500; at += 100) {
+      const some = Array.from({ length: 100 }, (_, n) => ({ ...first.value, readNo: at + n }));
+      await jobs.transact(
+        agent.jobId,
+        some.map((cycle) => ({ op: "upsert", row: ROW.cycle(cycle.readNo), values: pack(cycle) })),
+      );
+    }
+    expect(await cycles()).toHaveLength(2_500);
+    cloud.clock.set(cloud.clock.now() + 91 * DAY);
+    for (let shard = 0; shard < 17; shard++) await cloud.tick();
+    expect(await cycles()).toEqual([]);
   });
 
   it("drops results of what-ifs and reconciles with the log, but none that an approval needs", async () => {
