@@ -3,7 +3,9 @@
  * that somebody else has is told, never taken.
  */
 import type { ObjectRecord } from "../domain/object-record.ts";
-import { heldClaims } from "./object-claims.ts";
+import { REDACTED } from "../domain/redaction.ts";
+import type { JobMapping } from "./job-mapping.ts";
+import { heldClaims, propertyOf } from "./object-claims.ts";
 import { type ClaimIndex, type ClaimResult, ownerOf } from "./state/claim-index.ts";
 
 export interface IndexConflict {
@@ -20,11 +22,11 @@ export interface Entered {
   readonly conflicts: readonly IndexConflict[];
 }
 
-/** With `apply` false nothing is written: what would be entered. */
+/** With `apply` false nothing is written: what would be entered. `mappingOf` is asked when a value has to be told. */
 export async function enterLinks(
   claims: ClaimIndex,
   records: readonly ObjectRecord[],
-  { apply }: { readonly apply: boolean },
+  { apply, mappingOf }: { readonly apply: boolean; readonly mappingOf: () => Promise<Pick<JobMapping, "redactionOf">> },
 ): Promise<Entered> {
   const wanted = records.flatMap((record) =>
     heldClaims(record).map((claim) => ({
@@ -51,7 +53,9 @@ export async function enterLinks(
       continue;
     }
     const heldBy = settled.kind === "taken" ? settled.owner : `target object ${settled.targetId}`;
-    conflicts.push({ objectGuid: own.record.objectGuid, kind: own.claim.kind, value: own.claim.value, heldBy });
+    const { properties } = (await mappingOf()).redactionOf(own.record.objectClass);
+    const value = properties.includes(propertyOf(own.claim)) ? REDACTED : own.claim.value;
+    conflicts.push({ objectGuid: own.record.objectGuid, kind: own.claim.kind, value, heldBy });
   }
   return { entered, conflicts };
 }

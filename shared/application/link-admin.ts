@@ -189,7 +189,7 @@ export function createLinkAdmin(deps: {
     async rebuild(jobId, { shard, seeks }, by) {
       const job = await readRow<JobRow>(jobs, jobId, ROW.job);
       if (!job) return noSuchJob(jobId);
-      const { objects, claims } = await deps.contextOf(jobId);
+      const { objects, claims, mapping } = await deps.contextOf(jobId);
       const { configurationId } = job.value;
       const conflicts: RebuildReply["conflicts"] = [];
       const sought: string[] = [];
@@ -200,7 +200,8 @@ export function createLinkAdmin(deps: {
         const guids = page.filter((own) => own.linked).map((own) => own.objectGuid);
         const records = [...(await objects.getMany(configurationId, guids)).values()].map(({ record }) => record);
         linked += guids.length;
-        conflicts.push(...(await enterLinks(claims, records, { apply: true })).conflicts);
+        const entered = await enterLinks(claims, records, { apply: true, mappingOf: async () => mapping });
+        conflicts.push(...entered.conflicts);
       }
       await mapAgain(jobId, sought, true);
       deps.log.info("links-rebuilt", { jobId, shard, linked, conflicts: conflicts.length, sought: sought.length, by });

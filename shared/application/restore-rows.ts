@@ -14,6 +14,7 @@ import type { Log } from "../ports/log.ts";
 import type { RowOperation, RowStore, RowValues } from "../ports/row-store.ts";
 import { type Configurations, noSuchJob } from "./configurations.ts";
 import { enterLinks } from "./enter-links.ts";
+import type { JobContext } from "./export-chunk.ts";
 import { fail, ok, type Result } from "./failure.ts";
 import { expectAtRest } from "./job-at-rest.ts";
 import { withDoubtsSince } from "./since-backup.ts";
@@ -79,6 +80,7 @@ export function createRestoreRows(deps: {
   readonly claims: ClaimIndex;
   readonly provisioningLog: LogPages;
   readonly configurations: Configurations;
+  readonly contextOf: (jobId: string) => Promise<JobContext>;
 }): RestoreRows {
   const files = createBackupFiles(deps);
 
@@ -149,7 +151,10 @@ export function createRestoreRows(deps: {
       contested = written.filter((etag) => etag === undefined).length;
       restored.push(...doubtful.flatMap(({ record }, at) => (written[at] === undefined ? [] : [record])));
     }
-    const { entered, conflicts } = await enterLinks(deps.claims, [...records, ...restored], { apply });
+    const { entered, conflicts } = await enterLinks(deps.claims, [...records, ...restored], {
+      apply,
+      mappingOf: async () => (await deps.contextOf(jobId)).mapping,
+    });
     return {
       ...{ rows: own.length, present: records.length },
       ...{ missing, damaged, unusable, contested, values: entered, conflicts: [...conflicts] },

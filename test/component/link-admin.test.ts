@@ -1,12 +1,13 @@
 import { describe, expect, it } from "vitest";
+import { REDACTED } from "../../shared/domain/redaction.ts";
 import { SHARDS } from "../../shared/domain/shard.ts";
 import { aGroup } from "../support/changes.ts";
 import { aUser, createCloud, guidOf } from "../support/cloud.ts";
 
 const BY = "an admin";
 
-async function aCloud() {
-  const cloud = await createCloud();
+async function aCloud(options: Parameters<typeof createCloud>[0] = {}) {
+  const cloud = await createCloud(options);
   const agent = await cloud.addDomain("corp.example");
   const { links } = cloud.cloud.routes;
   const seeded = (
@@ -247,5 +248,21 @@ describe("links mended by hand", () => {
         name,
       ).toEqual(shown.values.map(() => `${agent.configurationId}:${guidOf(name)}`));
     }
+  });
+
+  it("rebuilds the index without telling what the job redacts: whose value it is, and who has it", async () => {
+    const { cloud, agent, links, jobId } = await aCloud({ settings: { redact: ["userPrincipalName"] } });
+    await agent.read("full", [aUser("ann")]);
+    const claims = cloud.rows.table("claims");
+    const own = `${agent.configurationId}:${guidOf("ann")}`;
+    for await (const rows of claims.scan())
+      for (const { partition, row, values } of rows.filter(({ values: { owner } }) => owner === own))
+        await claims.transact(partition, [{ op: "replace", row, values: { ...values, owner: "other:one" } }]);
+    const done = await Promise.all(SHARDS.map((shard) => links.rebuild(jobId, { shard, seeks: false }, BY)));
+    const conflicts = done.flatMap((one) => (one.ok ? one.value.conflicts : []));
+    const told = { objectGuid: guidOf("ann"), heldBy: "other:one" };
+    expect(conflicts).toContainEqual({ ...told, kind: "userPrincipalName", value: REDACTED });
+    expect(conflicts.map(({ kind }) => kind)).toContain("sourceAnchor");
+    expect(JSON.stringify(conflicts.filter(({ kind }) => kind !== "mail"))).not.toContain("ann@");
   });
 });
