@@ -20,6 +20,7 @@ import { createMigrateRows } from "../shared/application/migrate-rows.ts";
 import { createNameGuard } from "../shared/application/name-guard.ts";
 import { createNextBatch } from "../shared/application/next-batch.ts";
 import { ATTEMPTS_BEFORE_PARKING, createNoteFailure } from "../shared/application/note-failure.ts";
+import { createAccountParked } from "../shared/application/parked-batch.ts";
 import { createPlanChunks } from "../shared/application/plan-chunks.ts";
 import { createPlanLinks } from "../shared/application/plan-links.ts";
 import { createSplitWork } from "../shared/application/split-work.ts";
@@ -37,6 +38,7 @@ export function createActivityUseCases(parts: Parts) {
     log,
     targetKey,
     objects,
+    claims,
     scopeNotes,
     escrows,
     removals,
@@ -77,6 +79,18 @@ export function createActivityUseCases(parts: Parts) {
         giveUpReconcile: reconcile.abandon,
         giveUpAsked: askedWork.giveUp,
         splitWork: createSplitWork({ rows, blobs, clock, log, escrows, attempts: ATTEMPTS_BEFORE_PARKING - 1 }),
+        accountParked: createAccountParked({
+          blobs,
+          clock,
+          log,
+          objects,
+          claims,
+          escrows,
+          removals,
+          provisioningLog,
+          scopeNotes,
+          imageSources: createImageSources({ rows }),
+        }),
         abandonCycle: commit.abandonCycle,
       }),
     }),

@@ -292,7 +292,8 @@ function inheriting(first: PlannedObject | undefined, planned: PlannedObject): P
   return { ...planned, abandoned: [...planned.abandoned, ...first.abandoned, ...(first.record.claims ?? [])] };
 }
 
-function entriesOf(result: ExportResult): OutcomeEntry[] {
+/** What the outcome file says of one object: an entry for each of its changes. */
+export function entriesOf(result: ExportResult): OutcomeEntry[] {
   if (result.kind !== "settled") return [];
   const { planned, outcome, failure } = result;
   // Of several changes of one object in a batch the last one decides; the ones before are superseded by it.

@@ -1,7 +1,8 @@
 /**
  * A step that failed again and again must not block the next for ever: after three attempts a batch is parked. Its
- * changes count as escrowed, and because they were not applied, a full read is asked for, which brings them again. The
- * end of a read that fails as often is given up likewise: it removes nothing, and the next full read judges again.
+ * account is what became of its changes (`parked-batch.ts`); because the rest was not applied, a full read is asked for,
+ * which brings it again. The end of a read that fails as often is given up likewise: nothing more is removed, and the next
+ * full read judges again.
  */
 
 import type { NextStep } from "../contracts/orchestration.ts";
@@ -9,12 +10,12 @@ import { withoutNames } from "../domain/names-in-text.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Log } from "../ports/log.ts";
 import type { RowOperation, RowStore } from "../ports/row-store.ts";
+import type { AccountParked } from "./parked-batch.ts";
 import type { SplitWork } from "./split-work.ts";
 import {
   type BatchRow,
   type JobRow,
   jobTable,
-  NO_OUTCOMES,
   pack,
   type ReadRow,
   ROW,
@@ -40,6 +41,7 @@ export function createNoteFailure(deps: {
   readonly giveUpAsked: (jobId: string, workId: string, because: string) => Promise<void>;
   /** Takes up the parts of work that is given up. */
   readonly splitWork: SplitWork;
+  readonly accountParked: AccountParked;
   /** Closes the cycle of a read whose end can't be carried out. */
   readonly abandonCycle: (run: SyncRunInput, readNo: number, because: string) => Promise<void>;
 }): NoteFailure {
@@ -118,16 +120,18 @@ export function createNoteFailure(deps: {
     }
     const job = await readRow<JobRow>(jobs, run.jobId, ROW.job);
     if (!job) return;
-    const parked: BatchRow = {
-      ...batch.value,
-      attempts,
-      state: "processed",
-      counts: { ...NO_OUTCOMES, escrowed: batch.value.changes },
-      waiting: 0,
-    };
+    const account = await deps.accountParked(job.value, batch.value, message);
+    const parked: BatchRow = { ...account, attempts, state: "processed" };
+    // With removals that wait for the end of its read it stays open until then, as any batch.
+    const closing: RowOperation[] =
+      parked.waiting > 0
+        ? [{ op: "replace", row: batch.row, values: pack(parked), etag: batch.etag }]
+        : [
+            { op: "delete", row: batch.row, etag: batch.etag },
+            { op: "upsert", row: ROW.done(readNo, sequence), values: pack(parked) },
+          ];
     const written = await jobs.transact(run.jobId, [
-      { op: "delete", row: batch.row, etag: batch.etag },
-      { op: "upsert", row: ROW.done(readNo, sequence), values: pack(parked) },
+      ...closing,
       {
         op: "replace",
         row: ROW.job,

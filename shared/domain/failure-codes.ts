@@ -89,6 +89,11 @@ export const FAILURES = {
     "A fault of this service, of this object alone",
     "Look at the message and report it: this should not happen. The object is tried again; the others go on.",
   ),
+  BatchSetAside: auto(
+    SERVICE,
+    "The batch that brought the change failed three times and was set aside before anything became of it",
+    "Nothing: a full read is asked for, and brings it again. The message says what failed; report it if it comes back.",
+  ),
   EntryChanged: auto(RACED, "The row changed while it was exported"),
   Unauthorized: fix(
     ADMIN,

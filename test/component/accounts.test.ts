@@ -83,9 +83,9 @@ describe("the accounts", () => {
       jobId: agent.jobId,
       message: expect.stringMatching(/received 2 changes; 1 have an outcome and 0 wait/),
     });
-    // Set aside, whole: everything counts as escrowed, and a full read is asked for.
+    // Set aside: what its file doesn't tell any more the objects' rows tell, and a full read is asked for.
     const [batch] = await list<BatchRow>("done:");
-    expect(batch?.value).toMatchObject({ changes: 2, counts: { ...NO_OUTCOMES, escrowed: 2 } });
+    expect(batch?.value).toMatchObject({ changes: 2, counts: { ...NO_OUTCOMES, exported: 2 } });
     expect((await agent.status()).fullReadWanted).toBe("parked-batch");
   });
 

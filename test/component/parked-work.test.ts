@@ -40,6 +40,7 @@ it("is asked for also while somebody else changes the job", async () => {
     giveUpReconcile: async () => undefined,
     giveUpAsked: async () => undefined,
     splitWork: async () => undefined,
+    accountParked: async (_job, batch) => batch,
     abandonCycle: async () => undefined,
   });
   await noteFailure({ jobId, lane: "bulk", epoch: 1 }, { kind: "work", workId, attempt: 3 }, "out of luck");

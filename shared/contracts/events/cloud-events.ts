@@ -49,7 +49,7 @@ export const CLOUD_EVENTS = {
   ),
   "accounts-violated": error("Received and outcomes don't add up; nothing is committed.", "jobId", "message"),
   "batch-parked": error(
-    "A batch failed three times: its changes are escrowed, the next one goes on.",
+    "A batch failed three times: what it did not come to is escrowed, the next one goes on.",
     "jobId",
     "batchId",
     "changes",
