@@ -3,12 +3,13 @@
  * didn't. Keyed by the cycle, so that a repetition writes the same rows.
  */
 import { FAILURES } from "../domain/failure-codes.ts";
+import { REMOVAL_CLASSES } from "../domain/plan.ts";
 import type { RowStore } from "../ports/row-store.ts";
 import { type JobRow, jobTable, ROW, readRow } from "./state/job-rows.ts";
 import type { ObjectLight } from "./state/object-row.ts";
 import type { ObjectStore } from "./state/object-store.ts";
 import type { LogEntry, ProvisioningLog } from "./state/provisioning-log.ts";
-import { allowedFor, type JudgedRemoval, type Verdict } from "./verdict.ts";
+import { allowedFor, type JudgedRemoval, reasonFor, type Verdict } from "./verdict.ts";
 
 export type LogStaged = (jobId: string, cycleId: string, verdict: Verdict, schemaVersion: number) => Promise<void>;
 
@@ -53,7 +54,10 @@ function entryOf(
   const batchId = `${cycleId}-staged`;
   const isDelete = classes.includes("deletes");
   const code = isDelete ? "StagedDelete" : "StagedAction";
-  const reason = removal.blindBecause ?? verdict.staged.find((one) => classes.includes(one.class))?.reason ?? "";
+  const reasons = REMOVAL_CLASSES.flatMap((name) =>
+    classes.includes(name) ? [reasonFor(verdict, removal, name)] : [],
+  );
+  const reason = removal.blindBecause ?? reasons.find((one) => one !== "") ?? "";
   const message = `Held back (${classes.join(", ")})${reason === "" ? "" : `: ${reason}`}.`;
   const origin = removal.origins.at(-1);
   const agentId = origin?.agentId ?? verdict.agentId;

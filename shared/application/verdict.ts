@@ -329,7 +329,7 @@ export function stagedRows(cycleId: string, verdict: Verdict): StagedRow[] {
 }
 
 /** Of users and of groups there may be a reason each. */
-function reasonFor({ staged }: Verdict, { type = "user" }: Removal, name: RemovalClass): string {
+export function reasonFor({ staged }: Pick<Verdict, "staged">, { type = "user" }: Removal, name: RemovalClass): string {
   const own = staged.filter((one) => one.class === name);
   return (own.find((one) => one.reason.includes(`linked ${type}s`)) ?? own[0])?.reason ?? "";
 }

@@ -3,6 +3,7 @@ import { describe, expect, it } from "vitest";
 import type { JobSettings } from "../../shared/contracts/configuration.ts";
 import { aGroup } from "../support/changes.ts";
 import { aUser, type Cloud, type CloudOptions, createCloud, guidOf } from "../support/cloud.ts";
+import { readLog } from "../support/log.ts";
 
 const HOUR = 3_600_000;
 const names = (count: number, from = 0) =>
@@ -97,6 +98,20 @@ describe("a class", () => {
     expect(cloud.target.objects().filter((own) => own.values["department"] === "Sales")).toHaveLength(10);
     await agent.read("delta", [blank("user0020")]);
     expect(cloud.target.objects().filter((own) => own.values["department"] === "Sales")).toHaveLength(10);
+  });
+
+  it("that is staged for users and groups tells each its own share, in the log", async () => {
+    const { cloud, agent, later } = await start();
+    await agent.read("full", [...users(names(60)), ...groups(30).map((name) => aGroup(name))]);
+    later(HOUR);
+    await agent.read("delta", [...names(25).map(gone), ...groups(22).map(gone)]);
+    expect((await agent.status()).staged).toBe(47);
+    const reasonIn = async (name: string) => {
+      const own = { jobId: agent.jobId, objectGuid: guidOf(name), sinceDays: 1, top: 1 };
+      return JSON.stringify(await readLog(cloud.cloud.routes, own));
+    };
+    expect(await reasonIn("user0000")).toContain("25 of 60 linked users");
+    expect(await reasonIn("group0000")).toContain("22 of 30 linked groups");
   });
 
   it("of users and one of groups are shares of their own, and one count together", async () => {
