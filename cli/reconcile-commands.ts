@@ -100,8 +100,8 @@ async function list(name: string | undefined, options: Shown, { terminal }: Comm
   const configurations = name === undefined ? await client.configurations() : [await findConfiguration(client, name)];
   const all = (await Promise.all(configurations.map((own) => ofJob(client, own)))).flat();
   if (options.json) terminal.out.write(`${JSON.stringify(all, null, 2)}\n`);
-  else if (options.csv) terminal.out.write(csvOf(listRows(all)));
-  else terminal.out.write(all.length === 0 ? "Nothing was reconciled yet.\n" : tableOf(listRows(all)));
+  else if (options.csv) terminal.out.write(csvOf(listRows(all, (at) => at)));
+  else terminal.out.write(all.length === 0 ? "Nothing was reconciled yet.\n" : tableOf(listRows(all, moment)));
 }
 
 async function ofJob(client: AdminClient, { jobId, displayName }: ConfigurationReply) {
@@ -197,7 +197,10 @@ function shown(value: ReconcileFindingReply["expected"]): string {
   return typeof value === "object" ? value.join("; ") : String(value);
 }
 
-function listRows(all: readonly (ReconcileReply & { readonly job: string })[]): string[][] {
+function listRows(
+  all: readonly (ReconcileReply & { readonly job: string })[],
+  time: (at: string) => string,
+): string[][] {
   const rows = all.map(({ job, id, policy, state, by, askedAt, counts }) => [
     job,
     id,
@@ -209,7 +212,7 @@ function listRows(all: readonly (ReconcileReply & { readonly job: string })[]): 
     String(counts.missingMembers + counts.foreignMembers),
     String(counts.repaired + counts.adopted),
     String(counts.left),
-    moment(askedAt),
+    time(askedAt),
     by,
   ]);
   const counts = ["changed", "missing", "foreign", "members", "mended", "left"];

@@ -67,7 +67,9 @@ export function registerSchemaCommands(program: Command, context: CommandContext
     .action((file: string, options: MapOptions) => map(file, options, context));
   schema
     .command("import <file>")
-    .description("Makes a schema that of a job; everything is read and mapped again.")
+    .description(
+      "Makes a schema that of a job; everybody is mapped by it, after a full read if it asks for what wasn't read.",
+    )
     .requiredOption("--job <name>", "the job, by name, domain or id")
     .addOption(
       new Option("--prefer <form>", "what counts where an expression's text and its tree disagree").choices([
@@ -239,7 +241,7 @@ async function importSchema(file: string, options: ImportOptions, context: Comma
   const said = `${counted(reply.warnings.length, "warning")}; uplink schema check shows them.`;
   terminal.out.write(
     reply.changed
-      ? `${configuration.displayName} has version ${reply.version} of its schema and reads everything again at the agent's next heartbeat (${said})\n`
+      ? `${configuration.displayName} has version ${reply.version} of its schema; everybody is mapped by it, after a full read if it asks for what wasn't read (${said})\n`
       : `${configuration.displayName} had that schema already, as version ${reply.version}.\n`,
   );
 }
@@ -283,7 +285,7 @@ async function versions(
   const found = await admin.schemaVersions((await findConfiguration(admin, job)).jobId);
   if (json) return void terminal.out.write(jsonOf(found));
   const rows = found.map(({ version, by, at, isInEffect }) => [
-    ...[String(version), moment(at), by ?? "(default)", isInEffect ? "in effect" : ""],
+    ...[String(version), csv ? at : moment(at), by ?? "(default)", isInEffect ? "in effect" : ""],
   ]);
   const all = [["version", "since", "by", "state"], ...rows];
   terminal.out.write(csv ? csvOf(all) : tableOf(all));

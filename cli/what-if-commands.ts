@@ -151,7 +151,7 @@ async function approve(
     return;
   }
   const effect = {
-    schema: `its schema is version ${reply.schemaVersion}; everything is read in full and mapped by it, with the guard and all`,
+    schema: `its schema is version ${reply.schemaVersion}; everybody is mapped by it, with the guard and all, after a full read if it asks for what wasn't read`,
     scope: "its agents have that scope; everything is read in full, with the guard and all",
     exports: "what waited for it goes out",
     none: "it is noted; nothing waited for it",

@@ -85,7 +85,7 @@ it("repairs when it is told to, and then finds nothing", async () => {
   expect(again.out).toMatch(/^found +nothing$/m);
   const rows = (await uplink("reconcile", "list", "corp.example", "--csv")).out.trim().split("\r\n");
   expect(rows[0]).toBe("job,id,policy,state,changed,missing,foreign,members,mended,left,asked,by");
-  expect(rows[2]).toMatch(/^corp\.example,[-0-9a-f]+,repair,done,30,0,0,0,30,0,/);
+  expect(rows[2]).toMatch(/^corp\.example,[-0-9a-f]+,repair,done,30,0,0,0,30,0,\d{4}-\d\d-\d\dT[\d:.]+Z,/);
 }, 20_000);
 
 it("says so when there is none", async () => {

@@ -102,7 +102,7 @@ describe("schema export and import", () => {
     const imported = await uplink("import", tenant, "--job", "corp.example");
     expect([imported.code, imported.out]).toEqual([
       0,
-      expect.stringContaining("version 2 of its schema and reads everything again"),
+      expect.stringContaining("version 2 of its schema; everybody is mapped by it, after a full read if"),
     ]);
     expect((await uplink("import", tenant, "--job", "corp.example")).out).toContain(
       "had that schema already, as version 2",
@@ -118,6 +118,9 @@ describe("schema export and import", () => {
     await uplink("import", await file("after.json", changed("Trim([title])", "[title]")), "--job", "corp.example");
     const { out } = await uplink("versions", "corp.example");
     expect(out).toMatch(/2 +2026-01-05 08:00:00Z +ann +in effect\n1 +.*\(default\)/);
+    expect((await uplink("versions", "corp.example", "--csv")).out).toContain(
+      "2,2026-01-05T08:00:00.000Z,ann,in effect",
+    );
     expect((await uplink("diff", "1", "2", "--job", "corp.example")).out).toContain("Trim([title]) → [title]");
     expect((await uplink("diff", "1", "7", "--job", "corp.example")).err).toContain("no schema of version 7");
     expect((await uplink("diff", "1", "after.json", "--job", "corp.example")).code).toBe(2);

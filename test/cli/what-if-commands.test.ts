@@ -128,7 +128,9 @@ it("approves the newest result by its digest, and no other", async () => {
   const approved = await uplink("whatif", "approve", "corp.example", "--digest", digest);
   expect(approved).toMatchObject({
     code: 0,
-    out: expect.stringMatching(/^corp\.example: what-if \S+ is approved: its schema is version 2; /),
+    out: expect.stringMatching(
+      /^corp\.example: what-if \S+ is approved: its schema is version 2; everybody is mapped by it, .*, after a full read if/,
+    ),
   });
   expect((await uplink("whatif", "show", "corp.example")).out).toMatch(/^approved +by ann at /m);
   const again = await uplink("whatif", "approve", "corp.example", "--digest", digest, "--json");

@@ -20,7 +20,7 @@ export const SchemaFindingReply = z.strictObject({
   path: z.string(),
 });
 
-/** Answered to an imported schema: a full read follows when it is another one. */
+/** Answered to an imported schema: when it is another one everybody is mapped by it, after a full read if it asks for what wasn't read. */
 export const SchemaReply = z.strictObject({
   jobId: z.string(),
   version: z.number(),
