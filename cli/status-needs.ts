@@ -74,12 +74,13 @@ export function foundBy(findings: readonly FindingReply[], jobs: ReadonlyMap<str
   const told = (codes: readonly FindingCode[]) =>
     findings
       .filter(({ code }) => codes.includes(code))
-      .map(({ jobId, message, runbook }) => {
+      .map(({ jobId, message }) => {
         const job = jobId === null ? undefined : (jobs.get(jobId) ?? jobId);
         return {
           job: job ?? "all jobs",
           what: message,
-          command: job === undefined ? runbook : `uplink job show ${quoted(job)}`,
+          // Its JSON has the remedy, and where more stands.
+          command: job === undefined ? "uplink status --json" : `uplink job show ${quoted(job)}`,
         };
       });
   return { needs: told(NEEDS_SOMEBODY), notes: told(GOOD_TO_KNOW) };

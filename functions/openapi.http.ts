@@ -11,6 +11,8 @@ export function openApiRoute(routes: () => readonly Route[]): Route {
   return serveOpen(openApi, async ({ request }) => {
     const operations = routes().map((route) => route.operation);
     written ??= writeOpenApi(operations, { version: "1.0", origin: request.origin });
-    return ok({ body: { openapi: "3.1.0", ...written } });
+    // Each caller's own way here: the first one's is nobody else's.
+    const servers = [{ url: `${request.origin}/api` }];
+    return ok({ body: { openapi: "3.1.0", ...written, servers } });
   });
 }

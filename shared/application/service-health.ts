@@ -64,7 +64,8 @@ export function createTellHealth(deps: {
     return found;
   }
 
-  async function ofJob({ jobId }: ConfigurationEntry): Promise<FindingReply[]> {
+  /** Commands name the job by its domain: one word, and of one job only. */
+  async function ofJob({ jobId, domainFqdn }: ConfigurationEntry): Promise<FindingReply[]> {
     const status = await deps.queries.status(jobId);
     // Gone since the list was read.
     if (!status.ok) return [];
@@ -73,22 +74,30 @@ export function createTellHealth(deps: {
     const tell = (code: FindingCode, message: string, remedy: string) =>
       found.push(finding(code, jobId, null, message, remedy));
     if (quarantine)
-      tell("job-quarantined", quarantine.error.message, `${quarantine.error.remedy} Then: uplink quarantine clear`);
+      tell(
+        "job-quarantined",
+        quarantine.error.message,
+        `${quarantine.error.remedy} Then: uplink quarantine clear ${domainFqdn}`,
+      );
     if (trouble) tell("job-trouble", trouble.message, "Bring back what the scope names, or take it out of the scope.");
     if (staged > 0)
-      tell("removals-staged", `${staged} removals wait for an admin.`, "Look at them first: uplink staged list");
+      tell(
+        "removals-staged",
+        `${staged} removals wait for an admin.`,
+        `Look at them first: uplink staged list ${domainFqdn}`,
+      );
     if (escrowed > 0)
       tell(
         "objects-failing",
         `${escrowed} objects failed and are tried again.`,
-        "Each has a remedy: uplink escrow list",
+        `Each has a remedy: uplink escrow list ${domainFqdn}`,
       );
     const setAside = await workSetAside(jobId);
     if (setAside !== undefined)
       tell(
         "work-set-aside",
         `Work failed three times and was set aside, and a full read is wanted that brings it again: ${setAside}`,
-        "Nothing, if the full read goes through: uplink job show says whether it runs. If it comes again, the message names the defect.",
+        `Nothing, if the full read goes through: uplink job show ${domainFqdn} says whether it runs. If it comes again, the message names the defect.`,
       );
     const oldest = await oldestBatch(jobId);
     const waitsMs = clock.now() - oldest;
@@ -97,7 +106,7 @@ export function createTellHealth(deps: {
       tell(
         "batch-waiting",
         `A batch was accepted ${Math.round(waitsMs / 60_000)} minutes ago and isn't in effect.`,
-        "See what the job does: uplink job show",
+        `See what the job does: uplink job show ${domainFqdn}`,
       );
     return found;
   }
@@ -122,8 +131,7 @@ export function createTellHealth(deps: {
       const isExpected = status === "active" || status === "inactive";
       if (!isExpected || clock.now() - Date.parse(lastSeenAt) < deps.agentSilentMs) return [];
       const message = `Agent '${name}' was last heard at ${lastSeenAt}.`;
-      const remedy =
-        "Start it; uplink agent check on its machine says what is wrong. One that is gone for good: uplink agent revoke";
+      const remedy = `Start it; uplink agent check on its machine says what is wrong. One that is gone for good: uplink agent revoke ${agentId}`;
       return [finding("agent-silent", jobId, agentId, message, remedy)];
     });
   }

@@ -207,7 +207,7 @@ test("asks for the service's health: what was set aside needs somebody, a batch 
   expect(told.health.findings.map((finding) => finding.code)).toEqual(["work-set-aside"]);
 });
 
-test("what the service finds is told once, by job or by where more stands", () => {
+test("what the service finds is told once, by job or by the command that tells more", () => {
   const finding = { jobId: null, agentId: null, message: "m", remedy: "r" };
   const of = (code: FindingCode, jobId: string | null = null) => ({
     ...finding,
@@ -219,11 +219,11 @@ test("what the service finds is told once, by job or by where more stands", () =
     new Map([["j-1", "Head Office"]]),
   );
   expect(needs).toEqual([
-    { job: "all jobs", what: "m", command: "docs/runbook.md#work-was-set-aside" },
-    { job: "all jobs", what: "m", command: "docs/runbook.md#the-targets-certificate-ends-soon" },
+    { job: "all jobs", what: "m", command: "uplink status --json" },
+    { job: "all jobs", what: "m", command: "uplink status --json" },
   ]);
   expect(notes).toEqual([
     { job: "Head Office", what: "m", command: "uplink job show 'Head Office'" },
-    { job: "all jobs", what: "m", command: "docs/runbook.md#the-write-quota-is-used-up" },
+    { job: "all jobs", what: "m", command: "uplink status --json" },
   ]);
 });

@@ -44,7 +44,7 @@ it("tells of work that was set aside, with what its last attempt said, until a f
   expect(finding).toMatchObject({
     ...{ jobId: corp.jobId, agentId: null, runbook: "docs/runbook.md#work-was-set-aside" },
     message: expect.stringMatching(/set aside.*: .*Batch b of \[name\] received 2 changes; 1 has an outcome/s),
-    remedy: expect.stringContaining("uplink job show"),
+    remedy: expect.stringContaining("uplink job show corp.example"),
   });
   isBroken = false;
   await corp.read("full", [aUser("ann"), aUser("bob")]);
