@@ -1,9 +1,10 @@
 /**
  * Carries out a plan, step by step, each by the admin API with what it was planned against. The first that fails ends it: what was done
- * stays, and a new plan has just the rest.
+ * stays, and a new plan has just the rest. What has an ETag or a version is held against it by the service; what has none (a new exclusion, a new
+ * configuration, a mode, secrets) is looked at right before.
  */
 import { AgentError } from "../agent/agent-error.ts";
-import { addExclusion, removeExclusion } from "../shared/contracts/admin/exclusions.ts";
+import { addExclusion, getExclusion, removeExclusion } from "../shared/contracts/admin/exclusions.ts";
 import { changeJobSettings } from "../shared/contracts/admin/job-settings.ts";
 import { listSecrets, putSecrets, type SecretsRequest } from "../shared/contracts/admin/secrets.ts";
 import type { AdminClient } from "./admin-client.ts";
@@ -51,6 +52,8 @@ async function applyStep(
 ): Promise<void> {
   if (step.kind === "exclude") {
     const { guid, reason, etag } = step;
+    if (etag === null && (await isExcluded(client, guid)))
+      throw changed(`${guid} was put on the exclusion list since: its entry stays as it is.`);
     return void (await client.call(addExclusion, { params: { guid }, body: { reason }, ...matching(etag) }));
   }
   if (step.kind === "include") {
@@ -58,6 +61,9 @@ async function applyStep(
     return void (await client.call(removeExclusion, { params: { guid }, ...matching(etag) }));
   }
   if (step.kind === "create") {
+    // Asked for one that is there, the service gives that one, whatever it is like.
+    if ((await client.configurations()).some((own) => own.domainFqdn === step.domainFqdn.toLowerCase()))
+      throw changed(`${step.domainFqdn} got a configuration since: nothing was made.`);
     const { id, jobId } = await client.createConfiguration(step.request);
     if (jobId === "")
       throw new AgentError(
@@ -70,7 +76,11 @@ async function applyStep(
   }
   const job = ids.get(step.domainFqdn);
   if (!job) throw new Error(`A step is about ${step.domainFqdn}, which no step before it made.`);
-  if (step.kind === "mode") return void (await client.setMode(job.jobId, step.mode));
+  if (step.kind === "mode") {
+    const { mode } = await client.status(job.jobId);
+    if (mode !== step.before) throw changed(`The mode of ${step.domainFqdn} is '${mode}' since, not '${step.before}'.`);
+    return void (await client.setMode(job.jobId, step.mode));
+  }
   if (step.kind === "schema") return void (await client.putSchema(job, step.schema, step.expectedVersion));
   if (step.kind === "secrets") {
     const params = { configurationId: job.id };
@@ -78,11 +88,24 @@ async function applyStep(
     if (!body) throw new Error(`Nobody read the secrets of ${step.domainFqdn}.`);
     // Secrets have no ETag: a key that came since the plan would be lost without a word.
     const keys = (await client.call(listSecrets, { params })).value.map(({ key }) => key);
-    if (keys.join() !== step.before.join())
-      throw new AgentError("conflict", `Secrets of ${step.domainFqdn} were set or let go of since.`, "Plan again.");
+    if (keys.join() !== step.before.join()) throw changed(`Secrets of ${step.domainFqdn} were set or let go of since.`);
     return void (await client.call(putSecrets, { params, body }));
   }
   await client.call(changeJobSettings, { params: { jobId: job.jobId }, body: step.change, ...matching(step.etag) });
+}
+
+async function isExcluded(client: AdminClient, guid: string): Promise<boolean> {
+  try {
+    await client.call(getExclusion, { params: { guid } });
+    return true;
+  } catch (error) {
+    if (error instanceof AgentError && error.code === "not-found") return false;
+    throw error;
+  }
+}
+
+function changed(message: string): AgentError {
+  return new AgentError("conflict", message, "Plan again.");
 }
 
 function matching(etag: string | null): { readonly ifMatch?: string } {

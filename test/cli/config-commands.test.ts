@@ -20,14 +20,22 @@ let service: AdminService;
 let folder: string;
 /** The next request whose path ends so is refused. */
 let refuse = "";
+/** Done once, when all that a plan goes by was read. */
+let meanwhile: (() => Promise<unknown>) | undefined;
 beforeAll(async () => {
-  const answer = (asked: Parameters<ReturnType<typeof answerByRoutes>>[0]) => {
+  const answer = async (asked: Parameters<ReturnType<typeof answerByRoutes>>[0]) => {
     if (refuse !== "" && asked.method !== "GET" && asked.url.includes(refuse)) {
       refuse = "";
       const error = { code: "role-missing", message: "Not you.", remedy: "Ask for it." };
       return Response.json({ error }, { status: 403 });
     }
-    return answerByRoutes(() => adminRoutes(cloud.cloud.routes))(asked);
+    const answered = await answerByRoutes(() => adminRoutes(cloud.cloud.routes))(asked);
+    if (meanwhile && asked.method === "GET" && asked.url.includes("/uplink/exclusions?")) {
+      const change = meanwhile;
+      meanwhile = undefined;
+      await change();
+    }
+    return answered;
   };
   service = await startAdminService(answer);
 });
@@ -36,6 +44,7 @@ beforeEach(async () => {
   cloud = await createCloud();
   folder = await mkdtemp(join(tmpdir(), "uplink-config-"));
   refuse = "";
+  meanwhile = undefined;
 });
 afterEach(() => rm(folder, { recursive: true, force: true }));
 
@@ -219,6 +228,46 @@ describe("a plan", () => {
     } finally {
       await other.close();
     }
+  });
+
+  describe("whose step was planned against what is another by now is refused, and that stays:", () => {
+    const appliedWhile = async (change: () => Promise<unknown>) => {
+      const { out } = await uplink("plan", folder);
+      service.asked.length = 0;
+      meanwhile = change;
+      return uplink("apply", folder, "--digest", digestOf(out));
+    };
+
+    test("a new exclusion whose entry was made since", async () => {
+      await write("exclusions.yaml", { exclusions: [{ guid: GLASS, reason: "break glass" }] });
+      const { exclusions } = cloud.cloud.routes;
+      const refused = await appliedWhile(() => exclusions.add(GLASS, "bob's own", "bob"));
+      expect(refused).toMatchObject({
+        code: 9,
+        err: expect.stringContaining(`${GLASS} was put on the exclusion list`),
+      });
+      expect(await exclusions.list()).toMatchObject([{ reason: "bob's own", by: "bob" }]);
+    });
+
+    test("a new configuration of a domain that has one since", async () => {
+      const settings = { signIn: "federated" };
+      await write(CORP, { domainFqdn: "CORP.example", domainNetBios: "CORP", displayName: "Corp", settings });
+      const refused = await appliedWhile(() => cloud.addDomain("corp.example"));
+      expect(refused).toMatchObject({
+        code: 9,
+        err: expect.stringMatching(/corp\.example got a configuration since/i),
+      });
+      expect(writes()).toEqual([]);
+    });
+
+    test("a mode that somebody changed since", async () => {
+      const { jobId } = await cloud.addDomain("corp.example");
+      await uplink("export", folder);
+      await edit(CORP, (own) => void Object.assign(own.settings, { mode: "staging" }));
+      const refused = await appliedWhile(() => cloud.cloud.routes.heldExports.setMode(jobId, "staging", "bob"));
+      expect(refused).toMatchObject({ code: 9, err: expect.stringContaining("is 'staging' since, not 'normal'") });
+      expect(writes()).toEqual([]);
+    });
   });
 
   test("whose step fails says what was done and what wasn't, and the next has the rest", async () => {
