@@ -74,7 +74,13 @@ runProcess(async () => {
     ...{ hub, port: hubPort, aliveMs: settings.visibilityTimeoutMs / saysInATimeout, onDefect },
     begin: async () => {
       begun ??= begin();
-      return (await begun).api.rpcBaseUrl;
+      try {
+        return (await begun).api.rpcBaseUrl;
+      } catch (error) {
+        // The next host that joins tries again.
+        begun = undefined;
+        throw error;
+      }
     },
   });
   stopOnSignal(log, "TaskHub", async () => {

@@ -170,6 +170,8 @@ export async function startHosts(
     const { url } = await start(name, "host-process.ts", own, z.object({ url: z.url() }));
     return { name, port: Number(new URL(url).port) };
   });
+  // Where one fails, the others come to their end first: whoever stops what was started has to know of all of them.
+  await Promise.allSettled(hosts);
   return openSharedDoor({ port: ports.host, certificates, hosts: await Promise.all(hosts), log: told.log });
 }
 

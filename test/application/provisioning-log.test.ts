@@ -2,7 +2,7 @@
 import { createHash } from "node:crypto";
 import { describe, expect, it } from "vitest";
 import { createMemoryRowStore } from "../../shared/adapters/memory/row-store.ts";
-import { createProvisioningLog, type LogEntry } from "../../shared/application/state/provisioning-log.ts";
+import { createProvisioningLog, type LogEntry, logTableName } from "../../shared/application/state/provisioning-log.ts";
 
 const AT = Date.UTC(2026, 4, 4, 12);
 
@@ -62,6 +62,24 @@ describe("provisioning log", () => {
       expect(messages((await log.page(all, 1_000)).entries)).toEqual(["said more"]);
       const ofOne = { ...all, object: { objectGuid: entryOf(1, "").source.objectGuid, jobIds: ["job"] } };
       expect(messages((await log.page(ofOne, 1_000)).entries)).toEqual(["said more"]);
+    },
+  );
+
+  it.each([[":object:"], [""]])(
+    "makes an entry up again over rows that are damaged (all with '%s' in their partition)",
+    async (which) => {
+      const rows = createMemoryRowStore();
+      const log = createProvisioningLog({ rows });
+      await log.write([entryOf(1, "said more")]);
+      const table = rows.table(logTableName(AT));
+      for await (const page of table.scan())
+        for (const { partition, row } of page)
+          if (partition.includes(which) && row !== "hours")
+            await table.transact(partition, [{ op: "merge", row, values: { data: new Uint8Array([1, 2, 3]) } }]);
+      await log.writeMissing([entryOf(1, "made up again"), entryOf(2, "was missing")]);
+      const { source } = entryOf(2, "");
+      const ofOne = { ...all, object: { objectGuid: source.objectGuid, jobIds: ["job"] } };
+      expect(messages((await log.page(ofOne, 1_000)).entries)).toEqual(["was missing"]);
     },
   );
 

@@ -37,6 +37,15 @@ export function entriesOfBlock(row: Row): LogEntry[] {
   return unpackJson<LogEntry[]>(row.values["data"] as Uint8Array);
 }
 
+/** None where the block is damaged: what it held is lost already, and must not stop the work that it tells of. */
+function readable(block: Row): LogEntry[] {
+  try {
+    return entriesOfBlock(block);
+  } catch {
+    return [];
+  }
+}
+
 /** Gives back what is still to be written: all of it where somebody else came first. */
 async function addToBlock(
   table: RowTable,
@@ -47,7 +56,7 @@ async function addToBlock(
   const parts: { readonly stored: Row; readonly known: Map<number, LogEntry> }[] = [];
   for await (const page of table.range(ALL_JOBS, { from: `${prefix}:`, to: `${prefix};` }))
     for (const stored of page)
-      parts.push({ stored, known: new Map(entriesOfBlock(stored).map((entry) => [entry.index, entry])) });
+      parts.push({ stored, known: new Map(readable(stored).map((entry) => [entry.index, entry])) });
   const replace = async ({ row, etag }: Row, data: Uint8Array) =>
     (await table.transact(ALL_JOBS, [{ op: "replace", row, values: { data }, etag }])).ok;
   const news = entries.filter(({ index }) => !parts.some(({ known }) => known.has(index)));

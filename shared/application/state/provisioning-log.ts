@@ -73,7 +73,7 @@ export function createProvisioningLog(deps: { readonly rows: RowStore }): Provis
     ]);
   }
 
-  /** As one of its rows has it: who was interrupted may have written one and not the other. */
+  /** As one of its rows has it: who was interrupted may have written one and not the other. Where none can be read, as it is at hand. */
   async function asWritten(table: RowTable, entry: LogEntry): Promise<LogEntry> {
     const { jobId, at, source } = entry;
     const key = entryKey(entry);
@@ -81,8 +81,8 @@ export function createProvisioningLog(deps: { readonly rows: RowStore }): Provis
       table.get(hourPartition(jobId, at), key),
       table.get(objectPartition(jobId, source.objectGuid), `${source.objectGuid}:${key}`),
     ]);
-    const data = (ofTime ?? ofObject)?.values["data"];
-    return data instanceof Uint8Array ? unpackJson<LogEntry>(data) : entry;
+    const kept = [ofTime, ofObject].map((row) => readable(row?.values["data"]));
+    return kept.find((own) => own !== undefined) ?? entry;
   }
 
   async function writeFailures(table: RowTable, packed: readonly Packed[], present: Present): Promise<void> {
@@ -134,6 +134,16 @@ export function createProvisioningLog(deps: { readonly rows: RowStore }): Provis
         await writeBlocks(table, own, "keep");
       }),
   };
+}
+
+/** Undefined: there is none, or it is damaged, which must not stop the work that it tells of. */
+function readable(data: unknown): LogEntry | undefined {
+  if (!(data instanceof Uint8Array)) return undefined;
+  try {
+    return unpackJson<LogEntry>(data);
+  } catch {
+    return undefined;
+  }
 }
 
 interface Packed {
