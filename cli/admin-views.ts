@@ -47,6 +47,8 @@ export function quarantineLines(quarantine: JobStatusReply["quarantine"]): [stri
 /** Why nothing is exported, and what ends that. */
 export function heldText({ because, at, by }: NonNullable<JobStatusReply["exportsHeld"]>): string {
   const since = `since ${moment(at)}${by === null ? "" : ` by ${by}`}`;
+  if (because === "links-rebuilt")
+    return `rows were put back from a backup, ${since}; the next full read that comes to its end ends it`;
   return because === "staging"
     ? `mode staging, ${since}; 'uplink job mode … normal' ends it`
     : `the first export waits for approval, ${since}; 'uplink whatif run … --wait', then 'uplink whatif approve … --digest …'`;

@@ -105,11 +105,11 @@ async function backupOf(client: Client, id: string | undefined): Promise<BackupR
 
 type Restored = Pick<
   RestoreReply,
-  "rows" | "present" | "missing" | "damaged" | "unusable" | "contested" | "values" | "conflicts"
+  "rows" | "present" | "missing" | "damaged" | "unusable" | "contested" | "unlinked" | "values" | "conflicts"
 >;
 
 async function restore({ client, jobId, line, apply }: Asked, { id, parts }: BackupReply): Promise<Restored> {
-  const sum = { rows: 0, present: 0, missing: 0, damaged: 0, unusable: 0, contested: 0, values: 0 };
+  const sum = { rows: 0, present: 0, missing: 0, damaged: 0, unusable: 0, contested: 0, unlinked: 0, values: 0 };
   const conflicts: RestoreReply["conflicts"] = [];
   for (let part = 0; part < parts; part++) {
     line.show(`part ${part + 1} of ${parts} of the backup`, part, parts);
@@ -157,6 +157,7 @@ function restoredView(name: string, backup: BackupReply, told: Restored, applied
     ["can't be read", count(told.damaged, "were replaced", "would be replaced")],
     ["of no use", `${told.unusable} can't be read in the backup either`],
     ["written meanwhile", `${told.contested} by somebody else`],
+    ["of them without link", `${told.unlinked}: the index doesn't name them any more; matching decides`],
     ["values for the index", count(told.values, "were entered", "would be entered")],
   ])}`;
 }
@@ -176,5 +177,5 @@ function howToApply(name: string, from: RebuildOptions["from"], backupId: string
 }
 
 function afterwards(name: string): string {
-  return `Start the job again: uplink job start "${name}". Its next read is a full one. Then compare with the target: uplink reconcile run "${name}"\n`;
+  return `Start the job again: uplink job start "${name}". Its next read is a full one, and what was put back exports nothing before that has come to its end. Then compare with the target: uplink reconcile run "${name}"\n`;
 }

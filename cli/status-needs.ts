@@ -149,6 +149,11 @@ function stagedWords({ class: of, count, memberships, reason }: StagedSetReply):
 }
 
 function heldNeed({ because }: NonNullable<JobStatusReply["exportsHeld"]>, job: string): readonly [string, string] {
+  if (because === "links-rebuilt")
+    return [
+      "rows were put back from a backup: nothing is exported before the next full read ends",
+      `uplink job show ${job}`,
+    ];
   return because === "staging"
     ? ["mode staging: nothing is exported", `uplink job mode ${job} normal`]
     : ["the first export waits for an approval", `uplink whatif run ${job} --wait`];

@@ -131,7 +131,7 @@ export function createAdminUseCases(parts: Parts, firstWrites: FirstWrites) {
     jobSettings: createJobSettings({ rows, blobs, clock, log, ring }),
     restoreRows: createRestoreRows({
       ...{ rows, blobs, clock, log, configurations, provisioningLog },
-      ...{ targetKey: parts.targetKey, claims: parts.claims, contextOf },
+      ...{ targetKey: parts.targetKey, claims: parts.claims, auditRows: createAuditRows({ rows }), contextOf },
     }),
     seekTargets: createSeekTargets({ rows, clock, log, configurations, contextOf }),
     links: createLinkAdmin({ rows, blobs, clock, log, contextOf, ring }),

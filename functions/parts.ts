@@ -14,6 +14,7 @@ import { createNoteScope } from "../shared/application/note-scope.ts";
 import { createTargetPreparation } from "../shared/application/prepare-target.ts";
 import { createQuarantines } from "../shared/application/quarantines.ts";
 import { createReadEnd } from "../shared/application/read-end.ts";
+import { createReleaseRebuilt } from "../shared/application/rebuilt-hold.ts";
 import { createRecentRemovals } from "../shared/application/recent-removals.ts";
 import { createReconcile } from "../shared/application/reconcile.ts";
 import { createReferences } from "../shared/application/references.ts";
@@ -183,8 +184,9 @@ export function createParts(adapters: Adapters, settings: UseCaseSettings) {
   const foldSaid = createFoldSaid({ links, sids, referrers, dirty, noteScope });
   const commands = createCommands({ rows, blobs });
   const askedWork = createAskedWorks({ rows, blobs, log, commands, foldSaid, linkAccounts });
+  const releaseRebuilt = createReleaseRebuilt({ rows, blobs, clock, log });
   const closing = { removals, recent, linkAccounts, waiting, scopeWork, quarantines, releasedMeanwhile, askedWork };
-  const commit = createCommit({ rows, blobs, fence, clock, log, ...closing, logStaged });
+  const commit = createCommit({ rows, blobs, fence, clock, log, ...closing, logStaged, releaseRebuilt });
   const goneGroups = createGoneGroups({ rows, blobs, clock, log, objects, claims, target, ring });
   const readEnd = createReadEnd({ ...chunked, recent, removals, contextOf, excluded: exclusions.load });
   const whatIfContexts = createWhatIfContexts({ blobs, mappingsOver, facts });

@@ -19,6 +19,7 @@ import { countOf, cycleRow, detailOf, finalOutcomes, withLinks } from "./cycle-a
 import type { LinkAccounts } from "./link-account.ts";
 import { cycleIdOf, type WorkFile } from "./plan-chunks.ts";
 import type { Quarantines } from "./quarantines.ts";
+import type { ReleaseRebuilt } from "./rebuilt-hold.ts";
 import type { RecentRemovals } from "./recent-removals.ts";
 import type { ReleasedMeanwhile } from "./released-meanwhile.ts";
 import type { ScopeWork } from "./scope-work.ts";
@@ -78,6 +79,7 @@ export function createCommit(deps: {
   readonly logStaged: LogStaged;
   readonly quarantines: Pick<Quarantines, "afterCycle" | "tell">;
   readonly releasedMeanwhile: ReleasedMeanwhile;
+  readonly releaseRebuilt: ReleaseRebuilt;
 }): Commit {
   const jobs = jobTable(deps.rows);
 
@@ -186,6 +188,7 @@ export function createCommit(deps: {
         await deps.waiting.afterCycle(run.jobId, cycle);
         await deps.scopeWork.afterCycle(run.jobId, cycle, read.value);
         await deps.releasedMeanwhile(run, cycle.cycleId, read.value.endedAt);
+        await deps.releaseRebuilt(run.jobId, cycle);
         await closeCycle(run.jobId, cycle, read.value);
         deps.log.info("cycle-closed", {
           jobId: run.jobId,

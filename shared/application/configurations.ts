@@ -52,7 +52,11 @@ export interface Configurations {
     by: string,
   ): Promise<Result<{ readonly id: string; readonly token: string; readonly expiresAt: number }>>;
   /** Has everything read again. Failures: 404. */
-  requestFullRead(jobId: string, reason: string): Promise<Result<{ readonly jobId: string }>>;
+  requestFullRead(
+    jobId: string,
+    reason: string,
+    options?: { readonly restores?: boolean },
+  ): Promise<Result<{ readonly jobId: string }>>;
   /** Failures: 404. */
   scope(jobId: string): Promise<Result<ScopeShownReply>>;
   /**
@@ -145,11 +149,12 @@ export function createConfigurations(deps: {
       ]);
       return ok({ id, token, expiresAt });
     },
-    requestFullRead: (jobId, reason) =>
+    requestFullRead: (jobId, reason, { restores = false } = {}) =>
       changeJob(jobId, (job) => ({
         ...job,
         fullReadWanted: reason === WATERMARK_RESET ? reason : wishBeside(job.fullReadWanted, reason),
         fullReadWantedAt: deps.clock.now(),
+        ...(restores ? { restoredAt: deps.clock.now() } : {}),
       })),
     async scope(jobId) {
       const job = (await readRow<JobRow>(jobs, jobId, ROW.job))?.value;

@@ -5,6 +5,7 @@
  *
  * Released, every object that has an image is mapped anew, as work that begins with the very transaction that releases:
  * what was held is nowhere listed, it follows from images and links. Pausing and quarantine stop more, and go before.
+ * What rows that were put back hold is ended by a full read alone (`rebuilt-hold.ts`).
  */
 import { randomUUID } from "node:crypto";
 import type { JobModeReply, ReevaluateReply } from "../contracts/admin/jobs.ts";
@@ -110,7 +111,7 @@ export function createHeldExports(deps: {
         const held = heldBecause(job);
         if (held?.because === "first-export") return next;
         if (mode === "normal") return { ...next, exportsHeld: null };
-        return held ? next : { ...next, exportsHeld: { because: "staging", at: deps.clock.now(), by } };
+        return job.exportsHeld ? next : { ...next, exportsHeld: { because: "staging", at: deps.clock.now(), by } };
       }),
     async reevaluate(jobId, by) {
       if (!(await jobs.get(jobId, ROW.job))) return noSuchJob(jobId);

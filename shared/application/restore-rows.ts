@@ -2,22 +2,27 @@
  * Rows put back from a backup, part by part: of one job, and only what isn't there, or can't be read.
  *
  * A row that is there and can be read is newer than the backup, whatever it says, and stays. What comes back is as old as the backup:
- * so a full read is asked for before the first row is written, and it alone decides what becomes of anybody. A value that somebody else
- * has by now is told and stays with whom it is. Nothing is deleted here, and nothing written to the target.
+ * so a full read is asked for before the first row is written, it alone decides what becomes of anybody, and nothing is sent before
+ * (`rebuilt-hold.ts`). It has its link only where the index still says so (`restored-links.ts`). A value that somebody else has by now
+ * is told and stays with whom it is. Nothing is deleted here, and nothing written to the target.
  */
 import type { BackupReply, RestoreReply } from "../contracts/admin/backups.ts";
 import type { BackupManifest, BackupPart, BackupTable } from "../contracts/backup.ts";
-import type { ObjectRecord } from "../domain/object-record.ts";
+import type { ObjectRecord, Unlinked } from "../domain/object-record.ts";
 import type { BlobStore } from "../ports/blob-store.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Log } from "../ports/log.ts";
 import type { RowOperation, RowStore, RowValues } from "../ports/row-store.ts";
+import { dissolvedSince } from "./audited-links.ts";
 import { type Configurations, noSuchJob } from "./configurations.ts";
 import { enterLinks } from "./enter-links.ts";
 import type { JobContext } from "./export-chunk.ts";
 import { fail, ok, type Result } from "./failure.ts";
 import { expectAtRest } from "./job-at-rest.ts";
+import { LINKS_REBUILT } from "./rebuilt-hold.ts";
+import { judgeLinks, noteLost } from "./restored-links.ts";
 import { withDoubtsSince } from "./since-backup.ts";
+import type { AuditRows } from "./state/audit-rows.ts";
 import { BackupDamaged, createBackupFiles, type KeptRow } from "./state/backup-files.ts";
 import type { ClaimIndex } from "./state/claim-index.ts";
 import { type JobRow, jobTable, ROW, readRow } from "./state/job-rows.ts";
@@ -25,8 +30,6 @@ import type { LogPages } from "./state/log-pages.ts";
 import { decodeObject, encodeObject } from "./state/object-row.ts";
 import { writeHalving } from "./state/write-halving.ts";
 
-/** Why the next full read is made. */
-const REASON = "links-rebuilt";
 /** Objects whose log is asked for at once. */
 const ASKED_AT_ONCE = 16;
 
@@ -67,6 +70,7 @@ const NOTHING: Told = {
   damaged: 0,
   unusable: 0,
   contested: 0,
+  unlinked: 0,
   values: 0,
   conflicts: [],
 };
@@ -79,6 +83,7 @@ export function createRestoreRows(deps: {
   readonly targetKey: string;
   readonly claims: ClaimIndex;
   readonly provisioningLog: LogPages;
+  readonly auditRows: Pick<AuditRows, "page">;
   readonly configurations: Configurations;
   readonly contextOf: (jobId: string) => Promise<JobContext>;
 }): RestoreRows {
@@ -140,16 +145,26 @@ export function createRestoreRows(deps: {
       else missing++;
       lost.push({ row, values, record: before, ...(there ? { etag: there.etag } : {}) });
     }
+    const now = deps.clock.now();
+    const dissolved: ReadonlyMap<string, Unlinked> =
+      lost.length > 0 ? await dissolvedSince(deps.auditRows, startedAt) : new Map();
+    const judged = await judgeLinks(
+      deps.claims,
+      lost.map(({ record }) => record),
+      { dissolved, now },
+    );
+    const safe = lost.map((own, at) => withRecord(own, judged[at]?.record ?? own.record));
     const restored: ObjectRecord[] = [];
     let contested = 0;
-    if (!apply) restored.push(...lost.map(({ record }) => record));
+    if (!apply) restored.push(...safe.map(({ record }) => record));
     else if (lost.length > 0) {
       // First: whoever is put back, the directory has the last word on him, even if this ends here.
-      await deps.configurations.requestFullRead(jobId, REASON);
-      const doubtful = await inDoubtSince(jobId, lost, startedAt);
+      await deps.configurations.requestFullRead(jobId, LINKS_REBUILT, { restores: true });
+      const doubtful = await inDoubtSince(jobId, safe, startedAt);
       const written = await writeHalving(table, partition, doubtful.map(operationOf));
       contested = written.filter((etag) => etag === undefined).length;
       restored.push(...doubtful.flatMap(({ record }, at) => (written[at] === undefined ? [] : [record])));
+      await noteLost(deps.claims, judged);
     }
     const { entered, conflicts } = await enterLinks(deps.claims, [...records, ...restored], {
       apply,
@@ -157,7 +172,9 @@ export function createRestoreRows(deps: {
     });
     return {
       ...{ rows: own.length, present: records.length },
-      ...{ missing, damaged, unusable, contested, values: entered, conflicts: [...conflicts] },
+      ...{ missing, damaged, unusable, contested, values: entered },
+      unlinked: judged.filter((own) => own.lost !== undefined).length,
+      conflicts: [...judged.flatMap(({ conflict }) => conflict ?? []), ...conflicts],
     };
   }
 
@@ -170,8 +187,7 @@ export function createRestoreRows(deps: {
         ...(await Promise.all(
           lost.slice(at, at + ASKED_AT_ONCE).map(async (own): Promise<Lost> => {
             const record = await withDoubtsSince(deps.provisioningLog, jobId, own.record, since);
-            if (record === own.record) return own;
-            return { ...own, record, values: { ...own.values, ...encodeObject(record) } };
+            return withRecord(own, record);
           }),
         )),
       );
@@ -243,6 +259,14 @@ export function createRestoreRows(deps: {
       }
     },
   };
+}
+
+/** The row with another record: columns that this release doesn't know stay as they are. */
+function withRecord(own: Lost, record: ObjectRecord): Lost {
+  if (record === own.record) return own;
+  const known = new Set(Object.keys(encodeObject(own.record)));
+  const unknown = Object.fromEntries(Object.entries(own.values).filter(([name]) => !known.has(name)));
+  return { ...own, record, values: { ...unknown, ...encodeObject(record) } };
 }
 
 function operationOf({ row, values, etag }: Lost): RowOperation {

@@ -15,6 +15,7 @@ import { addWork } from "./add-work.ts";
 import { type ChunkItem, FILES, readFile, readNeeded, writeOnce } from "./chunk-files.ts";
 import type { JobMappings, ScopeNeeds } from "./job-mapping.ts";
 import type { WorkFile } from "./plan-chunks.ts";
+import { LINKS_REBUILT } from "./rebuilt-hold.ts";
 import type { FactItem, FactsOf, ScopeFactsFinder } from "./scope-facts.ts";
 import { isNothing } from "./scope-needs.ts";
 import {
@@ -103,10 +104,10 @@ export function createScopeWork(deps: {
 
   /**
    * A delta is half-way through, or was given up there, or a batch was: who was taken out of one list may be about to be put
-   * into another.
+   * into another. Or rows were lost, and what was put back is as old as its backup.
    */
   async function isUncertain({ jobId, fullReadWanted }: JobRow): Promise<boolean> {
-    if (fullReadWanted?.startsWith("parked") === true) return true;
+    if (fullReadWanted?.startsWith("parked") === true || fullReadWanted === LINKS_REBUILT) return true;
     const reads = (await readRow<ReadsRow>(jobs, jobId, ROW.reads))?.value;
     if (!reads) return false;
     if (reads.openReadNo !== 0 && reads.kind === "delta" && reads.nextSequence > 1) return true;

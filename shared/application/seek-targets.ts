@@ -18,6 +18,7 @@ import type { JobContext } from "./export-chunk.ts";
 import { type Failure, fail, ok, type Result } from "./failure.ts";
 import { expectAtRest } from "./job-at-rest.ts";
 import { claimsOf } from "./prepare-target.ts";
+import { LINKS_REBUILT } from "./rebuilt-hold.ts";
 import { objectOf } from "./state/claim-index.ts";
 import { type JobRow, jobTable, pack, ROW, readRow } from "./state/job-rows.ts";
 
@@ -70,7 +71,7 @@ export function createSeekTargets(deps: {
       const place = await placeOf(jobId, request);
       if (!place) return fail(pageLost(jobId, type, page));
       // First: whatever is noted, the directory has the last word, even if this ends here.
-      if (apply && page === 0) await deps.configurations.requestFullRead(jobId, "links-rebuilt");
+      if (apply && page === 0) await deps.configurations.requestFullRead(jobId, LINKS_REBUILT);
       const context = await deps.contextOf(jobId);
       const read = await context.target.page(type, [], place.from).catch((error: unknown) => {
         if (error instanceof TargetPageLost) return undefined;

@@ -35,9 +35,7 @@ export async function withDoubtsSince(
     from = read.next;
     if (!from) break;
   }
-  const [newest, ...older] = entries.filter(
-    (entry) => !isOfMembers(entry) && isUnknownTo(record.last, entry, startedAt),
-  );
+  const [newest, ...older] = entries.filter((entry) => !isOfMembers(entry) && isUnknownTo(record.last, entry));
   return newest ? inDoubt(record, [newest, ...older], newest) : record;
 }
 
@@ -65,11 +63,14 @@ function inDoubt(record: ObjectRecord, entries: readonly LogEntry[], newest: Log
   return { ...record, mark };
 }
 
-/** Whether the row can't have it: batches of agents have numbers in the order of reads, work of our own has moments only. */
-function isUnknownTo(last: LastOutcome | undefined, entry: LogEntry, startedAt: number): boolean {
+/**
+ * Whether the row may lack it. Batches of agents have numbers in the order of reads. Work of our own has none, and an entry's moment is
+ * when its work was made, not when it was done: a doubt too many costs a call, one too few an old value that stays.
+ */
+function isUnknownTo(last: LastOutcome | undefined, entry: LogEntry): boolean {
   if (last?.batchId === entry.batchId) return false;
   const [known, own] = [placeOf(entry.jobId, last?.batchId), placeOf(entry.jobId, entry.batchId)];
-  if (!known || !own) return entry.at >= startedAt;
+  if (!known || !own) return true;
   if (known.readNo !== own.readNo) return own.readNo > known.readNo;
   // What a read's end does comes after its batches, one thing after the other.
   return known.sequence === own.sequence ? own.sequence === AT_END : own.sequence > known.sequence;

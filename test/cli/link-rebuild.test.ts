@@ -53,7 +53,7 @@ it("lists backups, shows what a restoration would do, and does it once the job i
   const id = await backUp();
   expect(JSON.parse((await uplink("backup", "list", "--json")).out)).toMatchObject([{ id, objects: 3 }]);
   expect((await uplink("backup", "list")).out).toContain(id);
-  await lose("objects", "claims");
+  await lose("objects");
   expect(await shownLink("ann")).toBe(8);
   const looked = await uplink("link", "rebuild", "corp.example", "--from", "backup");
   expect(looked.code).toBe(0);

@@ -77,6 +77,8 @@ export interface JobRow {
   readonly deleting?: { readonly by: string; readonly at: number };
   /** When exports were last released: milliseconds since 1970. */
   readonly exportsReleasedAt?: number;
+  /** When rows were last put back from a backup, for as long as no full read has told what became of them since. */
+  readonly restoredAt?: number;
 }
 
 /** The versions from `since` up to the mapped one asked the directory for all that the mapped one asks for. */
@@ -90,7 +92,7 @@ export interface CoveredSchema {
 }
 
 export interface ExportsHeld {
-  readonly because: "staging" | "first-export";
+  readonly because: "staging" | "first-export" | "links-rebuilt";
   /** Since when: milliseconds since 1970. */
   readonly at: number;
   /** Who asked for it; absent: the job was made so. */
@@ -104,7 +106,8 @@ export function mappedVersionOf(job: JobRow): number {
 
 /** Why its exports are held; null: they aren't. */
 export function heldBecause(job: JobRow): ExportsHeld | null {
-  return job.exportsHeld ?? null;
+  if (job.exportsHeld) return job.exportsHeld;
+  return job.restoredAt === undefined ? null : { because: "links-rebuilt", at: job.restoredAt };
 }
 
 export interface ScopeKnown {

@@ -53,6 +53,8 @@ export const RestoreReply = z.strictObject({
   unusable: z.number(),
   /** Of those to be written: somebody else wrote them meanwhile. */
   contested: z.number(),
+  /** Of those put back: without their link, for the index doesn't say any more that they have that target object. */
+  unlinked: z.number(),
   /** Values that the index lacks; with `applied`: entered. */
   values: z.number(),
   /** Values that somebody else has by the index: left with whom they are. */

@@ -60,7 +60,11 @@ export const JobStatusReply = z.strictObject({
   mode: z.enum(["normal", "staging"]),
   /** Why nothing is sent to the target; null: exports go out. */
   exportsHeld: z
-    .strictObject({ because: z.enum(["staging", "first-export"]), at: z.string(), by: z.string().nullable() })
+    .strictObject({
+      because: z.enum(["staging", "first-export", "links-rebuilt"]),
+      at: z.string(),
+      by: z.string().nullable(),
+    })
     .nullable(),
   steadyStateAt: Moment,
   escrowed: z.number(),
