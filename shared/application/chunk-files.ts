@@ -154,8 +154,6 @@ export interface PlannedObject {
   readonly abandoned: readonly Claim[];
   /** Properties of a create that an object taken over keeps as they are. */
   readonly creationOnly?: readonly string[];
-  /** Of a create: what becomes of a target object that turns out to be there and isn't ours. Absent in files of before. */
-  readonly whenFound?: WhenFound;
   readonly warnings: readonly { readonly code: FailureCode; readonly message: string }[];
   /** Properties whose values logs must not show, nested ones as `property.key`; absent: none. Texts here are without them. */
   readonly redacted?: readonly string[];
@@ -168,16 +166,6 @@ export interface PlannedObject {
   /** Of one that somebody asked for: what the mapping gave, whole. */
   readonly mapped?: TargetValues;
 }
-
-export interface WhenFound {
-  /** Properties that aren't sent, as nobody knows what it holds. */
-  readonly keeps: readonly string[];
-  /** It isn't taken over at all, and why. */
-  readonly undone?: Undone;
-}
-
-/** How a plan says that something is switched off. */
-export type Undone = Pick<PlannedObject, "filteredBy" | "scopeChanged"> & { readonly switchedOff: SwitchedOff };
 
 /**
  * `staged`: held back, by a row that is written now, or one that says so already. `approved`: they go out, and the row stays

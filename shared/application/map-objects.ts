@@ -8,7 +8,7 @@ import { isDisabledAtSource } from "../domain/hand-over.ts";
 import { ALL_FLOWS, type SwitchedOff } from "../domain/object-flows.ts";
 import type { Claim, ObjectRecord, Outcome } from "../domain/object-record.ts";
 import { type Desired, planObject } from "../domain/plan.ts";
-import type { ChunkHeader, ChunkItem, ObjectFailure, PlannedObject, Undone } from "./chunk-files.ts";
+import type { ChunkHeader, ChunkItem, ObjectFailure, PlannedObject } from "./chunk-files.ts";
 import { type Draft, draftOf, type MapDeps } from "./draft-object.ts";
 import { defectFailure } from "./evaluation-failures.ts";
 import { EXCLUDED } from "./excluded.ts";
@@ -30,7 +30,7 @@ import { withoutPlannedSecrets } from "./secrets.ts";
 import { settleDoubts } from "./settle-doubts.ts";
 import { type ClaimRequest, ownerOf } from "./state/claim-index.ts";
 import { groupBy, type StoredObject } from "./state/object-store.ts";
-import { takeover, takeoverLater } from "./takeover.ts";
+import { takeover } from "./takeover.ts";
 
 /** Plans in the order of GUIDs, whatever the order of the items of different objects. */
 export async function mapObjects(
@@ -205,7 +205,7 @@ function planOf(
     ...(plan.switchedOff ? told(draft, plan.switchedOff) : {}),
     ...(conflict ? { failure: conflict } : {}),
     ...(plan.action.kind === "create" && evaluation.kind === "present"
-      ? takeoverLater(evaluation, told(draft, "Update"))
+      ? { creationOnly: evaluation.creationOnly }
       : {}),
   };
 }
@@ -249,7 +249,10 @@ function undoneOf(
   return adds ? undefined : "Add";
 }
 
-function told({ isChanged }: Draft, what: SwitchedOff): Undone {
+function told(
+  { isChanged }: Draft,
+  what: SwitchedOff,
+): Pick<PlannedObject, "switchedOff" | "filteredBy" | "scopeChanged"> {
   return { switchedOff: what, scopeChanged: isChanged, filteredBy: `${what.toLowerCase()}-switched-off` };
 }
 

@@ -1,14 +1,13 @@
 /**
  * Sends planned actions to the target, one an object, and settles what meets an existing object: a create in doubt is
- * looked up by anchor first, a create that is refused for a conflict afterwards. What is found is taken over: our own as it
- * was to be made, somebody else's as far as the mapping lets it be.
+ * looked up by anchor first, a create that is refused for a conflict afterwards. What is found is taken over.
  */
 import { propertyNames } from "../domain/doubt.ts";
 import { isByAnchor, type MatchVerdict } from "../domain/match.ts";
 import type { ObjectAction } from "../domain/plan.ts";
 import { withoutProperties } from "../domain/target-value.ts";
 import type { TargetAction, TargetFailure, TargetResult } from "../ports/target-directory.ts";
-import type { ChunkHeader, PlannedObject, Undone } from "./chunk-files.ts";
+import type { ChunkHeader, PlannedObject } from "./chunk-files.ts";
 import type { ExportDeps, ExportResult } from "./export-objects.ts";
 import {
   changedMeanwhile,
@@ -23,8 +22,8 @@ import {
 import { matchTargets } from "./match-target.ts";
 import { redactAnswer } from "./secrets.ts";
 import { ownerOf } from "./state/claim-index.ts";
-import { disablesOf, leftAlone } from "./takeover.ts";
-import { failedResult, leftAloneResult } from "./write-outcomes.ts";
+import { disablesOf } from "./takeover.ts";
+import { failedResult } from "./write-outcomes.ts";
 
 type Match = Extract<MatchVerdict, { kind: "match" }>;
 
@@ -90,9 +89,7 @@ async function settleConflicts(
   for (const { entry, failure } of failed) {
     const verdict = verdicts[creates.findIndex((create) => create.entry === entry)];
     if (verdict?.kind === "match") {
-      const undone = undoneBy(entry, verdict);
-      if (undone) results.push(await leftAloneResult(deps, header, entry, leftAlone(entry.planned, undone)));
-      else found.push(takenOver(entry, verdict));
+      found.push(takenOver(entry, verdict));
       continue;
     }
     const reason =
@@ -125,28 +122,17 @@ function verdictsOf(deps: ExportDeps, entries: readonly Marked[]): Promise<Match
   );
 }
 
-/** Whether it is what an earlier attempt made, whose answer never came; whatever else was there has values that nobody knows. */
-function isOurs({ planned }: Marked, { by, restore }: Match): boolean {
-  return isByAnchor(by) && !restore && createInDoubt(planned.record) !== undefined;
-}
-
-/** Why it may not be taken over. To bring a deleted one back is no update. */
-function undoneBy(entry: Marked, verdict: Match): Undone | undefined {
-  return verdict.restore || isOurs(entry, verdict) ? undefined : entry.planned.whenFound?.undone;
-}
-
 /** The create of an object that turned out to be there, as an adoption or restoration. */
 function takenOver(entry: Marked, verdict: Match): Marked {
   const { planned } = entry;
-  const isOwn = isOurs(entry, verdict);
-  const kept = [...(planned.creationOnly ?? []), ...(isOwn ? [] : (planned.whenFound?.keeps ?? []))];
-  const all = withoutProperties(valuesOf(planned.action), kept);
+  const creationOnly = planned.creationOnly ?? [];
+  const all = withoutProperties(valuesOf(planned.action), creationOnly);
   const waiting = verdict.restore ? [] : disablesOf(all, verdict.accountEnabled, planned.allow);
   const values = waiting.length > 0 ? withoutProperties(all, ["accountEnabled"]) : all;
   const { id: targetId, by, restore } = verdict;
   const action: ObjectAction = { kind: restore ? "restore" : "adopt", targetId, values };
   const sent = propertyNames(valuesOf(planned.action));
-  const known = [...sent, ...kept];
+  const known = [...sent, ...creationOnly];
   const isStale = entry.before?.properties.some((name) => !known.includes(name)) ?? false;
   return {
     ...entry,
@@ -158,7 +144,7 @@ function takenOver(entry: Marked, verdict: Match): Marked {
       // What the lost create sent and nobody wants any more has to be taken back: that is planned with the link.
       ...(isStale ? { outcome: "escrowed", failure: changedMeanwhile(planned.objectGuid) } : {}),
     } satisfies PlannedObject,
-    origin: isOwn ? "created" : "matched",
+    origin: isByAnchor(by) && !restore ? "created" : "matched",
   };
 }
 

@@ -1,14 +1,10 @@
-/**
- * What is done with a target object that a source object turned out to be: found as it was planned, or met by a create
- * that was refused for it. Pure.
- */
-import { flowingToTakenOver, keptByTakenOver, NO_RULES } from "../domain/attribute-flow/flow-types.ts";
+/** What is done with a target object that a source object turned out to be. Pure. */
+import { flowingToTakenOver } from "../domain/attribute-flow/flow-types.ts";
 import { type RemovalClass, withoutNulls } from "../domain/plan.ts";
 import { type TargetValues, withoutProperties } from "../domain/target-value.ts";
-import type { PlannedObject, Undone } from "./chunk-files.ts";
+import type { PlannedObject } from "./chunk-files.ts";
 import type { Evaluation } from "./job-mapping.ts";
 import type { MatchAnswer } from "./match-candidates.ts";
-import { withClaims } from "./object-claims.ts";
 
 /** The action for a target object that this source object turned out to be. */
 export function takeover(
@@ -28,32 +24,6 @@ export function takeover(
     waiting,
     outcome: "exported",
     matchedBy: by,
-  };
-}
-
-/** The same for a create, which may meet one that came after the target was read. `undone`: with updates switched off. */
-export function takeoverLater(
-  { creationOnly, rules = NO_RULES, flows }: Extract<Evaluation, { kind: "present" }>,
-  undone: Undone,
-): Pick<PlannedObject, "creationOnly" | "whenFound"> {
-  const keeps = keptByTakenOver(rules);
-  const isOff = flows?.updates === false;
-  const whenFound = { keeps, ...(isOff ? { undone } : {}) };
-  return { creationOnly, ...(isOff || keeps.length > 0 ? { whenFound } : {}) };
-}
-
-/** The create of an object that met one which may not be taken over: nothing is done, and nothing is claimed for it. */
-export function leftAlone(planned: PlannedObject, undone: Undone): PlannedObject {
-  const { references: _, resendsReferences: __, members: ___, memberGuids: ____, lacks: _____, ...rest } = planned;
-  return {
-    ...rest,
-    ...undone,
-    record: withClaims(planned.record, []),
-    abandoned: [...planned.abandoned, ...(planned.record.claims ?? [])],
-    action: { kind: "none" },
-    waiting: [],
-    warnings: [],
-    outcome: "filtered",
   };
 }
 

@@ -17,11 +17,9 @@ import {
   type Sent,
 } from "./export-records.ts";
 import { release } from "./hand-over.ts";
-import { withClaims } from "./object-claims.ts";
 import { redactAnswer } from "./secrets.ts";
 import { type ClaimRequest, objectOf, ownerOf } from "./state/claim-index.ts";
 import type { StoredObject } from "./state/object-store.ts";
-import { leftAlone } from "./takeover.ts";
 
 const TRIES = 5;
 
@@ -108,31 +106,11 @@ export async function failedResult(
   return { kind: "settled", planned, outcome: "escrowed", failure, warnings: [], record };
 }
 
-/** Writes that a create met an object which may not be taken over: the object is left without a link, and wants no name. */
-export async function leftAloneResult(
-  deps: ExportDeps,
-  header: ChunkHeader,
-  entry: Marked,
-  planned: PlannedObject,
-): Promise<ExportResult> {
-  // An earlier create whose answer was lost stays in doubt: this one surely made nothing.
-  const after = afterFailure(entry, { code: "EntryConflict" }, deps.clock.now());
-  const record: ObjectRecord = { ...withClaims(after, []), last: lastOf(header, planned, "filtered", undefined) };
-  const [written] = await deps.objects.write([{ record, etag: entry.etag }]);
-  if (written?.written) return { kind: "settled", planned, outcome: "filtered", warnings: [], record };
-  const failure = changedMeanwhile(planned.objectGuid);
-  const own = { ...record, last: lastOf(header, planned, "escrowed", failure) };
-  return writeOver(deps, header, entry.planned, own, failure);
-}
-
 /** By its row, which this batch wrote before: in an attempt that was interrupted, or in one that runs beside this. */
 export function settledBefore(planned: PlannedObject, record: ObjectRecord): ExportResult {
   const { code, message = "", remedy = "", outcome = "escrowed", waiting = [], lacks } = record.last ?? {};
-  const { undone } = planned.whenFound ?? {};
-  // A create ends so only where it met somebody.
-  const isLeftAlone = undone !== undefined && planned.action.kind === "create" && outcome === "filtered";
   // It may have been planned again before it was written: what it waits for stands in the row.
-  const { lacks: _, ...rest } = isLeftAlone ? leftAlone(planned, undone) : planned;
+  const { lacks: _, ...rest } = planned;
   return {
     kind: "settled",
     planned: { ...rest, waiting, ...(lacks ? { lacks } : {}) },
