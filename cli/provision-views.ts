@@ -46,7 +46,10 @@ function verdictOf({
   if (isSuperseded) return "nothing: something newer was known of it already";
   if (isDryRun) return `${action === "none" ? "nothing" : action} is what it would come to; nothing was written${code}`;
   const waits = waitsFor.length > 0 && outcome === "staged" ? `, ${waitsFor.join(", ")} held back by the guard` : "";
-  const members = memberships && memberships.added > 0 ? `, ${memberships.added} members added` : "";
+  const members =
+    memberships && memberships.added > 0
+      ? `, ${memberships.added} ${memberships.added === 1 ? "member" : "members"} added`
+      : "";
   return `${action === "none" ? "nothing to do" : action}, ${outcome}${waits}${members}${code}`;
 }
 

@@ -60,7 +60,10 @@ it("names chosen members, five at most", async () => {
   world.members.set(guidOf("staff"), [guidOf("ada")]);
   const { code, out } = await uplink("provision", guidOf("staff"), "--member", ADA);
   expect(code).toBe(0);
-  expect(out.match(/^CN=.*: create, exported$/gm)).toHaveLength(2);
+  expect(out.match(/^CN=.*: create, exported.*$/gm)).toEqual([
+    "CN=staff,DC=corp,DC=example in corp.example: create, exported, 1 member added",
+    `${ADA} in corp.example: create, exported`,
+  ]);
   const made = world.target.objects().find((own) => own.type === "group");
   expect(world.target.membersOf(made?.id ?? "")).toHaveLength(1);
   const many = Array.from({ length: 6 }, (_, at) => `m${at}@corp.example`);
