@@ -43,7 +43,7 @@ export function jobRoutes(deps: JobRouteDeps): Route[] {
           : await (action === "pause" ? jobActions.pause(jobId) : jobActions.start(jobId));
       return done.ok ? ok({ body: undefined }) : done;
     }),
-    serveAdmin(wakeAnew, async ({ params }) => plain(await deps.wakeAnew(params.jobId))),
+    serveAdmin(wakeAnew, async ({ params, body }) => plain(await deps.wakeAnew(params.jobId, body))),
     serveAdmin(clearQuarantine, async ({ params }) => {
       const done = await quarantines.clear(params.jobId);
       if (done.ok) await wakeJob(params.jobId);

@@ -57,7 +57,7 @@ export interface ExportMark {
 }
 
 /** A mark younger than this belongs to a call that may still be under way. */
-const FRESH_MARK_MS = 120_000;
+export const FRESH_MARK_MS = 120_000;
 
 /** For how long a call of another batch may still be under way: milliseconds, 0 when none is. */
 export function underWayFor(mark: ExportMark | undefined, batchId: string, now: number): number {

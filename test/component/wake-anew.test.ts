@@ -27,7 +27,10 @@ describe("a job that is woken anew", () => {
     const { cloud, agent, read, letGo } = await hanging();
     const { jobId } = agent;
     expect(await cloud.wakeJob(jobId, "bulk")).toBe("running");
-    expect(await cloud.cloud.routes.wakeAnew(jobId)).toEqual({ ok: true, value: { jobId, replaced: ["bulk"] } });
+    expect(await cloud.cloud.routes.wakeAnew(jobId, { force: true })).toEqual({
+      ok: true,
+      value: { jobId, replaced: ["bulk"], left: [] },
+    });
     expect(await cloud.wakeJob(jobId, "bulk")).toBe("started");
     while ((await agent.status()).waiting.batches + (await agent.status()).waiting.readsEnding > 0)
       await new Promise(setImmediate);
@@ -42,6 +45,35 @@ describe("a job that is woken anew", () => {
     ]);
   });
 
+  it("keeps a run that moved in the last two minutes, and is told so; one that stands still for longer is set aside", async () => {
+    const { cloud, agent, read, letGo } = await hanging();
+    const { jobId } = agent;
+    const clock = { now: () => now };
+    let now = cloud.clock.now();
+    const rung: string[] = [];
+    const ring = async (_: string, lane: string) => void rung.push(lane);
+    const wakeAnew = createWakeAnew({ ...{ rows: cloud.rows, clock, ring }, log: cloud.cloud.log });
+    now += 60_000;
+    expect(await wakeAnew(jobId)).toEqual({ ok: true, value: { jobId, replaced: [], left: ["bulk"] } });
+    expect(rung).toEqual(["bulk", "live"]);
+    now += 120_000;
+    expect(await wakeAnew(jobId)).toEqual({ ok: true, value: { jobId, replaced: ["bulk"], left: [] } });
+    await cloud.wakeJob(jobId, "bulk");
+    letGo();
+    await read;
+  });
+
+  it("is awake though the bus is away: the tick rings then", async () => {
+    const cloud = await createCloud();
+    const { jobId } = await cloud.addDomain("corp.example");
+    const told: unknown[] = [];
+    const log = { ...cloud.cloud.log, warn: (...line: unknown[]) => void told.push(line) };
+    const ring = () => Promise.reject(new Error("no bus"));
+    const wakeAnew = createWakeAnew({ rows: cloud.rows, clock: cloud.clock, log, ring });
+    expect(await wakeAnew(jobId)).toEqual({ ok: true, value: { jobId, replaced: [], left: [] } });
+    expect(told).toEqual(["bulk", "live"].map((lane) => ["doorbell-unreachable", { jobId, lane }]));
+  });
+
   it("is rung in both lanes where no run is under way, and nothing is set aside", async () => {
     const cloud = await createCloud();
     const agent = await cloud.addDomain("corp.example");
@@ -49,7 +81,7 @@ describe("a job that is woken anew", () => {
     const { jobId } = agent;
     const rung: string[] = [];
     const wakeAnew = createWakeAnew({ ...cloud, log: cloud.cloud.log, ring: async (_, lane) => void rung.push(lane) });
-    expect(await wakeAnew(jobId)).toEqual({ ok: true, value: { jobId, replaced: [] } });
+    expect(await wakeAnew(jobId)).toEqual({ ok: true, value: { jobId, replaced: [], left: [] } });
     expect(rung).toEqual(["bulk", "live"]);
     expect(await wakeAnew("nobody")).toMatchObject({ ok: false, failure: { status: 404 } });
   });

@@ -162,9 +162,9 @@ export async function startAdRuntime(options: AdRuntimeOptions) {
       await admin("POST", `v1.0/servicePrincipals/${job.configurationId}/synchronization/jobs/${job.jobId}/start`);
     },
 
-    /** Has fresh runs take over; answers whose lanes had one. */
+    /** Has fresh runs take over, also from those that moved a moment ago; answers whose lanes had one. */
     async wake(job: Job): Promise<WakeReply> {
-      return WakeReply.parse(await admin("POST", `v1.0/uplink/jobs/${job.jobId}/wake`));
+      return WakeReply.parse(await admin("POST", `v1.0/uplink/jobs/${job.jobId}/wake`, { force: true }));
     },
 
     /** Another version of the job's schema; everything is read anew for it. */

@@ -37,6 +37,7 @@ export async function samplesOf(service: Service): Promise<Readonly<Record<strin
     SetLifecycle: { body: { outOfScope: "keep", groupDeleteDelayDays: 1 } },
     ChangeJobSettings: { body: { displayName: "Corp", guard: { floor: 20, count: 500, percent: 10 } } },
     JobAction: { body: { criteria: { resetScope: "Escrows" } } },
+    WakeJobAnew: { body: { force: true } },
     PutSchema: { body: defaultSchema() },
     RetryEscrows: { body: { objectGuid: GUID } },
     AddExclusion: { body: { reason: "service account" } },

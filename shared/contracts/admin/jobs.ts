@@ -111,8 +111,15 @@ export type LifecycleReply = z.infer<typeof LifecycleReply>;
 export const ClearQuarantineReply = z.strictObject({ jobId: z.string(), cleared: z.boolean() });
 export type ClearQuarantineReply = z.infer<typeof ClearQuarantineReply>;
 
-/** `replaced`: the lanes whose run was set aside; it writes nothing more, and a fresh one takes its place. */
-export const WakeReply = z.strictObject({ jobId: z.string(), replaced: z.array(z.enum(["bulk", "live"])) });
+/** `force`: also runs that moved within the last two minutes. */
+export const WakeRequest = z.strictObject({ force: z.boolean().optional() });
+
+const Lanes = z.array(z.enum(["bulk", "live"]));
+/**
+ * `replaced`: the lanes whose run was set aside; it writes nothing more, and a fresh one takes its place. `left`: those whose run moved within
+ * the last two minutes: it is left alone.
+ */
+export const WakeReply = z.strictObject({ jobId: z.string(), replaced: Lanes, left: Lanes });
 export type WakeReply = z.infer<typeof WakeReply>;
 
 /** Graph's values. `ConnectorDataStore` and `ForceDeletes` are refused, with the way there. */
@@ -236,7 +243,10 @@ export const wakeAnew = operation({
   method: "POST",
   path: "v1.0/uplink/jobs/{jobId}/wake",
   guard: "admin-write",
-  summary: "Has fresh runs take over a job's lanes from those under way, which write nothing more.",
+  summary:
+    "Has fresh runs take over a job's lanes from those that stand still, or with force from all; these write nothing more.",
+  body: WakeRequest,
+  isBodyOptional: true,
   reply: WakeReply,
   statuses: [202],
   refusals: { "job-not-found": 404 },
