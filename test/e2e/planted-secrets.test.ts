@@ -1,7 +1,7 @@
 /**
  * The built service and the built agent, with an OTLP endpoint, over a directory with passwords, hashes and keys in it: people are
- * synchronised, one write fails, secrets are saved, tokens made, requests refused and a broken file read. Afterwards everything that was
- * left or told is searched.
+ * synchronised, one write fails, secrets are saved, tokens made, requests refused, a broken file read and the nightly backup made.
+ * Afterwards everything that was left or told is searched.
  *
  * Planted are: in the directory a password, an NT hash and a history of hashes, and a private key, mapped by nobody, and a password in a
  * line that is no LDIF; a password for the directory in the agent's surroundings; an application's key, saved, tried, refused and sent as
@@ -9,8 +9,8 @@
  * of the OTLP endpoint. Looked for as well is what the runtime made itself: keys of agents, secrets of applications, and whatever looks like a
  * connection string, a private key or a signed token.
  *
- * What nobody needs stands nowhere outside of its owner's file. What a job redacts flows to the target, so it stands in the object's row
- * and in the payload that brought it, and nowhere else. Names of people stand in rows and payloads, and in no telemetry. Messages on the
+ * What nobody needs stands nowhere outside of its owner's file. What a job redacts flows to the target, so it stands in the object's row,
+ * in the row's backup and in the payload that brought it, and nowhere else. Names of people stand in rows and payloads, and in no telemetry. Messages on the
  * bus aren't kept by it; `test/adapters/service-bus/doorbell.test.ts` says what they hold.
  */
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
@@ -53,6 +53,9 @@ let receiver: OtlpReceiver;
 let ldif: string;
 let job: string;
 let places: Places;
+type Backup = { readonly id: string; readonly objects: number; readonly claims: number };
+let backups: readonly Backup[];
+let preview: { readonly code: number; readonly out: string };
 const answers: string[] = [];
 const printed: string[] = [];
 
@@ -125,7 +128,12 @@ beforeAll(async () => {
   const publicKey = { kty: "EC", d: PRIVATE_HALF };
   await asked("agent/v1/enrol", { method: "POST", body: { token: FORGED_ENROLMENT, publicKey } });
   await asked(`v1.0/uplink/jobs/${jobId}/status`, { headers: { authorization: `Bearer ${FORGED_TOKEN}` } });
-  const { fetch, uplink } = await runtimeAt(home);
+  const { fetch, uplink: command } = await runtimeAt(home);
+  const uplink = async (line: string): Promise<{ readonly code: number; readonly out: string }> => {
+    const told = await command(...line.split(" "));
+    printed.push(told.out, told.err);
+    return told;
+  };
   const headers = { "content-type": "application/json" };
   const body = `${FORGED_ENROLMENT} is no JSON`;
   answers.push(
@@ -142,10 +150,16 @@ beforeAll(async () => {
     "status",
     "audit",
     `agent status --state ${runtime.agents.stateOf("small")}`,
-  ]) {
-    const { out, err } = await uplink(...line.split(" "));
-    printed.push(out, err);
-  }
+  ])
+    await uplink(line);
+  const run = { method: "POST", headers, body: "{}" };
+  expect((await fetch(`${runtime.urls.service}/admin/functions/Backup`, run)).status).toBe(202);
+  backups = await until("the backup to be whole", async () => {
+    const { out } = await uplink("backup list --json");
+    const found = JSON.parse(out) as Backup[];
+    return found.length > 0 && found;
+  });
+  preview = await uplink("link rebuild fabrikam --from backup");
   // What is measured is sent when an invocation ends, one export at a time.
   const arrived = (signal: keyof OtlpReceiver["told"], text: string) =>
     until(`${text} at the endpoint`, () => receiver.told[signal].some((told) => told.includes(text)));
@@ -171,6 +185,7 @@ const STANDS_IN: Readonly<Record<string, () => string>> = {
   "rows of jobs": () => job,
   "blob batches/": () => FQDN,
   "blob plans/": () => FQDN,
+  "blob backups/": () => FQDN,
   "history ": () => `sync-${job}`,
   "log host.log": () => "batch-committed",
   "log agent-small.log": () => "not base64",
@@ -208,7 +223,23 @@ test("that a job redacts stand with their object and in what brought it, and are
   expect(target).toContain(REDACTED_VALUE);
   const found = placesOf(REDACTED_VALUE, places);
   expect(found).toContain("rows of objects");
-  expect(found.filter((place) => !/^(rows of objects$|blob (batches|plans)\/)/.test(place))).toEqual([]);
+  const inBackup = /^blob backups\/[^/]+\/parts\/[^/]+\/objects-/;
+  expect(found.some((place) => inBackup.test(place))).toBe(true);
+  const elsewhere = found.filter((place) => !inBackup.test(place));
+  expect(elsewhere.filter((place) => !/^(rows of objects$|blob (batches|plans)\/)/.test(place))).toEqual([]);
+});
+
+test("the nightly backup, run by the host, has every row and is what lost rows would come back from", () => {
+  const rows = (table: string) =>
+    JSON.parse(places.find(({ name }) => name === `rows of ${table}`)?.text ?? "[]").length;
+  expect(rows("objects")).toBeGreaterThan(6);
+  expect(backups).toEqual([
+    expect.objectContaining({ id: expect.any(String), objects: rows("objects"), claims: rows("claims") }),
+  ]);
+  expect(preview.code).toBe(0);
+  expect(preview.out).toContain(`from backup ${backups[0]?.id}`);
+  expect(preview.out).toMatch(new RegExp(`rows in it +${rows("objects")}\n.*are there +${rows("objects")} stay`));
+  expect(preview.out).toContain("Nothing was written.");
 });
 
 test("are not the only thing that isn't told: no person's name is in any trace, metric or log line", () => {

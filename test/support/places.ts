@@ -5,7 +5,7 @@
 import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { collectRows } from "../../local/releases/collect.ts";
-import { recordedBytes } from "../../local/releases/recorded-bytes.ts";
+import { type RecordedBytes, recordedBytes } from "../../local/releases/recorded-bytes.ts";
 import type { Runtime } from "../../local/start/runtime.ts";
 import { createBlobStore } from "../../shared/adapters/blobs/blob-store.ts";
 import type { OtlpReceiver } from "./otlp-receiver.ts";
@@ -30,7 +30,7 @@ export async function collectPlaces(
   const blobs = createBlobStore({ connectionString: runtime.storageConnection, container: "uplink" });
   for await (const path of blobs.list("")) {
     const content = await blobs.get(path);
-    if (content) places.set(`blob ${path}`, JSON.stringify(recordedBytes(content)));
+    if (content) places.set(`blob ${path}`, JSON.stringify(unpacked(recordedBytes(content))));
   }
   for (const [kind, folder] of [
     ["log", runtime.paths.logs],
@@ -44,6 +44,17 @@ export async function collectPlaces(
   for (const [signal, told] of Object.entries(receiver.told)) places.set(`telemetry ${signal}`, told.join("\n"));
   for (const [who, told] of Object.entries(answers)) places.set(`answers of ${who}`, told.join("\n"));
   return [...places].map(([name, text]) => ({ name, text, small: text.toLowerCase() }));
+}
+
+/** A backup's lines have the bytes of a row's columns in base64, packed as they were in the row. */
+function unpacked(recorded: RecordedBytes): unknown {
+  if (!("gzip" in recorded) || !recorded.gzip.startsWith('{"row":')) return recorded;
+  return recorded.gzip.split("\n").map((line) =>
+    JSON.parse(line, (_name, value: unknown) => {
+      const { base64 } = (value ?? {}) as { base64?: unknown };
+      return typeof base64 === "string" ? recordedBytes(new Uint8Array(Buffer.from(base64, "base64"))) : value;
+    }),
+  );
 }
 
 /** Where the text stands, in any case: plain, and in base64 and hexadecimal of both of its encodings. */
