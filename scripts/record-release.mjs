@@ -1,6 +1,8 @@
 /**
  * `npm run release:record -- <version>`: builds, records the release (`local/releases/record.ts`) and writes it to
- * `test/fixtures/releases/<version>/`. `--to <folder>` writes elsewhere; `--dirty` takes a tree that isn't committed.
+ * `test/fixtures/releases/<version>/`. With `--histories <since when>` it takes the place of the version, and only the
+ * orchestrations are written, to `test/fixtures/histories/<since when>/`: of code that is no release yet. `--to <folder>` writes
+ * elsewhere; `--dirty` takes a tree that isn't committed.
  */
 import { execFileSync } from "node:child_process";
 import { existsSync } from "node:fs";
@@ -15,15 +17,27 @@ const say = (line) => process.stdout.write(`${line}\n`);
 try {
   const { values, positionals } = parseArgs({
     allowPositionals: true,
-    options: { to: { type: "string" }, dirty: { type: "boolean", default: false } },
+    options: {
+      histories: { type: "string" },
+      to: { type: "string" },
+      dirty: { type: "boolean", default: false },
+    },
   });
-  const [version] = positionals;
-  if (positionals.length !== 1 || !/^\d+\.\d+\.\d+$/.test(version)) {
-    throw new Error("Say which version is recorded: npm run release:record -- 1.2.3");
+  const { histories } = values;
+  const [version = ""] = positionals;
+  const isNamed =
+    histories === undefined
+      ? positionals.length === 1 && /^\d+\.\d+\.\d+$/.test(version)
+      : positionals.length === 0 && /^[\w.-]+$/.test(histories);
+  if (!isNamed) {
+    throw new Error(
+      "Say which version is recorded: npm run release:record -- 1.2.3 (or --histories after-1.2.3, of what came since)",
+    );
   }
-  const folder = values.to ? resolve(values.to) : join(root, "test", "fixtures", "releases", version);
+  const own = histories === undefined ? ["releases", version] : ["histories", histories];
+  const folder = values.to ? resolve(values.to) : join(root, "test", "fixtures", ...own);
   if (existsSync(folder)) {
-    throw new Error(`${folder} is there: a release is recorded once. Remove the folder if it was never published.`);
+    throw new Error(`${folder} is there: it is recorded once. Remove the folder if it was never published.`);
   }
   const git = (...args) => execFileSync("git", args, { cwd: root, encoding: "utf8" }).trim();
   const changes = git("status", "--porcelain", "--untracked-files=no");
@@ -32,14 +46,10 @@ try {
   }
   await buildAll();
   register();
-  const { recordRelease } = await import("../local/releases/record.ts");
-  const manifest = await recordRelease({
-    version,
-    commit: git("rev-parse", "HEAD"),
-    now: () => Date.now(),
-    folder,
-    log: say,
-  });
+  const { recordHistories, recordRelease } = await import("../local/releases/record.ts");
+  const options = { commit: git("rev-parse", "HEAD"), now: () => Date.now(), folder, log: say };
+  const manifest =
+    histories === undefined ? await recordRelease({ version, ...options }) : await recordHistories(options);
   const bytes = Object.values(manifest.sizes).reduce((sum, size) => sum + size, 0);
   say(`${folder}: ${Math.round(bytes / 1024)} KiB`);
   for (const [file, size] of Object.entries(manifest.sizes)) say(`  ${file.padEnd(20)}${Math.round(size / 1024)} KiB`);

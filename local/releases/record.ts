@@ -4,13 +4,12 @@
  *
  * What happens: both forests are synced for the first time (one person lives in both and is escrowed; the target throttles;
  * one activity fails once), people change, go and come back, two swap their sign-in names, a member leaves a group, so many
- * are removed that the guard stages them, a part of the links is mapped again, and at the end a batch is under way that waits
- * for a target that is down.
+ * are removed that the guard stages them, a part of the links is mapped again, the duties run beside (`duties.ts`), and at the
+ * end a batch is under way that waits for a target that is down.
  */
 import { copyFile, mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
 import { pathToFileURL } from "node:url";
 import { rebuildLinks } from "../../shared/contracts/admin/links.ts";
 import { parseOrchestratorState } from "../durable/actions.ts";
@@ -23,11 +22,18 @@ import { TENANT_ID } from "../start/services.ts";
 import { registeredBy } from "./app-functions.ts";
 import { collectBlobs, collectExecutions, collectRequests, collectRows, collectTarget } from "./collect.ts";
 import { dnOf, type ForestText, forestText, withValue } from "./directory-edits.ts";
-import { type ReleaseContent, type ReleaseManifest, writeRelease } from "./release-files.ts";
+import { DUTIES_FAILED_ONCE, runDuties } from "./duties.ts";
+import {
+  type HistoriesManifest,
+  type ReleaseContent,
+  type ReleaseManifest,
+  writeHistories,
+  writeRelease,
+} from "./release-files.ts";
 import { findSecrets } from "./secrets.ts";
+import { until } from "./until.ts";
 
-export interface RecordingOptions {
-  readonly version: string;
+export interface HistoriesOptions {
   readonly commit: string;
   /** Milliseconds since 1970. */
   readonly now: () => number;
@@ -36,64 +42,96 @@ export interface RecordingOptions {
   readonly log: (line: string) => void;
 }
 
+export interface RecordingOptions extends HistoriesOptions {
+  readonly version: string;
+}
+
+/** What a recording is taken from: a host that is stopped, and whose work stands as it stood then. */
+interface Stopped {
+  readonly home: string;
+  readonly runtime: Runtime;
+  readonly stage: readonly Actor[];
+  readonly initialDomain: string;
+  readonly recordedAt: string;
+  readonly executions: ReleaseContent["executions"];
+}
+
 /** So few that the removal of three people is held back. */
 const STRICT_GUARD = { floor: 1, count: 2, percent: 1 };
+const VERIFIED_DOMAINS = SAMPLE_FORESTS.map(({ plan }) => plan.fqdn);
 const QUIET: Screen = { line: () => undefined, progress: () => undefined, clear: () => undefined };
-const POLL_MS = 200;
-const WITHIN_MS = 120_000;
+/** Each fails once, so that recordings hold repeated activities. */
+const FAILED_ONCE = ["ExportChunk", ...DUTIES_FAILED_ONCE].join();
 
 /** Throws `StartError` when something isn't as a recording needs it; nothing is written then. */
 export async function recordRelease(options: RecordingOptions): Promise<ReleaseManifest> {
+  return recording(options, async ({ home, runtime, stage, initialDomain, recordedAt, executions }) => {
+    const rows = await collectRows(runtime.storageConnection);
+    const content: ReleaseContent = {
+      executions,
+      rows,
+      blobs: await collectBlobs(runtime.storageConnection, rows),
+      requests: (await Promise.all(stage.map(({ forest, requests }) => collectRequests(forest.name, requests)))).flat(),
+      sources: Object.fromEntries(stage.map(({ forest, ldif }) => [forest.name, ldif.text()])),
+      target: await collectTarget(runtime),
+    };
+    const programs = {
+      "main.cjs": await readFile(join(home, "app", "release.cjs")),
+      "uplink.cjs": await readFile(join(projectRoot, "dist", "uplink.cjs")),
+    };
+    await refuseSecrets(home, content, programs);
+    const { version, commit, folder } = options;
+    const manifest = {
+      format: 1,
+      ...{ version, commit, recordedAt, targetKey: TENANT_ID, verifiedDomains: VERIFIED_DOMAINS },
+      initialDomain,
+      jobs: stage.map(({ forest: { name, jobId, configurationId, fqdn } }) => ({
+        ...{ agent: name, jobId, configurationId, fqdn },
+      })),
+      functions: await registeredBy(join(home, "app", "release.cjs")),
+      counts: countsOf(content),
+    } as const;
+    return writeRelease(folder, manifest, content, programs);
+  });
+}
+
+/** Only the orchestrations, of code that is no release yet. As `recordRelease`. */
+export async function recordHistories(options: HistoriesOptions): Promise<HistoriesManifest> {
+  return recording(options, async ({ home, recordedAt, executions }) => {
+    await refuseSecrets(home, { executions }, {});
+    const { commit, folder } = options;
+    return writeHistories(folder, { commit, recordedAt, counts: executionsByName(executions) }, executions);
+  });
+}
+
+async function refuseSecrets(...looked: Parameters<typeof findSecrets>): Promise<void> {
+  const findings = await findSecrets(...looked);
+  if (findings.length > 0) throw new StartError(`The recording is not written:\n  ${findings.join("\n  ")}`);
+}
+
+async function recording<T>(options: HistoriesOptions, collect: (from: Stopped) => Promise<T>): Promise<T> {
   const home = await mkdtemp(join(tmpdir(), "uplink-release-"));
-  const verifiedDomains = SAMPLE_FORESTS.map(({ plan }) => plan.fqdn);
   const executionsFile = join(home, "executions.jsonl");
   try {
     const app = await recordingApp(join(home, "app"));
     const runtime = await startRuntime({
       home: join(home, "runtime"),
-      verifiedDomains,
+      verifiedDomains: VERIFIED_DOMAINS,
       inMemory: true,
       appPath: app,
-      settings: { UPLINK_RECORDING_FILE: executionsFile, UPLINK_RECORDING_FAIL_ONCE: "ExportChunk" },
+      settings: { UPLINK_RECORDING_FILE: executionsFile, UPLINK_RECORDING_FAIL_ONCE: FAILED_ONCE },
       log: options.log,
     });
     try {
-      const work = async (): Promise<ReleaseManifest> => {
+      const work = async (): Promise<T> => {
         const stage = await prepare(runtime, home);
         const initialDomain = await initialDomainOf(runtime);
         await live(runtime, stage, { executionsFile, log: options.log });
         // Nothing moves any more while it is read; a host that ends would be taken for a broken runtime.
         runtime.process("host").kill("SIGSTOP");
         const recordedAt = new Date(options.now()).toISOString();
-        const rows = await collectRows(runtime.storageConnection);
-        const content: ReleaseContent = {
-          executions: await collectExecutions(executionsFile, { [home]: "home", [projectRoot]: "project/" }),
-          rows,
-          blobs: await collectBlobs(runtime.storageConnection, rows),
-          requests: (
-            await Promise.all(stage.map(({ forest, requests }) => collectRequests(forest.name, requests)))
-          ).flat(),
-          sources: Object.fromEntries(stage.map(({ forest, ldif }) => [forest.name, ldif.text()])),
-          target: await collectTarget(runtime),
-        };
-        const programs = {
-          "main.cjs": await readFile(join(home, "app", "release.cjs")),
-          "uplink.cjs": await readFile(join(projectRoot, "dist", "uplink.cjs")),
-        };
-        const findings = await findSecrets(home, content, programs);
-        if (findings.length > 0) throw new StartError(`The recording is not written:\n  ${findings.join("\n  ")}`);
-        const { version, commit, folder } = options;
-        const manifest = {
-          format: 1,
-          ...{ version, commit, recordedAt, targetKey: TENANT_ID, verifiedDomains },
-          initialDomain,
-          jobs: stage.map(({ forest: { name, jobId, configurationId, fqdn } }) => ({
-            ...{ agent: name, jobId, configurationId, fqdn },
-          })),
-          functions: await registeredBy(join(home, "app", "release.cjs")),
-          counts: countsOf(content),
-        } as const;
-        return await writeRelease(folder, manifest, content, programs);
+        const executions = await collectExecutions(executionsFile, { [home]: "home", [projectRoot]: "project/" });
+        return collect({ home, runtime, stage, initialDomain, recordedAt, executions });
       };
       return await Promise.race([work(), runtime.broken]);
     } finally {
@@ -195,6 +233,8 @@ async function live(
     return openRead === null && waiting.batches + waiting.readsEnding + waiting.work === 0;
   });
 
+  await runDuties(runtime, first.forest.jobId, log);
+
   log("a batch that is under way at the end");
   await runtime.control("faults", fault({ down: true }));
   const [lead] = second.ldif.people;
@@ -220,11 +260,6 @@ const fault = (order: unknown) => ({
   body: JSON.stringify(order),
 });
 
-async function until(what: string, isSo: () => Promise<boolean>): Promise<void> {
-  for (const end = Date.now() + WITHIN_MS; Date.now() < end; await sleep(POLL_MS)) if (await isSo()) return;
-  throw new StartError(`Waited ${WITHIN_MS / 1000} s in vain for ${what}.`);
-}
-
 async function initialDomainOf(runtime: Runtime): Promise<string> {
   const { value } = (await (await runtime.graphFetch("domains")).json()) as {
     value: { id: string; isInitial: boolean }[];
@@ -235,13 +270,17 @@ async function initialDomainOf(runtime: Runtime): Promise<string> {
 }
 
 function countsOf(content: ReleaseContent): ReleaseManifest["counts"] {
-  const executions: Record<string, number> = {};
-  for (const { orchestrator } of content.executions) executions[orchestrator] = (executions[orchestrator] ?? 0) + 1;
   return {
-    executions,
+    executions: executionsByName(content.executions),
     rows: Object.fromEntries(Object.entries(content.rows).map(([table, rows]) => [table, rows.length])),
     blobs: Object.keys(content.blobs).length,
     requests: content.requests.length,
     targetObjects: content.target.length,
   };
+}
+
+function executionsByName(executions: ReleaseContent["executions"]): Record<string, number> {
+  const counts: Record<string, number> = {};
+  for (const { orchestrator } of executions) counts[orchestrator] = (counts[orchestrator] ?? 0) + 1;
+  return counts;
 }

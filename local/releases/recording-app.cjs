@@ -2,19 +2,18 @@
  * The functions app as it is recorded: loads the built bundle beside it (`release.cjs`), unmodified, and writes down
  * every run of an orchestrator, as the host asked for it and as the app answered, a JSON line each.
  *
- * UPLINK_RECORDING_FILE is where to; UPLINK_RECORDING_FAIL_ONCE names a function whose first call fails, so that the
- * recording holds a repeated activity.
+ * UPLINK_RECORDING_FILE is where to; UPLINK_RECORDING_FAIL_ONCE names functions, with commas between them, whose first calls
+ * fail, so that the recording holds repeated activities.
  */
 const { appendFileSync } = require("node:fs");
 const core = require("@azure/functions-core");
 
 const file = process.env.UPLINK_RECORDING_FILE;
-let failing = process.env.UPLINK_RECORDING_FAIL_ONCE;
+const failing = new Set((process.env.UPLINK_RECORDING_FAIL_ONCE ?? "").split(","));
 
 core.registerHook("preInvocation", ({ hookData, invocationContext, inputs }) => {
   const { functionName } = invocationContext;
-  if (functionName === failing) {
-    failing = undefined;
+  if (failing.delete(functionName)) {
     throw new Error(`${functionName} failed once, for the recording.`);
   }
   // As text and now: the library changes the history while it replays.

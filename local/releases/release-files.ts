@@ -10,6 +10,11 @@
  *   requests.json.gz     what agents asked and what they were answered
  *   sources.json.gz      the directories as they were last, LDIF by agent
  *   target.json.gz       all objects of the target
+ *
+ * Of code that is no release yet only the orchestrations are kept, below `test/fixtures/histories/<since when>/`: what they
+ * decide is what a running instance goes by. The next release's recording has them all, and takes that folder's place.
+ *
+ *   manifest.json        commit, moment, counts, size      histories.json.gz    as above
  */
 import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
@@ -91,6 +96,15 @@ export interface ReleaseContent {
   readonly target: readonly RecordedTargetObject[];
 }
 
+export interface HistoriesManifest {
+  readonly commit: string;
+  /** As a release's. */
+  readonly recordedAt: string;
+  /** Executions, by orchestrator. */
+  readonly counts: Readonly<Record<string, number>>;
+  readonly sizes: Readonly<Record<string, number>>;
+}
+
 export interface Release extends ReleaseContent {
   readonly folder: string;
   readonly manifest: ReleaseManifest;
@@ -126,6 +140,23 @@ export async function writeRelease(
   return whole;
 }
 
+export async function writeHistories(
+  folder: string,
+  manifest: Omit<HistoriesManifest, "sizes">,
+  executions: ReleaseContent["executions"],
+): Promise<HistoriesManifest> {
+  const bytes = gzipSync(JSON.stringify(executions), { level: 9 });
+  const whole = { ...manifest, sizes: { [JSON_FILES.executions]: bytes.length } };
+  await mkdir(folder, { recursive: true });
+  await writeFile(join(folder, JSON_FILES.executions), bytes);
+  await writeFile(join(folder, "manifest.json"), `${JSON.stringify(whole, null, 2)}\n`);
+  return whole;
+}
+
+export async function readHistories(folder: string): Promise<ReleaseContent["executions"]> {
+  return readPart(folder, "executions");
+}
+
 /** The names of recorded releases below a folder, in order; none when it isn't there. */
 export async function releaseNames(folder: string): Promise<string[]> {
   const found = await readdir(folder, { withFileTypes: true }).catch(() => []);
@@ -137,8 +168,7 @@ export async function releaseNames(folder: string): Promise<string[]> {
 
 /** Our own files: what they hold is claimed, not checked. */
 export async function readRelease(folder: string): Promise<Release> {
-  const part = async <Name extends keyof ReleaseContent>(name: Name): Promise<ReleaseContent[Name]> =>
-    JSON.parse(gunzipSync(await readFile(join(folder, JSON_FILES[name]))).toString("utf8")) as ReleaseContent[Name];
+  const part = <Name extends keyof ReleaseContent>(name: Name) => readPart(folder, name);
   const [executions, rows, blobs, requests, sources, target] = await Promise.all([
     part("executions"),
     part("rows"),
@@ -149,6 +179,12 @@ export async function readRelease(folder: string): Promise<Release> {
   ]);
   const manifest = JSON.parse(await readFile(join(folder, "manifest.json"), "utf8")) as ReleaseManifest;
   return { folder, manifest, executions, rows, blobs, requests, sources, target };
+}
+
+async function readPart<Name extends keyof ReleaseContent>(folder: string, name: Name): Promise<ReleaseContent[Name]> {
+  return JSON.parse(
+    gunzipSync(await readFile(join(folder, JSON_FILES[name]))).toString("utf8"),
+  ) as ReleaseContent[Name];
 }
 
 export async function readProgram(folder: string, program: Program): Promise<Uint8Array> {

@@ -22,8 +22,8 @@ export const SECRET_FORMS: readonly (readonly [string, RegExp])[] = [
 /** Every finding as a sentence; none for a clean recording. */
 export async function findSecrets(
   home: string,
-  content: ReleaseContent,
-  programs: Readonly<Record<Program, Uint8Array>>,
+  content: Partial<ReleaseContent>,
+  programs: Readonly<Partial<Record<Program, Uint8Array>>>,
 ): Promise<string[]> {
   const secrets = await secretsIn(home);
   if (secrets.size === 0) throw new Error(`No secret was found in ${home}: the check looks in the wrong place.`);

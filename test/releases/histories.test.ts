@@ -3,15 +3,19 @@
  * what a release's callers and instances name must still be there.
  */
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { orchestrators } from "../../functions/orchestrators.ts";
 import type { LoadedApp } from "../../local/functions-host/functions-core.ts";
 import { createInvoke, type Invoke } from "../../local/functions-host/invoke.ts";
 import { type AppFunction, functionsOf, loadLooselyWired } from "../../local/releases/app-functions.ts";
 import type { RecordedExecution } from "../../local/releases/release-files.ts";
 import { buildPresentApp } from "../support/releases/present-app.ts";
-import { recordedReleases } from "../support/releases/recorded.ts";
+import { recordedReleases, recordedSince } from "../support/releases/recorded.ts";
 import { replayDifference } from "../support/releases/replay.ts";
 
 const releases = await recordedReleases();
+const since = await recordedSince();
+/** Where nothing came after the newest release, that one has them all. */
+const newest = since.at(-1)?.executions ?? releases.at(-1)?.executions ?? [];
 let present: Awaited<ReturnType<typeof buildPresentApp>>;
 let app: LoadedApp;
 let invoke: Invoke;
@@ -25,6 +29,9 @@ afterAll(async () => {
   app?.unload();
   await present?.remove();
 });
+
+const actionsOf = ({ state }: RecordedExecution): readonly unknown[] =>
+  (state as { readonly actions: readonly (readonly unknown[])[] }).actions[0] ?? [];
 
 /** Names of parameters may change, what they match may not. */
 const addressesOf = (functions: readonly AppFunction[]): string[] =>
@@ -75,6 +82,52 @@ describe.each(releases.map((release) => ({ version: release.manifest.version, re
     });
   },
 );
+
+describe.each(since)("what came $name", ({ name, executions }) => {
+  it("goes on with the present orchestrators", async () => {
+    expect(executions.length).toBeGreaterThan(0);
+    for (const execution of executions) {
+      const difference = await replayDifference(invoke, name, execution);
+      if (difference !== undefined) expect.fail(difference);
+    }
+  });
+});
+
+describe("the newest histories", () => {
+  const names = Object.keys(orchestrators);
+  const of = (name: string) => newest.filter(({ orchestrator }) => orchestrator === name);
+
+  it("are of every orchestrator that is registered: record them when one comes (AGENTS.md)", () => {
+    expect(names.length).toBeGreaterThan(4);
+    expect(names.filter((name) => of(name).length === 0)).toEqual([]);
+  });
+
+  it.each(names)("tell of %s that an action is gone, is new, or comes before another", async (name) => {
+    const all = of(name);
+    const isPair = (actions: readonly unknown[], at: number) =>
+      at + 1 < actions.length && JSON.stringify(actions[at]) !== JSON.stringify(actions[at + 1]);
+    const pairOf = (own: RecordedExecution) => actionsOf(own).findIndex((_, at, actions) => isPair(actions, at));
+    // Where all are alike, there is no other order.
+    const execution = all.find((own) => pairOf(own) >= 0) ?? all[0];
+    if (!execution) throw new Error(`${name} has no history.`);
+    const actions = actionsOf(execution);
+    const at = pairOf(execution);
+    const exchanged = actions.with(at, actions[at + 1]).with(at + 1, actions[at]);
+    const changed = [actions.slice(0, -1), [...actions, actions[0]], ...(at < 0 ? [] : [exchanged])];
+    for (const own of changed) {
+      const state = { ...(execution.state as object), actions: [own] };
+      expect(await replayDifference(invoke, "0.0.0", { ...execution, state })).toMatch(
+        /: action \d+ was .* and is now /,
+      );
+    }
+  });
+
+  it("hold an activity of each orchestrator that failed once, where it has one of its own", () => {
+    const failed = (name: string) => JSON.stringify(of(name)).includes("failed once, for the recording");
+    const whole = ["ProcessBatch", "WhatIf", "Reconcile", "BackUp", "Migrate"];
+    expect(whole.filter((name) => !failed(name))).toEqual([]);
+  });
+});
 
 describe("the replay of a recorded history", () => {
   const [release] = releases;
