@@ -13,6 +13,7 @@ import type { TargetDirectory, TargetFailure } from "../ports/target-directory.t
 import type { ChunkHeader, ObjectFailure, PlannedObject } from "./chunk-files.ts";
 import type { Excluded } from "./excluded.ts";
 import { brought, doubtBefore, type Marked, markedRecord, valuesOf } from "./export-records.ts";
+import type { JobMapping } from "./job-mapping.ts";
 import { firstCall, lookUpCreates, send, updateCall } from "./send-actions.ts";
 import type { ClaimIndex } from "./state/claim-index.ts";
 import type { ObjectStore, StoredObject } from "./state/object-store.ts";
@@ -26,6 +27,8 @@ export interface ExportDeps {
   readonly clock: Clock;
   readonly vanished: Vanished;
   readonly excluded: Excluded;
+  /** Of the schema's version by which the chunk was planned: what the flow types leave to whom a create meets. */
+  readonly mapping: Pick<JobMapping, "flowsOf" | "rulesOf">;
   /** Creates of groups with the members that go with them: whose rows carry our mark, and no others'. */
   readonly bindMembers: (planned: readonly PlannedObject[]) => Promise<readonly PlannedObject[]>;
 }

@@ -104,6 +104,8 @@ export interface JobMapping {
   readonly needs: ReadNeeds;
   /** What is switched on for a source class; undefined: the class has no mapping, or a disabled one. */
   flowsOf(objectClass: string): ObjectFlows | undefined;
+  /** How properties of a source class flow that don't simply follow the source; undefined: all do, or the class has no mapping. */
+  rulesOf(objectClass: string): FlowRules | undefined;
   /** What becomes of a linked object of that class in that state, if it isn't in scope. */
   fateOf(objectClass: string, state: ObjectState): Fate;
   /** For how long the deletion of objects of that class waits: milliseconds. */

@@ -97,6 +97,7 @@ export function createJobMappings(deps: {
         const own = flows.byClass.get(objectClass);
         return own && (own.flow?.objects ?? ALL_FLOWS);
       },
+      rulesOf: (objectClass) => flows.byClass.get(objectClass)?.flow?.rules,
       fateOf: (objectClass, state) =>
         fateOf(job.settings.lifecycle?.outOfScope, state, flows.byClass.get(objectClass)?.type),
       deleteDelayOf: (objectClass) =>

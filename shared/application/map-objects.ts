@@ -5,7 +5,7 @@
  */
 
 import { isDisabledAtSource } from "../domain/hand-over.ts";
-import { ALL_FLOWS, type SwitchedOff } from "../domain/object-flows.ts";
+import { ALL_FLOWS, filteredBySwitch, type SwitchedOff } from "../domain/object-flows.ts";
 import type { Claim, ObjectRecord, Outcome } from "../domain/object-record.ts";
 import { type Desired, planObject } from "../domain/plan.ts";
 import type { ChunkHeader, ChunkItem, ObjectFailure, PlannedObject } from "./chunk-files.ts";
@@ -253,7 +253,7 @@ function told(
   { isChanged }: Draft,
   what: SwitchedOff,
 ): Pick<PlannedObject, "switchedOff" | "filteredBy" | "scopeChanged"> {
-  return { switchedOff: what, scopeChanged: isChanged, filteredBy: `${what.toLowerCase()}-switched-off` };
+  return { switchedOff: what, scopeChanged: isChanged, filteredBy: filteredBySwitch(what) };
 }
 
 function heldOf(answers: readonly ClaimAnswer[]): Claim[] {

@@ -1,6 +1,7 @@
 /**
  * Sends planned actions to the target, one an object, and settles what meets an existing object: a create in doubt is
- * looked up by anchor first, a create that is refused for a conflict afterwards. What is found is taken over.
+ * looked up by anchor first, a create that is refused for a conflict afterwards. What is found is taken over: our own as it
+ * was to be made, somebody else's as far as the mapping lets it be.
  */
 import { propertyNames } from "../domain/doubt.ts";
 import { isByAnchor, type MatchVerdict } from "../domain/match.ts";
@@ -22,8 +23,8 @@ import {
 import { matchTargets } from "./match-target.ts";
 import { redactAnswer } from "./secrets.ts";
 import { ownerOf } from "./state/claim-index.ts";
-import { disablesOf } from "./takeover.ts";
-import { failedResult } from "./write-outcomes.ts";
+import { disablesOf, leftToWhomItMet } from "./takeover.ts";
+import { failedResult, leftAloneResult } from "./write-outcomes.ts";
 
 type Match = Extract<MatchVerdict, { kind: "match" }>;
 
@@ -69,7 +70,7 @@ export async function lookUpCreates(deps: ExportDeps, entries: readonly Marked[]
   return entries.map((entry) => {
     const verdict = verdicts[doubtful.indexOf(entry)];
     // Anything but its own anchor is left to the create's conflict.
-    return verdict?.kind === "match" && isByAnchor(verdict.by) ? takenOver(entry, verdict) : entry;
+    return verdict?.kind === "match" && isByAnchor(verdict.by) ? takenOver(deps, entry, verdict) : entry;
   });
 }
 
@@ -89,7 +90,8 @@ async function settleConflicts(
   for (const { entry, failure } of failed) {
     const verdict = verdicts[creates.findIndex((create) => create.entry === entry)];
     if (verdict?.kind === "match") {
-      found.push(takenOver(entry, verdict));
+      if (isLeftAlone(deps, entry, verdict)) results.push(await leftAloneResult(deps, header, entry));
+      else found.push(takenOver(deps, entry, verdict));
       continue;
     }
     const reason =
@@ -122,17 +124,28 @@ function verdictsOf(deps: ExportDeps, entries: readonly Marked[]): Promise<Match
   );
 }
 
+/** Whether it is what an earlier attempt made, whose answer never came; whatever else was there has values that nobody knows. */
+function isOurs({ planned }: Marked, { by, restore }: Match): boolean {
+  return isByAnchor(by) && !restore && createInDoubt(planned.record) !== undefined;
+}
+
+/** Whether it may not be taken over. To bring a deleted one back is no update. */
+function isLeftAlone({ mapping }: ExportDeps, entry: Marked, verdict: Match): boolean {
+  return !verdict.restore && !isOurs(entry, verdict) && leftToWhomItMet(entry.planned, mapping).isLeftAlone;
+}
+
 /** The create of an object that turned out to be there, as an adoption or restoration. */
-function takenOver(entry: Marked, verdict: Match): Marked {
+function takenOver({ mapping }: ExportDeps, entry: Marked, verdict: Match): Marked {
   const { planned } = entry;
-  const creationOnly = planned.creationOnly ?? [];
-  const all = withoutProperties(valuesOf(planned.action), creationOnly);
+  const isOwn = isOurs(entry, verdict);
+  const kept = isOwn ? (planned.creationOnly ?? []) : leftToWhomItMet(planned, mapping).keeps;
+  const all = withoutProperties(valuesOf(planned.action), kept);
   const waiting = verdict.restore ? [] : disablesOf(all, verdict.accountEnabled, planned.allow);
   const values = waiting.length > 0 ? withoutProperties(all, ["accountEnabled"]) : all;
   const { id: targetId, by, restore } = verdict;
   const action: ObjectAction = { kind: restore ? "restore" : "adopt", targetId, values };
   const sent = propertyNames(valuesOf(planned.action));
-  const known = [...sent, ...creationOnly];
+  const known = [...sent, ...kept];
   const isStale = entry.before?.properties.some((name) => !known.includes(name)) ?? false;
   return {
     ...entry,
@@ -144,7 +157,7 @@ function takenOver(entry: Marked, verdict: Match): Marked {
       // What the lost create sent and nobody wants any more has to be taken back: that is planned with the link.
       ...(isStale ? { outcome: "escrowed", failure: changedMeanwhile(planned.objectGuid) } : {}),
     } satisfies PlannedObject,
-    origin: isByAnchor(by) && !restore ? "created" : "matched",
+    origin: isOwn ? "created" : "matched",
   };
 }
 

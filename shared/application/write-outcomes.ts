@@ -17,9 +17,11 @@ import {
   type Sent,
 } from "./export-records.ts";
 import { release } from "./hand-over.ts";
+import { heldClaims, withClaims } from "./object-claims.ts";
 import { redactAnswer } from "./secrets.ts";
 import { type ClaimRequest, objectOf, ownerOf } from "./state/claim-index.ts";
 import type { StoredObject } from "./state/object-store.ts";
+import { leftAlone } from "./takeover.ts";
 
 const TRIES = 5;
 
@@ -106,11 +108,27 @@ export async function failedResult(
   return { kind: "settled", planned, outcome: "escrowed", failure, warnings: [], record };
 }
 
+/** Writes that a create met an object which may not be taken over: the object is left without a link, and wants no name. */
+export async function leftAloneResult(deps: ExportDeps, header: ChunkHeader, entry: Marked): Promise<ExportResult> {
+  const planned = leftAlone(entry.planned);
+  // An earlier create whose answer was lost stays in doubt: this one surely made nothing.
+  const after = afterFailure(entry, { code: "EntryConflict" }, deps.clock.now());
+  const last = { ...lastOf(header, planned, "filtered", undefined), leftAlone: true as const };
+  const record: ObjectRecord = { ...withClaims(after, []), last };
+  const [written] = await deps.objects.write([{ record, etag: entry.etag }]);
+  if (written?.written) return { kind: "settled", planned, outcome: "filtered", warnings: [], record };
+  const failure = changedMeanwhile(planned.objectGuid);
+  const own = { ...record, last: lastOf(header, planned, "escrowed", failure) };
+  return writeOver(deps, header, entry.planned, own, failure);
+}
+
 /** By its row, which this batch wrote before: in an attempt that was interrupted, or in one that runs beside this. */
 export function settledBefore(planned: PlannedObject, record: ObjectRecord): ExportResult {
   const { code, message = "", remedy = "", outcome = "escrowed", waiting = [], lacks } = record.last ?? {};
+  // Nothing else ends a create so.
+  const isLeftAlone = planned.action.kind === "create" && outcome === "filtered";
   // It may have been planned again before it was written: what it waits for stands in the row.
-  const { lacks: _, ...rest } = planned;
+  const { lacks: _, ...rest } = isLeftAlone ? leftAlone(planned) : planned;
   return {
     kind: "settled",
     planned: { ...rest, waiting, ...(lacks ? { lacks } : {}) },
@@ -135,13 +153,19 @@ async function writeOver(
     const stored = await deps.objects.get(own.configurationId, own.objectGuid);
     if (!stored) return { kind: "settled", planned, outcome: "escrowed", failure, warnings: [], record: own };
     const { last, mark } = stored.record;
+    // Whom the other run took for a stranger, this one made a moment ago.
+    const isMadeHere = own.link !== undefined && last?.leftAlone === true;
     // One outcome a batch: the same chunk, run twice at once, and the other one was first.
-    if (last?.batchId === header.batchId && (!mark || mark.isLost)) return settledBefore(planned, stored.record);
+    if (last?.batchId === header.batchId && (!mark || mark.isLost) && !isMadeHere)
+      return settledBefore(planned, stored.record);
     const record = mergedInto(stored.record, own, planned, deps.clock.now());
     const [result] = await deps.objects.write([
       { record, ...(stored.etag === undefined ? {} : { etag: stored.etag }) },
     ]);
-    if (result?.written) return { kind: "settled", planned, outcome: "escrowed", failure, warnings: [], record };
+    if (!result?.written) continue;
+    const owner = ownerOf(record.configurationId, record.objectGuid);
+    if (isMadeHere) await deps.claims.claim(heldClaims(record).map((claim) => ({ owner, claim })));
+    return { kind: "settled", planned, outcome: "escrowed", failure, warnings: [], record };
   }
   throw new Error(`The row of object ${own.objectGuid} changes faster than it can be written.`);
 }

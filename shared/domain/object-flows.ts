@@ -41,6 +41,11 @@ export function objectFlowsOf(flowTypes: string | null | undefined): {
   };
 }
 
+/** The same as a log names it. */
+export function filteredBySwitch(what: SwitchedOff): string {
+  return `${what.toLowerCase()}-switched-off`;
+}
+
 /** In words, for whoever reads the log. */
 export function explainSwitchedOff(what: SwitchedOff, objectClass: string): string {
   const undone = {

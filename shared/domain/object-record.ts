@@ -77,6 +77,8 @@ export interface LastOutcome {
   readonly lacks?: readonly RemovalClass[];
   /** Changed names were held back: a row of what is staged, or dropped, tells more. */
   readonly holdsNames?: true;
+  /** Its create met a target object that may not be taken over; told once. */
+  readonly leftAlone?: true;
 }
 
 /** A value that one object of a tenant set has at a time. */

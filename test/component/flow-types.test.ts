@@ -1,9 +1,14 @@
 import { describe, expect, it } from "vitest";
+import { ACTIVITY } from "../../orchestrations/names.ts";
 import { aGroup, aManagedUser, managedBy, withMembers } from "../support/changes.ts";
 import { aUser, type Cloud, createCloud, guidOf } from "../support/cloud.ts";
 import { changing, namesIn } from "../support/links.ts";
 import { readLog } from "../support/log.ts";
 import { runSchema, schemaWith } from "../support/schema.ts";
+import { immutableIdOf } from "./directory.ts";
+import { createWorld } from "./world.ts";
+
+const STEP = Number(process.env["UPLINK_TEST_CRASH_STEP"] ?? 12);
 
 async function start(changes: Parameters<typeof schemaWith>[0] = {}) {
   const cloud = await createCloud();
@@ -93,6 +98,110 @@ describe("a class whose updates are switched off", () => {
     expect(cloud.target.writes()).toBe(0);
     expect(cloud.target.objects()).toHaveLength(1);
     expect(await agent.status()).toMatchObject({ escrowed: 0 });
+  });
+
+  it("takes nobody over who came to the target after it was read", async () => {
+    const { cloud, agent, become } = await start(NO_UPDATE);
+    await agent.read("full", [aUser("zoe")]);
+    const seeded = cloud.target.seed([
+      { values: { userPrincipalName: "bob@corp.example", displayName: "Bob" } },
+      { values: { userPrincipalName: "c@corp.example", onPremisesImmutableId: immutableIdOf("cid") } },
+    ]);
+    const before = seeded.map((id) => cloud.target.object(id));
+    const people = [aUser("zoe"), aUser("bob", { department: "Sales" }), aUser("cid")];
+    await agent.read("full", people);
+    await agent.read("full", people);
+    expect(seeded.map((id) => cloud.target.object(id))).toEqual(before);
+    expect(cloud.target.objects()).toHaveLength(3);
+    expect(await agent.status()).toMatchObject({ escrowed: 0, staged: 0 });
+    for (const name of ["bob", "cid"]) {
+      const told = (await logOf(cloud, agent.jobId, name)).map(reasonOf);
+      expect(told, name).toMatchObject([{ status: "skipped", errorInformation: { errorCode: "update-switched-off" } }]);
+    }
+    await agent.read("delta", [gone("bob")]);
+    expect(cloud.target.objects().filter((object) => object.deleted)).toEqual([]);
+    await agent.read("delta", [asPerson(aUser("other", { userPrincipalName: "bob@corp.example" }))]);
+    expect(cloud.target.object(seeded[0] ?? "")?.values).toMatchObject({ displayName: "other" });
+    await become({});
+    await agent.read("full", [aUser("zoe"), aUser("cid", { department: "Sales" })]);
+    expect(cloud.target.object(seeded[1] ?? "")?.values).toMatchObject({ department: "Sales" });
+  });
+
+  it("says so once, and leaves him alone, wherever the activity that met him is killed", async () => {
+    const play = async (at?: number) => {
+      const world = await createWorld();
+      await runSchema(world.cloud, world.agent.jobId, schemaWith(NO_UPDATE));
+      world.take({ do: "create", name: "zoe" });
+      await world.send("full", 2);
+      await world.run();
+      const [id = ""] = world.cloud.target.seed([{ values: { userPrincipalName: "bob@corp.example" } }]);
+      const before = world.cloud.target.object(id);
+      world.take({ do: "create", name: "bob" });
+      await world.send("delta", 2);
+      const writes = world.writes();
+      if (at !== undefined) world.crashAt(at);
+      await world.run();
+      expect(world.cloud.target.object(id), `killed at ${at}`).toEqual(before);
+      expect(await world.agent.status(), `killed at ${at}`).toMatchObject({ escrowed: 0, staged: 0 });
+      const told = await logOf(world.cloud, world.agent.jobId, "bob");
+      expect(told.map((entry) => [entry.provisioningAction, reasonOf(entry)?.errorInformation?.errorCode])).toEqual([
+        ["other", "update-switched-off"],
+      ]);
+      return world.writes() - writes;
+    };
+    const most = await play();
+    for (let at = 1; at <= most; at += STEP) await play(at);
+  });
+
+  it("has whom it made, also where the answer was lost", async () => {
+    const { cloud, agent } = await start(NO_UPDATE);
+    await agent.read("full", [aUser("zoe")]);
+    cloud.target.order({ kind: "lose-answer" });
+    await agent.read("delta", [aUser("ann", { department: "Sales" })]);
+    expect(upns(cloud)).toEqual(["ann", "zoe"]);
+    cloud.clock.set(cloud.clock.now() + 3_600_000);
+    await cloud.tick();
+    await cloud.run();
+    await cloud.driver.settled();
+    expect(await agent.status()).toMatchObject({ escrowed: 0 });
+    await agent.read("delta", [gone("ann")]);
+    expect(upns(cloud)).toEqual(["zoe"]);
+  });
+
+  it("has whom one of two runs of a chunk made, though the other one met him first", async () => {
+    const world = await createWorld({ atOnce: [ACTIVITY.exportChunk] });
+    await runSchema(world.cloud, world.agent.jobId, schemaWith(NO_UPDATE));
+    const run = async () => {
+      await world.send("delta", 2);
+      await world.run();
+    };
+    world.take({ do: "create", name: "zoe" });
+    await world.send("full", 2);
+    await world.run();
+    const { target, clock } = world.cloud;
+    const { apply } = target;
+    const turns = async (most: number, until = () => false) => {
+      for (let turn = 0; turn < most && !until(); turn++) await new Promise((resolve) => setImmediate(resolve));
+    };
+    let calls = 0;
+    target.apply = async (actions, more) => {
+      const call = ++calls;
+      // The first one is slow to ask, the second one slow to hear.
+      if (call === 1) await turns(500, () => target.objects().length > 1);
+      const answers = await apply(actions, more);
+      if (call === 2) await turns(300);
+      return answers;
+    };
+    world.take({ do: "create", name: "bob" });
+    await run();
+    expect(calls).toBe(2);
+    clock.set(clock.now() + 3_600_000);
+    await world.cloud.tick();
+    await world.run();
+    expect(await world.agent.status()).toMatchObject({ escrowed: 0 });
+    world.take({ do: "delete", name: "bob" });
+    await run();
+    expect(upns(world.cloud)).toEqual(["zoe"]);
   });
 
   it("waits for no name that it won't be given, and keeps nobody else from it", async () => {
@@ -242,6 +351,37 @@ describe("flow types of attributes", () => {
     await agent.read("full", [aUser("ann", { l: "Rome", department: "New" })]);
     await agent.read("full", [aUser("ann", { l: "Paris", department: "New" })]);
     expect(valuesOf(cloud, "ann")).toMatchObject({ city: "Oslo", department: "New" });
+  });
+
+  it("leave it alone too on one who came to the target after it was read, by name or anchor", async () => {
+    const { cloud, agent } = await start({
+      user: { attributes: { City: { flowType: "AttributeAddOnly" }, Title: { flowType: "MultiValueAddOnly" } } },
+    });
+    await agent.read("full", [aUser("zoe")]);
+    const held = { city: "Oslo", jobTitle: "Judge", department: "Old" };
+    cloud.target.seed([
+      { values: { userPrincipalName: "ann@corp.example", ...held } },
+      { values: { userPrincipalName: "b@corp.example", onPremisesImmutableId: immutableIdOf("bob"), ...held } },
+    ]);
+    for (const l of ["Rome", "Paris"]) {
+      const given = { l, title: "Clerk", department: l };
+      await agent.read("full", [aUser("zoe"), aUser("ann", given), aUser("bob", given)]);
+      for (const name of ["ann", "bob"])
+        expect(valuesOf(cloud, name), name).toMatchObject({ city: "Oslo", jobTitle: "Judge", department: l });
+    }
+    expect(await agent.status()).toMatchObject({ escrowed: 0, staged: 0 });
+  });
+
+  it("give a new one its values, also where the answer to its creation was lost", async () => {
+    const { cloud, agent } = await start({ user: { attributes: { City: { flowType: "AttributeAddOnly" } } } });
+    await agent.read("full", [aUser("zoe")]);
+    cloud.target.order({ kind: "lose-answer" });
+    await agent.read("delta", [aUser("ann", { department: "Sales" })]);
+    await agent.read("full", [aUser("zoe"), aUser("ann", { l: "Rome" })]);
+    expect(valuesOf(cloud, "ann")).toMatchObject({ city: "Rome" });
+    await agent.read("full", [aUser("zoe"), aUser("ann", { l: "Paris" })]);
+    expect(valuesOf(cloud, "ann")).toMatchObject({ city: "Rome" });
+    expect(await agent.status()).toMatchObject({ escrowed: 0, staged: 0 });
   });
 });
 

@@ -63,8 +63,13 @@ export function flowingTo(link: Link, desired: TargetValues, rules: FlowRules): 
 }
 
 /** What of `values` may go to a target object that is taken over: nobody knows what it holds. */
-export function flowingToTakenOver(values: TargetValues, { grows, fillsOnly }: FlowRules): TargetValues {
-  return withoutProperties(values, [...grows, ...fillsOnly]);
+export function flowingToTakenOver(values: TargetValues, rules: FlowRules): TargetValues {
+  return withoutProperties(values, keptByTakenOver(rules));
+}
+
+/** What a target object that is taken over keeps as it is. */
+export function keptByTakenOver({ grows, fillsOnly }: FlowRules): readonly string[] {
+  return [...grows, ...fillsOnly];
 }
 
 /** Of the values that an update leaves out because they are as they were, those that go with it all the same. */
