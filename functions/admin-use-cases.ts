@@ -153,6 +153,7 @@ export function createAdminUseCases(parts: Parts, firstWrites: FirstWrites) {
       agentSilentMs: settings.times.agentSilentMs,
       quota: parts.quotaRows && settings.quota && { rows: parts.quotaRows, writes: settings.quota.writes },
       credentialEndsAt: settings.credentialEndsAt,
+      backupAge: parts.backupAge,
     }),
     wakeJob,
     wakeAnew: createWakeAnew({ rows, clock, log, ring }),

@@ -1,5 +1,6 @@
 /** What the use cases have in common: stores, references, rules and the quota, built once from the adapters. */
 import { createAskedWorks } from "../shared/application/asked-work.ts";
+import { createTellBackupAge } from "../shared/application/backup-age.ts";
 import { createCommit } from "../shared/application/commit-batch.ts";
 import { createConfigurations } from "../shared/application/configurations.ts";
 import { createEntryCounts } from "../shared/application/entry-counts.ts";
@@ -216,12 +217,14 @@ export function createParts(adapters: Adapters, settings: UseCaseSettings) {
     ...{ rows, blobs, clock, random, log, targetKey },
     ...{ objects, claims, proofs, ring },
   });
+  const backupAge = createTellBackupAge({ rows, blobs, clock, configurations, targetKey });
   const runWhatIf = createRunWhatIf({ rows, blobs, fence, clock, log, ...trying });
   return {
     telemetry: NO_TELEMETRY,
     ...adapters,
     quotaRows,
     targetKey,
+    backupAge,
     settings,
     chunked,
     answering,

@@ -84,6 +84,7 @@ export function createUseCases(given: Adapters, settings: UseCaseSettings) {
       ...{ telemetry: parts.telemetry, log, configurations, escrows, removals: parts.removals },
       quota: parts.quotaRows && settings.quota && { rows: parts.quotaRows, writes: settings.quota.writes },
       credentialEndsAt: settings.credentialEndsAt,
+      backupAge: parts.backupAge,
     }),
     fullSync: createFullSync({ rows, clock, log, configurations }),
     beginBackupWith: (starter: OrchestrationStarter) =>

@@ -343,7 +343,8 @@ export const SETTINGS = [
   },
   {
     name: "UPLINK_BACKUP_SCHEDULE",
-    meaning: "When object rows and index are backed up into blobs: a cron expression of six fields, UTC",
+    meaning:
+      "When object rows and index are backed up into blobs, once a day at least (an alert tells of 26 hours without one): a cron expression of six fields, UTC",
     default: "0 30 0 * * *",
     azure: byDefault,
     schema: text,

@@ -23,7 +23,7 @@ import type { Clock } from "../ports/clock.ts";
 import type { Log } from "../ports/log.ts";
 import type { OrchestrationStarter } from "../ports/orchestration-starter.ts";
 import type { Row, RowStore } from "../ports/row-store.ts";
-import { createBackupFiles, type KeptRow } from "./state/backup-files.ts";
+import { backupIdAt, createBackupFiles, type KeptRow } from "./state/backup-files.ts";
 
 /** A part ends with the page that reaches either: it is held in memory, and put back by one request. */
 const ROWS_A_PART = 1_000;
@@ -134,11 +134,6 @@ export function createBeginBackup(deps: {
     await deps.starter.start(deps.orchestrator, deps.instanceId(ref.backupId), ref);
     return ref;
   };
-}
-
-/** What the ids of backups that were begun at a moment begin with. */
-function backupIdAt(at: number): string {
-  return new Date(at).toISOString().replace(/\D/g, "").slice(0, 14);
 }
 
 function bytesOf({ values }: Row): number {

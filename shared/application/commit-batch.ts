@@ -346,8 +346,14 @@ export interface CommittedWatermark {
   readonly at: number;
 }
 
+/** The full read has brought again what was set aside before it. */
+function madeUp({ setAsideAt: _, setAsideBecause: __, ...job }: JobRow): JobRow {
+  return job;
+}
+
 /** The job's row after a full read that came to its end; the very same one when nothing changes. */
-function afterWhole(job: JobRow, { closedAt, readNo }: CycleRow, { schemaVersion = 1 }: ReadRow): JobRow {
+function afterWhole(before: JobRow, { closedAt, readNo, startedAt }: CycleRow, { schemaVersion = 1 }: ReadRow): JobRow {
+  const job = before.setAsideAt !== undefined && startedAt > before.setAsideAt ? madeUp(before) : before;
   const steady = job.steadyStateAt === null ? { ...job, steadyStateAt: closedAt } : job;
   if (effectiveVersion(job, schemaVersion) === mappedVersionOf(job)) return steady;
   const { coveredSchema: _, ...rest } = steady;

@@ -76,7 +76,8 @@ export function createNoteFailure(deps: {
   /** The job that wants a full read, because `message` was the end of some work. */
   function wanting(job: JobRow, reason: string, message: string): JobRow {
     const setAsideBecause = withoutNames(message).slice(0, MOST_SAID);
-    return { ...job, fullReadWanted: reason, fullReadWantedAt: deps.clock.now(), setAsideBecause };
+    const now = deps.clock.now();
+    return { ...job, fullReadWanted: reason, fullReadWantedAt: now, setAsideBecause, setAsideAt: now };
   }
 
   async function askFullRead(jobId: string, reason: string, message: string): Promise<void> {

@@ -7,6 +7,7 @@ import type { Clock } from "../ports/clock.ts";
 import type { Log } from "../ports/log.ts";
 import type { RowStore } from "../ports/row-store.ts";
 import { NO_TELEMETRY, type Telemetry } from "../ports/telemetry.ts";
+import type { TellBackupAge } from "./backup-age.ts";
 import type { ConfigurationEntry, Configurations } from "./configurations.ts";
 import { type AgentRow, agentTable } from "./state/agent-rows.ts";
 import type { Escrows } from "./state/escrow-rows.ts";
@@ -40,6 +41,7 @@ export function createReportState(deps: {
   readonly quota: { readonly rows: QuotaRows; readonly writes: number } | undefined;
   /** When the credential for the target ends: milliseconds since 1970; undefined where nothing ends. */
   readonly credentialEndsAt: number | undefined;
+  readonly backupAge: TellBackupAge;
 }): ReportState {
   const { clock, telemetry } = deps;
   const jobs = jobTable(deps.rows);
@@ -66,6 +68,12 @@ export function createReportState(deps: {
     for (const entry of await deps.configurations.list())
       await reportJob(entry).catch((error: unknown) =>
         deps.log.error("tick-duty-failed", { duty: "reportState", jobId: entry.jobId, message: String(error) }),
+      );
+    await deps
+      .backupAge()
+      .then(({ ms }) => telemetry.record("uplink.backup.age", ms / 1000, {}))
+      .catch((error: unknown) =>
+        deps.log.error("tick-duty-failed", { duty: "reportState", jobId: "", message: String(error) }),
       );
     if (!deps.quota) return;
     const { state } = await deps.quota.rows.change((before) => ({ state: before }));

@@ -8,6 +8,7 @@ import { usedAt } from "../domain/quota.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { RowStore } from "../ports/row-store.ts";
 import type { AdminQueries } from "./admin-queries.ts";
+import type { TellBackupAge } from "./backup-age.ts";
 import type { ConfigurationEntry, Configurations } from "./configurations.ts";
 import { ok, type Result } from "./failure.ts";
 import { type BatchRow, type JobRow, jobTable, LANES, listRows, ROW, readRow } from "./state/job-rows.ts";
@@ -17,6 +18,8 @@ const BATCH_WAITS_MS = 600_000;
 const QUOTA_USED = 0.9;
 const CREDENTIAL_DAYS = 30;
 const DAY_MS = 86_400_000;
+/** A night, and time for the backup itself; the alert has the same. */
+const BACKUP_OVERDUE_MS = 26 * 3_600_000;
 
 export type TellHealth = () => Promise<Result<HealthReply>>;
 
@@ -30,6 +33,7 @@ export function createTellHealth(deps: {
   readonly quota: { readonly rows: QuotaRows; readonly writes: number } | undefined;
   /** Milliseconds since 1970; undefined where nothing ends. */
   readonly credentialEndsAt: number | undefined;
+  readonly backupAge: TellBackupAge;
 }): TellHealth {
   const { clock } = deps;
 
@@ -60,6 +64,13 @@ export function createTellHealth(deps: {
         "credential-expiring",
         `The certificate for the target ends in ${Math.floor(days)} days.`,
         "Give the application a new certificate, and the service after it.",
+      );
+    const { ms, newest } = await deps.backupAge();
+    if (ms > BACKUP_OVERDUE_MS)
+      tell(
+        "backup-missing",
+        `No backup of object rows and index has become whole for ${Math.floor(ms / 3_600_000)} hours; ${newest === undefined ? "there is none" : `the newest is ${newest}`}.`,
+        "See whether the timer Backup ran, and what backup-failed says; the next night makes another.",
       );
     return found;
   }
@@ -96,7 +107,7 @@ export function createTellHealth(deps: {
     if (setAside !== undefined)
       tell(
         "work-set-aside",
-        `Work failed three times and was set aside, and a full read is wanted that brings it again: ${setAside}`,
+        `Work failed three times and was set aside; a full read has to bring it again: ${setAside}`,
         `Nothing, if the full read goes through: uplink job show ${domainFqdn} says whether it runs. If it comes again, the message names the defect.`,
       );
     const oldest = await oldestBatch(jobId);
@@ -111,11 +122,13 @@ export function createTellHealth(deps: {
     return found;
   }
 
-  /** What it ended with; undefined where nothing was, or a full read made up for it. */
+  /** What it ended with; undefined where nothing was, or a full read has come to its end since. */
   async function workSetAside(jobId: string): Promise<string | undefined> {
     const job = await readRow<JobRow>(jobTable(deps.rows), jobId, ROW.job);
-    if (!job?.value.fullReadWanted?.startsWith("parked")) return undefined;
-    return job.value.setAsideBecause ?? `see the event step-failed (${job.value.fullReadWanted}).`;
+    const { setAsideAt, setAsideBecause, fullReadWanted } = job?.value ?? {};
+    // Releases that didn't note the moment said it by their wish alone, until the read was accepted.
+    if (setAsideAt === undefined && !fullReadWanted?.startsWith("parked")) return undefined;
+    return setAsideBecause ?? `see the event step-failed (${fullReadWanted}).`;
   }
 
   async function oldestBatch(jobId: string): Promise<number> {

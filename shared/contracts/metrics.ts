@@ -112,6 +112,12 @@ export const METRICS = {
     meaning: "Days until the credential for the target ends",
     dimensions: ["credential"],
   },
+  "uplink.backup.age": {
+    kind: "gauge",
+    unit: "s",
+    meaning: "Since the newest whole backup of object rows and index was begun; before the first, since the oldest job",
+    dimensions: [],
+  },
   "uplink.agent.outbox": {
     kind: "gauge",
     unit: "{batch}",

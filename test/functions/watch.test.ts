@@ -121,9 +121,11 @@ it("reports how things stand at each tick: ages, counts by code and class, zeros
     removals: { staged: async () => [] },
     quota: undefined,
     credentialEndsAt: cloud.clock.now() + 10.5 * 86_400_000,
+    backupAge: async () => ({ ms: 3_600_000, newest: "20260105120000-a" }),
   });
   await report();
   const of = (metric: string) => measured.filter(([name]) => name === metric).map(([, value, by]) => [value, by]);
+  expect(of("uplink.backup.age")).toEqual([[3600, {}]]);
   expect(of("uplink.batch.oldest")).toEqual([
     [0, { jobId, lane: "bulk" }],
     [700, { jobId, lane: "live" }],

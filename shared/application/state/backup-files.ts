@@ -114,6 +114,18 @@ export function createBackupFiles(deps: { readonly blobs: BlobStore; readonly ta
   };
 }
 
+/** What the ids of backups that were begun at a moment begin with. */
+export function backupIdAt(at: number): string {
+  return new Date(at).toISOString().replace(/\D/g, "").slice(0, 14);
+}
+
+/** When it was begun, to the second: milliseconds since 1970. Undefined: it isn't made so. */
+export function momentOfBackup(id: string): number | undefined {
+  const [, year, month, day, hour, minute, second] = /^(\d{4})(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)/.exec(id) ?? [];
+  const at = Date.parse(`${year}-${month}-${day}T${hour}:${minute}:${second}Z`);
+  return Number.isNaN(at) ? undefined : at;
+}
+
 function jsonOf(body: Uint8Array): unknown {
   try {
     return JSON.parse(Buffer.from(body).toString("utf8"));

@@ -49,8 +49,10 @@ export interface JobRow {
   readonly fullReadWanted: string | null;
   /** When that was asked: only a read that began later fulfils it. */
   readonly fullReadWantedAt: number;
-  /** Of a full read that is wanted because work was set aside: what its last attempt said, without names. */
+  /** Of work that was set aside, until a full read has made up for it: what its last attempt said, without names. */
   readonly setAsideBecause?: string;
+  /** When that was: a full read that began later makes up for it once its cycle is closed. */
+  readonly setAsideAt?: number;
   readonly lastFullReadAt: number | null;
   /** Set once a full read has been committed: object rows exist. */
   readonly steadyStateAt: number | null;

@@ -13,6 +13,7 @@ export const FINDINGS = {
   "objects-failing": "many-objects-fail",
   "quota-used": "the-write-quota-is-used-up",
   "credential-expiring": "the-targets-certificate-ends-soon",
+  "backup-missing": "a-night-went-by-without-a-backup",
 } as const;
 export type FindingCode = keyof typeof FINDINGS;
 
