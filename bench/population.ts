@@ -52,11 +52,15 @@ export function* batchesIn(population: Population): Generator<Change[]> {
 function* changesOf(population: Population): Generator<Change> {
   const { people, groups, isEven } = population;
   const half = Math.floor(people / 2);
-  const isEarly = (group: number) => !isEven && group % EARLY_GROUPS === EARLY_GROUPS - 1;
+  const isEarly = (group: number) => !isEven && isEarlyGroup(group);
   for (let index = 0; index < half; index++) yield personOf(population, index);
   for (let index = 0; index < groups; index++) if (isEarly(index)) yield groupOf(population, index);
   for (let index = half; index < people; index++) yield personOf(population, index);
   for (let index = 0; index < groups; index++) if (!isEarly(index)) yield groupOf(population, index);
+}
+
+function isEarlyGroup(group: number): boolean {
+  return group % EARLY_GROUPS === EARLY_GROUPS - 1;
 }
 
 /** A person, whole; with another title where one is given, as a delta says it. */
@@ -148,28 +152,51 @@ export function membershipsOf(population: Population): number {
 export interface Fewest {
   /** Whoever comes when: a create each, with the manager and the first 20 members in it, and one for 20 more members. */
   readonly inAnyOrder: number;
-  /** By who takes batches as they come: a person whose manager stands in a later batch is one more. */
+  /**
+   * By who takes batches as they come: a person whose manager stands in a later batch is one more, and the members of a group
+   * who stand in later batches than it can't come with the others.
+   */
   readonly inOrder: number;
 }
 
 export function fewestWritesOf(population: Population): Fewest {
-  const members = sumOverGroups(population, (own) => Math.max(1, Math.ceil(own / MEMBERS_A_WRITE)));
-  const inAnyOrder = population.people + members;
-  return { inAnyOrder, inOrder: inAnyOrder + lateManagersOf(population) };
+  const writes = (members: number) => Math.ceil(members / MEMBERS_A_WRITE);
+  const early = earlyGroupsOf(population);
+  const groups = sumOverGroups(population, (own) => Math.max(1, writes(own)));
+  const inAnyOrder = population.people + groups;
+  const more = early.map(
+    ({ there, late }) => Math.max(1, writes(there)) + writes(late) - Math.max(1, writes(there + late)),
+  );
+  return { inAnyOrder, inOrder: inAnyOrder + lateManagersOf(population) + more.reduce((sum, own) => sum + own, 0) };
+}
+
+/** The number of a person's batch. */
+function batchOf({ people, groups }: Population, index: number): number {
+  const half = Math.floor(people / 2);
+  return Math.floor((index + (index < half ? 0 : Math.floor(groups / EARLY_GROUPS))) / BATCH_MAX_CHANGES);
 }
 
 /** People whose manager stands in a later batch than they. */
 function lateManagersOf(population: Population): number {
-  const { people, groups } = population;
-  const half = Math.floor(people / 2);
-  const early = Math.floor(groups / EARLY_GROUPS);
-  const batchOf = (index: number) => Math.floor((index + (index < half ? 0 : early)) / BATCH_MAX_CHANGES);
   let late = 0;
-  for (let index = 0; index < people; index++) {
+  for (let index = 0; index < population.people; index++) {
     const manager = superiorOf(population, index);
-    if (manager !== undefined && batchOf(manager) > batchOf(index)) late++;
+    if (manager !== undefined && batchOf(population, manager) > batchOf(population, index)) late++;
   }
   return late;
+}
+
+/** How many members of each group that comes before its turn stand in batches up to its own, and how many in later ones. */
+function earlyGroupsOf(population: Population): { readonly there: number; readonly late: number }[] {
+  const { people, groups, isEven } = population;
+  if (isEven) return [];
+  const early = Array.from({ length: groups }, (_, group) => group).filter(isEarlyGroup);
+  return early.map((group, at) => {
+    const own = Math.floor((Math.floor(people / 2) + at) / BATCH_MAX_CHANGES);
+    const members = membersOf(population, group);
+    const late = members.filter((member) => batchOf(population, member) > own).length;
+    return { there: members.length - late, late };
+  });
 }
 
 function superiorOf({ people, isEven }: Population, index: number): number | undefined {

@@ -91,8 +91,8 @@ const percent = (part: number, digits = 1) => `${fixed(100 * part, digits)} %`;
 
 const LOAD_LEGEND = [
   "Least: 3,000 of the fewest writes at once, then 20 a second. Minutes run from the accepted read to the closed cycle.",
-  "Fewest: a create each, with the manager and 20 members in it, and a write for 20 more members; a manager in a later batch than the person is one more.",
-  "In any order: without those, if everybody could wait for a manager.",
+  "Fewest: a create each, with the manager and 20 members in it, and a write for 20 more members; a manager, or members, in a later batch than who names them are one more.",
+  "In any order: without those, if everybody could wait for whom he names.",
 ];
 const SHARE_LEGEND = [
   "Of the budget that the other leaves. Measured from minute 10, when the rate has grown, to the end of the first load.",
