@@ -6,7 +6,7 @@
  * is committed (N7). The committed watermark has no open batch before it, in either lane (N2).
  */
 import type { Watermark } from "../contracts/change.ts";
-import { NO_REMOVALS } from "../domain/guard.ts";
+import { NO_REMOVALS, type RemovalCounts } from "../domain/guard.ts";
 import type { BlobStore } from "../ports/blob-store.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Log } from "../ports/log.ts";
@@ -251,12 +251,12 @@ export function createCommit(deps: {
         ]);
         if (written.ok) break;
       }
-      const { deletes, disables, blanks } = await deps.recent.close(run.jobId, workId, () =>
-        undoneIn(deps.blobs, workId),
-      );
       // A read tells of its own with its cycle.
-      if (deletes + disables + blanks > 0)
-        deps.log.info("removals-done", { jobId: run.jobId, workId, deletes, disables, blanks });
+      const tell = ({ deletes, disables, blanks }: RemovalCounts) => {
+        if (deletes + disables + blanks > 0)
+          deps.log.info("removals-done", { jobId: run.jobId, workId, deletes, disables, blanks });
+      };
+      await deps.recent.close(run.jobId, workId, () => undoneIn(deps.blobs, workId), tell);
       await deps.removals.clear(workId);
       await deps.linkAccounts.finish(run.jobId, workId);
       const folders = [FILES.folder(workId), FILES.folder(`${workId}-end`), ...deps.linkAccounts.folders(workId)];

@@ -23,8 +23,16 @@ export interface RecentRemovals {
   others(jobId: string, cycleId: string): Promise<Recent>;
   /** False: somebody else booked meanwhile. */
   book(jobId: string, recent: Recent, own: RecentEntry): Promise<boolean>;
-  /** All that a cycle booked has been carried out, but for what is `undone`. How much that was; nothing, said again. */
-  close(jobId: string, cycleId: string, undone?: () => Promise<UndoneRemovals>): Promise<RemovalCounts>;
+  /**
+   * All that a cycle booked has been carried out, but for what is `undone`. `tell` gets how much that was before it is written that it
+   * is over: whoever is killed in between tells it again, and nobody is told nothing. Said again, it does nothing.
+   */
+  close(
+    jobId: string,
+    cycleId: string,
+    undone?: () => Promise<UndoneRemovals>,
+    tell?: (removed: RemovalCounts) => void,
+  ): Promise<void>;
 }
 
 export function createRecentRemovals(deps: { readonly rows: RowStore; readonly clock: Clock }): RecentRemovals {
@@ -49,11 +57,11 @@ export function createRecentRemovals(deps: { readonly rows: RowStore; readonly c
       return { stored, others: entries.filter((entry) => counts(entry) && entry.cycleId !== cycleId) };
     },
     book: (jobId, { stored, others }, own) => write(jobId, stored, [...others, own]),
-    async close(jobId, cycleId, undone) {
-      for (;;) {
+    async close(jobId, cycleId, undone, tell) {
+      for (let isTold = false; ; isTold = true) {
         const stored = await readRow<RecentRow>(jobs, jobId, ROW.recent);
         const own = stored?.value.entries.find((entry) => entry.cycleId === cycleId && entry.isOpen);
-        if (!stored || !own) return NO_REMOVALS;
+        if (!stored || !own) return;
         const { isOpen: _, ...booked } = own;
         const left = await undone?.();
         const closed: RecentEntry = {
@@ -63,7 +71,8 @@ export function createRecentRemovals(deps: { readonly rows: RowStore; readonly c
           ...(left && own.groups ? { groups: lessOf(own.groups, left.groups) } : {}),
         };
         const entries = stored.value.entries.map((entry) => (entry === own ? closed : entry));
-        if (await write(jobId, stored, entries)) return closed.removed;
+        if (!isTold) tell?.(closed.removed);
+        if (await write(jobId, stored, entries)) return;
       }
     },
   };

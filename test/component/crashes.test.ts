@@ -1,6 +1,8 @@
 import { describe, expect, it } from "vitest";
+import { ACTIVITY } from "../../orchestrations/names.ts";
+import { aUser, createCloud, START } from "../support/cloud.ts";
 import type { DirectoryStep } from "./directory.ts";
-import { createWorld, type World } from "./world.ts";
+import { Crash, createWorld, type World } from "./world.ts";
 
 const create = (name: string): DirectoryStep => ({ do: "create", name });
 const STEP = Number(process.env["UPLINK_TEST_CRASH_STEP"] ?? 4);
@@ -64,4 +66,66 @@ describe("at least once", () => {
       }
     },
   );
+
+  it("what work without a read removed is told, whichever write of its close is its activity's last", async () => {
+    const closed = await removedByExpiry(0);
+    expect(closed.writes).toBeGreaterThan(2);
+    expect(closed.told).toEqual([3]);
+    for (let at = 1; at <= closed.writes; at++) {
+      const { told } = await removedByExpiry(at);
+      expect(told.length, `killed after write ${at}`).toBeGreaterThan(0);
+      expect(new Set(told), `killed after write ${at}`).toEqual(new Set([3]));
+    }
+  });
 });
+
+/** Three accounts expire; the activity that closes the work is killed right after a write. 0: it isn't. What the log told of removals. */
+async function removedByExpiry(at: number): Promise<{ readonly told: readonly number[]; readonly writes: number }> {
+  let isClosing = false;
+  let writes = 0;
+  let isAlive = true;
+  const cloud = await createCloud({
+    settings: { lifecycle: { expiredAccounts: "disable" } },
+    wrapRows: (rows) => ({
+      ...rows,
+      table(name) {
+        const table = rows.table(name);
+        return {
+          ...table,
+          async transact(partition, operations) {
+            const written = await table.transact(partition, operations);
+            if (isClosing && ++writes === at && isAlive) {
+              isAlive = false;
+              throw new Crash("The host died here.");
+            }
+            return written;
+          },
+        };
+      },
+    }),
+    aroundActivity: async (name, _input, run) => {
+      isClosing = name === ACTIVITY.commitWork;
+      try {
+        return await run().catch((error: unknown) => {
+          if (error instanceof Crash) return run();
+          throw error;
+        });
+      } finally {
+        isClosing = false;
+      }
+    },
+  });
+  const agent = await cloud.addDomain("corp.example");
+  const accountExpires = String((BigInt(START + 1_800_000) + 11_644_473_600_000n) * 10_000n);
+  await agent.read(
+    "full",
+    ["ann", "bob", "cid"].map((name) => aUser(name, { accountExpires })),
+  );
+  cloud.clock.set(START + 3_600_000);
+  await agent.heartbeat({ want: "none" });
+  await cloud.tick();
+  await cloud.driver.settled();
+  await cloud.run();
+  const lines = cloud.logged.filter(({ event }) => event === "removals-done");
+  return { writes, told: lines.map(({ fields }) => (fields as { disables: number }).disables) };
+}
