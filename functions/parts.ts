@@ -1,6 +1,8 @@
 /** What the use cases have in common: stores, references, rules and the quota, built once from the adapters. */
+import { createAccountAbandoned } from "../shared/application/abandoned-end.ts";
 import { createAskedWorks } from "../shared/application/asked-work.ts";
 import { createTellBackupAge } from "../shared/application/backup-age.ts";
+import { createChunkFacts } from "../shared/application/chunk-facts.ts";
 import { createCommit } from "../shared/application/commit-batch.ts";
 import { createConfigurations } from "../shared/application/configurations.ts";
 import { createEntryCounts } from "../shared/application/entry-counts.ts";
@@ -8,6 +10,7 @@ import { createExclusions } from "../shared/application/excluded.ts";
 import type { JobContext } from "../shared/application/export-chunk.ts";
 import { createFoldSaid } from "../shared/application/fold-links.ts";
 import { createGoneGroups } from "../shared/application/gone-groups.ts";
+import { createImageSources } from "../shared/application/image-sources.ts";
 import { createJobDeletion } from "../shared/application/job-deletion.ts";
 import { createJobMappings } from "../shared/application/job-mappings.ts";
 import { createLinkAccounts } from "../shared/application/link-account.ts";
@@ -187,7 +190,24 @@ export function createParts(adapters: Adapters, settings: UseCaseSettings) {
   const askedWork = createAskedWorks({ rows, blobs, log, commands, foldSaid, linkAccounts });
   const releaseRebuilt = createReleaseRebuilt({ rows, blobs, clock, log });
   const closing = { removals, recent, linkAccounts, waiting, scopeWork, quarantines, releasedMeanwhile, askedWork };
-  const commit = createCommit({ rows, blobs, fence, clock, log, ...closing, logStaged, releaseRebuilt });
+  const readFacts = createChunkFacts({
+    ...{ blobs, clock, log, objects, claims, escrows, removals, provisioningLog, scopeNotes },
+    imageSources: createImageSources({ rows }),
+  });
+  const accountAbandoned = createAccountAbandoned({
+    ...{ rows, blobs, log, objects, removals, provisioningLog, linkAccounts, logStaged, readFacts },
+  });
+  const commit = createCommit({
+    rows,
+    blobs,
+    fence,
+    clock,
+    log,
+    ...closing,
+    logStaged,
+    accountAbandoned,
+    releaseRebuilt,
+  });
   const goneGroups = createGoneGroups({ rows, blobs, clock, log, objects, claims, target, ring });
   const readEnd = createReadEnd({ ...chunked, recent, removals, contextOf, excluded: exclusions.load });
   const whatIfContexts = createWhatIfContexts({ blobs, mappingsOver, facts });
@@ -257,6 +277,7 @@ export function createParts(adapters: Adapters, settings: UseCaseSettings) {
     scopeWork,
     quarantines,
     linkAccounts,
+    readFacts,
     commit,
     goneGroups,
     readEnd,

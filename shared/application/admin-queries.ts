@@ -7,7 +7,7 @@ import type { Quarantine } from "../domain/quarantine.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { RowStore } from "../ports/row-store.ts";
 import { DAY_PREFIX, type DayRow } from "./accounts.ts";
-import type { CommittedWatermark } from "./commit-batch.ts";
+import type { CommittedWatermark } from "./committed-watermark.ts";
 import { noSuchJob } from "./configurations.ts";
 import { ok, type Result } from "./failure.ts";
 import { keysetPage, type Page } from "./keyset-page.ts";

@@ -5,17 +5,18 @@
  * each of them an outcome. Received = exported + no-op + filtered + staged + escrowed holds for every batch, or nothing
  * is committed (N7). The committed watermark has no open batch before it, in either lane (N2).
  */
-import type { Watermark } from "../contracts/change.ts";
-import { NO_REMOVALS, type RemovalCounts } from "../domain/guard.ts";
+import type { RemovalCounts } from "../domain/guard.ts";
 import type { BlobStore } from "../ports/blob-store.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Log } from "../ports/log.ts";
 import type { RowOperation, RowStore } from "../ports/row-store.ts";
+import type { AccountAbandoned } from "./abandoned-end.ts";
 import { dayOperation, demand, faultOfBatch, faultOfCycle, faultOfDay } from "./accounts.ts";
 import type { AskedWorks } from "./asked-work.ts";
 import { FILES, type OutcomeFile, readNeeded } from "./chunk-files.ts";
+import { createMoveWatermark } from "./committed-watermark.ts";
 import { effectiveVersion } from "./covered-schema.ts";
-import { countOf, cycleRow, detailOf, finalOutcomes, withLinks } from "./cycle-account.ts";
+import { countOf, cycleRow, detailOf, type FinalOutcomes, finalOutcomes, withLinks } from "./cycle-account.ts";
 import type { LinkAccounts } from "./link-account.ts";
 import { cycleIdOf, type WorkFile } from "./plan-chunks.ts";
 import type { Quarantines } from "./quarantines.ts";
@@ -26,12 +27,10 @@ import type { ScopeWork } from "./scope-work.ts";
 import type { LogStaged } from "./staged-log.ts";
 import {
   addOutcomes,
-  afterPrefix,
   type BatchRow,
   type CycleRow,
   type JobRow,
   jobTable,
-  LANES,
   listRows,
   mappedVersionOf,
   NO_OUTCOMES,
@@ -40,7 +39,7 @@ import {
   type ReadRow,
   ROW,
   readRow,
-  unpack,
+  totalOf,
   type WorkRow,
 } from "./state/job-rows.ts";
 import type { Removals } from "./state/removal-rows.ts";
@@ -59,7 +58,7 @@ export interface Commit {
   ): Promise<{ readonly closed: boolean; readonly counts: OutcomeCounts }>;
   /** After the read's end was carried out: closes its batches, writes the cycle, moves the watermark. */
   cycle(run: SyncRunInput, readNo: number): Promise<CycleRow>;
-  /** Gives up an end of a read that can't be carried out: what waited for it counts as escrowed, nothing is removed. */
+  /** Gives up an end of a read that can't be carried out: what it did not come to counts as escrowed, nothing more is removed. */
   abandonCycle(run: SyncRunInput, readNo: number, because: string): Promise<void>;
   work(run: SyncRunInput, workId: string): Promise<void>;
 }
@@ -77,11 +76,13 @@ export function createCommit(deps: {
   readonly scopeWork: ScopeWork;
   readonly askedWork: Pick<AskedWorks, "finish">;
   readonly logStaged: LogStaged;
+  readonly accountAbandoned: AccountAbandoned;
   readonly quarantines: Pick<Quarantines, "afterCycle" | "tell">;
   readonly releasedMeanwhile: ReleasedMeanwhile;
   readonly releaseRebuilt: ReleaseRebuilt;
 }): Commit {
   const jobs = jobTable(deps.rows);
+  const moveWatermark = createMoveWatermark(deps);
 
   async function outcomesOf(batchId: string, chunks: number): Promise<OutcomeFile> {
     const files = await Promise.all(
@@ -100,42 +101,6 @@ export function createCommit(deps: {
       { op: "delete", row: ROW.batch(batch.lane, batch.readNo, batch.sequence), etag },
       { op: "upsert", row: ROW.done(batch.readNo, batch.sequence), values: pack(batch) },
     ];
-  }
-
-  /**
-   * The newest watermark before which all is closed, and where to write it. `since`: what was closed just now, which alone
-   * can have opened the way; what was closed before it was looked at then.
-   */
-  async function moveWatermark(jobId: string, since = ""): Promise<void> {
-    for (;;) {
-      const committed = await readRow<CommittedWatermark>(jobs, jobId, ROW.watermark);
-      const open = (
-        await Promise.all(LANES.map((lane) => listRows<BatchRow>(jobs, jobId, `batch:${lane}:`, 1)))
-      ).flat();
-      const firstOpen =
-        open.map((batch) => ROW.done(batch.value.readNo, batch.value.sequence)).sort()[0] ?? afterPrefix("done:");
-      let newest: BatchRow | undefined;
-      const told = committed?.value.row ?? "done:";
-      const from = told < since ? since : told;
-      for await (const rows of jobs.range(jobId, { from, to: firstOpen })) {
-        newest =
-          rows.map((row) => unpack<BatchRow>(row).value).findLast((batch) => batch.watermarkAfter !== null) ?? newest;
-      }
-      if (!newest?.watermarkAfter) return;
-      const value: CommittedWatermark = {
-        watermark: newest.watermarkAfter,
-        row: ROW.done(newest.readNo, newest.sequence),
-        at: deps.clock.now(),
-      };
-      if (committed?.value.row === value.row) return;
-      const written = await jobs.transact(jobId, [
-        committed
-          ? { op: "replace", row: ROW.watermark, values: pack(value), etag: committed.etag }
-          : { op: "insert", row: ROW.watermark, values: pack(value) },
-      ]);
-      // The other lane moved it at the same moment, and may not have seen what was closed here: look again.
-      if (written.ok) return;
-    }
   }
 
   return {
@@ -215,12 +180,12 @@ export function createCommit(deps: {
       await deps.fence.check(run);
       const read = await readRow<ReadRow>(jobs, run.jobId, ROW.read(readNo));
       if (!read) return;
-      await closeBatches(run, readNo, (batch) => ({ ...NO_OUTCOMES, escrowed: batch.waiting }));
+      const { final, verdict, ends, links } = await deps.accountAbandoned(run, read.value, because);
+      await closeBatches(run, readNo, (batch) => withRest(outcomesIn(final, batch), batch.waiting));
       const done = await closedBatches(run.jobId, readNo);
       const given: ReadRow = { ...read.value, complete: false, incompleteBecause: because };
-      const nothing = { removed: NO_REMOVALS, staged: [] };
-      const none = { byChange: [], absent: NO_OUTCOMES };
-      const cycle = cycleRow(run, given, done, nothing, none, { entries: [], writes: 0 }, deps.clock.now());
+      const bare = cycleRow(run, given, done, verdict, final, ends, deps.clock.now());
+      const cycle = links ? withLinks(bare, links) : bare;
       // Told, and not refused: a cycle that can't be given up would hold up its lane for ever.
       const fault = faultOfCycle(cycle, given, done.length);
       if (fault !== undefined) deps.log.error("accounts-violated", { jobId: run.jobId, message: fault });
@@ -277,9 +242,7 @@ export function createCommit(deps: {
     const ends = await outcomesOf(verdict.batchId, verdict.chunks);
     await deps.logStaged(run.jobId, cycleIdOf(run.jobId, read.readNo), verdict, read.schemaVersion ?? 1);
     const final = finalOutcomes(verdict, ends.entries);
-    await closeBatches(run, read.readNo, (batch) =>
-      countOf(final.byChange.filter((entry) => entry.batchId === batch.batchId)),
-    );
+    await closeBatches(run, read.readNo, (batch) => outcomesIn(final, batch));
     const done = await closedBatches(run.jobId, read.readNo);
     const cycle = cycleRow(run, read, done, verdict, final, ends, deps.clock.now());
     demand(deps.log, run.jobId, faultOfCycle(cycle, read, done.length));
@@ -339,11 +302,15 @@ export function createCommit(deps: {
   }
 }
 
-/** The row of a closed batch whose watermark is committed. */
-export interface CommittedWatermark {
-  readonly watermark: Watermark;
-  readonly row: string;
-  readonly at: number;
+/** Of the changes of a batch that waited for the end of the read. */
+function outcomesIn(final: FinalOutcomes, { batchId }: BatchRow): OutcomeCounts {
+  return countOf(final.byChange.filter((entry) => entry.batchId === batchId));
+}
+
+/** What nobody knows of counts as escrowed; where more is known than there can be, all of it does. */
+function withRest(known: OutcomeCounts, waiting: number): OutcomeCounts {
+  const rest = waiting - totalOf(known);
+  return rest < 0 ? { ...NO_OUTCOMES, escrowed: waiting } : { ...known, escrowed: known.escrowed + rest };
 }
 
 /** The full read has brought again what was set aside before it. */

@@ -16,7 +16,7 @@ import {
   type OutcomeCounts,
   type ReadRow,
 } from "./state/job-rows.ts";
-import { allowedFor, type Verdict } from "./verdict.ts";
+import { allowedFor, type JudgedRemoval, type Verdict } from "./verdict.ts";
 import type { SyncRunInput } from "./wake-job.ts";
 
 const NO_DETAIL: CycleDetail = {
@@ -38,19 +38,26 @@ export interface FinalOutcomes {
 /** What became of each removal, told to the change that asked for it. */
 export function finalOutcomes(verdict: Verdict, entries: readonly OutcomeEntry[]): FinalOutcomes {
   const byIndex = new Map(entries.map((entry) => [entry.index, entry]));
-  const byChange: { batchId: string; outcome: keyof OutcomeCounts }[] = [];
-  let absent = NO_OUTCOMES;
-  for (const [index, removal] of verdict.removals.entries()) {
+  return outcomesBy(verdict.removals, (removal, index) => {
     const entry = byIndex.get(index);
     const carried = entry === undefined ? undefined : entry.outcome;
     const allowed = allowedFor(verdict, removal);
     const isHeldBack = removal.classes.some((name) => !allowed.includes(name));
     const isStaged = removal.isStaged || isHeldBack || entry?.isWaiting === true;
-    const settled = isStaged
-      ? carried === undefined
-        ? "staged"
-        : strongerOutcome(carried, "staged")
-      : (carried ?? "no-op");
+    if (!isStaged) return carried ?? "no-op";
+    return carried === undefined ? "staged" : strongerOutcome(carried, "staged");
+  });
+}
+
+/** `settledOf` says what became of each. */
+export function outcomesBy(
+  removals: readonly JudgedRemoval[],
+  settledOf: (removal: JudgedRemoval, index: number) => keyof OutcomeCounts,
+): FinalOutcomes {
+  const byChange: { batchId: string; outcome: keyof OutcomeCounts }[] = [];
+  let absent = NO_OUTCOMES;
+  for (const [index, removal] of removals.entries()) {
+    const settled = settledOf(removal, index);
     for (const origin of removal.origins)
       byChange.push({
         batchId: origin.batchId,

@@ -22,8 +22,8 @@ export interface LinkAccount {
 }
 
 export interface LinkAccounts {
-  /** Undefined: no links were planned. */
-  of(cycleId: string): Promise<LinkAccount | undefined>;
+  /** Undefined: no links were planned. `asFarAsThereIs`: of an end that was given up, whose chunks may lack outcomes. */
+  of(cycleId: string, options?: { readonly asFarAsThereIs: boolean }): Promise<LinkAccount | undefined>;
   /** Drops what was noted for references that are bound, and has those looked at who appeared while they were. */
   finish(jobId: string, cycleId: string): Promise<void>;
   /** The folders of a cycle's links, for whoever drops its files. */
@@ -54,18 +54,19 @@ export function createLinkAccounts(deps: {
   const planOf = (cycleId: string) => readFile<LinkPlanFile>(deps.blobs, FILES.linkPlan(linksIdOf(cycleId)));
 
   return {
-    async of(cycleId) {
+    async of(cycleId, { asFarAsThereIs } = { asFarAsThereIs: false }) {
       const plan = await planOf(cycleId);
       if (!plan) return undefined;
-      const links = await Promise.all(
-        plan.chunks.map((_, chunk) =>
-          readNeeded<LinkOutcomeFile>(deps.blobs, FILES.linkOutcome(linksIdOf(cycleId), chunk)),
-        ),
+      const filesOf = async <T>(paths: readonly string[]): Promise<T[]> => {
+        const read = (path: string) =>
+          asFarAsThereIs ? readFile<T>(deps.blobs, path) : readNeeded<T>(deps.blobs, path);
+        return (await Promise.all(paths.map(read))).filter((file) => file !== undefined);
+      };
+      const links = await filesOf<LinkOutcomeFile>(
+        plan.chunks.map((_, chunk) => FILES.linkOutcome(linksIdOf(cycleId), chunk)),
       );
-      const refs = await Promise.all(
-        Array.from({ length: plan.refChunks }, (_, chunk) =>
-          readNeeded<OutcomeFile>(deps.blobs, FILES.outcome(refsIdOf(cycleId), chunk)),
-        ),
+      const refs = await filesOf<OutcomeFile>(
+        Array.from({ length: plan.refChunks }, (_, chunk) => FILES.outcome(refsIdOf(cycleId), chunk)),
       );
       const counts = links.reduce((sum, file) => addLinks(sum, file.counts), NO_LINKS);
       const reason = links.find((file) => file.stagedBecause !== undefined)?.stagedBecause ?? "";

@@ -2,13 +2,14 @@
  * One row of the provisioning log for every object whose removal a read's end held back: what would have gone, and why it
  * didn't. Keyed by the cycle, so that a repetition writes the same rows.
  */
-import { FAILURES } from "../domain/failure-codes.ts";
 import { REMOVAL_CLASSES } from "../domain/plan.ts";
 import type { RowStore } from "../ports/row-store.ts";
+import { cameFrom, serviceEntry } from "./service-entry.ts";
 import { type JobRow, jobTable, ROW, readRow } from "./state/job-rows.ts";
+import type { LogEntry } from "./state/log-entry.ts";
 import type { ObjectLight } from "./state/object-row.ts";
 import type { ObjectStore } from "./state/object-store.ts";
-import type { LogEntry, ProvisioningLog } from "./state/provisioning-log.ts";
+import type { ProvisioningLog } from "./state/provisioning-log.ts";
 import { allowedFor, type JudgedRemoval, reasonFor, type Verdict } from "./verdict.ts";
 
 export type LogStaged = (jobId: string, cycleId: string, verdict: Verdict, schemaVersion: number) => Promise<void>;
@@ -59,39 +60,11 @@ function entryOf(
   );
   const reason = removal.blindBecause ?? reasons.find((one) => one !== "") ?? "";
   const message = `Held back (${classes.join(", ")})${reason === "" ? "" : `: ${reason}`}.`;
-  const origin = removal.origins.at(-1);
-  const agentId = origin?.agentId ?? verdict.agentId;
-  const server = origin?.server ?? verdict.server;
-  return {
-    jobId,
-    cycleId,
-    batchId,
-    index,
-    at: verdict.at,
+  return serviceEntry({
+    ...{ jobId, cycleId, batchId, index, at: verdict.at, schemaVersion },
+    ...{ outcome: "staged", status: "warning", code, message, step: "EntrySynchronizationStaged" },
     action: isDelete ? "stageddelete" : "other",
-    outcome: "staged",
-    status: "warning",
-    code,
-    message,
-    remedy: FAILURES[code].action,
-    source: { objectGuid: removal.objectGuid, dn: light?.dn ?? "", objectClass: light?.objectClass ?? "" },
-    ...(light?.targetId === undefined ? {} : { targetId: light.targetId }),
-    before: {},
-    after: {},
-    steps: [
-      {
-        name: "EntryImport",
-        type: "import",
-        status: "success",
-        description: removal.isAbsent
-          ? `Not in the full read by agent ${agentId} from ${server}.`
-          : `Read by agent ${agentId} from ${server}.`,
-      },
-      { name: "EntrySynchronizationStaged", type: "processing", status: "warning", description: message },
-    ],
-    change: origin ? `${origin.batchId}:${origin.index}` : cycleId,
-    agentId,
-    server,
-    schemaVersion,
-  };
+    ...{ objectGuid: removal.objectGuid, light },
+    ...cameFrom(removal, cycleId, verdict),
+  });
 }

@@ -72,8 +72,13 @@ export interface Verdict {
   readonly server: string;
 }
 
+/** Under which the removals of a cycle are mapped and exported. */
+export function endIdOf(cycleId: string): string {
+  return `${cycleId}-end`;
+}
+
 export function verdictPath(cycleId: string): string {
-  return `plans/${cycleId}-end/verdict.json.gz`;
+  return `plans/${endIdOf(cycleId)}/verdict.json.gz`;
 }
 
 export function readVerdict(blobs: BlobStore, cycleId: string): Promise<Verdict> {
@@ -154,7 +159,7 @@ export function createVerdicts(deps: {
     const passing = carriedOut(judged);
     const removed = typedCounts(passing.map(({ allow, type }) => ({ classes: allow, type })));
     return {
-      batchId: `${cycleId}-end`,
+      batchId: endIdOf(cycleId),
       chunks: chunksByShard(passing, deps.chunkObjects).length,
       allowed: unionOf(allowed.user, allowed.group),
       staged: [...staged, ...blindOf(removals)],
@@ -170,7 +175,7 @@ export function createVerdicts(deps: {
       (own): JudgedRemoval => ({ ...own, allow: [], isStaged: own.blindBecause !== undefined }),
     );
     return {
-      batchId: `${cycleId}-end`,
+      batchId: endIdOf(cycleId),
       chunks: chunksByShard(carriedOut(judged), deps.chunkObjects).length,
       allowed: [],
       staged: blindOf(removals),

@@ -91,7 +91,7 @@ export const FAILURES = {
   ),
   BatchSetAside: auto(
     SERVICE,
-    "The batch that brought the change failed three times and was set aside before anything became of it",
+    "The batch that brought the change, or the end of its read, failed three times and was set aside before anything became of it",
     "Nothing: a full read is asked for, and brings it again. The message says what failed; report it if it comes back.",
   ),
   EntryChanged: auto(RACED, "The row changed while it was exported"),

@@ -4,7 +4,7 @@
  */
 
 import { DAY_PREFIX, type DayRow, dayOf } from "../../shared/application/accounts.ts";
-import type { CommittedWatermark } from "../../shared/application/commit-batch.ts";
+import type { CommittedWatermark } from "../../shared/application/committed-watermark.ts";
 import {
   afterPrefix,
   type BatchRow,
