@@ -5,7 +5,16 @@ import { EXIT, exitHelp } from "../agent/agent-error.ts";
 import type { ConfigurationReply } from "../shared/contracts/admin/configurations.ts";
 import { RESET_SCOPES } from "../shared/contracts/admin/jobs.ts";
 import type { AdminClient, JobAction } from "./admin-client.ts";
-import { agentRows, cycleList, heldText, jobRows, quarantineLines, scopeText, withNames } from "./admin-views.ts";
+import {
+  agentRows,
+  cycleList,
+  emptyingText,
+  heldText,
+  jobRows,
+  quarantineLines,
+  scopeText,
+  withNames,
+} from "./admin-views.ts";
 import { connect } from "./connection.ts";
 import { csvOf } from "./csv.ts";
 import { findConfiguration } from "./find-configuration.ts";
@@ -135,6 +144,7 @@ async function jobShow(name: string, options: Shown, { terminal }: CommandContex
       ["trouble", job.trouble ? `${job.trouble.code} since ${moment(job.trouble.at)}: ${job.trouble.message}` : null],
       ...quarantineLines(job.quarantine),
       ["exports held", job.exportsHeld ? heldText(job.exportsHeld) : null],
+      ["being deleted", job.emptying ? emptyingText(job) : null],
       ["steady state", moment(job.steadyStateAt)],
       ["escrowed", String(job.escrowed)],
       ["staged", String(job.staged)],

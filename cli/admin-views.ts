@@ -14,6 +14,7 @@ export function jobRows(configurations: readonly ConfigurationReply[], jobs: rea
       job.state,
       ...(job.trouble ? [job.trouble.code] : []),
       ...(job.exportsHeld ? ["exports held"] : []),
+      ...(job.emptying ? ["being deleted"] : []),
       ...(job.quarantine ? [job.quarantine.nextAttempt === null ? "disabled" : "quarantine"] : []),
     ].join(", "),
     job.openRead ? `read ${job.openRead.readNo}` : "-",
@@ -42,6 +43,13 @@ export function quarantineLines(quarantine: JobStatusReply["quarantine"]): [stri
     ["next attempt", nextAttempt === null ? "none: the job is disabled until it is cleared" : moment(nextAttempt)],
     ["remedy", error.remedy],
   ];
+}
+
+/** What a deletion with objects waits for. */
+export function emptyingText({ emptying, staged, escrowed }: JobStatusReply): string {
+  const since = emptying ? `with its objects, since ${moment(emptying.at)} by ${emptying.by}` : "";
+  if (staged > 0) return `${since}; 'uplink staged approve' carries it out, 'uplink staged drop' ends it`;
+  return escrowed > 0 ? `${since}; what waits holds it up: 'uplink escrow list'` : since;
 }
 
 /** Why nothing is exported, and what ends that. */

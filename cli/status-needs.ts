@@ -86,18 +86,20 @@ export function foundBy(findings: readonly FindingReply[], jobs: ReadonlyMap<str
   return { needs: told(NEEDS_SOMEBODY), notes: told(GOOD_TO_KNOW) };
 }
 
-const quoted = (job: string) => (/\s/.test(job) ? `'${job}'` : job);
+export const quoted = (job: string) => (/\s/.test(job) ? `'${job}'` : job);
 
 export function syncStateOf(facts: JobFacts, now: number): SyncState {
   const { configuration, status } = facts;
   const { waiting, openRead, committedWatermarkAt: asOf } = status;
   const isReading = readsNow(status);
   const isBehind = isBusy(status);
-  const inSync = !isBehind && status.steadyStateAt !== null && needsOf(facts).length === 0;
+  const isEmptied = status.emptying !== undefined;
+  const inSync = !isBehind && !isEmptied && status.steadyStateAt !== null && needsOf(facts).length === 0;
   const parts = [
     ...(isReading ? [`reading (${openRead?.kind}, ${openRead?.objects} objects so far)`] : []),
     ...(waiting.changes > 0 ? [`${waiting.processed} of ${waiting.changes} changes processed`] : []),
     ...(waiting.work + waiting.readsEnding > 0 ? [`${waiting.work + waiting.readsEnding} other pieces of work`] : []),
+    ...(isEmptied ? ["being deleted, with its objects"] : []),
     ...(status.fullReadWanted === null ? [] : [`a full read is wanted (${status.fullReadWanted})`]),
   ];
   const idle = status.steadyStateAt === null ? "never read in full yet" : inSync ? "in sync" : "waits for somebody";

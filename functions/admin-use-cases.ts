@@ -123,7 +123,7 @@ export function createAdminUseCases(parts: Parts, firstWrites: FirstWrites) {
     }),
     whatIfs: createWhatIfs({ rows, blobs, clock, log, schemas, configurations, heldExports, exclusionRows, ring }),
     reconciles: createReconcileAdmin({ rows, blobs, clock, log, ring }),
-    staged: createStagedSets({ rows, blobs, clock, log, removals, ring }),
+    staged: createStagedSets({ rows, blobs, clock, log, removals, emptyJob: parts.emptyJob, ring }),
     stagedContents: createStagedContents({ rows, blobs, removals, contextOf, configurations: configurations.list }),
     retryEscrows,
     jobActions: createJobActions({ configurations, quarantines, retryEscrows, wakeJob }),

@@ -5,6 +5,7 @@ import { createTellBackupAge } from "../shared/application/backup-age.ts";
 import { createChunkFacts } from "../shared/application/chunk-facts.ts";
 import { createCommit } from "../shared/application/commit-batch.ts";
 import { createConfigurations } from "../shared/application/configurations.ts";
+import { createEmptyJob } from "../shared/application/empty-job.ts";
 import { createEntryCounts } from "../shared/application/entry-counts.ts";
 import { createExclusions } from "../shared/application/excluded.ts";
 import type { JobContext } from "../shared/application/export-chunk.ts";
@@ -233,9 +234,10 @@ export function createParts(adapters: Adapters, settings: UseCaseSettings) {
   });
   const readInWork = (jobId: string) => firstReadInWork(jobs, jobId);
   const entryCounts = createEntryCounts({ rows, clock, objects, firstReadInWork: readInWork });
+  const emptyJob = createEmptyJob({ rows, blobs, clock, log, objects, removals, escrows, contextOf, ring });
   const jobDeletion = createJobDeletion({
     ...{ rows, blobs, clock, random, log, targetKey },
-    ...{ objects, claims, proofs, ring },
+    ...{ objects, claims, proofs, emptyJob, ring },
   });
   const backupAge = createTellBackupAge({ rows, blobs, clock, configurations, targetKey });
   const runWhatIf = createRunWhatIf({ rows, blobs, fence, clock, log, ...trying });
@@ -273,6 +275,7 @@ export function createParts(adapters: Adapters, settings: UseCaseSettings) {
     preparation,
     entryCounts,
     readInWork,
+    emptyJob,
     jobDeletion,
     scopeWork,
     quarantines,

@@ -132,6 +132,9 @@ export function createAdminQueries(deps: {
         quarantine: quarantineReply(job.value.quarantine ?? null),
         mode: job.value.settings.mode ?? "normal",
         exportsHeld: exportsHeldReply(heldBecause(job.value)),
+        ...(job.value.emptying
+          ? { emptying: { by: job.value.emptying.by, at: new Date(job.value.emptying.at).toISOString() } }
+          : {}),
         steadyStateAt: moment(job.value.steadyStateAt),
         escrowed: (await deps.escrows.list(jobId)).length + (await failingLinks(jobId)).length,
         staged: (await deps.removals.staged(jobId)).length,

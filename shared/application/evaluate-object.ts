@@ -30,6 +30,8 @@ import type { Evaluation, MappingWarning, TargetIdentity } from "./job-mapping.t
 import type { JobRow } from "./state/job-rows.ts";
 
 export const TARGET_CANNOT_HOLD = "target-cannot-hold";
+const JOB_EMPTYING = "job-emptying";
+const EMPTYING_SCOPE = "Its job is being deleted, and the job's objects with it.";
 /** Nobody knows yet whether it is in scope. */
 const SCOPE_UNDECIDED = "scope-undecided";
 
@@ -66,6 +68,9 @@ export function evaluateObject(context: EvaluationContext, record: ObjectRecord,
   const own = context.byClass.get(record.objectClass);
   const flows = own?.flow?.objects ?? ALL_FLOWS;
   const fate = fateOf(context.job.settings.lifecycle?.outOfScope, record.state, own?.type ?? record.link?.type);
+  // Whatever is said of it: what its class brought to the target goes.
+  if (own && context.job.emptying)
+    return { kind: "absent", scope: EMPTYING_SCOPE, because: JOB_EMPTYING, fate: "delete", flows };
   // A class that isn't mapped any more: what it brought to the target stays.
   const isLeftAlone = !own && record.objectClass !== "" && isLinked(record);
   if (record.state !== "live" && !isLeftAlone) {

@@ -2,11 +2,12 @@
  * A job deleted by hand, and made anew from a template. Deleted, it lets go of every link: target objects stay as they are, and whoever
  * wants them next finds them by matching. Nothing is written to the target by it.
  *
+ * With its objects deleted, it is emptied first (`empty-job.ts`), by a set that an admin approves; what follows is the same then.
+ *
  * The request pauses the job and marks its row; from then on nobody can start or change it. The rest is the tick's, in pieces that
  * can be repeated: once both lanes rest, objects give up their values in the index and their rows go; then payloads, what waited,
  * and the job's own rows, its `job` row last, after the configuration has noted what its next job needs. Memberships that were
- * exported stay known: the next job's reads have higher numbers, so its lists count. To have objects deleted: let nobody be in scope,
- * approve what is staged, and delete the job then.
+ * exported stay known: the next job's reads have higher numbers, so its lists count.
  */
 import { JOB_TEMPLATE } from "../contracts/configuration.ts";
 import { type Claim, underWayFor } from "../domain/object-record.ts";
@@ -24,6 +25,7 @@ import {
   noSuchConfiguration,
   noSuchJob,
 } from "./configurations.ts";
+import type { EmptyJob } from "./empty-job.ts";
 import { fail, ok, type Result } from "./failure.ts";
 import { createLoggedJobs } from "./logged-jobs.ts";
 import { heldClaims } from "./object-claims.ts";
@@ -39,6 +41,7 @@ import {
   ROW,
   type RunnerRow,
   readRow,
+  type Stored,
 } from "./state/job-rows.ts";
 import type { ObjectStore, StoredObject } from "./state/object-store.ts";
 import { noSuchTemplate } from "./synchronization-words.ts";
@@ -46,7 +49,7 @@ import { transactionChunks } from "./transaction-chunks.ts";
 import type { ProofVerifier } from "./verify-proof.ts";
 
 export interface JobDeletion {
-  /** `objects`: what becomes of those that are linked. Failures: 404, 409 (without an answer; `delete`). */
+  /** `objects`: what becomes of those that are linked. Failures: 404, 409 (without an answer; can't be listed for deletion now). */
   remove(
     of: { readonly configurationId: string; readonly jobId: string },
     objects: "keep" | "delete" | undefined,
@@ -72,12 +75,22 @@ export function createJobDeletion(deps: {
   readonly targetKey: string;
   readonly objects: ObjectStore;
   readonly claims: Pick<ClaimIndex, "disown">;
+  readonly emptyJob: Pick<EmptyJob, "begin" | "isEmpty">;
   readonly proofs: Pick<ProofVerifier, "forget">;
   readonly ring: (jobId: string, lane: Lane) => Promise<void>;
 }): JobDeletion {
   const { rows, clock, log } = deps;
   const jobs = jobTable(rows);
   const entryRow = (configurationId: string) => `configuration:${configurationId}`;
+
+  /** From now on nobody starts or changes it; false: it changed meanwhile. */
+  async function mark({ value, etag }: Stored<JobRow>, by: string): Promise<boolean> {
+    const { jobId, configurationId } = value;
+    const values = pack({ ...value, state: "paused", deleting: { by, at: clock.now() } } satisfies JobRow);
+    const marked = await jobs.transact(jobId, [{ op: "replace", row: ROW.job, values, etag }]);
+    if (marked.ok) log.warn("job-deletion-begun", { jobId, configurationId, by });
+    return marked.ok;
+  }
 
   /** Rings for a lane that doesn't rest: woken, it finds the job paused and rests. */
   async function isAtRest(jobId: string): Promise<boolean> {
@@ -170,21 +183,26 @@ export function createJobDeletion(deps: {
       for (;;) {
         const stored = await readRow<JobRow>(jobs, jobId, ROW.job);
         if (stored?.value.configurationId !== configurationId || stored.value.deleting) return noSuchJob(jobId);
-        if (objects === "delete") return notDeleted(jobId);
+        if (objects === "delete") {
+          const begun = await deps.emptyJob.begin(stored, by);
+          if (begun) return begun;
+          continue;
+        }
         if (objects === undefined) {
           const { users, groups } = await deps.objects.countLinked(configurationId, clock.now());
           if (users + groups > 0) return whatOfThem(jobId, users, groups);
         }
-        const values = pack({ ...stored.value, state: "paused", deleting: { by, at: clock.now() } } satisfies JobRow);
-        const marked = await jobs.transact(jobId, [{ op: "replace", row: ROW.job, values, etag: stored.etag }]);
-        if (!marked.ok) continue;
-        log.warn("job-deletion-begun", { jobId, configurationId, by });
-        return ok(null);
+        if (await mark(stored, by)) return ok(null);
       }
     },
 
     async carryOn({ configurationId, jobId, former: noted }) {
-      const job = (await readRow<JobRow>(jobs, jobId, ROW.job))?.value;
+      const stored = await readRow<JobRow>(jobs, jobId, ROW.job);
+      const job = stored?.value;
+      if (stored?.value.emptying && !stored.value.deleting) {
+        if (await deps.emptyJob.isEmpty(stored.value)) await mark(stored, stored.value.emptying.by);
+        return;
+      }
       // Its last row went, and nobody told the configuration.
       if (!job && noted) await note(configurationId, jobId, (entry) => ({ ...entry, jobId: "" }));
       if (!job?.deleting || !(await isAtRest(jobId))) return;
@@ -254,17 +272,7 @@ function whatOfThem(jobId: string, users: number, groups: number) {
     code: "job-has-objects",
     message: `Job ${jobId} is linked to ${users} users and ${groups} groups in the target: say what becomes of them.`,
     remedy:
-      "?objects=keep (uplink job delete … --objects keep) lets go of them and leaves them as they are. To have them deleted, let nobody be in scope, approve what is staged, and delete the job then.",
-  });
-}
-
-function notDeleted(jobId: string) {
-  return fail({
-    status: 409,
-    code: "job-objects-not-deleted",
-    message: `Deleting job ${jobId} deletes no objects: that goes through the guard and an approval, like any other removal.`,
-    remedy:
-      "Let nobody be in scope (uplink job scope, or a schema whose filters nobody passes), approve what is staged, and delete the job with ?objects=keep (uplink job delete … --objects keep) then.",
+      "?objects=keep (uplink job delete … --objects keep) lets go of them and leaves them as they are. ?objects=delete (--objects delete) stages their deletion; the job goes once that was approved.",
   });
 }
 

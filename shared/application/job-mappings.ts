@@ -99,7 +99,9 @@ export function createJobMappings(deps: {
       },
       rulesOf: (objectClass) => flows.byClass.get(objectClass)?.flow?.rules,
       fateOf: (objectClass, state) =>
-        fateOf(job.settings.lifecycle?.outOfScope, state, flows.byClass.get(objectClass)?.type),
+        job.emptying
+          ? "delete"
+          : fateOf(job.settings.lifecycle?.outOfScope, state, flows.byClass.get(objectClass)?.type),
       deleteDelayOf: (objectClass) =>
         deleteDelayMs(job.settings.lifecycle?.groupDeleteDelayDays, flows.byClass.get(objectClass)?.type),
       scope: flows.scope,

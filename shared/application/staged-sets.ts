@@ -14,6 +14,7 @@ import type { Log } from "../ports/log.ts";
 import type { RowStore } from "../ports/row-store.ts";
 import { addWork } from "./add-work.ts";
 import { noSuchJob } from "./configurations.ts";
+import type { EmptyJob } from "./empty-job.ts";
 import { type Failure, fail, ok, type Result } from "./failure.ts";
 import { forgetStagedMembers } from "./staged-members.ts";
 import { otherSet, type StagedSet, setsOf } from "./staged-set.ts";
@@ -38,6 +39,7 @@ export function createStagedSets(deps: {
   readonly clock: Clock;
   readonly log: Log;
   readonly removals: Removals;
+  readonly emptyJob: Pick<EmptyJob, "refusalToApprove" | "callOff">;
   readonly ring: (jobId: string, lane: Lane) => Promise<void>;
 }): StagedSets {
   const jobs = jobTable(deps.rows);
@@ -65,6 +67,8 @@ export function createStagedSets(deps: {
       const found = await find(jobId, of, digest);
       if (!found.ok) return found;
       const { rows } = found.value;
+      const refused = await deps.emptyJob.refusalToApprove(jobId, rows);
+      if (refused) return fail(refused);
       const objectGuids = rows.map((row) => row.objectGuid);
       const workId = workIdOf(jobId, found.value.digest);
       await addWork(deps, jobId, "approved", { objectGuids, approved: { by, rows } }, workId, LANE);
@@ -79,6 +83,9 @@ export function createStagedSets(deps: {
       if (!found.ok) return found;
       if (await isApproved(jobId, found.value)) return fail(approvedAlready(found.value));
       const { rows } = found.value;
+      const decision = { jobId, class: of, digest: found.value.digest, decision: "dropped" as const };
+      if (of === "deletes" && (await deps.emptyJob.callOff(jobId, by)))
+        return ok({ ...decision, objects: rows.length });
       // The directory still wants those names: only a row that says so keeps them from going out with the next change.
       // So it is with what a retry would take away. Of an absence only a read tells, and of memberships the group's edges.
       const isKept = ({ absentIn }: StagedRow) => of !== "memberships" && absentIn === undefined;
@@ -90,7 +97,7 @@ export function createStagedSets(deps: {
       for (const { objectGuid, members } of rows)
         if (members) await forgetStagedMembers(deps.blobs, jobId, objectGuid, members.digest);
       deps.log.warn("removals-dropped", { jobId, class: of, count: rows.length, digest: found.value.digest, by });
-      return ok({ jobId, class: of, digest: found.value.digest, decision: "dropped", objects: rows.length });
+      return ok({ ...decision, objects: rows.length });
     },
   };
 }

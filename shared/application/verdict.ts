@@ -28,6 +28,7 @@ import { heldBecause, type JobRow, type ReadRow } from "./state/job-rows.ts";
 import { type Removal, type Removals, type StagedRow, unionOf } from "./state/removal-rows.ts";
 
 const NOT_SEEN = "the agent's account may not see everything: an object that it can't see looks as if it weren't there";
+const EMPTYING = "the job is being deleted with its objects: nothing goes without an approval, however few they are";
 const EMPTY_READ = "the read brought nobody at all: everybody missing at once looks like a wrong export or search base";
 
 export interface JudgedRemoval extends Removal {
@@ -111,7 +112,11 @@ export function createVerdicts(deps: {
         );
     const removals = listed.map((removal) => {
       if (excluded(removal.objectGuid)) return leftAlone(removal);
-      return withoutDecided(weighed(removal, job, read), staged.get(removal.objectGuid) ?? [], isPartial);
+      const known = staged.get(removal.objectGuid) ?? [];
+      // What is staged for its job's sake stays in its set while changes come: it would never be whole.
+      const isKept = isPartial || (job.emptying !== undefined && read?.kind === "delta");
+      const weighs = withoutDecided(weighed(removal, job, read), known, isKept);
+      return job.emptying ? ofEmptied(weighs) : weighs;
     });
     for (;;) {
       const recent = await deps.recent.others(job.jobId, cycleId);
@@ -232,6 +237,11 @@ function weighed(removal: Removal, job: JobRow, read: ReadRow | undefined): Weig
     losesMissing,
     ...(isMereAbsence && because !== undefined ? { blindBecause: because } : {}),
   };
+}
+
+/** All of it waits for an admin. */
+function ofEmptied(removal: Weighed): Weighed {
+  return removal.classes.length === 0 ? removal : { ...removal, blindBecause: EMPTYING };
 }
 
 /** Nothing is taken from what is on the exclusion list, and the guard doesn't count it: its change gets its outcome. */

@@ -3,6 +3,8 @@ import { expect, test } from "vitest";
 import { registerAdminCommands } from "../../cli/admin-commands.ts";
 import { registerJobCreateCommands } from "../../cli/job-create-commands.ts";
 import { registerJobDeleteCommands } from "../../cli/job-delete-commands.ts";
+import { registerStagedCommands } from "../../cli/staged-commands.ts";
+import { registerStatusCommands } from "../../cli/status-commands.ts";
 import { adminRoutes } from "../../functions/admin-routes.ts";
 import { answerByRoutes, serveInTests } from "../support/admin-service.ts";
 import { aUser, createCloud } from "../support/cloud.ts";
@@ -11,7 +13,13 @@ const cloud = await createCloud();
 const agent = await cloud.addDomain("corp.example");
 const routes = adminRoutes(cloud.cloud.routes);
 const { uplink } = serveInTests(
-  [registerAdminCommands, registerJobCreateCommands, registerJobDeleteCommands],
+  [
+    registerAdminCommands,
+    registerJobCreateCommands,
+    registerJobDeleteCommands,
+    registerStagedCommands,
+    registerStatusCommands,
+  ],
   answerByRoutes(() => routes),
 );
 
@@ -20,9 +28,6 @@ test("a job with objects goes once it is said what becomes of them, and the next
   const asked = await uplink("job", "delete", "corp.example");
   expect(asked).toMatchObject({ code: 9, out: "" });
   expect(asked.err).toMatch(/linked to 1 users.*\n.*uplink job delete … --objects keep/);
-  const refused = await uplink("job", "delete", "corp.example", "--objects", "delete");
-  expect(refused.code).toBe(9);
-  expect(refused.err).toContain("through the guard and an approval");
   expect((await uplink("job", "delete", "corp.example", "--objects", "shred")).code).toBe(2);
   const gone = await uplink("job", "delete", "corp.example", "--objects", "keep", "--json");
   expect(JSON.parse(gone.out)).toEqual({ jobId: agent.jobId, deleting: true });
@@ -37,4 +42,36 @@ test("a job with objects goes once it is said what becomes of them, and the next
   expect((await uplink("job", "list", "--csv")).out).toMatch(
     /^job,domain,.*\r\ncorp\.example,corp\.example,"active, exports held"/,
   );
+});
+
+test("one that is deleted with its objects says what to approve, shows that it waits for it, and goes then", async () => {
+  const emea = await cloud.addDomain("emea.example");
+  await emea.read("full", [aUser("zoe"), aUser("yan")]);
+  const asked = await uplink("job", "delete", "emea.example", "--objects", "delete");
+  expect(asked).toMatchObject({ code: 0, err: "" });
+  expect(asked.out).toMatch(/Nothing goes before you approve that:\n {2}uplink staged list emea\.example --members\n/);
+  const pass = async () => {
+    for (let tick = 0; tick < 3; tick++) {
+      await cloud.tick();
+      await cloud.run();
+    }
+  };
+  await pass();
+  expect((await uplink("job", "show", "emea.example")).out).toMatch(
+    /being deleted +with its objects, since .*staged approve/,
+  );
+  expect((await uplink("job", "list")).out).toMatch(/emea\.example.*active, being deleted/);
+  const status = await uplink("status");
+  expect(status.out).toMatch(/2 deletes held back: the job is being deleted with its objects/);
+  expect(status.out).toMatch(/emea\.example.*being deleted, with its objects$/m);
+  const again = await uplink("job", "delete", "emea.example", "--objects", "delete", "--json");
+  expect(JSON.parse(again.out)).toEqual({ jobId: emea.jobId, emptying: true });
+  const [set] = JSON.parse((await uplink("staged", "list", "emea.example", "--json")).out);
+  expect(await uplink("staged", "approve", "emea.example", "deletes", "--digest", set.digest)).toMatchObject({
+    code: 0,
+  });
+  await cloud.run();
+  expect((await uplink("job", "list")).out).toContain("emea.example");
+  await pass();
+  expect((await uplink("job", "list")).out).not.toContain("emea.example");
 });

@@ -34,13 +34,18 @@ async function start(options: CloudOptions = {}) {
 }
 
 test("deleting a job asks what becomes of its objects, names how many there are, and never deletes them itself", async () => {
-  const { agent, remove, jobs } = await start();
+  const { agent, remove, jobs, pass, ask, params, target } = await start();
   await agent.read("full", [aUser("ann"), aUser("bob")]);
   const asked = await remove();
   expect(asked.failure).toMatchObject({ status: 409, code: "job-has-objects" });
   expect(asked.failure?.message).toContain("2 users and 0 groups");
+  await ask(actOnJob, { params: { ...params, action: "pause" } });
   expect((await remove("delete")).failure).toMatchObject({ status: 409, code: "job-objects-not-deleted" });
+  await ask(actOnJob, { params: { ...params, action: "start" } });
+  expect((await remove("delete")).status).toBe(204);
+  await pass();
   expect(await jobs()).toHaveLength(1);
+  expect(target.objects().filter(({ deleted }) => deleted)).toEqual([]);
 });
 
 test("one without objects needs no answer", async () => {

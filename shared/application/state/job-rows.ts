@@ -77,6 +77,8 @@ export interface JobRow {
   readonly exportsHeld?: ExportsHeld | null;
   /** An admin had it deleted: it is paused, and let go of piece by piece. */
   readonly deleting?: { readonly by: string; readonly at: number };
+  /** An admin had it deleted with its objects: whoever is mapped is gone (`empty-job.ts`). `listedAt`: when everybody was last listed. */
+  readonly emptying?: { readonly by: string; readonly at: number; readonly listedAt: number };
   /** When exports were last released: milliseconds since 1970. */
   readonly exportsReleasedAt?: number;
   /** When rows were last put back from a backup, for as long as no full read has told what became of them since. */

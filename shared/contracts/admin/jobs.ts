@@ -66,6 +66,8 @@ export const JobStatusReply = z.strictObject({
       by: z.string().nullable(),
     })
     .nullable(),
+  /** It is being deleted with its objects, as soon as their deletion is approved and carried out; absent: it isn't. */
+  emptying: z.strictObject({ by: z.string(), at: z.string() }).optional(),
   steadyStateAt: Moment,
   escrowed: z.number(),
   staged: z.number(),

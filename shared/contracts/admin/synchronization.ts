@@ -185,7 +185,8 @@ export const deleteJob = operation({
   method: "DELETE",
   path: `${JOBS}/{jobId}`,
   guard: "admin-write",
-  summary: "Deletes a job. What becomes of its objects has to be said: keep leaves them in the target as they are.",
+  summary:
+    "Deletes a job. What becomes of its objects has to be said: keep leaves them in the target as they are; delete stages their deletion, and the job goes once that was approved and carried out.",
   query: z.strictObject({ objects: z.enum(["keep", "delete"]).optional() }),
   reply: null,
   refusals: { "job-not-found": 404, "job-has-objects": 409, "job-objects-not-deleted": 409 },

@@ -33,6 +33,18 @@ export const ADMIN_EVENTS = {
   "job-made": info("An admin made a job.", "jobId", "configurationId", "by"),
   "job-setting-changed": info("An admin changed a setting of a job.", "jobId", "by", "name"),
   "job-deletion-begun": warn("An admin had a job deleted; it goes piece by piece.", "jobId", "configurationId", "by"),
+  "job-emptying-begun": warn(
+    "An admin had a job deleted with its objects: their deletion is staged, whatever the guard's bounds, and waits for an approval.",
+    "jobId",
+    "configurationId",
+    "by",
+  ),
+  "job-emptying-called-off": warn(
+    "An admin dropped the deletions that were staged for deleting a job with its objects: it goes on as before.",
+    "jobId",
+    "configurationId",
+    "by",
+  ),
   "job-deleted": warn("A job is gone.", "jobId", "configurationId", "by"),
   "lifecycle-changed": info("An admin changed what becomes of people who leave.", "jobId", "by", "name", "from", "to"),
   "link-joined": info("An admin linked an object by hand.", "jobId", "objectGuid", "targetId", "by"),
