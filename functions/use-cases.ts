@@ -12,6 +12,7 @@ import { createKeepMigrating } from "../shared/application/migrate-rows.ts";
 import { createReportState } from "../shared/application/report-state.ts";
 import { createClaimIndex } from "../shared/application/state/claim-index.ts";
 import { knownTablesOf } from "../shared/application/state/known-tables.ts";
+import { readableRowsOf } from "../shared/application/state/row-formats.ts";
 import { createTick, type Tick } from "../shared/application/tick.ts";
 import { createWakeJob, type WakeJob } from "../shared/application/wake-job.ts";
 import type { OrchestrationStarter } from "../shared/ports/orchestration-starter.ts";
@@ -23,7 +24,7 @@ export function createUseCases(given: Adapters, settings: UseCaseSettings) {
   const firstWrites = createFirstWrites();
   const adapters: Adapters = {
     ...given,
-    rows: firstWrites.rows(knownTablesOf(given.rows)),
+    rows: firstWrites.rows(readableRowsOf(knownTablesOf(given.rows))),
     ...(given.secrets ? { secrets: firstWrites.secrets(given.secrets) } : {}),
   };
   const parts = createParts(adapters, settings);
