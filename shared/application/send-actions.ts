@@ -174,6 +174,7 @@ export function firstCall(entry: Marked): TargetAction {
       return { kind: action.kind, key, type, id: action.targetId, ...(isOwn ? { writtenAt } : {}) };
     }
     case "adopt":
+      return { kind: "update", key, type, id: action.targetId, values: action.values, isWhole: true };
     case "update":
       return { kind: "update", key, type, id: action.targetId, values: action.values };
     case "none":

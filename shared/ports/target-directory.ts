@@ -62,6 +62,8 @@ export type TargetAction =
       readonly type: TargetObjectType;
       readonly id: string;
       readonly values: TargetValues;
+      /** Of an account that is not ours yet: what the target refuses a part of isn't written in part. Absent: it may be. */
+      readonly isWhole?: boolean;
     }
   | {
       readonly kind: "delete" | "restore";

@@ -358,6 +358,22 @@ describe("matching with what the target holds", () => {
     expect(await escrowsOf(cloud, agent.jobId)).toMatchObject([{ code }]);
   });
 
+  it("takes nobody over who became a role holder after he was looked up, not with his plain values either", async () => {
+    const cloud = await createCloud();
+    const agent = await cloud.addDomain("corp.example");
+    const seeded = { department: "Own", userPrincipalName: "ann@corp.example" };
+    cloud.target.seed([{ privileged: true, values: seeded }]);
+    const { privileged } = cloud.target;
+    Object.assign(cloud.target, { privileged: async () => new Set() });
+    await agent.read("full", [aUser("ann", { department: "Sales" })]);
+    expect(cloud.target.objects()).toMatchObject([{ values: seeded }]);
+    expect(await escrowsOf(cloud, agent.jobId)).toMatchObject([{ code: "InsufficientRights" }]);
+    Object.assign(cloud.target, { privileged });
+    await agent.read("full", [aUser("ann", { department: "Sales" })]);
+    expect(cloud.target.objects()).toMatchObject([{ values: seeded }]);
+    expect(await escrowsOf(cloud, agent.jobId)).toMatchObject([{ code: "ExistingAdminRoleConflict" }]);
+  });
+
   it("names several candidates, and takes none", async () => {
     const cloud = await createCloud();
     const agent = await cloud.addDomain("corp.example");

@@ -124,6 +124,10 @@ function withoutGuarded(pending: PendingAction, failure: TargetFailure, context:
   if (pending.stage !== "first" || (action.kind !== "update" && action.kind !== "create")) {
     return failed(pending, failure);
   }
+  // Who holds a role is nobody's to take over, not with its plain values either.
+  if (action.kind === "update" && action.isWhole === true) {
+    return failed(pending, { ...failure, code: "InsufficientRights" });
+  }
   const { manager: _, ...values } = action.values;
   const { plain, guarded } = splitGuarded(action.kind === "create" ? action.values : values);
   const held = action.kind === "create" ? pick(guarded, "onPremisesDistinguishedName") : guarded;

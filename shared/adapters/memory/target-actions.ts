@@ -103,7 +103,8 @@ export function createMemoryActions(deps: {
       ...noManager.map((name) => unboundFailure(action, name)),
     ];
     const [first] = waits;
-    if (first && Object.keys(allowed).length === 0) return { key, outcome: "failed", failure: first };
+    const isRefused = Object.keys(allowed).length === 0 || (action.isWhole === true && held.length > 0);
+    if (first && isRefused) return { key, outcome: "failed", failure: first };
     const refused = checkValues(action, allowed, verifiedDomains);
     if (refused) return { key, outcome: "failed", failure: refused };
     const taken = clash(allowed, id);

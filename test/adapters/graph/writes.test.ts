@@ -172,6 +172,15 @@ describe("writing to Graph", () => {
       });
     });
 
+    it("that is whole or nothing writes nothing to a role holder", async () => {
+      const { id } = await create({ city: "Bern" });
+      directory.control.setRole(id, "Helpdesk Administrator");
+      const values = { city: "Basel", accountEnabled: false };
+      const [result] = await apply({ kind: "update", key: "guid-1", type: "user", id, values, isWhole: true });
+      expect(result).toMatchObject({ outcome: "failed", failure: { code: "InsufficientRights" } });
+      expect(stored(id)?.properties).toMatchObject({ city: "Bern", accountEnabled: true });
+    });
+
     it("of what Microsoft's sync masters is refused by that name, and so is its delete", async () => {
       const [id] = directory.control.seed([
         { properties: { userPrincipalName: "synced@contoso.example", onPremisesSyncEnabled: true } },
