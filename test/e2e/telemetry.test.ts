@@ -90,6 +90,12 @@ test("a batch is one trace, from the agent's read over HTTP, the bus and Durable
     expect(span.kind).toBe(3);
     expect(span.attributes).toMatchObject({ "http.request.method": "POST", "http.response.status_code": 200 });
   }
+  // By these the target's support finds a request: ours, and the one that it answered with.
+  for (const id of ["clientRequestId", "requestId"]) {
+    const ids = receiver.spans.filter(({ name }) => name === "graph").map((span) => span.attributes[id]);
+    for (const own of ids) expect(own, id).toMatch(/^[0-9a-f-]{36}$/);
+    expect(new Set(ids).size, id).toBe(ids.length);
+  }
 });
 
 test("every span's parent arrived too, and no orchestration made one", () => {

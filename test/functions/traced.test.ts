@@ -94,6 +94,27 @@ describe("a bell", () => {
   });
 });
 
+it("a call of the target tells the ids by which the target knows it, and gives it nothing of the trace", async () => {
+  const told: Record<string, unknown> = {};
+  const sent: string[] = [];
+  const telemetry: Telemetry = {
+    ...NO_TELEMETRY,
+    async span(_name, { attributes }, run) {
+      Object.assign(told, attributes);
+      return run({ traceparent: OWN, set: (more) => void Object.assign(told, more), fail: () => undefined });
+    },
+  };
+  const headers = { "client-request-id": "own-1" };
+  const given: typeof fetch = async (_url, init) => {
+    sent.push(...new Headers(init?.headers).keys());
+    return new Response("{}", { headers: { "request-id": "theirs-1" } });
+  };
+  await watchFetch(given, telemetry, "graph")("https://graph.example/v1.0/users/ann@corp.example", { headers });
+  expect(told).toMatchObject({ clientRequestId: "own-1", requestId: "theirs-1", "server.address": "graph.example" });
+  expect(JSON.stringify(told)).not.toContain("ann");
+  expect(sent).toEqual(["client-request-id"]);
+});
+
 it("a call of the target is a span of the work that makes it", async () => {
   const { spans, telemetry } = recording();
   const graph = watchFetch(async () => new Response("{}"), telemetry, "graph");

@@ -6,6 +6,7 @@
  * Only when the target as a whole can't be worked with does it throw `TargetUnavailable`. No body is ever logged.
  */
 
+import { randomUUID } from "node:crypto";
 import type { Clock } from "../../ports/clock.ts";
 import type { Log } from "../../ports/log.ts";
 import { TargetUnavailable } from "../../ports/target-directory.ts";
@@ -70,7 +71,13 @@ export function createGraphClient(deps: {
   const exchange = async (url: string, init: { method: string; headers: Record<string, string>; body?: string }) => {
     let token = await tokens.get();
     for (let attempt = 1; ; attempt++) {
-      const headers = { ...init.headers, authorization: `Bearer ${token}`, accept: "application/json" };
+      const headers = {
+        ...init.headers,
+        authorization: `Bearer ${token}`,
+        accept: "application/json",
+        // What the target's support asks for, and the only name of a request whose answer never came.
+        "client-request-id": randomUUID(),
+      };
       const outcome = await send(deps, url, { ...init, headers });
       if (outcome.kind !== "response" || outcome.status !== 401) return outcome;
       if (attempt === 2) throw credentialsRefused(graphErrorOf(outcome.body).message);

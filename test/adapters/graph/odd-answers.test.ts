@@ -118,6 +118,23 @@ describe("an answer that says nothing about a write", () => {
   });
 });
 
+describe("what is sent", () => {
+  it("has an id of its own in every request, and in the one that is repeated with another token", async () => {
+    const ids: unknown[] = [];
+    handler = (request, response, items, at) => {
+      ids.push(request.headers["client-request-id"]);
+      expect(request.headers["traceparent"]).toBeUndefined();
+      if (at === 1) response.writeHead(401).end();
+      else json(response, 200, { responses: items.map(done) });
+    };
+    expect(await apply()).toMatchObject([{ outcome: "done" }]);
+    await apply();
+    expect(ids.length).toBe(3);
+    for (const id of ids) expect(id).toMatch(/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/);
+    expect(new Set(ids).size).toBe(3);
+  });
+});
+
 describe("headers", () => {
   it("take Retry-After as a date, of an item in whatever spelling", async () => {
     const date = new Date(now + 90_000).toUTCString();
