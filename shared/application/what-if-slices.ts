@@ -10,6 +10,7 @@ import type { BlobStore } from "../ports/blob-store.ts";
 import { readFile, readNeeded, writeOnce } from "./chunk-files.ts";
 import { objectOf, ownerOf } from "./state/claim-index.ts";
 import type { JobRow } from "./state/job-rows.ts";
+import type { ObjectSummary } from "./state/object-row.ts";
 import type { ObjectStore, StoredObject } from "./state/object-store.ts";
 import type { WhatIfRow } from "./state/what-if-rows.ts";
 import type { TryObjects } from "./try-objects.ts";
@@ -135,8 +136,16 @@ export function createWhatIfSlices(deps: {
 
 /** Whoever is in the directory, and whoever is in the target; rows of others are tombstones. */
 export function counts({ record }: StoredObject): boolean {
-  const isLinked = record.link !== undefined && record.link.deletedAt === undefined;
-  return record.objectClass !== "" && (record.state === "live" || isLinked);
+  return isThere({ ...record, linked: record.link !== undefined && record.link.deletedAt === undefined });
+}
+
+/** The same of a few columns. */
+export function isThere({
+  objectClass,
+  state,
+  linked,
+}: Pick<ObjectSummary, "objectClass" | "state" | "linked">): boolean {
+  return objectClass !== "" && (state === "live" || linked);
 }
 
 function firstOf(shard: string): SliceStart {

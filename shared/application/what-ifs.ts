@@ -28,6 +28,7 @@ import type { HeldExports } from "./held-exports.ts";
 import { faultySchema, type Schemas } from "./schemas.ts";
 import type { ExclusionRows } from "./state/exclusion-rows.ts";
 import { heldBecause, type JobRow, jobTable, pack, ROW, readRow } from "./state/job-rows.ts";
+import type { ObjectStore } from "./state/object-store.ts";
 import { gzipJson } from "./state/packing.ts";
 import {
   changeWhatIf,
@@ -43,6 +44,7 @@ import {
   whatIfWorkId,
 } from "./state/what-if-rows.ts";
 import { baseOf, otherSettings } from "./what-if-base.ts";
+import { grownSince } from "./what-if-growth.ts";
 
 /** Results that are kept of a job. */
 const KEPT = 20;
@@ -69,6 +71,7 @@ export function createWhatIfs(deps: {
   readonly configurations: Pick<Configurations, "setScope">;
   readonly heldExports: Pick<HeldExports, "releaseExports">;
   readonly exclusionRows: Pick<ExclusionRows, "list">;
+  readonly objects: Pick<ObjectStore, "summaries">;
   readonly ring: (jobId: string, lane: Lane) => Promise<void>;
 }): WhatIfs {
   const jobs = jobTable(deps.rows);
@@ -166,6 +169,8 @@ export function createWhatIfs(deps: {
     }
     if (of.kind === "present") {
       if (heldBecause(job)?.because !== "first-export") return ok({ effect: "none", schemaVersion: null });
+      const grown = await grownSince(deps.objects, job, tried);
+      if (grown !== undefined) return fail(outdated(tried, grown));
       // Of an approval that was interrupted, or at this moment: what goes out has to be what was shown.
       const released = await deps.heldExports.releaseExports(jobId, by, (present) => {
         const because = changesSince(present, tried, excluded) ?? unseenBy(present, tried);

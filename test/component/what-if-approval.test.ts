@@ -296,6 +296,29 @@ describe("a new job's first export", () => {
     expect(await approve(again.digest)).toMatchObject({ ok: true, value: { effect: "exports", by: BY } });
   });
 
+  it("isn't released once more than a few came whom its what-if doesn't show", async () => {
+    const { cloud, agent, tryOut, approve } = await held();
+    const { digest } = await tryOut({ kind: "present" });
+    const come = (from: number, count: number) =>
+      agent.read(
+        "delta",
+        names(count, from).map((name) => aUser(name)),
+      );
+    await come(12, 21);
+    expect(await approve(digest)).toMatchObject({
+      ok: false,
+      failure: { status: 409, code: "what-if-outdated", message: expect.stringContaining("21 objects more") },
+    });
+    await cloud.run();
+    expect(cloud.target.objects()).toEqual([]);
+    expect((await agent.status()).exportsHeld).not.toBeNull();
+    const again = await tryOut({ kind: "present" });
+    await come(33, 20);
+    expect(await approve(again.digest)).toMatchObject({ ok: true, value: { effect: "exports" } });
+    await cloud.run();
+    expect(cloud.target.objects()).toHaveLength(54);
+  });
+
   it("isn't released by a what-if of half of the first read", async () => {
     const { cloud, agent, tryOut, approve } = await start({}, { firstExport: "approval" });
     const [some, others] = [names(3), names(3, 3)];
