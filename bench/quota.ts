@@ -164,7 +164,7 @@ async function measureShare(
 
 async function closeOfLoad({ cloud }: VirtualCloud, { jobId }: Agent): Promise<number | undefined> {
   const cycles = await cloud.cloud.routes.queries.cycles(jobId, 10);
-  const full = cycles.ok ? cycles.value.find(({ kind }) => kind === "full") : undefined;
+  const full = cycles.ok ? cycles.value.value.find(({ kind }) => kind === "full") : undefined;
   return full && Date.parse(full.closedAt);
 }
 

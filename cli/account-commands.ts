@@ -12,7 +12,7 @@ import { findConfiguration } from "./find-configuration.ts";
 import { tableOf } from "./table.ts";
 import type { CommandContext } from "./terminal.ts";
 
-const MOST = 1_000;
+const MOST = 100_000;
 const OUTCOMES = ["exported", "no-op", "filtered", "staged", "escrowed"] as const;
 
 interface Options {

@@ -107,9 +107,9 @@ export interface AdminClient extends ServiceCalls {
   agents(configurationId: string): Promise<AgentReply[]>;
   status(jobId: string): Promise<JobStatusReply>;
   /** Newest first. */
-  cycles(jobId: string, top?: number): Promise<CycleReply[]>;
+  cycles(jobId: string, top: number): Promise<CycleReply[]>;
   /** Newest first. */
-  days(jobId: string, top?: number): Promise<DayReply[]>;
+  days(jobId: string, top: number): Promise<DayReply[]>;
   escrows(jobId: string): Promise<EscrowReply[]>;
   /** Of one object, or of all. */
   retryEscrows(jobId: string, objectGuid?: string): Promise<EscrowRetryReply>;
@@ -181,6 +181,15 @@ export function createAdminClient(deps: ServiceCallsDeps): AdminClient {
     for await (const page of of) found.push(...page.value);
     return found;
   };
+  /** As many as are wanted, of as many pages as hold them. */
+  const first = async <T>(count: number, of: AsyncIterable<{ readonly value: T[] }>): Promise<T[]> => {
+    const found: T[] = [];
+    for await (const page of of) {
+      found.push(...page.value);
+      if (found.length >= count) break;
+    }
+    return found.slice(0, count);
+  };
   const list = async <T>(page: Promise<{ readonly value: T[] }>): Promise<T[]> => (await page).value;
 
   return {
@@ -193,8 +202,8 @@ export function createAdminClient(deps: ServiceCallsDeps): AdminClient {
     setMode: (jobId, mode) => call(setJobMode, { params: { jobId }, body: { mode } }),
     reevaluate: (jobId) => call(reevaluate, { params: { jobId } }),
     status: (jobId) => call(jobStatus, { params: { jobId } }),
-    cycles: (jobId, $top) => list(call(listCycles, { params: { jobId }, query: { $top } })),
-    days: (jobId, $top) => list(call(listDays, { params: { jobId }, query: { $top } })),
+    cycles: (jobId, top) => first(top, pages(listCycles, { params: { jobId }, query: { $top: Math.min(top, MOST) } })),
+    days: (jobId, top) => first(top, pages(listDays, { params: { jobId }, query: { $top: Math.min(top, MOST) } })),
     escrows: (jobId) => all(pages(listEscrows, { params: { jobId }, query: { $top: MOST } })),
     retryEscrows: (jobId, objectGuid) =>
       call(retryEscrows, { params: { jobId }, body: objectGuid === undefined ? {} : { objectGuid } }),

@@ -8,7 +8,7 @@ import type { WakeAnew } from "../shared/application/wake-anew.ts";
 import { listCycles, listDays } from "../shared/contracts/admin/cycles.ts";
 import { actOnJob, clearQuarantine, getScope, jobStatus, setScope, wakeAnew } from "../shared/contracts/admin/jobs.ts";
 import type { Route } from "./http-route.ts";
-import { asEtagMismatch, expectedVersionOf, listed, plain, serveAdmin } from "./serve.ts";
+import { asEtagMismatch, expectedVersionOf, paged, plain, serveAdmin } from "./serve.ts";
 
 export interface JobRouteDeps {
   readonly configurations: Configurations;
@@ -23,8 +23,14 @@ export function jobRoutes(deps: JobRouteDeps): Route[] {
   const { configurations, queries, jobActions, quarantines, wakeJob } = deps;
   return [
     serveAdmin(jobStatus, async ({ params }) => plain(await queries.status(params.jobId))),
-    serveAdmin(listCycles, async ({ params, query }) => listed(await queries.cycles(params.jobId, query.$top))),
-    serveAdmin(listDays, async ({ params, query }) => listed(await queries.days(params.jobId, query.$top))),
+    serveAdmin(listCycles, async (asked) => {
+      const { $top, $skiptoken } = asked.query;
+      return paged(asked, await queries.cycles(asked.params.jobId, $top, $skiptoken));
+    }),
+    serveAdmin(listDays, async (asked) => {
+      const { $top, $skiptoken } = asked.query;
+      return paged(asked, await queries.days(asked.params.jobId, $top, $skiptoken));
+    }),
     serveAdmin(getScope, async ({ params }) => {
       const shown = await configurations.scope(params.jobId);
       return shown.ok ? ok({ body: shown.value, etag: String(shown.value.scopeVersion) }) : shown;

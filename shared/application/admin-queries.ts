@@ -1,17 +1,15 @@
 /** What admins see: status of a job, its cycles, escrows, agents and log, in the shapes of the admin API. */
 import type { AgentReply } from "../contracts/admin/agents.ts";
-import type { CycleReply, DayReply } from "../contracts/admin/cycles.ts";
 import type { EscrowReply } from "../contracts/admin/escrows.ts";
 import type { JobStatusReply } from "../contracts/admin/jobs.ts";
 import type { Quarantine } from "../domain/quarantine.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { RowStore } from "../ports/row-store.ts";
-import { DAY_PREFIX, type DayRow } from "./accounts.ts";
+import { type AccountPages, createAccountPages, cycleReply } from "./account-pages.ts";
 import type { CommittedWatermark } from "./committed-watermark.ts";
 import { noSuchJob } from "./configurations.ts";
 import { ok, type Result } from "./failure.ts";
 import { keysetPage, type Page } from "./keyset-page.ts";
-import { NO_LINKS } from "./link-account.ts";
 import type { AskLog } from "./log-queries.ts";
 import { scopeOf } from "./reads.ts";
 import { type AgentRow, agentTable, LEASE_ROW, type LeaseRow } from "./state/agent-rows.ts";
@@ -44,10 +42,8 @@ const CYCLES_BESIDE = 8;
 
 export interface AdminQueries {
   status(jobId: string): Promise<Result<JobStatusReply>>;
-  /** Newest first. */
-  cycles(jobId: string, top: number): Promise<Result<CycleReply[]>>;
-  /** The accounts of days (N7), newest first. */
-  days(jobId: string, top: number): Promise<Result<DayReply[]>>;
+  readonly cycles: AccountPages["cycles"];
+  readonly days: AccountPages["days"];
   escrows(jobId: string): Promise<Result<EscrowReply[]>>;
   /** Some of them, by objectGUID, behind the `next` of a page. */
   escrowPage(jobId: string, top: number, after: string | undefined): Promise<Result<Page<EscrowReply>>>;
@@ -64,6 +60,7 @@ export function createAdminQueries(deps: {
   readonly askLog: AskLog;
 }): AdminQueries {
   const jobs = jobTable(deps.rows);
+  const accounts = createAccountPages(deps);
   /** Keys ascend, and the newest come last: from some before the last read's, and further back where some of those numbers have none. */
   const newestCycles = async (jobId: string, top: number) => {
     const found: CycleRow[] = [];
@@ -141,19 +138,8 @@ export function createAdminQueries(deps: {
         lastCycle: lastCycle ?? null,
       });
     },
-    async cycles(jobId, top) {
-      return (await hasJob(jobId)) ? ok(await newestCycles(jobId, top)) : noSuchJob(jobId);
-    },
-    async days(jobId, top) {
-      if (!(await hasJob(jobId))) return noSuchJob(jobId);
-      const days = (await listRows<DayRow>(jobs, jobId, DAY_PREFIX)).slice(-top).reverse();
-      // Named one by one, as everywhere: a row may come to hold more.
-      return ok(
-        days.map(({ value: { day, cycles, received, outcomes, absent, writes } }) => ({
-          ...{ day, cycles: [...cycles], received, outcomes, absent, writes },
-        })),
-      );
-    },
+    cycles: accounts.cycles,
+    days: accounts.days,
     async escrows(jobId) {
       if (!(await hasJob(jobId))) return noSuchJob(jobId);
       return ok([...(await deps.escrows.list(jobId)), ...(await failingLinks(jobId))].map(escrowReply));
@@ -235,30 +221,4 @@ function quarantineReply(quarantine: Quarantine | null): JobStatusReply["quarant
 
 function moment(at: number | null): string | null {
   return at === null ? null : new Date(at).toISOString();
-}
-
-function cycleReply(cycle: CycleRow): CycleReply {
-  return {
-    cycleId: cycle.cycleId,
-    readNo: cycle.readNo,
-    kind: cycle.kind,
-    state: cycle.state,
-    startedAt: new Date(cycle.startedAt).toISOString(),
-    endedAt: new Date(cycle.endedAt).toISOString(),
-    closedAt: new Date(cycle.closedAt).toISOString(),
-    received: cycle.received,
-    outcomes: cycle.outcomes,
-    absent: cycle.absent,
-    created: cycle.detail.created,
-    updated: cycle.detail.updated,
-    deleted: cycle.detail.deleted,
-    restored: cycle.detail.restored,
-    writes: cycle.detail.writes,
-    links: cycle.detail.links ?? NO_LINKS,
-    filteredBy: cycle.detail.filteredBy,
-    escrowedBy: cycle.detail.escrowedBy,
-    staged: [...cycle.staged],
-    complete: cycle.complete,
-    incompleteBecause: cycle.incompleteBecause,
-  };
 }

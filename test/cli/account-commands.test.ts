@@ -4,6 +4,16 @@ import { registerAccountCommands } from "../../cli/account-commands.ts";
 import { configurationRoutes } from "../../functions/configurations.http.ts";
 import type { Route } from "../../functions/http-route.ts";
 import { jobRoutes } from "../../functions/jobs.http.ts";
+import {
+  type CycleRow,
+  jobTable,
+  listRows,
+  pack,
+  type ReadsRow,
+  ROW,
+  readRow,
+} from "../../shared/application/state/job-rows.ts";
+import type { RowTable } from "../../shared/ports/row-store.ts";
 import { answerByRoutes, serveInTests } from "../support/admin-service.ts";
 import { aUser, createCloud } from "../support/cloud.ts";
 
@@ -15,7 +25,7 @@ const { uplink } = serveInTests(
 );
 
 /** Two days: a full read of three, one of whom is filtered; then a delta, and a full read that lacks two. */
-async function twoDays(): Promise<string> {
+async function twoDays(): Promise<{ jobId: string; jobs: RowTable }> {
   const cloud = await createCloud();
   const agent = await cloud.addDomain("corp.example");
   routes = [...jobRoutes(cloud.cloud.routes), ...configurationRoutes(cloud.cloud.routes.configurations)];
@@ -24,12 +34,13 @@ async function twoDays(): Promise<string> {
   cloud.clock.set(cloud.clock.now() + 20 * HOUR);
   await agent.read("delta", [aUser("ann", { title: "Clerk" }, ["title"])]);
   await agent.read("full", [aUser("ann", { title: "Clerk" })]);
-  return agent.jobId;
+  return { jobId: agent.jobId, jobs: jobTable(cloud.rows) };
 }
 
 let jobId: string;
+let jobs: RowTable;
 beforeEach(async () => {
-  jobId = await twoDays();
+  ({ jobId, jobs } = await twoDays());
 });
 
 it("are shown by day, newest first, as text, as JSON and as comma-separated values", async () => {
@@ -55,4 +66,19 @@ it("are shown by cycle, and no more of them than asked for", async () => {
   expect((await uplink("accounts", "--cycles", "--top", "1", "--csv")).out.trim().split("\r\n")).toHaveLength(2);
   expect((await uplink("accounts", "--top", "1", "--json")).out).not.toContain("2026-01-05");
   expect((await uplink("accounts", "--top", "0")).code).toBe(2);
+});
+
+it("are shown from as many pages as hold them", async () => {
+  const [cycle] = await listRows<CycleRow>(jobs, jobId, "cycle:");
+  const reads = await readRow<ReadsRow>(jobs, jobId, ROW.reads);
+  if (!cycle || !reads) throw new Error("It has no cycle.");
+  const values = pack({ ...reads.value, nextReadNo: 1_201 });
+  await jobs.transact(jobId, [{ op: "replace", row: ROW.reads, values, etag: reads.etag }]);
+  for (let from = 4; from <= 1_200; from++)
+    await jobs.transact(jobId, [
+      { op: "upsert", row: ROW.cycle(from), values: pack({ ...cycle.value, readNo: from, cycleId: `c${from}` }) },
+    ]);
+  const shown = async (top: string) => JSON.parse((await uplink("accounts", "--cycles", "--top", top, "--json")).out);
+  expect(await shown("1150")).toHaveLength(1_150);
+  expect(await shown("5000")).toHaveLength(1_200);
 });

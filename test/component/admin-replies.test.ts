@@ -29,7 +29,7 @@ describe("the admin API's replies", () => {
     const status = await queries.status(agent.jobId);
     expect(status.ok && JobStatusReply.parse(status.value)).toMatchObject({ escrowed: 1, staged: 1 });
     const cycles = await queries.cycles(agent.jobId, 10);
-    expect(cycles.ok && cycles.value.map((one) => CycleReply.parse(one))).toHaveLength(2);
+    expect(cycles.ok && cycles.value.value.map((one) => CycleReply.parse(one))).toHaveLength(2);
     const escrows = await queries.escrows(agent.jobId);
     expect(escrows.ok && escrows.value.map((one) => EscrowReply.parse(one))).toMatchObject([
       { code: "AttributeValueMustBeUnique" },
@@ -72,7 +72,7 @@ describe("the admin API's replies", () => {
     for (const top of [1, 3, 50, 499, 500, 1_000]) {
       const found = await queries.cycles(agent.jobId, top);
       const wanted = cycles.slice(-top).reverse();
-      expect(found.ok && found.value.map((own) => own.cycleId)).toEqual(wanted.map((own) => own.cycleId));
+      expect(found.ok && found.value.value.map((own) => own.cycleId)).toEqual(wanted.map((own) => own.cycleId));
     }
     expect(await priceOf(() => queries.cycles(agent.jobId, 3))).toBeLessThanOrEqual(50);
   });

@@ -145,7 +145,7 @@ describe.each(releases.map((release) => ({ version: release.manifest.version, re
       for (const job of jobs) {
         JobStatusReply.parse(await cloud.status(job));
         const cycles = await queries.cycles(job.jobId, 100);
-        expect(cycles.ok && cycles.value.map((cycle) => CycleReply.parse(cycle)).length).toBeGreaterThan(0);
+        expect(cycles.ok && cycles.value.value.map((cycle) => CycleReply.parse(cycle)).length).toBeGreaterThan(0);
         for (const agent of await queries.agents(job.configurationId, job.jobId)) AgentReply.parse(agent);
       }
       const { objectGuid } = people(release, first).find(({ attributes }) => String(attributes["title"]) === CHANGED)!;

@@ -61,13 +61,23 @@ export const DayReply = z.strictObject({
 });
 export type DayReply = z.infer<typeof DayReply>;
 
+/** From a page's `@odata.nextLink`; nobody makes one. */
+const CyclePlace = z
+  .string()
+  .regex(/^[1-9]\d{0,9}$/, "must come from an @odata.nextLink")
+  .optional();
+const DayPlace = z
+  .string()
+  .regex(/^\d{4}-\d{2}-\d{2}$/, "must come from an @odata.nextLink")
+  .optional();
+
 export const listCycles = operation({
   id: "ListCycles",
   method: "GET",
   path: "v1.0/uplink/jobs/{jobId}/cycles",
   guard: "admin-read",
   summary: "Accounts of a job's reads, newest first.",
-  query: z.strictObject({ $top: Top }),
+  query: z.strictObject({ $top: Top, $skiptoken: CyclePlace }),
   reply: listOf(CycleReply),
   refusals: { "job-not-found": 404 },
 });
@@ -78,7 +88,7 @@ export const listDays = operation({
   path: "v1.0/uplink/jobs/{jobId}/days",
   guard: "admin-read",
   summary: "Accounts of a job's days, newest first.",
-  query: z.strictObject({ $top: Top }),
+  query: z.strictObject({ $top: Top, $skiptoken: DayPlace }),
   reply: listOf(DayReply),
   refusals: { "job-not-found": 404 },
 });
