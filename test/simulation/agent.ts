@@ -101,6 +101,7 @@ export function createAgent(deps: {
           beat = { want: order.kind, reason: "restart", abortReadNo: order.readNo };
           continue;
         }
+        if (order.reason === "watermark-age") faults.note("source skew-aged");
         const outcome = await serve(order, request.size, way);
         if (outcome !== "refused") return outcome === "sent" ? order.kind : undefined;
         way = {};
@@ -119,6 +120,7 @@ export function createAgent(deps: {
         }
         const abort = order ? { abortReadNo: order.readNo, reason: error.code } : {};
         if (error.code === "source-cookie" && order?.kind === "delta") {
+          if (/days old/.test(error.message)) faults.note("source skew-aged");
           beat = { want: "full", ...abort };
           continue;
         }

@@ -42,6 +42,10 @@ export interface Forest {
   readonly evidence: Evidence;
   /** Of a person or a group by that name now. */
   guidOf(name: string): string;
+  upnOf(name: string): string;
+  mailOf(name: string): string;
+  /** By objectGUID: the living in scope who have that name or that mail now. */
+  wanting(upn: string, mail: string | undefined): readonly string[];
   /** False when the edit makes no sense now: nothing happened. */
   take(edit: Edit): boolean;
   connect(): LdapConnection;
@@ -69,6 +73,7 @@ export interface Evidence {
   wasWithout(guid: string, attribute: string): boolean;
   wasNoMember(group: string, member: string): boolean;
   hadUpn(guid: string, upn: string): boolean;
+  hadMail(guid: string, mail: string): boolean;
   knows(guid: string): boolean;
 }
 
@@ -118,6 +123,7 @@ export function createForest(deps: { readonly number: number; readonly kernel: K
     return object && !isDeleted(object) ? object : undefined;
   };
   const upnOf = (name: string) => `${name}@${number === 0 ? "corp" : "beta"}.example`;
+  const mailOf = (name: string) => `mail.of.${upnOf(name)}`;
   const isUpnFree = (upn: string, but: string) =>
     ![...dc().replica.objects.values()].some(
       (own) => own.guid !== but && !isDeleted(own) && sameUpn(textOf(own, "userprincipalname") ?? "", upn),
@@ -157,6 +163,9 @@ export function createForest(deps: { readonly number: number; readonly kernel: K
     switch (edit.kind) {
       case "department":
         writer.modify(guid, { department: edit.to });
+        return true;
+      case "mail":
+        writer.modify(guid, { mail: edit.has ? mailOf(edit.name) : null });
         return true;
       case "enable":
         writer.modify(guid, { userAccountControl: edit.to ? "512" : "514" });
@@ -222,6 +231,19 @@ export function createForest(deps: { readonly number: number; readonly kernel: K
     },
     evidence,
     guidOf: guidFor,
+    upnOf,
+    mailOf,
+    wanting: (upn, mail) =>
+      [...dc().replica.objects.values()]
+        .filter((own) => isInScope(dc().replica, own, scope))
+        .filter((own) => {
+          const has = textOf(own, "mail");
+          return (
+            sameUpn(textOf(own, "userprincipalname") ?? "", upn) ||
+            (mail !== undefined && has !== undefined && sameUpn(has, mail))
+          );
+        })
+        .map((own) => own.guid),
     take,
     beforeSearch: () => undefined,
     connect: () => {
@@ -309,6 +331,7 @@ function createEvidenceBook(units: () => readonly string[], isNarrowed: () => bo
   const without = new Set<string>();
   const noMember = new Set<string>();
   const upns = new Set<string>();
+  const mails = new Set<string>();
   /** By domain controller: what was in scope there, and which edges were. */
   const seen = new Map<string, { readonly objects: Set<string>; readonly edges: Set<string> }>();
   const known = new Set<string>();
@@ -332,6 +355,7 @@ function createEvidenceBook(units: () => readonly string[], isNarrowed: () => bo
         for (const attribute of ["department", "description", "manager"])
           if ((object.attributes.get(attribute)?.values.length ?? 0) === 0) without.add(`${guid} ${attribute}`);
         upns.add(`${guid} ${textOf(object, "userprincipalname")?.toLowerCase()}`);
+        mails.add(`${guid} ${textOf(object, "mail")?.toLowerCase()}`);
         for (const member of liveTargets(replica, object, "member")) edges.add(`${guid} ${member.guid}`);
       }
       for (const guid of before.objects) if (!replica.objects.has(guid)) gone.add(guid);
@@ -349,6 +373,7 @@ function createEvidenceBook(units: () => readonly string[], isNarrowed: () => bo
     wasNoMember: (group: string, member: string) =>
       noMember.has(`${group} ${member}`) || wasGone(member) || wasGone(group),
     hadUpn: (guid: string, upn: string) => upns.has(`${guid} ${upn.toLowerCase()}`),
+    hadMail: (guid: string, mail: string) => mails.has(`${guid} ${mail.toLowerCase()}`),
     knows: (guid: string) => known.has(guid),
   };
 }

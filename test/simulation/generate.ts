@@ -4,7 +4,7 @@ import type { ArmedFault } from "./faults.ts";
 import { GRAPH_FAULTS } from "./graph.ts";
 import { createDice, type Dice } from "./random.ts";
 import { NARROW } from "./schemas.ts";
-import type { Edit, History, SourceFault, Step, UnitName, Way } from "./steps.ts";
+import type { Edit, History, SourceFault, Step, StrangerKind, UnitName, Way } from "./steps.ts";
 
 const PEOPLE = ["ann", "bob", "cid", "dee", "eve", "fay", "gus", "hal"];
 const GROUPS = ["sales", "staff", "board"];
@@ -27,6 +27,7 @@ export function generate(seed: number, most = 26): History {
   const begun = steps.length;
   for (let step = 0; step < count; step++) steps.push(...drawSteps(dice, forests, people, groups));
   insertLater(createDice(seed * 2 + 0x5eed), steps, begun, { forests, people, groups });
+  insertStrangers(createDice(seed * 2 + 0x57a6), steps, forests, people);
   return {
     seed,
     forests,
@@ -59,6 +60,30 @@ function insertLater(
     insert([{ do: "schema", forest, variant: NARROW }, ...readAndRun(dice, forest, "delta")]);
     if (dice.chance(0.5)) insert([{ do: "schema", forest, variant: 0 }]);
   }
+}
+
+const STRANGERS: readonly StrangerKind[] = ["upn", "upn", "mail", "anchor", "other-anchor", "role", "role", "mastered"];
+
+/** Who is in the tenant before the first read or comes to it later, mostly as somebody of the directory. Dice of its own, as above. */
+function insertStrangers(dice: Dice, steps: Step[], forests: number, people: readonly string[]): void {
+  if (!dice.chance(0.35)) return;
+  const forest = dice.below(forests);
+  const insert = (at: number, ...own: readonly Step[]) => void steps.splice(at, 0, ...own);
+  for (let count = dice.between(1, 3); count > 0; count--) {
+    const name = dice.pick(people);
+    const kind = dice.pick(STRANGERS);
+    const stranger = (own: StrangerKind): Step => ({ do: "stranger", forest, name, kind: own });
+    const at = dice.chance(0.8) ? 0 : dice.below(steps.length);
+    insert(at, stranger(kind));
+    if (kind !== "mail") continue;
+    // Alone, or one of two that could be meant.
+    if (dice.chance(0.4)) insert(at, stranger("upn"));
+    const made = steps.findIndex(
+      (own) => own.do === "edit" && own.forest === forest && own.edit.kind === "person" && own.edit.name === name,
+    );
+    insert(made + 1, { do: "edit", forest, edit: { kind: "mail", name, has: true } });
+  }
+  insert(0, { do: "stranger", forest, name: dice.pick(people), kind: "nobody" });
 }
 
 /** The first one is what a job begins with. */

@@ -3,7 +3,7 @@ import { ACTIVITY } from "../../orchestrations/names.ts";
 import { pack, type ReadRow, unpack } from "../../shared/application/state/job-rows.ts";
 import { packJson, unpackJson } from "../../shared/application/state/packing.ts";
 import type { Row, RowOperation, RowStore, RowTable } from "../../shared/ports/row-store.ts";
-import type { TargetDirectory } from "../../shared/ports/target-directory.ts";
+import type { TargetDirectory, TargetObject } from "../../shared/ports/target-directory.ts";
 import type { Guarantee } from "./oracles.ts";
 import type { Mutation } from "./world.ts";
 
@@ -65,6 +65,16 @@ function changed<T>(operation: RowOperation, prefix: string, change: (value: T) 
 
 function withTarget(change: (target: TargetDirectory) => Partial<TargetDirectory>): Pick<Mutation, "target"> {
   return { target: (target) => ({ ...target, ...change(target) }) };
+}
+
+/** Accounts of the tenant as somebody sees them who overlooks something. */
+function foundByName(target: TargetDirectory, see: (own: TargetObject) => TargetObject): Pick<TargetDirectory, "find"> {
+  return {
+    find: async (queries) =>
+      (await target.find(queries)).map((found, at) =>
+        queries[at]?.by === "userPrincipalName" ? found.map(see) : found,
+      ),
+  };
 }
 
 type Account = { readonly counts: Readonly<Record<string, number>> | null };
@@ -267,6 +277,27 @@ export const MUTANTS: readonly Mutant[] = [
     name: "forgets which groups have members waiting",
     breaks: "N5",
     make: () => ({ rows: withWrites(/^dirtylinks$/, () => []) }),
+  },
+  {
+    name: "takes holders of a directory role over",
+    breaks: "N9",
+    from: 10,
+    make: () =>
+      withTarget((target) => ({
+        privileged: async () => new Set(),
+        // And sends what Graph takes of it.
+        apply: (actions, options) =>
+          target.apply(
+            actions.map((own) => (own.kind === "update" ? { ...own, isWhole: false } : own)),
+            options,
+          ),
+      })),
+  },
+  {
+    name: "takes accounts over that have another anchor",
+    breaks: "N9",
+    from: 11,
+    make: () => withTarget((target) => foundByName(target, ({ immutableId: _, ...own }) => own)),
   },
   {
     name: "ends exports before they have been made",

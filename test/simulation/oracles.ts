@@ -23,6 +23,7 @@ import type { Effect, FakeGraph } from "./graph.ts";
 import { faultsOfLog, readLog } from "./log-oracle.ts";
 import { guidOfAnchor } from "./projection.ts";
 import type { History } from "./steps.ts";
+import type { Strangers } from "./strangers.ts";
 
 export type Guarantee = "N1" | "N2" | "N3" | "N4" | "N5" | "N6" | "N7" | "N8" | "N9" | "orchestration";
 
@@ -59,6 +60,8 @@ export interface Oracles {
   excuseBlob(batchId: string): void;
   /** The forest's job has no bounds any more. */
   liftGuard(forest: number): void;
+  /** Whether the object ever had a target object. */
+  hasAccount(guid: string): boolean;
 }
 
 export function createOracles(deps: {
@@ -67,6 +70,7 @@ export function createOracles(deps: {
   readonly graph: FakeGraph;
   readonly forests: readonly Forest[];
   readonly agents: readonly SimulatedAgent[];
+  readonly strangers: Strangers;
   readonly guard: History["guard"];
   readonly start: number;
   readonly now: () => number;
@@ -166,6 +170,8 @@ export function createOracles(deps: {
     for (; looked < graph.effects.length; looked++) {
       const effect = graph.effects[looked];
       if (!effect) break;
+      const judged = deps.strangers.judge(effect);
+      if (typeof judged === "object") throw new Violation("N9", `${judged.fault}.`);
       const anchor = effect.after?.anchor ?? effect.before?.anchor;
       const guid = anchor === undefined ? undefined : guidOfAnchor(anchor);
       const forest = guid === undefined ? undefined : forestOf(guid);
@@ -174,7 +180,7 @@ export function createOracles(deps: {
       if (effect.since > (excluded.get(guid) ?? Number.POSITIVE_INFINITY))
         throw new Violation("N4", `${effect.kind} by ${effect.by} on ${guid}, which is on the exclusion list.`);
       checkIdentity(effect, guid, forest);
-      checkEvidence(effect, guid, forest);
+      checkEvidence(effect, guid, forest, judged === "matched");
     }
     const anchors = graph.objects().map((own) => own.anchor);
     const twin = anchors.find((own, index) => anchors.indexOf(own) !== index);
@@ -190,7 +196,7 @@ export function createOracles(deps: {
     ids.set(guid, effect.id);
   }
 
-  function checkEvidence(effect: Effect, guid: string, { evidence, number }: Forest): void {
+  function checkEvidence(effect: Effect, guid: string, { evidence, number }: Forest, isTakeover: boolean): void {
     const { kind, before, after } = effect;
     const refuse = (what: string) =>
       new Violation("N4", `${what} (${kind} by ${effect.by}): no domain controller ever said so.`);
@@ -208,7 +214,8 @@ export function createOracles(deps: {
     for (const name of cleared) if (!evidence.wasWithout(guid, name)) throw refuse(`${name} of ${guid} was blanked`);
     if (cleared.length > 0) book("blanks", guid, number, effect);
     const names = [before, after].map((own) => String(own?.properties["userPrincipalName"]).toLowerCase());
-    if (kind === "updateUser" && names[0] !== names[1]) book("names", guid, number, effect);
+    // Who is taken over gets its name, as who is made does.
+    if (kind === "updateUser" && names[0] !== names[1] && !isTakeover) book("names", guid, number, effect);
     if (kind === "removeManager" && !evidence.wasWithout(guid, "manager") && before?.manager !== undefined) {
       const manager = guidOfAnchor(graph.objects().find((own) => own.id === before.manager)?.anchor ?? "");
       if (manager === undefined || !evidence.wasGone(manager)) throw refuse(`The manager of ${guid} was removed`);
@@ -318,6 +325,7 @@ export function createOracles(deps: {
     include: (guid) => void excluded.delete(guid),
     excuseBlob: (batchId) => void excused.add(batchId),
     liftGuard: (forest) => void lifted.add(forest),
+    hasAccount: (guid) => ids.has(guid),
   };
 }
 

@@ -34,7 +34,10 @@ export interface PlayOptions {
 
 const HOUR_MS = 3_600_000;
 const TICKS_AN_HOUR = 2;
+/** Minutes, and for a few so much that every watermark looks too old, or that it will once the clock is right again. */
 const SKEW_MS = 20 * 60_000;
+const WIDE_SKEW_MS = 200 * 86_400_000;
+const WIDE_FROM = 8;
 
 export async function play(history: History, stores: Stores, options: PlayOptions = {}): Promise<Played> {
   const trace: string[] = [];
@@ -125,6 +128,10 @@ async function takeStep(world: World, step: Step): Promise<void> {
       else if (step.kind === "lag") graph.setLag(15_000);
       else graph.setQuota({ writesPerWindow: 6, windowSeconds: 150 });
       faults.note(`graph ${step.kind}`);
+      break;
+    case "stranger":
+      if (world.strangers.add(forestOf(world, step.forest).forest, step.name, step.kind))
+        faults.note(`stranger ${step.kind}`);
       break;
     case "exclude":
     case "include":
@@ -249,7 +256,7 @@ function takeSourceFault(world: World, step: Extract<Step, { do: "source" }>): v
       if (forest.restore("usn-rollback")) note();
       return;
     case "skew":
-      agent.setSkew(step.after % 2 === 0 ? SKEW_MS : -SKEW_MS);
+      agent.setSkew((step.after % 2 === 0 ? 1 : -1) * (step.after < WIDE_FROM ? SKEW_MS : WIDE_SKEW_MS));
       break;
   }
   note();

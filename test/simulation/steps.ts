@@ -9,6 +9,8 @@ export type Edit =
   | { readonly kind: "group" | "delete" | "undelete" | "recreate"; readonly name: string }
   | { readonly kind: "department" | "describe"; readonly name: string; readonly to: string | null }
   | { readonly kind: "enable"; readonly name: string; readonly to: boolean }
+  /** Its own, or none. */
+  | { readonly kind: "mail"; readonly name: string; readonly has: boolean }
   | { readonly kind: "upn"; readonly name: string; readonly to: string; readonly evenIfTaken?: boolean }
   | { readonly kind: "manager"; readonly name: string; readonly to: string | null }
   | { readonly kind: "move"; readonly name: string; readonly unit: UnitName }
@@ -44,6 +46,12 @@ export type SourceFault =
   | "rolled-back"
   | "skew";
 
+/**
+ * Who is in the tenant already. Of a person: by its name, its mail or its anchor, with another anchor, as a holder of a role,
+ * mastered by another sync; or nobody of the directory.
+ */
+export type StrangerKind = "upn" | "mail" | "anchor" | "other-anchor" | "role" | "mastered" | "nobody";
+
 export type AdminAct =
   | "pause"
   | "resume"
@@ -73,6 +81,8 @@ export type Step =
   | ({ readonly do: "fault" } & ArmedFault)
   | { readonly do: "source"; readonly forest: number; readonly kind: SourceFault; readonly after: number }
   | { readonly do: "graph"; readonly kind: "lag" | "quota" | "calm" }
+  /** An account is in the tenant, by hand, that looks like this person. */
+  | { readonly do: "stranger"; readonly forest: number; readonly name: string; readonly kind: StrangerKind }
   /** A person is put on the exclusion list, or taken off it. */
   | { readonly do: "exclude" | "include"; readonly forest: number; readonly name: string }
   /** Other units are the job's scope. */

@@ -31,6 +31,7 @@ import type { Dice } from "./random.ts";
 import { bytesFrom } from "./seeded-crypto.ts";
 import type { History } from "./steps.ts";
 import { gatedBlobs, gatedRows } from "./stores.ts";
+import { createStrangers, type Strangers } from "./strangers.ts";
 
 export interface Stores {
   readonly rows: RowStore;
@@ -53,6 +54,7 @@ export interface World {
   readonly forests: readonly Forest[];
   readonly agents: readonly SimulatedAgent[];
   readonly oracles: Oracles;
+  readonly strangers: Strangers;
   readonly stores: Stores;
   /** A request that no fault hits; the rest runs beside it until it is over. */
   perform<T>(name: string, work: (cloud: UseCases) => Promise<T>): Promise<T>;
@@ -235,8 +237,10 @@ export async function createWorld(
   const forests = Array.from({ length: history.forests }, (_, number) => createForest({ number, kernel }));
   const agents: SimulatedAgent[] = [];
   for (const forest of forests) agents.push(await enrol(forest));
+  const strangers = createStrangers({ graph, forests, note: faults.note });
   const oracles = createOracles({
     ...stores,
+    strangers,
     graph,
     forests,
     agents,
@@ -318,6 +322,7 @@ export async function createWorld(
     forests,
     agents,
     oracles,
+    strangers,
     stores,
     perform,
     attempt: (work) => until(kernel.spawn({ name: "Agent" }, work)),
