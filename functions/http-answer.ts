@@ -6,12 +6,12 @@ import { PROOF_HEADER } from "../shared/contracts/proof.ts";
 import { parseTraceparent } from "../shared/domain/trace-context.ts";
 import { NO_TELEMETRY } from "../shared/ports/telemetry.ts";
 import { refusal, tooLarge, unavailable } from "./http-refusal.ts";
-import type { Route, RouteDeps, RouteReply, RouteRequest } from "./http-route.ts";
+import type { Handled, RouteDeps, RouteReply, RouteRequest } from "./http-route.ts";
 
 /** Larger bodies are refused before they are read: a batch is 4 MiB at most, inflated. */
 const MAX_BODY_BYTES = 5 * 1024 * 1024;
 
-export async function answer(deps: RouteDeps, route: Route, request: HttpRequest): Promise<HttpResponseInit> {
+export async function answer(deps: RouteDeps, route: Handled, request: HttpRequest): Promise<HttpResponseInit> {
   const clientRequestId = request.headers.get("client-request-id") ?? "";
   const headers: Record<string, string> = { "request-id": randomUUID(), "cache-control": "no-store" };
   // The caller's own id, told back; what could break a header or a log's line is no id.
@@ -36,7 +36,7 @@ export async function answer(deps: RouteDeps, route: Route, request: HttpRequest
 /** What comes with a trace goes on with it; what an admin changes begins one. Everything else would only be noise. */
 async function traced(
   deps: RouteDeps,
-  route: Route,
+  route: Handled,
   request: HttpRequest,
   requestId: string,
 ): Promise<Result<RouteReply>> {
@@ -55,7 +55,7 @@ async function traced(
 
 async function handle(
   deps: RouteDeps,
-  route: Route,
+  route: Handled,
   request: HttpRequest,
   requestId: string,
   trace: string | undefined,

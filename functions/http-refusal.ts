@@ -3,7 +3,7 @@ import type { HttpResponseInit } from "@azure/functions";
 import { type Failure, fail, type Result } from "../shared/application/failure.ts";
 import type { ErrorReply } from "../shared/contracts/agent-api.ts";
 import { StorageError } from "../shared/ports/row-store.ts";
-import type { RouteReply } from "./http-route.ts";
+import type { RouteReply, RouteRequest } from "./http-route.ts";
 
 /** What failed is named, details of it stay in the log. */
 export function unavailable(error: unknown): Failure {
@@ -24,6 +24,16 @@ export function tooLarge(maximumBytes: number): Result<RouteReply> {
     message: `The body has more than ${maximumBytes} bytes.`,
     remedy: "Send less at once.",
   });
+}
+
+/** There is no such operation: nothing at that path, or not by that method. */
+export function unknownPath({ method, signed: { path } }: RouteRequest): Failure {
+  return {
+    status: 404,
+    code: "path-unknown",
+    message: `There is no operation ${method} ${path.length > 200 ? `${path.slice(0, 200)}…` : path}.`,
+    remedy: "Look at /api/v1.0/openapi.json: it has every path with its methods.",
+  };
 }
 
 /** `headers`: of the answer, `request-id` and `client-request-id` among them. */

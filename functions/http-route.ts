@@ -1,17 +1,18 @@
 /**
- * How an HTTP function is declared: name, path, guard, handler. A route without a guard can't be written, and a test looks
- * for functions that were registered past this file. Authentication and answers: `http-answer.ts`.
+ * How an HTTP function is declared: name, path, guard, handler; and what answers where none is. A route without a guard can't be
+ * written, and a test looks for functions that were registered past this file. Authentication and answers: `http-answer.ts`.
  */
 import type { HttpFunctionOptions } from "@azure/functions";
 import { app } from "@azure/functions";
 import type { AuditLog } from "../shared/application/audit-log.ts";
-import type { Result } from "../shared/application/failure.ts";
+import { fail, type Result } from "../shared/application/failure.ts";
 import type { Admin, AdminTokens } from "../shared/application/verify-admin-token.ts";
 import type { ProofVerifier, ProvenAgent, SignedRequest } from "../shared/application/verify-proof.ts";
 import type { Operation } from "../shared/contracts/operation.ts";
 import type { Log } from "../shared/ports/log.ts";
 import type { Telemetry } from "../shared/ports/telemetry.ts";
 import { answer } from "./http-answer.ts";
+import { unknownPath } from "./http-refusal.ts";
 
 export interface RouteRequest {
   readonly method: string;
@@ -51,6 +52,9 @@ export type Guarded =
   /** Says nothing that isn't public. */
   | { readonly guard: "public"; readonly handle: (request: RouteRequest) => Promise<Result<RouteReply>> };
 
+/** What the wrapper needs of a route. */
+export type Handled = { readonly name: string } & Guarded;
+
 export type Route = {
   readonly name: string;
   readonly methods: HttpFunctionOptions["methods"];
@@ -78,5 +82,23 @@ export function registerRoute(deps: RouteDeps, route: Route): void {
     // Keys of the host would be a secret more; who may call is decided by proof or token.
     authLevel: "anonymous",
     handler: (request) => answer(deps, route, request),
+  });
+}
+
+/** What no other route of the admin API takes. The host itself would answer 404 without a word. */
+export const UNKNOWN = { name: "UnknownPath", route: "v1.0/{*path}" } as const;
+
+/** To be called once; where it stands among the others is all one, for a host asks the more specific route first. */
+export function registerUnknown(deps: RouteDeps): void {
+  const refused: Handled = {
+    name: UNKNOWN.name,
+    guard: "public",
+    handle: async (request) => fail(unknownPath(request)),
+  };
+  app.http(UNKNOWN.name, {
+    methods: ["GET", "POST", "PUT", "PATCH", "DELETE"],
+    route: UNKNOWN.route,
+    authLevel: "anonymous",
+    handler: (request) => answer(deps, refused, request),
   });
 }

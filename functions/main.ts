@@ -7,7 +7,7 @@ import * as df from "durable-functions";
 import { readConfig } from "../shared/config.ts";
 import { createCloudSide } from "./cloud-side.ts";
 import { createDurableStarter } from "./durable-starter.ts";
-import { registerRoute } from "./http-route.ts";
+import { registerRoute, registerUnknown } from "./http-route.ts";
 import { tellLinesOf } from "./orchestration-lines.ts";
 import { orchestrators } from "./orchestrators.ts";
 import { routesOf } from "./routes.ts";
@@ -19,6 +19,7 @@ const cloud = createCloudSide(config);
 const starterOf = (context: InvocationContext) => createDurableStarter(df.getClient(context));
 
 for (const route of routesOf(cloud.routes)) registerRoute(cloud.routes, route);
+registerUnknown(cloud.routes);
 
 app.serviceBusQueue("WakeJob", {
   queueName: config.doorbellQueue,

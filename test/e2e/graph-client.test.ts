@@ -293,6 +293,19 @@ describe("Microsoft's Graph client", { timeout: 120_000 }, () => {
     expect(unknown).toMatchObject({ statusCode: 400, code: "query-unsupported" });
   });
 
+  test("is told as GraphError of a path that nobody serves, and of a method that a path doesn't take", async () => {
+    for (const [method, call] of [
+      ["POST", () => client.api(`${jobs}/${jobId}/stop`).post({})],
+      ["PATCH", () => client.api(`${jobs}/${jobId}`).patch({})],
+      ["GET", () => client.api(`${jobs}/${jobId}/schemata`).get()],
+    ] as const) {
+      const refused = await failureOf(call());
+      expect(refused).toMatchObject({ statusCode: 404, code: "path-unknown" });
+      expect(refused.message).toContain(`${method} /api/v1.0/servicePrincipals/`);
+      expect(refused.requestId).toBe(last.got.get("request-id"));
+    }
+  });
+
   test("deletes a job once it says what becomes of its objects, and makes the next one from the template", async () => {
     const users = async () => (await runtime.users()).filter(({ deleted }) => !deleted).map(({ id }) => id);
     const before = await users();

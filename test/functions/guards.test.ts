@@ -1,7 +1,9 @@
 /** The bundle as Azure would load it: every HTTP function stands behind the one wrapper, and in the one document. */
 import { Validator } from "@seriousme/openapi-schema-validator";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { UNKNOWN } from "../../functions/http-route.ts";
 import { triggerOf } from "../../local/functions-host/invoke.ts";
+import { parseRouteTemplate } from "../../local/functions-host/route-template.ts";
 import { plainPath } from "../../shared/contracts/operation.ts";
 import { type FunctionsApp, openFunctionsApp } from "../support/functions-app.ts";
 
@@ -16,7 +18,7 @@ describe("the functions app", () => {
     // The framework's own endpoints (durable's management API) are the host's, not the app's.
     const names = app.httpFunctions().map((own) => own.metadata.name);
     expect(names.length).toBeGreaterThan(8);
-    expect(app.registered.map((one) => one.id).sort()).toEqual(names.sort());
+    expect([...app.registered.map((one) => one.id), UNKNOWN.name].sort()).toEqual(names.sort());
     for (const own of app.httpFunctions()) expect(triggerOf(own).binding).toMatchObject({ authLevel: "anonymous" });
   });
 
@@ -30,6 +32,15 @@ describe("the functions app", () => {
     const { Health: health, OpenApi: document, ...rest } = statuses;
     expect([health, document]).toEqual([200, 200]);
     expect(new Set(Object.values(rest))).toEqual(new Set([401]));
+  });
+
+  it("asks every other route before the one that refuses what none takes", () => {
+    const templates = app.httpFunctions().map((own) => ({
+      name: own.metadata.name,
+      order: parseRouteTemplate(`/api/${String(triggerOf(own).binding["route"])}`).order,
+    }));
+    const own = templates.find(({ name }) => name === UNKNOWN.name);
+    expect(templates.filter(({ order }) => order >= (own?.order ?? ""))).toEqual([own]);
   });
 
   it("serves an OpenAPI document of all that is registered", async () => {
