@@ -11,6 +11,7 @@ import { registerRoute, registerUnknown } from "./http-route.ts";
 import { tellLinesOf } from "./orchestration-lines.ts";
 import { orchestrators } from "./orchestrators.ts";
 import { routesOf } from "./routes.ts";
+import { tickHandler } from "./tick.timer.ts";
 import { wakeJobHandler } from "./wake-job.queue.ts";
 import { invocationHooks } from "./watch.ts";
 
@@ -31,10 +32,7 @@ app.serviceBusQueue("WakeJob", {
 app.timer("Tick", {
   schedule: config.schedules.tick,
   extraInputs: [df.input.durableClient()],
-  handler: async (_timer, context) => {
-    await cloud.tickWith(starterOf(context))();
-    await cloud.reportState();
-  },
+  handler: tickHandler((context) => cloud.tickWith(starterOf(context)), cloud.reportState),
 });
 
 app.timer("FullSync", {

@@ -117,7 +117,7 @@ export function createTick(deps: {
         );
       }
     }
-    await dropOldLogs();
+    await tried("dropOldLogs", dropOldLogs());
   };
 
   async function checkAgents({ configurationId, jobId }: ConfigurationEntry): Promise<void> {
