@@ -93,16 +93,24 @@ function remote(fetch: PlainFetch, url: string, token: () => Promise<string>): C
   };
 }
 
-/** The sign-in's token, renewed shortly before it expires and kept for the next command. */
+/** The sign-in's token, renewed shortly before it expires and kept for the next command; once, however many ask for it meanwhile. */
 function createLoginTokens(terminal: Terminal, signedIn: Login, now: () => number = Date.now): () => Promise<string> {
   let login = signedIn;
+  let renewal: Promise<string> | undefined;
+  const renew = async (refreshToken: string) => {
+    login = { ...login, ...(await refreshTokens(login, signInDeps(terminal), refreshToken)) };
+    await writeLogin(terminal.environment, login);
+    return login.accessToken;
+  };
   return async () => {
+    if (renewal) return renewal;
     if (login.expiresAt - EARLY_MS > now()) return login.accessToken;
     if (login.refreshToken === null)
       throw new AgentError("service-refused", "The sign-in ran out.", "Sign in again: uplink login");
-    login = { ...login, ...(await refreshTokens(login, signInDeps(terminal), login.refreshToken)) };
-    await writeLogin(terminal.environment, login);
-    return login.accessToken;
+    renewal = renew(login.refreshToken).finally(() => {
+      renewal = undefined;
+    });
+    return renewal;
   };
 }
 

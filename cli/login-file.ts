@@ -2,6 +2,7 @@
  * What `uplink login` leaves on this machine: to which service, by which tenant and application, and the tokens. One file below the
  * user's own configuration folder that nobody else may read; one that others can read is not used.
  */
+import { randomUUID } from "node:crypto";
 import { chmod, mkdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
 import { homedir } from "node:os";
 import { dirname, join } from "node:path";
@@ -58,10 +59,10 @@ export async function readLogin(environment: Environment): Promise<Login | undef
   }
 }
 
-/** Never half there, and readable by its owner only from the beginning. */
+/** Never half there, and readable by its owner only from the beginning; of several that write at once, one stays. */
 export async function writeLogin(environment: Environment, login: Login): Promise<void> {
   const path = loginPath(environment);
-  const temporary = `${path}.${process.pid}.tmp`;
+  const temporary = `${path}.${randomUUID()}.tmp`;
   try {
     await mkdir(dirname(path), { recursive: true, mode: 0o700 });
     await writeFile(temporary, `${JSON.stringify(login, null, 2)}\n`, { mode: 0o600 });

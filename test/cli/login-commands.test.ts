@@ -1,6 +1,6 @@
 /** `uplink login|logout` against an authority that keeps OAuth's rules: PKCE, one use of a code, refresh tokens that turn. */
 import { createHash } from "node:crypto";
-import { chmod, mkdtemp, readFile, rm, stat, writeFile } from "node:fs/promises";
+import { chmod, mkdtemp, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
@@ -8,7 +8,9 @@ import { join } from "node:path";
 import { decodeJwt } from "jose";
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "vitest";
 import { registerAdminCommands } from "../../cli/admin-commands.ts";
+import { connect } from "../../cli/connection.ts";
 import { registerLoginCommands } from "../../cli/login-commands.ts";
+import { Login, readLogin, writeLogin } from "../../cli/login-file.ts";
 import { LOCAL_CLIENT } from "../../local/directory/sign-in.ts";
 import { createWebHandler } from "../../local/functions-host/web-origin.ts";
 import { createSecureFetch } from "../../local/start/secure-fetch.ts";
@@ -130,6 +132,32 @@ test("a token that ran out is renewed and kept; a sign-in that can't be says wha
   await writeFile(file(), JSON.stringify({ ...kept, expiresAt: 0, refreshToken: "stale" }));
   const over = await uplink(signsIn, {}, "job", "list");
   expect(over).toMatchObject({ code: 5, err: expect.stringMatching(/AADSTS700082.*\nSign in again: uplink login/) });
+});
+
+test("calls at once that meet a token that ran out renew it once", async () => {
+  lifetime = 30;
+  await login();
+  lifetime = 3600;
+  const { admin } = await connect({
+    ...{ environment: { UPLINK_CONFIG_HOME: folder }, stop: new AbortController().signal, fetch },
+    ...{ out: { write: () => true }, err: { write: () => true } },
+  });
+  expect(await Promise.all([admin.configurations(), admin.configurations(), admin.configurations()])).toEqual([
+    [],
+    [],
+    [],
+  ]);
+  expect(issued).toBe(2);
+  expect(JSON.parse(await readFile(file(), "utf8"))).toMatchObject({ refreshToken: "refresh-2" });
+});
+
+test("sign-ins that are kept at the same moment don't get in each other's way", async () => {
+  await login();
+  const environment = { UPLINK_CONFIG_HOME: folder };
+  const kept = Login.parse(JSON.parse(await readFile(file(), "utf8")));
+  await Promise.all(Array.from({ length: 8 }, (_, at) => writeLogin(environment, { ...kept, expiresAt: at })));
+  expect(await readLogin(environment)).toMatchObject({ accessToken: "token-1" });
+  expect(await readdir(folder)).toEqual(["login.json"]);
 });
 
 test("where there is no browser, a code does it", async () => {
