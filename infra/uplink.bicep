@@ -25,7 +25,7 @@ param adminTenantId string = ''
 @description('Cloud of the target tenant.')
 param targetCloud 'public' | 'usgov' | 'china' = 'public'
 
-@description('Name of the target application\'s certificate in the key vault, for a target in another cloud; empty: federation.')
+@description('Name of the target application\'s certificate in the key vault, for a target in another tenant or cloud than the subscription\'s; empty: federation.')
 param targetCertificateName string = ''
 
 @description('public: endpoints that anybody reaches and nobody enters without a token. private: private endpoints in a network of its own.')
@@ -82,7 +82,9 @@ var target = needs.targetClouds[targetCloud]
 var federates = empty(targetCertificateName)
 var checkedExchange = federates && target.azureName != environment().name
   ? fail('A managed identity vouches within its own cloud only: give targetCertificateName for a target in another one.')
-  : target.exchangeAudience
+  : federates && toLower(targetTenantId) != toLower(tenant().tenantId)
+      ? fail('A managed identity vouches within its own tenant only: give targetCertificateName for a target in another one.')
+      : target.exchangeAudience
 
 var roles = filter(needs.roles, own => own.backend == 'any' || own.backend == durableBackend)
 var deployed = 'packages'

@@ -7,7 +7,7 @@
  *
  * `apps` makes three: the one that writes to the target tenant (with exactly the listed permissions of Microsoft Graph, granted), the
  * admin API's with its two roles, and the public client of `uplink login`. `federate` lets the managed identity speak for the first, so
- * that there is no secret; `certificate` does for a target in another cloud. Each finds what it made before, and is harmless again.
+ * that there is no secret; `certificate` does for a target in another tenant or cloud. Each finds what it made before, and is harmless again.
  * It makes no secret, removes nothing, and prints ids only.
  */
 import { readFileSync } from "node:fs";
@@ -96,13 +96,19 @@ async function apps(options) {
   };
 }
 
-/** Lets the managed identity speak for the application: its token is taken instead of a secret. Within one cloud only. */
+/** Lets the managed identity speak for the application: its token is taken instead of a secret. Within one tenant only. */
 async function federate(options) {
   if (options.azd && process.env.UPLINK_TARGET_CERTIFICATE_NAME)
     return { federated: false, because: "UPLINK_TARGET_CERTIFICATE_NAME: the target takes a certificate" };
   for (const name of ["identityTenant", "identityPrincipal"])
     if (!options[name])
       throw new RegistrationError(`--${name.replace(/[A-Z]/, (c) => `-${c.toLowerCase()}`)} is missing.`);
+  const ids = [options.identityTenant, options.tenant].map((own) => own.toLowerCase());
+  // A tenant may be named by a domain of it, which says nothing here.
+  if (ids.every((own) => /^[0-9a-f-]{36}$/.test(own)) && ids[0] !== ids[1])
+    throw new RegistrationError(
+      `The managed identity is of tenant ${options.identityTenant}, the application of ${options.tenant}: Microsoft Entra takes the one for the other within one tenant only. Give the target a certificate (infra/README.md, "A target in another tenant or cloud"). Nothing was sent.`,
+    );
   const call = graphOf(options, options.tenant);
   const { target } = namesOf(options.environment);
   const path = `/applications(uniqueName='${target}')/federatedIdentityCredentials`;

@@ -44,6 +44,16 @@ describe.skipIf(compiled === undefined)("the compiled infrastructure", () => {
     expect(inside("uplink").variables?.["$fxv#0"]).toEqual(JSON.parse(needsForInfrastructure()));
   });
 
+  it("refuses to federate with a target in another cloud or another tenant", () => {
+    const exchange = String(inside("uplink").variables?.["checkedExchange"]);
+    for (const other of ["environment().name", "toLower(tenant().tenantId)"])
+      expect(exchange).toMatch(
+        new RegExp(
+          `variables\\('federates'\\), not\\(equals\\([^,]+, ${other.replace(/[().]/g, "\\$&")}\\)\\)\\), fail\\(`,
+        ),
+      );
+  });
+
   it("gives every setting of the table a value, and has no value that no setting takes", () => {
     const { settings, values } = parametersOf("appSettings") as {
       settings: { value: string };

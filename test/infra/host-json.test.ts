@@ -57,6 +57,12 @@ describe("host.json of a deployment", () => {
     expect(() => made(["netherite"])).toThrow(/'netherite' is no backend of Durable: scheduler or storage/);
   });
 
+  it("has the chunks of the service's own setting in its reason for so many activities at once", () => {
+    const record = readFileSync(join(ROOT, "docs", "adr", "0008-host-json.md"), "utf8");
+    const chunk = NEEDS.settings.find(({ name }) => name === "UPLINK_CHUNK_OBJECTS");
+    expect(record).toContain(`8 chunks of ${chunk?.default} objects (\`UPLINK_CHUNK_OBJECTS\`)`);
+  });
+
   it("has every number in the record of their reasons, with the value that it has", () => {
     const leavesOf = (value: unknown, path: string): [string, string][] =>
       typeof value === "object" && value !== null

@@ -105,17 +105,26 @@ it("does nothing twice, and tells what an application holds beyond the table", a
 
 it("lets the managed identity speak for the application, once, by its cloud's audience", async () => {
   await register(["apps", ...BASE]);
-  const identity = ["--identity-tenant", "home", "--identity-principal", "principal"];
+  const identity = ["--identity-tenant", TENANT, "--identity-principal", "principal"];
   expect((await register(["federate", ...BASE, ...identity])).code).toBe(0);
   const again = await register(["federate", ...BASE, ...identity.with(-1, "another"), "--cloud", "usgov"]);
   expect(again.code, again.said).toBe(0);
   expect(graph.federated.get("directory-uplink-test-export")).toEqual([
     expect.objectContaining({
-      issuer: "https://login.microsoftonline.us/home/v2.0",
+      issuer: `https://login.microsoftonline.us/${TENANT}/v2.0`,
       subject: "another",
       audiences: ["api://AzureADTokenExchangeUSGov"],
     }),
   ]);
+});
+
+it("refuses a managed identity of another tenant than the application's, and names the certificate instead", async () => {
+  await register(["apps", ...BASE]);
+  const before = graph.requests.length;
+  const identity = ["--identity-tenant", TENANT.replaceAll("1", "2"), "--identity-principal", "principal"];
+  const { code, said } = await register(["federate", ...BASE, ...identity]);
+  expect([code, said]).toEqual([1, expect.stringMatching(/within one tenant only. Give the target a certificate/)]);
+  expect(graph.requests.length).toBe(before);
 });
 
 it("sends the certificate alone, beside those that are there, and never a private key", async () => {
