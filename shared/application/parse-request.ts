@@ -1,6 +1,6 @@
 /** Bodies of requests: size, JSON and shape are checked in that order, and each fault is named by its path. */
 import { gunzipSync } from "node:zlib";
-import type { ZodType } from "zod";
+import type { core, ZodType } from "zod";
 import { fail, ok, type Result } from "./failure.ts";
 import { parseJsonBytes, scanJson } from "./json-pieces.ts";
 
@@ -55,9 +55,7 @@ export function parseJson<T>(body: Uint8Array, schema: Pick<ZodType<T>, "safePar
   if (mayNamePrototype(body) && hasPrototypeKey(value)) return invalid(what, [], "has a field named __proto__");
   const parsed = schema.safeParse(value);
   if (parsed.success) return ok(parsed.data);
-  const details = parsed.error.issues
-    .slice(0, 20)
-    .map((issue) => ({ target: issue.path.join("."), message: issue.message }));
+  const details = parsed.error.issues.flatMap(faultsOf).slice(0, 20);
   const first = details[0];
   return fail({
     status: 422,
@@ -66,6 +64,15 @@ export function parseJson<T>(body: Uint8Array, schema: Pick<ZodType<T>, "safePar
     remedy: "Mend the named fields; the contract is in the OpenAPI document.",
     details,
   });
+}
+
+/** A field that isn't known is named itself, not what it stands in. */
+function faultsOf(issue: core.$ZodIssue): { readonly target: string; readonly message: string }[] {
+  if (issue.code !== "unrecognized_keys") return [{ target: issue.path.join("."), message: issue.message }];
+  return issue.keys.slice(0, 20).map((key) => ({
+    target: [...issue.path, key.slice(0, 100)].join("."),
+    message: "is no field that is known here (upper and lower case count)",
+  }));
 }
 
 function invalid(what: string, path: readonly string[], fault: string) {

@@ -223,7 +223,7 @@ describe("accepting a batch (N1)", () => {
     ["an operation", (own) => ({ ...own, changes: [{ op: "explode" }] }), "changes.0.op"],
     ["the last batch's account", (own) => ({ ...own, isLast: true }), "end"],
     ["the name of the batch", (own) => ({ ...own, batchId: "x" }), "batchId"],
-    ["a field that nobody knows", (own) => ({ ...own, more: 1 }), ""],
+    ["a field that nobody knows", (own) => ({ ...own, more: 1 }), "more"],
     ["too many changes", (own) => ({ ...own, changes: Array.from({ length: 1001 }, () => own.changes[0]) }), "changes"],
   ])("answers 422 with the path of the fault: %s", async (_, spoil, path) => {
     const { client, jobId, batch } = await scene();

@@ -55,3 +55,25 @@ test.each(["ConnectorDataStore", "ForceDeletes", "Escrows, ForceDeletes"])(
 test("a word that Graph doesn't have is refused by the contract", async () => {
   expect((await restart("Everything")).failure).toMatchObject({ status: 422, code: "invalid-body" });
 });
+
+test.each<[unknown, string]>([
+  [{ criteria: { ResetScope: "None" } }, "criteria.ResetScope"],
+  [{ criteria: { resetscope: "None" } }, "criteria.resetscope"],
+  [{ resetScope: "None" }, "resetScope"],
+  [{ Criteria: { resetScope: "None" } }, "Criteria"],
+])("a restart by %j is refused at that field: else it would lift the quarantine", async (body, target) => {
+  const params = { configurationId: agent.configurationId, jobId: agent.jobId, action: "restart" };
+  const { failure } = await createAdminApi(cloud.cloud)(actOnJob, { params, body: body as object });
+  expect(failure).toMatchObject({ status: 422, code: "invalid-body", details: [{ target }] });
+  expect(failure?.message).toContain(`'${target}'`);
+  expect(failure?.remedy).toContain("Mend the named fields");
+  expect(await became()).toEqual({ fullReadWanted: null, isRetried: false, isLifted: false });
+});
+
+test("annotations that Graph's clients may send with a restart pass, and mean nothing", async () => {
+  const criteria = { "@odata.type": "#microsoft.graph.synchronizationJobRestartCriteria", resetScope: "None" };
+  const params = { configurationId: agent.configurationId, jobId: agent.jobId, action: "restart" };
+  const body = { "criteria@odata.type": "#x", criteria } as object;
+  expect((await createAdminApi(cloud.cloud)(actOnJob, { params, body })).status).toBe(204);
+  expect(await became()).toEqual({ fullReadWanted: "asked", isRetried: false, isLifted: false });
+});

@@ -1,6 +1,8 @@
 /** What the wrapper and the parsers check of every request, each by the one request that meets no other check. */
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { z } from "zod";
 import type { Operation } from "../../shared/contracts/operation.ts";
+import { SynchronizationSchemaBody } from "../../shared/contracts/synchronization-schema.ts";
 import { createKey, createProver } from "../support/agent-proof.ts";
 import { type AskedHow, createService, type Service } from "../support/service.ts";
 
@@ -104,4 +106,67 @@ test.each<[string, Buffer, string]>([
   const reply = await ask("Heartbeat", { body });
   expect([400, 422]).toContain(reply.status);
   expect(reply.body.error.message).toContain(told);
+});
+
+const subject = { objectId: "CN=ada,DC=corp,DC=example", objectTypeName: "user" };
+
+test.each<[string, unknown, string]>([
+  ["dryrun", { parameters: [{ subjects: [subject] }], dryrun: true }, "dryrun"],
+  ["DryRun", { parameters: [{ subjects: [subject] }], DryRun: true }, "DryRun"],
+  ["dryRun in the parameters", { parameters: [{ subjects: [subject], dryRun: true }] }, "parameters.0.dryRun"],
+  [
+    "Members",
+    { parameters: [{ subjects: [{ ...subject, links: { Members: [] } }] }] },
+    "parameters.0.subjects.0.links.Members",
+  ],
+  [
+    "objectTypename",
+    { parameters: [{ subjects: [{ ...subject, objectTypename: "user" }] }] },
+    "parameters.0.subjects.0",
+  ],
+])("provisioning on demand with a slip in %s is refused at it, and no real run", async (_, body, target) => {
+  const reply = await ask("ProvisionOnDemand", { body });
+  expect([reply.status, reply.code]).toEqual([422, "invalid-body"]);
+  expect(reply.body.error.details).toHaveLength(1);
+  expect(reply.body.error.details[0].target).toContain(target);
+});
+
+test("Graph's own shape, and the annotations that its clients may send, pass", async () => {
+  const typed = { "@odata.type": "#microsoft.graph.synchronizationJobSubject", ...subject, "links@odata.type": "#x" };
+  const parameters = [{ "@odata.type": "#x", ruleId: "03f7d90d-bf71-41b1-bda6-aaf0ddbee5d8", subjects: [typed] }];
+  const reply = await ask("ProvisionOnDemand", { body: { "@odata.context": "x", parameters, dryRun: true } });
+  expect(reply.code).toBe("rule-not-found");
+  const secret = {
+    "@odata.type": "#microsoft.graph.synchronizationSecretKeyStringValuePair",
+    key: "AppKey",
+    value: "x",
+  };
+  const put = await ask("PutSecrets", { body: { value: [secret] } });
+  expect(put.status).not.toBe(422);
+});
+
+/** Objects that take fields which they don't know, by where they are. */
+function openIn(schema: unknown, at: string): string[] {
+  if (typeof schema !== "object" || schema === null) return [];
+  if (Array.isArray(schema)) return schema.flatMap((own, index) => openIn(own, `${at}.${index}`));
+  const { properties, additionalProperties } = schema as Record<string, unknown>;
+  const isOpen = properties !== undefined && additionalProperties !== false;
+  return [
+    ...(isOpen || Object.keys(schema).length === 0 ? [at] : []),
+    ...Object.entries(schema).flatMap(([name, own]) =>
+      name === "patternProperties" ? [] : openIn(own, `${at}.${name}`),
+    ),
+  ];
+}
+
+test("no body of the management API takes a field that it doesn't know, but for Graph's schema, which is kept as it came", () => {
+  const bodies = service.operations.filter(({ guard, body }) => guard.startsWith("admin") && body !== undefined);
+  expect(bodies.length).toBeGreaterThanOrEqual(24);
+  const open = bodies.flatMap(({ id, body }) => {
+    const isKept = (body as unknown) === SynchronizationSchemaBody;
+    return openIn(z.toJSONSchema(body as z.ZodType, { io: "input", unrepresentable: "any", cycles: "ref" }), id).filter(
+      (at) => !isKept && !at.endsWith(".schema"),
+    );
+  });
+  expect(open).toEqual([]);
 });

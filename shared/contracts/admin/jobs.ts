@@ -5,6 +5,7 @@
 import { z } from "zod";
 import { QUARANTINE_REASONS } from "../../domain/quarantine.ts";
 import { AgentScope, LifecycleSettings } from "../configuration.ts";
+import { graphBody } from "../graph-body.ts";
 import { operation } from "../operation.ts";
 import { CycleReply } from "./cycles.ts";
 import { Moment } from "./moment.ts";
@@ -134,21 +135,18 @@ export type ResetScope = (typeof RESET_SCOPES)[number];
 /**
  * As in Graph: values joined by commas. Everything is read again by any restart; `Escrows` are tried again at once, `QuarantineState`
  * lifts the quarantine, `Watermark` has the next full read held against nothing that was known of the directory before, `Full` is these
- * three. Nothing said: `Escrows` and `QuarantineState`.
+ * three. Nothing said: `Escrows` and `QuarantineState`; a field that isn't known is refused, for a slip in `resetScope` would lift the
+ * quarantine.
  */
-export const RestartRequest = z
-  .object({
-    criteria: z
-      .object({
-        resetScope: z
-          .string()
-          .transform((text) => text.split(",").map((word) => word.trim()))
-          .pipe(z.array(z.enum(RESET_SCOPES))),
-      })
-      .partial(),
-  })
-  .partial()
-  .transform(({ criteria }) => ({ resets: criteria?.resetScope }));
+export const RestartRequest = graphBody({
+  criteria: graphBody({
+    resetScope: z
+      .string()
+      .transform((text) => text.split(",").map((word) => word.trim()))
+      .pipe(z.array(z.enum(RESET_SCOPES)))
+      .optional(),
+  }).optional(),
+}).transform(({ criteria }) => ({ resets: criteria?.resetScope }));
 
 export const jobStatus = operation({
   id: "JobStatus",

@@ -7,6 +7,7 @@
  */
 import { z } from "zod";
 import { COMMAND_MEMBERS } from "../agent-commands.ts";
+import { graphBody } from "../graph-body.ts";
 import { operation } from "../operation.ts";
 import { ProvisioningLogReply } from "../provisioning-log.ts";
 
@@ -21,14 +22,16 @@ const ObjectId = z
   .refine((text) => !/\p{Cc}/u.test(text), "must not hold control characters");
 /** Of the directory: user, group … ; left out: whichever it is. */
 const TypeName = z.string().min(1).max(64);
-const Member = z.object({ objectId: ObjectId, objectTypeName: TypeName.optional() });
-const Subject = Member.extend({
-  links: z.object({ members: z.array(Member).max(COMMAND_MEMBERS).default([]) }).optional(),
+const Named = { objectId: ObjectId, objectTypeName: TypeName.optional() };
+const Subject = graphBody({
+  ...Named,
+  links: graphBody({ members: z.array(graphBody(Named)).max(COMMAND_MEMBERS).default([]) }).optional(),
 });
 
-export const ProvisionOnDemandRequest = z.object({
+/** A field that isn't known is refused: a slip in `dryRun` would write. */
+export const ProvisionOnDemandRequest = graphBody({
   parameters: z
-    .array(z.object({ ruleId: z.string().max(256).optional(), subjects: z.array(Subject).length(1) }))
+    .array(graphBody({ ruleId: z.string().max(256).optional(), subjects: z.array(Subject).length(1) }))
     .length(1),
   dryRun: z.boolean().default(false),
 });

@@ -3,6 +3,7 @@
  * that there are.
  */
 import { z } from "zod";
+import { graphBody } from "../graph-body.ts";
 import { operation } from "../operation.ts";
 import { listOf } from "./paging.ts";
 
@@ -10,9 +11,9 @@ import { listOf } from "./paging.ts";
 export const SECRET_KEYS = ["Domain", "AppKey", "SyncNotificationSettings"] as const;
 export type SecretKey = (typeof SECRET_KEYS)[number];
 
-const Secret = z.strictObject({ key: z.enum(SECRET_KEYS), value: z.string().min(1).max(10_000) });
+const Secret = graphBody({ key: z.enum(SECRET_KEYS), value: z.string().min(1).max(10_000) });
 
-export const SecretsRequest = z.strictObject({
+export const SecretsRequest = graphBody({
   value: z
     .array(Secret)
     .max(SECRET_KEYS.length)
@@ -24,7 +25,7 @@ export const SecretReply = z.strictObject({ key: z.enum(SECRET_KEYS), value: z.n
 export type SecretReply = z.infer<typeof SecretReply>;
 
 /** As in Graph. Without credentials, and with `useSavedCredentials`, those that are saved; without any, the service's own. */
-export const ValidateCredentialsRequest = z.strictObject({
+export const ValidateCredentialsRequest = graphBody({
   applicationIdentifier: z.string().max(256).nullish(),
   templateId: z.string().max(128).nullish(),
   useSavedCredentials: z.boolean().nullish(),

@@ -5,6 +5,7 @@
  */
 import { z } from "zod";
 import { QUARANTINE_REASONS } from "../../domain/quarantine.ts";
+import { graphBody } from "../graph-body.ts";
 import { operation } from "../operation.ts";
 import { SynchronizationSchemaBody } from "../synchronization-schema.ts";
 import { listOf } from "./paging.ts";
@@ -164,8 +165,8 @@ export const listJobs = operation({
   refusals: UNKNOWN_CONFIGURATION,
 });
 
-/** Of its template's other fields a job takes none. */
-export const CreateJobRequest = z.looseObject({ templateId: z.string().min(1).max(128) });
+/** Of Graph's other fields a job takes none, and refuses them: its schedule and schema are set where they are shown. */
+export const CreateJobRequest = graphBody({ templateId: z.string().min(1).max(128) });
 
 export const createJob = operation({
   id: "CreateSynchronizationJob",
