@@ -4,6 +4,7 @@ import { type Command, InvalidArgumentError, Option } from "commander";
 import { EXIT, exitHelp } from "../agent/agent-error.ts";
 import type { ConfigurationReply } from "../shared/contracts/admin/configurations.ts";
 import { RESET_SCOPES } from "../shared/contracts/admin/jobs.ts";
+import { listServicePrincipals } from "../shared/contracts/admin/synchronization.ts";
 import type { AdminClient, JobAction } from "./admin-client.ts";
 import {
   agentRows,
@@ -181,7 +182,7 @@ async function act(name: string, action: JobAction, options: Acted, context: Com
 
 async function agentList(name: string | undefined, options: Listed, { terminal }: CommandContext): Promise<void> {
   const { admin: client } = await connect(terminal);
-  const configurations = await chosen(client, name);
+  const configurations = await withAgents(client, name);
   const agents = await Promise.all(configurations.map((one) => client.agents(one.id)));
   if (options.json) return json(terminal.out, agents.flat());
   const rows = agentRows(configurations, agents);
@@ -243,8 +244,16 @@ async function escrowRetry(
   terminal.out.write(`${displayName}: ${what}.\n`);
 }
 
-async function chosen(client: AdminClient, name: string | undefined): Promise<ConfigurationReply[]> {
-  return name === undefined ? client.configurations() : [await findConfiguration(client, name)];
+/** Configurations whose job was deleted are among them: their agents are still enrolled. */
+async function withAgents(
+  client: AdminClient,
+  name: string | undefined,
+): Promise<readonly Pick<ConfigurationReply, "id" | "displayName">[]> {
+  const { value: all } = await client.call(listServicePrincipals, {});
+  if (name === undefined) return all;
+  const wanted = name.toLowerCase();
+  const found = all.filter((own) => [own.displayName, own.id].some((word) => word.toLowerCase() === wanted));
+  return found.length === 1 ? found : [await findConfiguration(client, name)];
 }
 
 function json(out: { write(text: string): unknown }, value: unknown): void {

@@ -69,7 +69,7 @@ export function scopeText({ organizationalUnits, groups }: JobStatusReply["scope
 
 /** The first row is the head. */
 export function agentRows(
-  configurations: readonly ConfigurationReply[],
+  configurations: readonly Pick<ConfigurationReply, "displayName">[],
   agents: readonly (readonly AgentReply[])[],
 ): string[][] {
   const rows = configurations.flatMap((one, index) =>

@@ -2,7 +2,7 @@
 import type { Command } from "commander";
 import { AgentError } from "../agent/agent-error.ts";
 import { type AgentActionReply, type AgentReply, actOnAgent, getAgent } from "../shared/contracts/admin/agents.ts";
-import type { ConfigurationReply } from "../shared/contracts/admin/configurations.ts";
+import { listServicePrincipals, type ServicePrincipalReply } from "../shared/contracts/admin/synchronization.ts";
 import type { AdminClient } from "./admin-client.ts";
 import { ADMIN_HELP } from "./admin-commands.ts";
 import { connect } from "./connection.ts";
@@ -81,8 +81,9 @@ export function registerAgentAdminCommands(program: Command, { terminal }: Comma
 async function findAgent(
   admin: AdminClient,
   name: string,
-): Promise<{ readonly configuration: ConfigurationReply; readonly agentId: string }> {
-  const configurations = await admin.configurations();
+): Promise<{ readonly configuration: ServicePrincipalReply; readonly agentId: string }> {
+  // Those whose job was deleted, too: their agents are still enrolled.
+  const { value: configurations } = await admin.call(listServicePrincipals, {});
   const lists = await Promise.all(configurations.map((own) => admin.agents(own.id)));
   const all = configurations.flatMap((configuration, at) =>
     (lists[at] ?? []).map((agent) => ({ configuration, agent })),

@@ -19,7 +19,7 @@ export function agentRoutes({
   return [
     serveAdmin(listAgents, async (asked) => {
       const id = asked.params.configurationId;
-      const entry = (await configurations.list()).find((own) => own.configurationId === id);
+      const entry = (await configurations.all()).find((own) => own.configurationId === id);
       if (!entry) return noSuchConfiguration(id);
       return pagedBy(asked, ok(await queries.agents(id, entry.jobId)), ({ agentId }) => agentId);
     }),

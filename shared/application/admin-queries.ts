@@ -152,7 +152,7 @@ export function createAdminQueries(deps: {
       return ok({ ...page, value: page.value.map(({ own }) => escrowReply(own)) });
     },
     async agents(configurationId, jobId) {
-      const lease = await readRow<LeaseRow>(jobs, jobId, LEASE_ROW);
+      const lease = jobId === "" ? undefined : await readRow<LeaseRow>(jobs, jobId, LEASE_ROW);
       const rows = await listRows<AgentRow>(agentTable(deps.rows), configurationId, "agent:");
       return rows.map(({ value }) => ({
         agentId: value.agentId,

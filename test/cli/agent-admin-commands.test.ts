@@ -40,3 +40,23 @@ test("one of several with a name has to be given by its id, and all that there a
   expect((await uplink("agent", "show", second.proven.agent.agentId)).code).toBe(0);
   expect((await uplink("agent", "revoke", "nobody")).err).toContain("There is no agent 'nobody'.");
 });
+
+test("agents of a configuration whose job was deleted are listed, found and shut out", async () => {
+  const gone = await cloud.addDomain("gone.example");
+  const { agentId: id } = gone.proven.agent;
+  await cloud.cloud.routes.jobDeletion.remove(
+    { configurationId: gone.configurationId, jobId: gone.jobId },
+    "keep",
+    "ann",
+  );
+  for (let tick = 0; tick < 3; tick++) {
+    await cloud.tick();
+    await cloud.run();
+  }
+  expect((await cloud.cloud.routes.configurations.list()).map((own) => own.domainFqdn)).toEqual(["corp.example"]);
+  expect((await uplink("agent", "list")).out).toContain("gone.example");
+  const listed = JSON.parse((await uplink("agent", "list", "gone.example", "--json")).out);
+  expect(listed).toMatchObject([{ agentId: id, status: "active" }]);
+  expect((await uplink("agent", "show", id)).out).toContain("gone.example");
+  expect((await uplink("agent", "revoke", id)).out).toMatch(/\(gone\.example\) is revoked/);
+});
