@@ -3,7 +3,7 @@
  * first write, and completed before it is answered. So a process that dies in between leaves an entry that says what was begun.
  *
  * What changed is told by the subject's rows before and after (`audit-subjects.ts`), beside what was asked and answered. An
- * operation that declares itself untold (secrets, and contents that are kept elsewhere) leaves the names of its fields only. What
+ * operation that declares itself untold (secrets, and contents that are kept elsewhere) leaves the names of its fields only, and of a failure its code. What
  * was refused before it wrote anything leaves no entry; what was refused later, ended in an error or goes on unwatched leaves one that says
  * so. Where nothing can be noted nothing is changed; an entry that can't be completed turns the answer into an error, and stays as it was
  * begun: the event `audit-lost` names both.
@@ -101,7 +101,7 @@ export function createAuditLog(deps: {
       }
       if (!result.ok) {
         const { isUnderWay, code, message } = result.failure;
-        if (isUnderWay || state.now === "begun") await end(`${code}: ${message}`);
+        if (isUnderWay || state.now === "begun") await end(asked.operation.isUntold ? code : `${code}: ${message}`);
         return result;
       }
       const { body } = result.value;

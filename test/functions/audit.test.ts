@@ -127,6 +127,26 @@ describe("every operation that changes something", () => {
     }
     expect(JSON.stringify(await entries())).not.toMatch(/SHOWN-ONCE|SECRET-ANSWER|annabella/);
   });
+
+  test("and is untold leaves the code of its failure alone: the message may name people", async () => {
+    const { cloud, entries } = await start();
+    const message = "The directory has no object with the UPN 'annabella@corp.example'.";
+    const failure = { status: 404, code: "object-not-found", message, remedy: "Look.", isUnderWay: true } as const;
+    const failed = async () => ({ ok: false, failure });
+    const useCase = new Proxy({}, { get: () => failed });
+    const own = new Proxy(cloud.routes, {
+      get: (routes, name) =>
+        name === "audit" ? routes.audit : typeof routes[name as "queries"] === "function" ? failed : useCase,
+    });
+    const untold = adminRoutes(own).filter((route) => route.guard === "admin-write" && route.operation.isUntold);
+    expect(untold.map(({ name }) => name)).toContain("ProvisionOnDemand");
+    for (const route of untold) {
+      expect([route.name, (await throughWrapper(route, cloud.routes, "a")).status]).toEqual([route.name, 404]);
+      const [entry] = await entries();
+      expect(entry).toMatchObject({ operationType: route.name, result: "failure", resultReason: "object-not-found" });
+    }
+    expect(JSON.stringify(await entries())).not.toContain("annabella");
+  });
 });
 
 describe("an entry", () => {
