@@ -39,7 +39,7 @@ export function createAdminTokens(deps: {
   const keys = createRemoteJWKSet(new URL(`${base}/discovery/v2.0/keys`));
   return {
     async verify(authorization, writes) {
-      const token = /^Bearer ([A-Za-z0-9._~+/-]+=*)$/.exec(authorization ?? "")?.[1];
+      const token = /^Bearer ([A-Za-z0-9._~+/-]+=*)$/i.exec(authorization ?? "")?.[1];
       if (token === undefined) return unauthorized("it carries no bearer token");
       try {
         const { payload } = await jwtVerify(token, keys, {

@@ -69,6 +69,18 @@ describe("every route", () => {
     );
   });
 
+  it("of admins takes a good token by whatever case its scheme is written in", async () => {
+    const token = await service.issuer.token([ROLE_WRITE]);
+    const listed = service.operations.filter(({ id }) => id === "ListConfigurations");
+    expect(listed).toHaveLength(1);
+    for (const [own, scheme] of listed.flatMap((one) =>
+      ["bearer", "BEARER", "Bearer"].map((word) => [one, word] as const),
+    )) {
+      const reply = await service.ask(own, { as: "nobody", headers: { authorization: `${scheme} ${token}` } });
+      expect([scheme, reply.status]).toEqual([scheme, 200]);
+    }
+  });
+
   const hour = 3600;
   it.each<[string, () => Record<string, unknown>]>([
     ["for another audience", () => ({ aud: "api://other" })],
