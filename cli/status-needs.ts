@@ -33,7 +33,7 @@ export interface SyncState {
   readonly state: string;
   /** Up to when the target follows the directory; null: never yet. */
   readonly asOf: string | null;
-  /** Seconds since then, while something waits; null: nothing does. */
+  /** Seconds since then, while something waits or nobody reads; null: what there was to do is done, and an agent listens. */
   readonly behindSeconds: number | null;
 }
 
@@ -108,7 +108,8 @@ export function syncStateOf(facts: JobFacts, now: number): SyncState {
     inSync,
     state: parts.length > 0 ? parts.join("; ") : idle,
     asOf,
-    behindSeconds: isBehind && asOf !== null ? Math.max(0, Math.round((now - Date.parse(asOf)) / 1000)) : null,
+    behindSeconds:
+      (isBehind || isStopped(facts)) && asOf !== null ? Math.max(0, Math.round((now - Date.parse(asOf)) / 1000)) : null,
   };
 }
 
@@ -116,6 +117,11 @@ export function syncStateOf(facts: JobFacts, now: number): SyncState {
 export function isBusy(status: JobStatusReply): boolean {
   const { waiting, fullReadWanted } = status;
   return waiting.batches + waiting.readsEnding + waiting.work > 0 || fullReadWanted !== null || readsNow(status);
+}
+
+/** Nothing waits only because nobody brings anything, or nothing is done with it: what the directory holds since isn't known. */
+function isStopped({ status, agents }: JobFacts): boolean {
+  return status.state === "paused" || status.quarantine !== null || agents.every((own) => own.status !== "active");
 }
 
 function readsNow({ openRead }: JobStatusReply): boolean {

@@ -155,6 +155,39 @@ test("a job that was never read isn't in sync, and one that loads says how far i
   });
 });
 
+test.each(["its only agent is silent", "no agent is left", "it is paused", "it is in quarantine", "it is disabled"])(
+  "a job says how far behind it is while %s, though nothing waits",
+  async (why) => {
+    const agent = await cloud.addDomain("corp.example");
+    await agent.read("full", [aUser("ann")]);
+    const status = { ...(await agent.status()), committedWatermarkAt: "2026-01-05T08:00:00.000Z" };
+    const configuration = { id: "c", jobId: "j", displayName: "Corp", domainFqdn: "corp.example" };
+    const agents = await cloud.cloud.routes.queries.agents(status.configurationId, status.jobId);
+    const facts = { configuration, status, agents, staged: [], escrows: [] };
+    const now = Date.parse("2026-01-08T08:00:00.000Z");
+    expect(syncStateOf(facts, now)).toMatchObject({ inSync: true, behindSeconds: null });
+    const at = status.committedWatermarkAt;
+    const quarantine = {
+      ...{ reason: "EncounteredQuarantineException" as const, currentBegan: at, seriesBegan: at, seriesCount: 1 },
+      ...{ nextAttempt: why === "it is disabled" ? null : at, error: { code: "c", message: "m", remedy: "r" } },
+    };
+    const stopped = {
+      ...facts,
+      status: {
+        ...status,
+        ...(why === "it is paused" ? { state: "paused" as const } : {}),
+        ...(/quarantine|disabled/.test(why) ? { quarantine } : {}),
+      },
+      agents: why.includes("silent")
+        ? agents.map((own) => ({ ...own, status: "inactive" as const }))
+        : agents.filter(() => !why.startsWith("no agent")),
+    };
+    expect(syncStateOf(stopped, now)).toMatchObject({
+      ...{ inSync: false, state: "waits for somebody", behindSeconds: 3 * 86_400 },
+    });
+  },
+);
+
 test("a job is made once, with what it was asked to be like", async () => {
   expect((await uplink("status")).out).toContain("There is no job yet: uplink job create.");
   const made = await uplink("job", "create", "New.example", "--sign-in", "federated", "--staging");
