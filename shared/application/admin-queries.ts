@@ -11,13 +11,13 @@ import { noSuchJob } from "./configurations.ts";
 import { ok, type Result } from "./failure.ts";
 import { keysetPage, type Page } from "./keyset-page.ts";
 import type { AskLog } from "./log-queries.ts";
+import { readProgress } from "./read-progress.ts";
 import { scopeOf } from "./reads.ts";
 import { type AgentRow, agentTable, LEASE_ROW, type LeaseRow } from "./state/agent-rows.ts";
 import type { DirtyRows } from "./state/dirty-links.ts";
 import type { Escrows } from "./state/escrow-rows.ts";
 import {
   afterPrefix,
-  type BatchRow,
   type CycleRow,
   type ExportsHeld,
   heldBecause,
@@ -26,7 +26,6 @@ import {
   jobTable,
   LANES,
   listRows,
-  type ReadRow,
   type ReadsRow,
   ROW,
   readRow,
@@ -94,11 +93,8 @@ export function createAdminQueries(deps: {
       const job = await readRow<JobRow>(jobs, jobId, ROW.job);
       const reads = await readRow<ReadsRow>(jobs, jobId, ROW.reads);
       if (!job || !reads) return noSuchJob(jobId);
-      const batches = (await Promise.all(LANES.map((lane) => listRows<BatchRow>(jobs, jobId, `batch:${lane}:`))))
-        .flat()
-        .map((row) => row.value);
       const work = (await Promise.all(LANES.map((lane) => listRows<WorkRow>(jobs, jobId, `work:${lane}:`)))).flat();
-      const ending = await listRows<ReadRow>(jobs, jobId, "read:");
+      const { batches, ending, changes, processed } = await readProgress(jobs, jobId, reads.value);
       const committed = await readRow<CommittedWatermark>(jobs, jobId, ROW.watermark);
       const [lastCycle] = await newestCycles(jobId, 1);
       const open = reads.value;
@@ -113,10 +109,8 @@ export function createAdminQueries(deps: {
             : { readNo: open.openReadNo, kind: open.kind, batches: open.nextSequence - 1, objects: open.objects },
         waiting: {
           batches: batches.length,
-          changes: batches.reduce((sum, batch) => sum + batch.changes, 0),
-          processed: batches
-            .filter((batch) => batch.state === "processed")
-            .reduce((sum, batch) => sum + batch.changes, 0),
+          changes,
+          processed,
           readsEnding: ending.length,
           work: work.length,
         },

@@ -274,7 +274,7 @@ export function createCommit(deps: {
   }
 
   async function closedBatches(jobId: string, readNo: number): Promise<BatchRow[]> {
-    const done = await listRows<BatchRow>(jobs, jobId, `done:${String(readNo).padStart(10, "0")}:`);
+    const done = await listRows<BatchRow>(jobs, jobId, ROW.doneOf(readNo));
     return done.map((row) => row.value);
   }
 

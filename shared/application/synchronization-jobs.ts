@@ -19,14 +19,12 @@ import type { RowStore } from "../ports/row-store.ts";
 import { type ConfigurationEntry, type Configurations, noSuchConfiguration, noSuchJob } from "./configurations.ts";
 import type { EntryCounts } from "./entry-counts.ts";
 import { ok, type Result } from "./failure.ts";
+import { readProgress } from "./read-progress.ts";
 import {
   afterPrefix,
-  type BatchRow,
   type CycleRow,
   type JobRow,
   jobTable,
-  LANES,
-  listRows,
   type ReadsRow,
   ROW,
   readRow,
@@ -126,16 +124,15 @@ export function createSynchronizationJobs(deps: {
     };
   }
 
-  /** What was accepted and isn't closed, in changes; nothing where all is. */
+  /** Of the reads under way, in changes; nothing where none is. */
   async function progressOf(jobId: string): Promise<SynchronizationStatusReply["progress"]> {
-    const batches = await Promise.all(LANES.map((lane) => listRows<BatchRow>(jobs, jobId, `batch:${lane}:`)));
-    const open = batches.flat().map(({ value }) => value);
-    if (open.length === 0) return [];
-    const sum = (own: readonly BatchRow[]) => own.reduce((total, { changes }) => total + changes, 0);
+    const reads = await readRow<ReadsRow>(jobs, jobId, ROW.reads);
+    const { changes, processed } = await readProgress(jobs, jobId, reads?.value ?? { openReadNo: 0 });
+    if (changes === 0) return [];
     return [
       {
-        completedUnits: sum(open.filter(({ state }) => state === "processed")),
-        totalUnits: sum(open),
+        completedUnits: processed,
+        totalUnits: changes,
         units: "changes",
         progressObservationDateTime: isoOf(deps.clock.now()),
       },

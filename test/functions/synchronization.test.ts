@@ -1,6 +1,7 @@
 /** Graph's synchronization API over a cloud in memory: configurations, jobs with their status, templates, schemas under an ETag. */
 import { describe, expect, test } from "vitest";
-import { actOnJob } from "../../shared/contracts/admin/jobs.ts";
+import { ACTIVITY } from "../../orchestrations/names.ts";
+import { actOnJob, jobStatus } from "../../shared/contracts/admin/jobs.ts";
 import { getSchema, putSchema } from "../../shared/contracts/admin/schemas.ts";
 import {
   getJob,
@@ -105,6 +106,36 @@ describe("a job", () => {
     const { agent, job } = await start();
     await agent.sendRead("full", [[aUser("ann")], [aUser("bob"), aUser("eve")]], 2);
     expect((await job()).status.progress).toMatchObject([{ completedUnits: 0, totalUnits: 3, units: "changes" }]);
+  });
+
+  test("counts what is through for as long as the read goes on, and shrinks no total", async () => {
+    const seen: (readonly [completed: number, total: number])[] = [];
+    let look = async () => {};
+    const { agent, job, ask, run, params } = await start({
+      aroundActivity: async (name, _input, run) => {
+        const done = await run();
+        if (name === ACTIVITY.commitBatch) await look();
+        return done;
+      },
+    });
+    look = async () => {
+      const [{ completedUnits: completed = 0, totalUnits: total = 0 } = {}] = (await job()).status.progress;
+      seen.push([completed, total]);
+      const { waiting } = (await ask(jobStatus, { params: { jobId: params.jobId } })).body;
+      expect([waiting.processed, waiting.changes]).toEqual([completed, total]);
+    };
+    // Two of three batches: the read is still open when they are through.
+    await agent.sendRead("full", [[aUser("ann")], [aUser("bob"), aUser("eve")]], 3);
+    await run();
+    await look();
+    expect(seen).toEqual([
+      [1, 3],
+      [3, 3],
+      [3, 3],
+    ]);
+    // The read after gives up the one that never ended.
+    await agent.read("full", [aUser("ann"), aUser("bob")]);
+    expect((await job()).status.progress).toEqual([]);
   });
 
   test("counts its linked objects when some were made, an hour later again, and never because of a reader", async () => {

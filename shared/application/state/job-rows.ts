@@ -363,6 +363,8 @@ export const ROW = {
   inbox: (lane: Lane) => `inbox:${lane}`,
   batch: (lane: Lane, readNo: number, sequence: number) => `batch:${lane}:${number(readNo)}:${number(sequence)}`,
   done: (readNo: number, sequence: number) => `done:${number(readNo)}:${number(sequence)}`,
+  /** How the rows of one read's closed batches begin. */
+  doneOf: (readNo: number) => `done:${number(readNo)}:`,
   read: (readNo: number) => `read:${number(readNo)}`,
   work: (lane: Lane, workId: string) => `work:${lane}:${workId}`,
   recent: "recent",

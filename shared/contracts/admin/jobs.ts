@@ -29,7 +29,10 @@ export const JobStatusReply = z.strictObject({
   openRead: z
     .strictObject({ readNo: z.number(), kind: z.enum(["full", "delta"]), batches: z.number(), objects: z.number() })
     .nullable(),
-  /** Accepted and not closed: batches, their changes, and how many of those are processed. */
+  /**
+   * Accepted and not closed: batches. `changes`: all that the reads under way have brought, and how many of them are processed; what
+   * is closed already is among both for as long as its read's cycle isn't.
+   */
   waiting: z.strictObject({
     batches: z.number(),
     changes: z.number(),
