@@ -140,10 +140,10 @@ export async function factsOfJob(client: AdminClient, configuration: Configurati
 
 function agentNeeds({ agents, configuration }: JobFacts, job: string): (readonly [string, string])[] {
   const living = agents.filter((agent) => agent.status !== "revoked");
-  const needs = living.flatMap(({ agentId, name, status, lastSeenAt }): [string, string][] => {
+  const needs = living.flatMap(({ agentId, name, status, lastSeenAt, isCloned }): [string, string][] => {
     const called = `agent ${name} (${agentId.slice(0, 8)})`;
     if (status === "pending") return [[`${called} waits to be let in`, `uplink agent approve ${agentId}`]];
-    if (status === "locked") return [[`${called} is locked`, `uplink agent unlock ${agentId}`]];
+    if (isCloned) return [[`${called} is cloned: two processes used its key`, `uplink agent unlock ${agentId}`]];
     if (status !== "inactive") return [];
     return [[`${called} is silent since ${moment(lastSeenAt)}`, "uplink agent check   (on its machine)"]];
   });

@@ -156,6 +156,7 @@ export function createAdminQueries(deps: {
         platform: value.platform,
         lastSeenAt: new Date(value.lastSeenAt).toISOString(),
         holdsLease: lease?.value.agentId === value.agentId,
+        isCloned: value.clonedBoot !== "",
       }));
     },
     log: deps.askLog,

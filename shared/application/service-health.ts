@@ -3,6 +3,7 @@
  *
  * It asks the target nothing. Accounts that don't add up are told by what comes of them: the step fails, and is set aside in the end.
  */
+import type { AgentReply } from "../contracts/admin/agents.ts";
 import { FINDINGS, type FindingCode, type FindingReply, type HealthReply } from "../contracts/admin/health.ts";
 import { usedAt } from "../domain/quota.ts";
 import type { Clock } from "../ports/clock.ts";
@@ -80,7 +81,7 @@ export function createTellHealth(deps: {
     const status = await deps.queries.status(jobId);
     // Gone since the list was read.
     if (!status.ok) return [];
-    const { quarantine, trouble, staged, escrowed } = status.value;
+    const { quarantine, trouble, staged, escrowed, exportsHeld } = status.value;
     const found: FindingReply[] = [];
     const tell = (code: FindingCode, message: string, remedy: string) =>
       found.push(finding(code, jobId, null, message, remedy));
@@ -103,6 +104,8 @@ export function createTellHealth(deps: {
         `${escrowed} objects failed and are tried again.`,
         `Each has a remedy: uplink escrow list ${domainFqdn}`,
       );
+    if (exportsHeld)
+      tell("exports-held", `Nothing is exported (${exportsHeld.because}).`, "What lets it go on: uplink status");
     const setAside = await workSetAside(jobId);
     if (setAside !== undefined)
       tell(
@@ -138,15 +141,39 @@ export function createTellHealth(deps: {
     return Math.min(...accepted.map(({ value }) => value.acceptedAt), Number.POSITIVE_INFINITY);
   }
 
-  async function ofAgents({ configurationId, jobId }: ConfigurationEntry): Promise<FindingReply[]> {
-    const agents = await deps.queries.agents(configurationId, jobId);
-    return agents.flatMap(({ agentId, name, status, lastSeenAt }) => {
-      const isExpected = status === "active" || status === "inactive";
-      if (!isExpected || clock.now() - Date.parse(lastSeenAt) < deps.agentSilentMs) return [];
-      const message = `Agent '${name}' was last heard at ${lastSeenAt}.`;
-      const remedy = `Start it; uplink agent check on its machine says what is wrong. One that is gone for good: uplink agent revoke ${agentId}`;
-      return [finding("agent-silent", jobId, agentId, message, remedy)];
-    });
+  async function ofAgents({ configurationId, jobId, domainFqdn }: ConfigurationEntry): Promise<FindingReply[]> {
+    const agents = (await deps.queries.agents(configurationId, jobId)).filter(({ status }) => status !== "revoked");
+    if (agents.length === 0) {
+      const remedy = `Enrol one with a token: uplink agent token ${domainFqdn}`;
+      return [finding("no-agent", jobId, null, `No agent reads ${domainFqdn}.`, remedy)];
+    }
+    return agents.flatMap((agent) => ofAgent(jobId, agent));
+  }
+
+  function ofAgent(jobId: string, { agentId, name, status, lastSeenAt, isCloned }: AgentReply): FindingReply[] {
+    const found: FindingReply[] = [];
+    const tell = (code: FindingCode, message: string, remedy: string) =>
+      found.push(finding(code, jobId, agentId, message, remedy));
+    if (isCloned)
+      tell(
+        "agent-cloned",
+        `Two processes used the key of agent '${name}'; the younger one is refused.`,
+        `Find out who copied the key and stop that process. Then: uplink agent unlock ${agentId}`,
+      );
+    if (status === "pending")
+      tell(
+        "agent-waits",
+        `Agent '${name}' waits to be let in.`,
+        `If you know whose it is: uplink agent approve ${agentId}`,
+      );
+    const isExpected = status === "active" || status === "inactive";
+    if (isExpected && clock.now() - Date.parse(lastSeenAt) >= deps.agentSilentMs)
+      tell(
+        "agent-silent",
+        `Agent '${name}' was last heard at ${lastSeenAt}.`,
+        `Start it; uplink agent check on its machine says what is wrong. One that is gone for good: uplink agent revoke ${agentId}`,
+      );
+    return found;
   }
 }
 

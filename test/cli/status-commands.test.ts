@@ -87,6 +87,7 @@ test("tells held sets, escrows, agents, quarantine and trouble, the most pressin
     platform: "p",
     lastSeenAt: at,
     holdsLease: false,
+    isCloned: false,
   };
   const needs = needsOf({
     configuration: { id: "c", jobId: "j", displayName: "Head Office", domainFqdn: "corp.example" },
@@ -104,7 +105,7 @@ test("tells held sets, escrows, agents, quarantine and trouble, the most pressin
     },
     agents: [
       { ...anAgent, status: "pending" },
-      { ...anAgent, status: "locked" },
+      { ...anAgent, status: "active", isCloned: true },
       { ...anAgent, status: "inactive" },
     ],
     staged: [aSet, { ...aSet, isApproved: true }],
@@ -113,7 +114,7 @@ test("tells held sets, escrows, agents, quarantine and trouble, the most pressin
   expect(needs.map(({ what, command }) => `${what} → ${command}`)).toEqual([
     "stopped (EncounteredQuarantineException): No. → uplink quarantine clear 'Head Office'",
     "agent dc1 (01234567) waits to be let in → uplink agent approve 0123456789ab",
-    "agent dc1 (01234567) is locked → uplink agent unlock 0123456789ab",
+    "agent dc1 (01234567) is cloned: two processes used its key → uplink agent unlock 0123456789ab",
     "agent dc1 (01234567) is silent since 2026-01-05 08:00:00Z → uplink agent check   (on its machine)",
     "25 deletes held back: above 20 → uplink staged list 'Head Office' --members",
     "mode staging: nothing is exported → uplink job mode 'Head Office' normal",

@@ -7,6 +7,8 @@
 import { expect, it } from "vitest";
 import { ACTIVITY } from "../../orchestrations/names.ts";
 import type { OutcomeFile } from "../../shared/application/chunk-files.ts";
+import { type AgentRow, agentTable } from "../../shared/application/state/agent-rows.ts";
+import { pack, readRow } from "../../shared/application/state/job-rows.ts";
 import { gunzipJson, gzipJson } from "../../shared/application/state/packing.ts";
 import type { Alert } from "../../shared/needs/alerts.ts";
 import { NEEDS } from "../../shared/needs.ts";
@@ -106,6 +108,14 @@ const backedUp = async (ago: number, fails = false) => {
   await cloud.cloud.reportState();
   expect(world.told().has("backup-done")).toBe(!fails);
   return world;
+};
+
+const changeAgent = async ({ cloud, agent }: World, change: Partial<AgentRow>) => {
+  const { agentId, configurationId } = agent.proven.agent;
+  const stored = await readRow<AgentRow>(agentTable(cloud.rows), configurationId, `agent:${agentId}`);
+  if (!stored) throw new Error("The agent has a row.");
+  const values = pack({ ...stored.value, ...change });
+  await agentTable(cloud.rows).transact(configurationId, [{ op: "upsert", row: stored.row, values }]);
 };
 
 interface Situation {
@@ -241,7 +251,39 @@ const SITUATIONS: readonly Situation[] = [
       return world;
     },
     alerts: ["agent-cloned"],
-    findings: [],
+    findings: ["agent-cloned"],
+  },
+  {
+    name: "an agent waits to be let in",
+    play: async () => {
+      const world = await start();
+      await world.agent.read("full", people(3));
+      await changeAgent(world, { status: "pending" });
+      return world;
+    },
+    alerts: [],
+    findings: ["agent-waits"],
+  },
+  {
+    name: "nobody reads the job's domain any more",
+    play: async () => {
+      const world = await start();
+      await world.agent.read("full", people(3));
+      await changeAgent(world, { status: "revoked", clonedBoot: "boot-2" });
+      return world;
+    },
+    alerts: [],
+    findings: ["no-agent"],
+  },
+  {
+    name: "the job holds its exports",
+    play: async () => {
+      const world = await start({ settings: { mode: "staging" } });
+      await world.agent.read("full", people(3));
+      return world;
+    },
+    alerts: [],
+    findings: ["exports-held"],
   },
   {
     name: "the target refuses the application",

@@ -14,6 +14,8 @@ export const AgentReply = z.strictObject({
   platform: z.string(),
   lastSeenAt: z.string(),
   holdsLease: z.boolean(),
+  /** Two processes spoke with its key, and the younger one is refused. */
+  isCloned: z.boolean(),
 });
 export type AgentReply = z.infer<typeof AgentReply>;
 
@@ -23,8 +25,6 @@ export const AgentDetailReply = AgentReply.extend({
   enrolledAt: z.string(),
   /** The thumbprint of its public key. */
   keyId: z.string(),
-  /** Two processes spoke with its key, and the younger one is refused. */
-  isCloned: z.boolean(),
 });
 export type AgentDetailReply = z.infer<typeof AgentDetailReply>;
 

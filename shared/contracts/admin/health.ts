@@ -5,6 +5,10 @@ import { operation } from "../operation.ts";
 /** What can be wrong, each with the section of docs/runbook.md that is about it, as a link's anchor. */
 export const FINDINGS = {
   "agent-silent": "an-agent-is-silent",
+  "agent-cloned": "two-processes-use-one-agents-key",
+  "agent-waits": "an-agent-waits-to-be-let-in",
+  "no-agent": "an-agent-waits-to-be-let-in",
+  "exports-held": "a-job-reads-and-sends-nothing",
   "job-quarantined": "a-job-is-in-quarantine",
   "job-trouble": "a-unit-or-group-of-the-scope-is-gone",
   "removals-staged": "removals-are-held-back",
