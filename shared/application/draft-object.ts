@@ -5,6 +5,7 @@
 import { endOfRead, NO_VERSION, readNoOf } from "../domain/change-version.ts";
 import { foldChange, withoutMissing } from "../domain/image.ts";
 import type { ObjectRecord } from "../domain/object-record.ts";
+import { withinLimit } from "../domain/oversize.ts";
 import { RESTORE_WINDOW_MS, type RemovalClass } from "../domain/plan.ts";
 import { factsText } from "../domain/scope/places.ts";
 import type { TargetValues } from "../domain/target-value.ts";
@@ -12,13 +13,14 @@ import { stillWaived } from "../domain/waived.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { TargetDirectory } from "../ports/target-directory.ts";
 import type { ChangeOrigin, ChunkHeader, ChunkItem } from "./chunk-files.ts";
-import { defectFailure, unreadableFailure } from "./evaluation-failures.ts";
+import { defectFailure, oversizeFailure, unreadableFailure } from "./evaluation-failures.ts";
 import { EXCLUDED_SCOPE, type Excluded } from "./excluded.ts";
 import type { Evaluation, JobMapping } from "./job-mapping.ts";
 import { lacksOf } from "./missing-names.ts";
 import type { ClaimIndex } from "./state/claim-index.ts";
 import type { Expiries } from "./state/expiry-rows.ts";
 import type { ObjectStore, StoredObject } from "./state/object-store.ts";
+import { packJson } from "./state/packing.ts";
 import type { Vanished } from "./vanished.ts";
 
 export interface MapDeps {
@@ -91,8 +93,13 @@ export function draftOf(
     }
     if (!item.change) continue;
     const folded = foldChange(record, item.change, item.version ?? NO_VERSION, context);
-    record = folded.record;
-    isChanged ||= folded.effect === "changed";
+    const within = withinLimit(record, folded.record, item.change, {
+      isApplied: folded.effect !== "superseded" && folded.record.version === (item.version ?? NO_VERSION),
+      seesAll,
+      weigh: (image) => packJson(image).length,
+    });
+    isChanged ||= folded.effect === "changed" || JSON.stringify(within.oversize) !== JSON.stringify(record?.oversize);
+    record = within;
     isSuperseded &&= folded.effect === "superseded";
   }
   const settled = record ?? emptyTombstone(header.configurationId, objectGuid);
@@ -183,7 +190,9 @@ function evaluationOf(mapping: JobMapping, record: ObjectRecord): Evaluation {
       scope: `Unlinked by ${record.unlinked.by}: left alone until it is joined.`,
       because: "unlinked",
     };
-  return mapping.evaluate(record, { creating: record.link === undefined });
+  const evaluation = mapping.evaluate(record, { creating: record.link === undefined });
+  const isMapped = evaluation.kind === "present" || evaluation.kind === "failed";
+  return record.oversize && record.state === "live" && isMapped ? oversizeFailure(record, record.oversize) : evaluation;
 }
 
 /** One whose deletion waits is kept as it is meanwhile, and looked at again when that is over. */

@@ -3,6 +3,7 @@
 import type { FlowNotice } from "../domain/attribute-flow/convert.ts";
 import { FAILURES, type FailureCode } from "../domain/failure-codes.ts";
 import { type ObjectRecord, typeOfLink } from "../domain/object-record.ts";
+import { IMAGE_MAX_BYTES } from "../domain/oversize.ts";
 import type { UndecidedScope } from "../domain/scope/verdict.ts";
 import type { Evaluation } from "./job-mapping.ts";
 
@@ -44,6 +45,18 @@ export function defectFailure({ objectGuid }: ObjectRecord, error: unknown): Fai
 export function unreadableFailure({ objectGuid }: ObjectRecord): Failed {
   const message = `The row of object ${objectGuid} can't be read: its content is damaged, or from a newer version.`;
   return failed("not evaluated", "EntryUnreadable", message, FAILURES.EntryUnreadable.action);
+}
+
+/** What was known of it before must not be exported as if it were new, nor what is missing be taken for empty. */
+export function oversizeFailure({ objectGuid }: ObjectRecord, oversize: Readonly<Record<string, number>>): Failed {
+  const sizes = Object.entries(oversize).map(([name, bytes]) => `${name} (${Math.ceil(bytes / 1024)} KiB)`);
+  const most = `${IMAGE_MAX_BYTES / 1024} KiB`;
+  return failed(
+    "not evaluated",
+    "ExceededAllowedLength",
+    `Object ${objectGuid} is too large to be kept: of it, ${most} fit, and too much is in ${sizes.join(", ")}. Its target object stays as it is.`,
+    "Take values off the attribute in the directory, or the attribute out of the schema; the change, or the next full read, brings the object again.",
+  );
 }
 
 export function typeFailure(

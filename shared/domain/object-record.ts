@@ -140,6 +140,8 @@ export interface ObjectRecord {
   readonly parentGuid?: string;
   readonly image: AttributeBag;
   readonly missing?: MissingNames;
+  /** Attributes that are too large to be kept, and their bytes as told last: the image has what they were before, or nothing. */
+  readonly oversize?: Readonly<Record<string, number>>;
   /** One for each full read that waits while newer changes were applied. */
   readonly overtaken?: readonly Overtaken[];
   readonly state: ObjectState;

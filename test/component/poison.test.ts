@@ -1,3 +1,4 @@
+import { randomBytes } from "node:crypto";
 import { describe, expect, it } from "vitest";
 import { type ChunkFile, FILES } from "../../shared/application/chunk-files.ts";
 import { gunzipJson, packJson, unpackJson } from "../../shared/application/state/packing.ts";
@@ -104,6 +105,39 @@ describe("an object that always fails holds up nobody else", () => {
     expect(cloud.target.objects().filter(({ values }) => values["displayName"] === "bob")).toHaveLength(1);
     await pass(world, HOUR);
     expect((await escrowsOf(world)).map(({ code }) => code)).not.toContain("EntryUnreadable");
+  });
+
+  it("when it is too large for a row: it waits with the attribute's name and stays as it is, until that fits again", async () => {
+    const world = await start();
+    const { cloud, agent } = world;
+    const large = Array.from({ length: 800 }, () => randomBytes(1900).toString("base64"));
+    const grown = { department: "Finance", userCertificate: large };
+    for (const kind of ["full", "delta", "full"] as const) {
+      const changed = kind === "delta" ? ["department", "userCertificate"] : undefined;
+      const [ann, cid] = ["ann", "cid"].map((name) => aUser(name, { department: "Finance" }));
+      if (!ann || !cid) throw new Error("Nobody is there.");
+      await agent.read(kind, [ann, aUser("bob", grown, changed), cid]);
+      expect(departmentsOf(cloud)).toEqual({ ann: "Finance", bob: "Sales", cid: "Finance" });
+      expect((await agent.status()).fullReadWanted).toBeNull();
+    }
+    await agent.read("delta", [aUser("dan", grown), aUser("eve", { department: "Legal" })]);
+    expect(departmentsOf(cloud)).toMatchObject({ eve: "Legal" });
+    const told = (await escrowsOf(world)).filter(({ objectGuid }) => objectGuid === guidOf("bob"));
+    expect(told).toMatchObject([{ code: "ExceededAllowedLength" }]);
+    expect(told[0]?.message).toContain("userCertificate (");
+    expect(await escrowsOf(world)).toHaveLength(2);
+    // A later change of something else, and another try, don't bring what is missing.
+    await agent.read("delta", [aUser("bob", { department: "Legal" }, ["department"])]);
+    await pass(world, 24 * HOUR);
+    expect(departmentsOf(cloud)["bob"]).toBe("Sales");
+    await agent.read("delta", [aUser("bob", { department: "Legal" }, ["userCertificate"])]);
+    expect(departmentsOf(cloud)["bob"]).toBe("Legal");
+    await agent.read("full", [
+      ...people("Legal"),
+      ...["dan", "eve"].map((name) => aUser(name, { department: "Legal" })),
+    ]);
+    expect(departmentsOf(cloud)).toEqual({ ann: "Legal", bob: "Legal", cid: "Legal", dan: "Legal", eve: "Legal" });
+    expect(await escrowsOf(world)).toEqual([]);
   });
 
   it("when its export always times out: it is tried within 40 minutes, for ever, and the others go on", async () => {

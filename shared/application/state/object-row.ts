@@ -100,7 +100,7 @@ function derivedValues(link: ObjectRecord["link"]): RowValues {
 }
 
 export function encodeObject(record: ObjectRecord): RowValues {
-  const { link, mark, last, claims, missing, overtaken, handedOver, unlinked, facts } = record;
+  const { link, mark, last, claims, missing, overtaken, handedOver, unlinked, facts, oversize } = record;
   return {
     v: OBJECT_FORMAT,
     class: record.objectClass,
@@ -120,6 +120,7 @@ export function encodeObject(record: ObjectRecord): RowValues {
     ...(record.expiresAt === undefined ? {} : { expires: record.expiresAt }),
     ...(missing ? { missing: JSON.stringify(missing) } : {}),
     ...(overtaken ? { overtaken: JSON.stringify(overtaken) } : {}),
+    ...(oversize ? { oversize: JSON.stringify(oversize) } : {}),
     ...(link ? { link: packJson(link) } : {}),
     ...(mark ? { mark: JSON.stringify(mark) } : {}),
     ...(last ? { last: JSON.stringify(last) } : {}),
@@ -173,6 +174,7 @@ function decodeWhole(configurationId: string, objectGuid: string, values: RowVal
   const handedOver = values["handedOver"];
   const unlinked = values["unlinked"];
   const facts = values["facts"];
+  const oversize = values["oversize"];
   return {
     configurationId,
     objectGuid,
@@ -190,6 +192,7 @@ function decodeWhole(configurationId: string, objectGuid: string, values: RowVal
     ...(typeof values["expires"] === "number" ? { expiresAt: values["expires"] } : {}),
     ...(typeof missing === "string" ? { missing: JSON.parse(missing) } : {}),
     ...(typeof overtaken === "string" ? { overtaken: JSON.parse(overtaken) } : {}),
+    ...(typeof oversize === "string" ? { oversize: JSON.parse(oversize) } : {}),
     ...(link instanceof Uint8Array ? { link: unpackJson(link) } : {}),
     ...(typeof mark === "string" ? { mark: JSON.parse(mark) } : {}),
     ...(typeof last === "string" ? { last: JSON.parse(last) } : {}),
