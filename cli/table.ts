@@ -1,7 +1,8 @@
 /** Rows as text in columns. */
 
 /** The first row is the head. Columns are as wide as their widest value; the last one is left as it is. */
-export function tableOf(rows: readonly (readonly string[])[]): string {
+export function tableOf(values: readonly (readonly string[])[]): string {
+  const rows = values.map((row) => row.map(plainOf));
   const widths: number[] = [];
   for (const row of rows) {
     for (const [index, cell] of row.entries()) widths[index] = Math.max(widths[index] ?? 0, widthOf(cell));
@@ -16,6 +17,14 @@ export function tableOf(rows: readonly (readonly string[])[]): string {
     )
     .map((line) => `${line.trimEnd()}\n`)
     .join("");
+}
+
+/**
+ * A directory's values may hold anything: a line break would tear a row apart, an escape sequence or a change of direction would make a
+ * terminal show what isn't there. `--json` has them as they are.
+ */
+function plainOf(text: string): string {
+  return text.replace(/[\p{Cc}\u2028\u2029\u202a-\u202e\u2066-\u2069]+/gu, " ");
 }
 
 /** Columns of a terminal: letters of East Asian scripts take two. */

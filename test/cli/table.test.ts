@@ -26,3 +26,16 @@ test("moments are short and in UTC", () => {
   expect(moment("2026-11-22T12:00:00.123Z")).toBe("2026-11-22 12:00:00Z");
   expect(moment(null)).toBe("never");
 });
+
+test("what a value holds to steer a terminal, or to break its line, is a space", () => {
+  const values = ["Seestrasse 1\r\n8002 Zürich", "\u001b[2Jgone\u0007", "\u202egpj.exe", "a\tb"];
+  expect(tableOf(values.map((value) => [value, "end"]))).toBe(
+    [
+      "Seestrasse 1 8002 Zürich  end",
+      " [2Jgone                  end",
+      " gpj.exe                   end",
+      "a b                       end",
+      "",
+    ].join("\n"),
+  );
+});
