@@ -1,6 +1,7 @@
 /**
  * Carries out handovers: the holder's row gives up its link, the index keeps its values as those of a target object
- * without owner, and the newcomer then finds that target object by matching, like any other that it may be.
+ * without owner, and the newcomer then finds that target object by matching, like any other that it may be. What matching
+ * would refuse to the newcomer, the holder keeps.
  *
  * Interrupted anywhere it goes on at the next attempt: a holder whose link is gone and whose values are still in the
  * index gives those up. A holder that is being exported at this moment keeps everything for now.
@@ -9,47 +10,86 @@ import { letsGo } from "../domain/hand-over.ts";
 import { type Claim, type ObjectRecord, underWayFor } from "../domain/object-record.ts";
 import type { ChunkHeader } from "./chunk-files.ts";
 import type { Draft, MapDeps } from "./draft-object.ts";
+import type { TargetIdentity } from "./job-mapping.ts";
+import { type MatchAnswer, type ResolvedCandidates, refusedMatch } from "./match-candidates.ts";
+import { matchTargets } from "./match-target.ts";
 import { type ClaimAnswer, claimsWithout, heldClaims } from "./object-claims.ts";
 import { type ClaimOwner, objectOf, ownerOf } from "./state/claim-index.ts";
+import type { StoredObject } from "./state/object-store.ts";
 
-/** The answers in order; those of newcomers whose holder let go are asked for again. */
+interface Newcomer {
+  readonly index: number;
+  readonly draft: Draft;
+  readonly own: readonly ClaimAnswer[];
+  readonly owner: ClaimOwner;
+  readonly identity: TargetIdentity;
+  readonly from: ClaimOwner;
+}
+
+/**
+ * The answers, where a holder let go asked for again, and what newcomers may not take over. Held, nobody lets go. Throws
+ * `TargetUnavailable`.
+ */
 export async function handOver(
   deps: MapDeps,
   header: ChunkHeader,
   drafts: readonly Draft[],
   claimed: readonly (readonly ClaimAnswer[])[],
-): Promise<(readonly ClaimAnswer[])[]> {
+): Promise<ResolvedCandidates> {
+  if (deps.holdsExports) return { answers: claimed, matches: new Map() };
   const answers = [...claimed];
-  for (const [index, draft] of drafts.entries()) {
-    const own = answers[index] ?? [];
-    const anchor = own.find(({ claim, result }) => claim.kind === "sourceAnchor" && result.kind === "taken");
-    if (draft.record.link || anchor?.result.kind !== "taken") continue;
-    // What it would take over, it may not touch.
-    if (draft.evaluation.kind === "present" && draft.evaluation.flows?.updates === false) continue;
-    const newcomer = ownerOf(header.configurationId, draft.objectGuid);
-    const wanted = own.map(({ claim }) => claim);
-    if (!(await giveUp(deps, anchor.result.owner, draft.record, { owner: newcomer, wanted }))) continue;
-    const results = await deps.claims.claim(own.map(({ claim }) => ({ owner: newcomer, claim })));
-    answers[index] = own.map(({ claim }, at) => ({ claim, result: results[at] ?? { kind: "held" } }));
+  const matches = new Map<string, MatchAnswer>();
+  const willing: { readonly newcomer: Newcomer; readonly holder: StoredObject }[] = [];
+  for (const newcomer of newcomersOf(header, drafts, claimed)) {
+    const holder = await willingHolder(deps, newcomer);
+    if (holder) willing.push({ newcomer, holder });
   }
-  return answers;
+  // Before anybody lets go: whose newcomer is refused keeps his link, or his own deletion would not reach the account.
+  const verdicts = await matchTargets(
+    deps,
+    willing.map(({ newcomer }) => newcomer),
+  );
+  for (const [at, { newcomer, holder }] of willing.entries()) {
+    const { index, draft, own, owner } = newcomer;
+    const verdict = verdicts[at];
+    if (verdict?.kind === "refused") {
+      matches.set(draft.objectGuid, refusedMatch(verdict));
+      continue;
+    }
+    const wanted = own.map(({ claim }) => claim);
+    if (!(await release({ ...deps, now: deps.clock.now() }, holder, { owner, wanted }))) continue;
+    const results = await deps.claims.claim(wanted.map((claim) => ({ owner, claim })));
+    answers[index] = wanted.map((claim, position) => ({ claim, result: results[position] ?? { kind: "held" } }));
+  }
+  return { answers, matches };
 }
 
-/** Whether the holder has let go of what the newcomer wants. */
-async function giveUp(
-  deps: MapDeps,
-  holder: ClaimOwner,
-  newcomer: ObjectRecord,
-  to: { readonly owner: ClaimOwner; readonly wanted: readonly Claim[] },
-): Promise<boolean> {
-  const { configurationId, objectGuid } = objectOf(holder);
-  if (deps.excluded(objectGuid)) return false;
+/** Who wants a source anchor that another one has, and may take over what goes with it. */
+function newcomersOf(
+  { configurationId }: ChunkHeader,
+  drafts: readonly Draft[],
+  claimed: readonly (readonly ClaimAnswer[])[],
+): Newcomer[] {
+  return drafts.flatMap((draft, index) => {
+    const own = claimed[index] ?? [];
+    const anchor = own.find(({ claim, result }) => claim.kind === "sourceAnchor" && result.kind === "taken");
+    const { evaluation, record, objectGuid } = draft;
+    if (record.link || anchor?.result.kind !== "taken" || evaluation.kind !== "present") return [];
+    // What it would take over, it may not touch.
+    if (evaluation.flows?.updates === false) return [];
+    const { identity } = evaluation;
+    const owner = ownerOf(configurationId, objectGuid);
+    return [{ index, draft, own, owner, identity, from: anchor.result.owner }];
+  });
+}
+
+/** The holder of what the newcomer wants, where he lets go of it. */
+async function willingHolder(deps: MapDeps, { draft, from }: Newcomer): Promise<StoredObject | undefined> {
+  const { configurationId, objectGuid } = objectOf(from);
+  if (deps.excluded(objectGuid)) return undefined;
   const stored = await deps.objects.get(configurationId, objectGuid);
-  if (!stored) return false;
-  const { record, etag } = stored;
-  const now = deps.clock.now();
-  if (!letsGo(record, newcomer) || underWayFor(record.mark, "", now) > 0) return false;
-  return release({ ...deps, now }, { record, ...(etag === undefined ? {} : { etag }) }, to);
+  if (!stored || underWayFor(stored.record.mark, "", deps.clock.now()) > 0) return undefined;
+  return letsGo(stored.record, draft.record) ? stored : undefined;
 }
 
 /**

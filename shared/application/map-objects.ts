@@ -63,8 +63,8 @@ export async function mapObjects(
     at += own.length;
     return own.map((claim, index): ClaimAnswer => ({ claim, result: part[index] ?? { kind: "held" } }));
   });
-  const claimed = deps.holdsExports ? asked : await handOver(deps, header, drafts, asked);
-  const { answers, matches } = await resolveCandidates(deps, header, drafts, claimed);
+  const handed = await handOver(deps, header, drafts, asked);
+  const { answers, matches } = await resolveCandidates(deps, header, drafts, handed);
   return drafts.map((draft, index) => {
     const planned = withoutThrowing(draft, () =>
       planOf(draft, header, answers[index] ?? [], matches.get(draft.objectGuid), {
@@ -166,6 +166,7 @@ function planOf(
 
   if (undone) return { ...settle("filtered"), ...told(draft, undone) };
   if (moved) return settle("escrowed", anchorFailure(draft.objectGuid, moved));
+  if (match && "failure" in match) return settle("escrowed", match.failure);
 
   const taken = answers.filter(
     (answer) => answer.result.kind === "taken" || (answer.result.kind === "candidate" && record.link !== undefined),
@@ -182,7 +183,6 @@ function planOf(
       taken.some(({ result }) => result.kind === "taken" && result.owner === record.handedOver?.to);
     return isLeftBehind ? { ...settle("filtered"), filteredBy: "handed-over" } : settle("escrowed", conflict);
   }
-  if (match && "failure" in match) return settle("escrowed", match.failure);
 
   const parked = (draft.parks ?? []).filter((name) => taken.some((answer) => propertyOf(answer.claim) === name));
   const held = taken.map((answer) => propertyOf(answer.claim)).filter((name) => !parked.includes(name));

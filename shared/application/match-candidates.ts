@@ -4,6 +4,7 @@
  * An object without link may be that target object (matching). A linked one can't be; but the target object may be gone
  * or renamed meanwhile, and then the value is free.
  */
+import type { MatchVerdict } from "../domain/match.ts";
 import type { TargetQuery } from "../ports/target-directory.ts";
 import type { ChunkHeader, ObjectFailure } from "./chunk-files.ts";
 import type { Draft, MapDeps } from "./draft-object.ts";
@@ -25,9 +26,9 @@ export async function resolveCandidates(
   deps: MapDeps,
   header: ChunkHeader,
   drafts: readonly Draft[],
-  claimed: readonly (readonly ClaimAnswer[])[],
+  before: ResolvedCandidates,
 ): Promise<ResolvedCandidates> {
-  const answers = claimed.map((own) => [...own]);
+  const answers = before.answers.map((own) => [...own]);
   const open = drafts.flatMap((draft, index) => {
     const own = answers[index] ?? [];
     const isAsked = !draft.record.link && (draft.seeksMatch || joinsOnly(draft));
@@ -43,7 +44,7 @@ export async function resolveCandidates(
     header,
     open.filter(({ draft, own }) => !draft.record.link && !own.some((answer) => answer.result.kind === "taken")),
   );
-  return { answers, matches };
+  return { answers, matches: new Map([...before.matches, ...matches]) };
 }
 
 /** No create will meet whoever came to the target since the index was filled: a new or changed object asks by itself. */
@@ -88,9 +89,7 @@ async function matchUnlinked(
   for (const [index, { draft, own, owner }] of asking.entries()) {
     const verdict = verdicts[index] ?? { kind: "none" };
     if (verdict.kind === "refused") {
-      const { code, message } = verdict;
-      const remedy = "Decide which object is right, and change or remove the other.";
-      matches.set(draft.objectGuid, { failure: { code, message, remedy } });
+      matches.set(draft.objectGuid, refusedMatch(verdict));
       continue;
     }
     if (verdict.kind === "match") {
@@ -110,6 +109,10 @@ async function matchUnlinked(
     }
   }
   return matches;
+}
+
+export function refusedMatch({ code, message }: Extract<MatchVerdict, { kind: "refused" }>): MatchAnswer {
+  return { failure: { code, message, remedy: "Decide which object is right, and change or remove the other." } };
 }
 
 type ClaimQuery = "id" | "immutableId" | "userPrincipalName" | "mail" | "uniqueName";

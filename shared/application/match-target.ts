@@ -12,6 +12,8 @@ import type { ObjectStore } from "./state/object-store.ts";
 export interface MatchRequest {
   readonly owner: ClaimOwner;
   readonly identity: TargetIdentity;
+  /** Who would let go of what is his: looked at as if he had. */
+  readonly from?: ClaimOwner;
 }
 
 export interface MatchDeps {
@@ -36,7 +38,7 @@ export async function matchTargets(deps: MatchDeps, requests: readonly MatchRequ
   return Promise.all(
     requests.map(async (request, index) => {
       const candidates = await Promise.all(
-        (found[index] ?? []).map((object) => candidateOf(deps, object, privileged, request.owner)),
+        (found[index] ?? []).map((object) => candidateOf(deps, object, privileged, request)),
       );
       return matchObject(request.identity, candidates);
     }),
@@ -70,10 +72,11 @@ async function candidateOf(
   deps: Pick<MatchDeps, "claims" | "objects" | "excluded">,
   object: TargetObject,
   privileged: ReadonlySet<string>,
-  asking: ClaimOwner,
+  { owner, from }: MatchRequest,
 ): Promise<MatchCandidate> {
   const holder = await deps.claims.holder({ kind: "targetId", value: object.id });
-  const isOthers = holder?.kind === "taken" && holder.owner !== asking && (await isLinked(deps, holder.owner));
+  const isOthers =
+    holder?.kind === "taken" && ![owner, from].includes(holder.owner) && (await isLinked(deps, holder.owner));
   return {
     id: object.id,
     type: object.type,

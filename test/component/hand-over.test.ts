@@ -72,6 +72,8 @@ async function twoForests() {
   return { faults, cloud, old, young, escrowsOf, rowOf, ann, later };
 }
 
+type Forests = Awaited<ReturnType<typeof twoForests>>;
+
 describe("a person whose account moved to another forest", () => {
   it("waits while both are alive, and both are named", async () => {
     const { young, escrowsOf, ann } = await twoForests();
@@ -176,6 +178,69 @@ describe("a person whose account moved to another forest", () => {
     ]);
     expect(cloud.target.membersOf(team?.id ?? "")).toEqual([]);
   });
+
+  describe.each<["full" | "delta"]>([["full"], ["delta"]])(
+    "to an account that may not be taken over, in a %s read",
+    (want) => {
+      const attempts = [
+        [
+          "disabled before the new one comes",
+          async ({ old, young }: Forests) => {
+            await old.read("delta", [account("old", disabled, ["userAccountControl"])]);
+            await young.read(want, [account("young")]);
+          },
+        ],
+        [
+          "disabled while the new one waits",
+          async ({ old, young, later }: Forests) => {
+            await young.read(want, [account("young")]);
+            await old.read("delta", [account("old", disabled, ["userAccountControl"])]);
+            await later(60);
+            await young.read("delta", [account("young", { title: "x" }, ["title"])]);
+          },
+        ],
+      ] as const;
+
+      it.each(attempts)("for its role, leaves it to the old one, %s, whose deletion reaches it", async (_, attempt) => {
+        const forests = await twoForests();
+        const { cloud, old, young, escrowsOf, rowOf, ann, later } = forests;
+        const id = ann()[0]?.id ?? "";
+        cloud.target.setPrivileged(id, true);
+        await attempt(forests);
+        expect(await escrowsOf(young.jobId)).toEqual(["ExistingAdminRoleConflict"]);
+        expect((await rowOf(old, guidOf("ann of old")))?.link?.targetId).toBe(id);
+        expect(await rowOf(young, guidOf("ann of young"))).not.toHaveProperty("link");
+        cloud.target.setPrivileged(id, false);
+        await old.read("delta", [{ op: "delete", objectGuid: guidOf("ann of old") }]);
+        expect(ann()).toMatchObject([{ id, deleted: true }]);
+        // Nothing is in the new one's way any more.
+        await later(48 * 60);
+        expect(ann()).toMatchObject([{ id, deleted: false, values: { accountEnabled: true } }]);
+        expect((await rowOf(young, guidOf("ann of young")))?.link?.targetId).toBe(id);
+      });
+
+      it.each(attempts)(
+        "for the exclusion list, leaves it to the old one, %s, whose deletion reaches it",
+        async (_, attempt) => {
+          const forests = await twoForests();
+          const { cloud, old, young, escrowsOf, rowOf, ann } = forests;
+          const id = ann()[0]?.id ?? "";
+          const { exclusions } = cloud.cloud.routes;
+          await exclusions.add(id, "break-glass", "an admin");
+          await cloud.run();
+          await attempt(forests);
+          expect(await escrowsOf(young.jobId)).toEqual(["TargetExcluded"]);
+          expect((await rowOf(old, guidOf("ann of old")))?.link?.targetId).toBe(id);
+          await young.read("delta", [{ op: "delete", objectGuid: guidOf("ann of young") }]);
+          await old.read("delta", [{ op: "delete", objectGuid: guidOf("ann of old") }]);
+          expect(ann()).toMatchObject([{ id, deleted: false, values: { accountEnabled: true } }]);
+          await exclusions.remove(id, "an admin");
+          await cloud.run();
+          expect(ann()).toMatchObject([{ id, deleted: true }]);
+        },
+      );
+    },
+  );
 
   it("survives the end of the step at any of its writes", async () => {
     const { faults, old, young, ann } = await twoForests();
