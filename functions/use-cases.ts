@@ -83,6 +83,7 @@ export function createUseCases(given: Adapters, settings: UseCaseSettings) {
       rows,
       clock,
       ...{ telemetry: parts.telemetry, log, configurations, escrows, removals: parts.removals },
+      agentSilentMs: settings.times.agentSilentMs,
       quota: parts.quotaRows && settings.quota && { rows: parts.quotaRows, writes: settings.quota.writes },
       credentialEndsAt: settings.credentialEndsAt,
       backupAge: parts.backupAge,

@@ -9,6 +9,7 @@ import type { RowStore } from "../ports/row-store.ts";
 import { NO_TELEMETRY, type Telemetry } from "../ports/telemetry.ts";
 import type { TellBackupAge } from "./backup-age.ts";
 import type { ConfigurationEntry, Configurations } from "./configurations.ts";
+import { isOverdue } from "./silence.ts";
 import { type AgentRow, agentTable } from "./state/agent-rows.ts";
 import type { Escrows } from "./state/escrow-rows.ts";
 import {
@@ -23,6 +24,7 @@ import {
 } from "./state/job-rows.ts";
 import type { QuotaRows } from "./state/quota-rows.ts";
 import type { Removals } from "./state/removal-rows.ts";
+import { setAsideOf } from "./work-set-aside.ts";
 
 /** Before a credential ends: time enough to have another one made. */
 const WARN_DAYS = 30;
@@ -37,6 +39,7 @@ export function createReportState(deps: {
   readonly configurations: Pick<Configurations, "list">;
   readonly escrows: Pick<Escrows, "list">;
   readonly removals: Pick<Removals, "staged">;
+  readonly agentSilentMs: number;
   /** Undefined: nobody watches the quota. */
   readonly quota: { readonly rows: QuotaRows; readonly writes: number } | undefined;
   /** When the credential for the target ends: milliseconds since 1970; undefined where nothing ends. */
@@ -84,6 +87,7 @@ export function createReportState(deps: {
     const job = await readRow<JobRow>(jobs, jobId, ROW.job);
     if (!job) return;
     telemetry.record("uplink.job.quarantined", job.value.quarantine ? 1 : 0, { jobId });
+    telemetry.record("uplink.job.parked", setAsideOf(job.value) === undefined ? 0 : 1, { jobId });
     for (const lane of LANES) {
       // One that is only open for what waits for the end of its read is in effect as far as it can be.
       const oldest = (await listRows<BatchRow>(jobs, jobId, `batch:${lane}:`)).find(
@@ -97,10 +101,17 @@ export function createReportState(deps: {
     for (const [code, count] of tally(codes)) telemetry.record("uplink.escrows", count, { jobId, code });
     const classes = (await deps.removals.staged(jobId)).map((row) => row.class);
     for (const [name, count] of tally(classes)) telemetry.record("uplink.staged", count, { jobId, class: name });
-    for (const { value: agent } of await listRows<AgentRow>(agents, configurationId, "agent:")) {
-      if (agent.status === "revoked") continue;
-      telemetry.record("uplink.agent.silence", since(agent.lastSeenAt), { configurationId, agentId: agent.agentId });
-    }
+    for (const { value } of await listRows<AgentRow>(agents, configurationId, "agent:"))
+      reportAgent(configurationId, value);
+  }
+
+  function reportAgent(configurationId: string, agent: AgentRow): void {
+    if (agent.status === "revoked") return;
+    const own = { configurationId, agentId: agent.agentId };
+    const isSilent = isOverdue(agent.status, clock.now() - agent.lastSeenAt, deps.agentSilentMs);
+    telemetry.record("uplink.agent.silence", since(agent.lastSeenAt), own);
+    telemetry.record("uplink.agent.silent", isSilent ? 1 : 0, own);
+    telemetry.record("uplink.agent.cloned", agent.clonedBoot === "" ? 0 : 1, own);
   }
 }
 

@@ -12,8 +12,10 @@ import type { AdminQueries } from "./admin-queries.ts";
 import type { TellBackupAge } from "./backup-age.ts";
 import type { ConfigurationEntry, Configurations } from "./configurations.ts";
 import { ok, type Result } from "./failure.ts";
+import { isOverdue } from "./silence.ts";
 import { type BatchRow, type JobRow, jobTable, LANES, listRows, ROW, readRow } from "./state/job-rows.ts";
 import type { QuotaRows } from "./state/quota-rows.ts";
+import { setAsideOf } from "./work-set-aside.ts";
 
 const BATCH_WAITS_MS = 600_000;
 const QUOTA_USED = 0.9;
@@ -106,7 +108,8 @@ export function createTellHealth(deps: {
       );
     if (exportsHeld)
       tell("exports-held", `Nothing is exported (${exportsHeld.because}).`, "What lets it go on: uplink status");
-    const setAside = await workSetAside(jobId);
+    const job = await readRow<JobRow>(jobTable(deps.rows), jobId, ROW.job);
+    const setAside = job && setAsideOf(job.value);
     if (setAside !== undefined)
       tell(
         "work-set-aside",
@@ -123,15 +126,6 @@ export function createTellHealth(deps: {
         `See what the job does: uplink job show ${domainFqdn}`,
       );
     return found;
-  }
-
-  /** What it ended with; undefined where nothing was, or a full read has come to its end since. */
-  async function workSetAside(jobId: string): Promise<string | undefined> {
-    const job = await readRow<JobRow>(jobTable(deps.rows), jobId, ROW.job);
-    const { setAsideAt, setAsideBecause, fullReadWanted } = job?.value ?? {};
-    // Releases that didn't note the moment said it by their wish alone, until the read was accepted.
-    if (setAsideAt === undefined && !fullReadWanted?.startsWith("parked")) return undefined;
-    return setAsideBecause ?? `see the event step-failed (${fullReadWanted}).`;
   }
 
   async function oldestBatch(jobId: string): Promise<number> {
@@ -166,8 +160,7 @@ export function createTellHealth(deps: {
         `Agent '${name}' waits to be let in.`,
         `If you know whose it is: uplink agent approve ${agentId}`,
       );
-    const isExpected = status === "active" || status === "inactive";
-    if (isExpected && clock.now() - Date.parse(lastSeenAt) >= deps.agentSilentMs)
+    if (isOverdue(status, clock.now() - Date.parse(lastSeenAt), deps.agentSilentMs))
       tell(
         "agent-silent",
         `Agent '${name}' was last heard at ${lastSeenAt}.`,

@@ -100,10 +100,29 @@ export const METRICS = {
     meaning: "Since an agent that isn't revoked was last heard",
     dimensions: ["configurationId", "agentId"],
   },
+  "uplink.agent.silent": {
+    kind: "gauge",
+    unit: "1",
+    meaning: "1 while an agent that was let in hasn't been heard for `UPLINK_AGENT_SILENT_SECONDS`, else 0",
+    dimensions: ["configurationId", "agentId"],
+  },
+  "uplink.agent.cloned": {
+    kind: "gauge",
+    unit: "1",
+    meaning:
+      "1 from the moment when two processes were seen to use an agent's key until it is unlocked or revoked, else 0",
+    dimensions: ["configurationId", "agentId"],
+  },
   "uplink.job.quarantined": {
     kind: "gauge",
     unit: "1",
-    meaning: "1 while a job is in quarantine, else 0",
+    meaning: "1 while a job is in quarantine, or disabled after it, else 0",
+    dimensions: ["jobId"],
+  },
+  "uplink.job.parked": {
+    kind: "gauge",
+    unit: "1",
+    meaning: "1 while work is set aside for which no full read has made up yet, else 0",
     dimensions: ["jobId"],
   },
   "uplink.credential.days": {

@@ -3,7 +3,8 @@
  * and the place in the runbook that says what to do.
  *
  * Part of the table of needs. An alert looks at events of the service's log by their names, or at a metric; which names the code really
- * emits is held by tests.
+ * emits is held by tests. What lasts is watched by a gauge that the tick tells for as long as it does: a rule resolves its alert once
+ * its window has nothing to tell, and an event is told only once.
  */
 import type { EventName } from "../contracts/events.ts";
 import type { MetricName } from "../contracts/metrics.ts";
@@ -72,7 +73,7 @@ export const ALERTS: readonly Alert[] = [
   },
   {
     name: "staged-sets-waiting",
-    source: { kind: "event", events: ["removals-staged"] },
+    source: { kind: "metric", metric: "uplink.staged", of: "maximum" },
     above: 0,
     ...SOON,
     severity: 1,
@@ -101,7 +102,7 @@ export const ALERTS: readonly Alert[] = [
   },
   {
     name: "agent-silent",
-    source: { kind: "event", events: ["agent-inactive"] },
+    source: { kind: "metric", metric: "uplink.agent.silent", of: "maximum" },
     above: 0,
     ...SOON,
     severity: 2,
@@ -110,7 +111,7 @@ export const ALERTS: readonly Alert[] = [
   },
   {
     name: "agent-cloned",
-    source: { kind: "event", events: ["agent-cloned"] },
+    source: { kind: "metric", metric: "uplink.agent.cloned", of: "maximum" },
     above: 0,
     ...SOON,
     severity: 0,
@@ -119,7 +120,7 @@ export const ALERTS: readonly Alert[] = [
   },
   {
     name: "quarantine",
-    source: { kind: "event", events: ["job-quarantined", "job-disabled"] },
+    source: { kind: "metric", metric: "uplink.job.quarantined", of: "maximum" },
     above: 0,
     ...SOON,
     severity: 1,
@@ -128,7 +129,7 @@ export const ALERTS: readonly Alert[] = [
   },
   {
     name: "parked-batch",
-    source: { kind: "event", events: ["batch-parked", "cycle-abandoned"] },
+    source: { kind: "metric", metric: "uplink.job.parked", of: "maximum" },
     above: 0,
     ...SOON,
     severity: 1,

@@ -1,8 +1,6 @@
 /**
  * Each condition that an alert rule watches, brought about in the cloud in memory: the service tells of it by the very events and metrics
  * that the rule looks at, beyond its threshold, and of nothing where nothing is wrong; and the health answer says the same, where rows do.
- *
- * The queries themselves run in Azure Monitor alone; `firesOn` says in TypeScript what they say in KQL.
  */
 import { expect, it } from "vitest";
 import { ACTIVITY } from "../../orchestrations/names.ts";
@@ -10,75 +8,13 @@ import type { OutcomeFile } from "../../shared/application/chunk-files.ts";
 import { type AgentRow, agentTable } from "../../shared/application/state/agent-rows.ts";
 import { pack, readRow } from "../../shared/application/state/job-rows.ts";
 import { gunzipJson, gzipJson } from "../../shared/application/state/packing.ts";
-import type { Alert } from "../../shared/needs/alerts.ts";
 import { NEEDS } from "../../shared/needs.ts";
 import { TargetUnavailable } from "../../shared/ports/target-directory.ts";
-import { NO_TELEMETRY, type Telemetry } from "../../shared/ports/telemetry.ts";
 
 import { aGroup, withMembers } from "../support/changes.ts";
-import { aUser, type CloudOptions, createCloud, guidOf, START } from "../support/cloud.ts";
+import { aUser, guidOf, START } from "../support/cloud.ts";
+import { DAY, gone, HOUR, MINUTE, people, startWatched as start, type World } from "./alert-world.ts";
 
-const MINUTE = 60_000;
-const HOUR = 60 * MINUTE;
-const DAY = 86_400_000;
-
-async function start(options: CloudOptions = {}) {
-  const events: { event: string; fields: Readonly<Record<string, unknown>> }[] = [];
-  const measured: { metric: string; value: number; dimensions: Readonly<Record<string, unknown>> }[] = [];
-  const measure = (metric: string, value: number, dimensions: object) =>
-    void measured.push({ metric, value, dimensions: { ...dimensions } });
-  const telemetry: Telemetry = {
-    ...NO_TELEMETRY,
-    event: (_level, event, fields) => void events.push({ event, fields: { ...fields } }),
-    count: measure,
-    record: measure,
-  };
-  const cloud = await createCloud({ telemetry, ...options });
-  const agent = await cloud.addDomain("corp.example");
-  const pass = async (ms: number) => {
-    cloud.clock.set(cloud.clock.now() + ms);
-    await cloud.tick();
-    await cloud.cloud.reportState();
-    await cloud.driver.settled();
-    await cloud.run();
-  };
-  function firesOn({ source, above }: Alert): boolean {
-    switch (source.kind) {
-      case "event": {
-        const lines = events.filter(({ event }) => source.events.some((name) => name === event));
-        const each = lines.map(({ fields }) => Number(source.sumOf?.map((name) => fields[name]).find(Boolean) ?? 1));
-        return each.reduce((sum, one) => sum + one, 0) > above;
-      }
-      case "silence":
-        return !events.some(({ event }) => source.events.some((name) => name === event));
-      case "metric": {
-        const { metric, of, only } = source;
-        const values = measured
-          .filter((own) => own.metric === metric && (!only || only.in.includes(String(own.dimensions[only.dimension]))))
-          .map(({ value }) => value);
-        return (of === "total" ? values.reduce((sum, one) => sum + one, 0) : Math.max(0, ...values)) > above;
-      }
-      case "dead-letters":
-        return false;
-    }
-  }
-  const fired = () => NEEDS.alerts.filter(firesOn).map(({ name }) => name);
-  const findings = async () => {
-    const health = await cloud.cloud.routes.tellHealth();
-    if (!health.ok) throw new Error(health.failure.message);
-    for (const finding of health.value.findings) {
-      expect(finding.message).not.toBe("");
-      expect(finding.remedy).not.toBe("");
-      expect(finding.jobId === null || finding.jobId === agent.jobId).toBe(true);
-    }
-    return health.value.findings.map(({ code }) => code);
-  };
-  return { cloud, agent, pass, fired, findings, told: () => new Set(events.map(({ event }) => event)) };
-}
-type World = Awaited<ReturnType<typeof start>>;
-
-const people = (count: number) => Array.from({ length: count }, (_, at) => aUser(`user${at}`));
-const gone = (count: number) => people(count).map(({ objectGuid }) => ({ op: "delete" as const, objectGuid }));
 const refused = { code: "UnprocessableEntity" as const, message: "no", remedy: "Mend it.", retriable: false };
 const UNGUARDED = { floor: 1_000, count: 10_000, percent: 100 };
 const dropOutcomes = async ({ cloud }: World) => {
@@ -399,12 +335,13 @@ it.each(SITUATIONS)(
   "$name: told by the alert and the finding for it, and by no other",
   async ({ play, alerts, findings }) => {
     const world = await play();
+    await world.cloud.cloud.reportState();
     expect(world.fired()).toEqual(alerts);
     expect([...new Set(await world.findings())]).toEqual(findings);
   },
 );
 
-it("tells of links that fail, of an end that is given up and of a job that is disabled by the events that rules look at", async () => {
+it("tells of links that fail, of an end that is given up and of a job that is disabled, by events and by what rules look at", async () => {
   const links = await start();
   await links.agent.read("full", [aUser("ann"), aGroup("team")]);
   links.cloud.target.orderMembers({ kind: "fail", count: 1 });
@@ -422,6 +359,7 @@ it("tells of links that fail, of an end that is given up and of a job that is di
   isBroken = true;
   await end.agent.read("full", people(3));
   expect(end.told()).toContain("cycle-abandoned");
+  await end.cloud.cloud.reportState();
   expect(end.fired()).toContain("parked-batch");
 
   const disabled = await start();
@@ -429,6 +367,9 @@ it("tells of links that fail, of an end that is given up and of a job that is di
   await disabled.agent.read("full", people(3));
   for (let day = 0; day < 30; day++) await disabled.pass(DAY);
   expect(disabled.told()).toContain("job-disabled");
+  disabled.forget();
+  await disabled.pass(DAY);
+  expect(disabled.fired()).toContain("quarantine");
   expect(await disabled.findings()).toContain("job-quarantined");
 });
 

@@ -119,6 +119,7 @@ it("reports how things stand at each tick: ages, counts by code and class, zeros
     configurations: cloud.cloud.routes.configurations,
     escrows: { list: async () => codes.map((code) => ({ code })) as never },
     removals: { staged: async () => [] },
+    agentSilentMs: 180_000,
     quota: undefined,
     credentialEndsAt: cloud.clock.now() + 10.5 * 86_400_000,
     backupAge: async () => ({ ms: 3_600_000, newest: "20260105120000-a" }),
@@ -136,7 +137,10 @@ it("reports how things stand at each tick: ages, counts by code and class, zeros
   ]);
   expect(of("uplink.staged")).toEqual([[0, { jobId, class: "none" }]]);
   expect(of("uplink.job.quarantined")).toEqual([[0, { jobId }]]);
+  expect(of("uplink.job.parked")).toEqual([[0, { jobId }]]);
   expect(of("uplink.agent.silence")).toHaveLength(1);
+  const agent = expect.objectContaining({ agentId: expect.any(String), configurationId: expect.any(String) });
+  for (const metric of ["uplink.agent.silent", "uplink.agent.cloned"]) expect(of(metric), metric).toEqual([[0, agent]]);
   expect(of("uplink.credential.days")).toEqual([[10.5, { credential: "target" }]]);
   codes = [];
   measured.length = 0;

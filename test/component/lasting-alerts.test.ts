@@ -1,0 +1,117 @@
+/**
+ * Alerts on what lasts: each goes on firing while it does, long after the moment in which it began was told, and stops when it is over.
+ */
+import { expect, it } from "vitest";
+import { ACTIVITY } from "../../orchestrations/names.ts";
+import { TargetUnavailable } from "../../shared/ports/target-directory.ts";
+import { aUser } from "../support/cloud.ts";
+import { gone, HOUR, MINUTE, people, startWatched as start, type World } from "./alert-world.ts";
+
+interface Trouble {
+  readonly alert: string;
+  readonly begin: () => Promise<World>;
+  readonly end: (world: World) => Promise<void>;
+}
+
+const lives = ({ agent }: World) => agent.heartbeat({ want: "none" });
+
+/** One boot's word, of a key that another boot uses too. */
+const beat = async ({ agent, cloud }: World, boot: string) => {
+  await cloud.cloud.routes.heartbeat({ ...agent.proven, boot }, { version: "1", domain: agent.domain, want: "none" });
+  cloud.clock.set(cloud.clock.now() + MINUTE / 2);
+};
+
+const TROUBLES: readonly Trouble[] = [
+  {
+    alert: "staged-sets-waiting",
+    begin: async () => {
+      const world = await start();
+      await world.agent.read("full", people(60));
+      await world.agent.read("delta", gone(50));
+      return world;
+    },
+    end: async ({ cloud, agent: { jobId } }) => {
+      const sets = await cloud.cloud.routes.staged.list(jobId, { members: false });
+      const [set] = sets.ok ? sets.value : [];
+      if (!set) throw new Error("A set waits.");
+      await cloud.cloud.routes.staged.drop(jobId, set.class, set.digest, "admin");
+    },
+  },
+  {
+    alert: "quarantine",
+    begin: async () => {
+      const world = await start();
+      await world.agent.read("full", people(3));
+      world.cloud.target.setUnavailable(
+        new TargetUnavailable("target-credentials", "It expired.", "Renew it.", MINUTE),
+      );
+      await world.agent.read("delta", [aUser("new")]);
+      return world;
+    },
+    end: async ({ cloud, agent: { jobId } }) => {
+      cloud.target.setUnavailable(undefined);
+      await cloud.cloud.routes.quarantines.clear(jobId);
+    },
+  },
+  {
+    alert: "agent-silent",
+    begin: async () => {
+      const world = await start();
+      await world.agent.read("full", people(3));
+      await world.pass(4 * MINUTE);
+      return world;
+    },
+    end: async (world) => void (await lives(world)),
+  },
+  {
+    alert: "agent-cloned",
+    begin: async () => {
+      const world = await start();
+      await world.agent.read("full", people(3));
+      for (const boot of ["boot-1", "boot-2", "boot-1", "boot-2"]) await beat(world, boot);
+      return world;
+    },
+    end: async ({ cloud, agent }) => {
+      const { agentId, configurationId } = agent.proven.agent;
+      await cloud.cloud.routes.agents.act(configurationId, agentId, "unlock", "admin");
+    },
+  },
+  {
+    alert: "parked-batch",
+    begin: async () => {
+      const world = await start({
+        aroundActivity: (name, _input, run) => {
+          if (isBroken && name === ACTIVITY.mapChunk) throw new Error("a defect");
+          return run();
+        },
+      });
+      let isBroken = false;
+      await world.agent.read("full", people(3));
+      isBroken = true;
+      await world.agent.read("delta", [aUser("new")]);
+      isBroken = false;
+      return world;
+    },
+    end: async ({ agent }) => void (await agent.read("full", people(4))),
+  },
+];
+
+it.each(TROUBLES)(
+  "$alert: fires while it lasts, hours after it began, and no longer",
+  async ({ alert, begin, end }) => {
+    const world = await begin();
+    await world.cloud.cloud.reportState();
+    expect(world.fired()).toContain(alert);
+    for (const hours of [1, 20]) {
+      world.cloud.clock.set(world.cloud.clock.now() + hours * HOUR);
+      if (alert !== "agent-silent") await lives(world);
+      world.forget();
+      await world.pass(MINUTE);
+      expect(world.fired(), `after ${hours} h`).toContain(alert);
+    }
+    await end(world);
+    world.forget();
+    await world.pass(0);
+    expect(world.fired()).not.toContain(alert);
+  },
+);
