@@ -42,9 +42,11 @@ export function createUseCases(given: Adapters, settings: UseCaseSettings) {
       stuckAfterMs: settings.times.stuckMs,
     });
 
+  const routes = createAdminUseCases(parts, firstWrites);
+
   return {
     log,
-    routes: createAdminUseCases(parts, firstWrites),
+    routes,
     wakeJobWith,
     tickWith: (starter: OrchestrationStarter): Tick =>
       createTick({
@@ -76,6 +78,7 @@ export function createUseCases(given: Adapters, settings: UseCaseSettings) {
         carryOnDeletion: jobDeletion.carryOn,
         noteJobs: createLoggedJobs({ rows }).noteAll,
         dropOldTokens: createEnrolmentTokens({ rows, clock, log }).dropOld,
+        endExclusions: routes.exclusions.endRemovals,
         watchQuarantine: quarantines.watch,
         times: { ...settings.times, logMonths: settings.logMonths, escrowsAtOnce: settings.escrowsAtOnce },
       }),

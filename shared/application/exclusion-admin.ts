@@ -2,6 +2,9 @@
  * The exclusion list by hand: shown, added to, taken from. Either way the objects that the entry is about are mapped anew, so
  * that the log says at once what is left alone, and what differs goes out as soon as it may. A change is one compare-and-swap with what
  * the entry was, which its ETag names.
+ *
+ * Taking one off begins with a mark on its row and ends with the row gone: whoever asks again, or the tick, ends what a service that
+ * died left half-way. The mark comes first, or who is mapped anew could meet the entry once more; doing any of it twice does no harm.
  */
 import { createHash } from "node:crypto";
 import type { ExclusionReply } from "../contracts/admin/exclusions.ts";
@@ -15,7 +18,7 @@ import type { ConfigurationEntry } from "./configurations.ts";
 import { type ExcludedObject, type Exclusions, TARGET_EXCLUDED } from "./excluded.ts";
 import { fail, ok, type Result } from "./failure.ts";
 import type { Escrows } from "./state/escrow-rows.ts";
-import type { ExclusionRow, ExclusionRows } from "./state/exclusion-rows.ts";
+import { type ExclusionRow, type ExclusionRows, holds, type StoredExclusion } from "./state/exclusion-rows.ts";
 
 export interface ExclusionAdmin {
   list(): Promise<ExclusionReply[]>;
@@ -25,6 +28,8 @@ export interface ExclusionAdmin {
   add(guid: string, reason: string, by: string, refusalOf?: RefusalOf): Promise<Result<ExclusionReply>>;
   /** Comes back with what the entry was. Failures: 404, and what `refusalOf` says. */
   remove(guid: string, by: string, refusalOf?: RefusalOf): Promise<Result<ExclusionReply>>;
+  /** Ends what was being taken off when a service died. */
+  endRemovals(): Promise<void>;
 }
 
 /** Why the entry that would be changed may not be; it is told by its ETag, undefined where there is none. */
@@ -57,6 +62,20 @@ export function createExclusionAdmin(deps: {
     return { "@odata.etag": etag, guid, by, at: new Date(at).toISOString(), reason, objects: [...objects] };
   }
 
+  /** Whoever it kept is mapped anew, then its row goes: for as long as it is there, this is done again. */
+  async function end(row: StoredExclusion): Promise<void> {
+    const objects = await deps.exclusions.objectsOf(row.guid);
+    for (const { jobId } of await deps.configurations()) {
+      // Who waited for what was on the list needn't wait for his next attempt.
+      const waiting = (await deps.escrows.list(jobId)).filter((own) => own.code === TARGET_EXCLUDED);
+      await mapAgain(jobId, [...guidsOf(objects, jobId), ...waiting.map((own) => own.objectGuid)]);
+    }
+    // Refused: somebody else was here first, or put an entry in its place.
+    const isOver = await deps.list.remove(row.guid, row.etag);
+    if (isOver)
+      deps.log.info("exclusion-removed", { guid: row.guid, by: row.removedBy ?? "", objects: objects.length });
+  }
+
   return {
     async list() {
       return Promise.all((await deps.list.list()).map(replyOf));
@@ -64,14 +83,14 @@ export function createExclusionAdmin(deps: {
 
     async show(guid) {
       const row = await deps.list.get(guid);
-      return row ? ok(await replyOf(row)) : notListed(guid);
+      return row && holds(row) ? ok(await replyOf(row)) : notListed(guid);
     },
 
     async add(guid, reason, by, refusalOf = () => ok(null)) {
       const row: ExclusionRow = { guid, reason, by, at: deps.clock.now() };
       for (;;) {
         const before = await deps.list.get(guid);
-        const refused = refusalOf(before && etagOf(before));
+        const refused = refusalOf(before && holds(before) ? etagOf(before) : undefined);
         if (!refused.ok) return refused;
         if (await deps.list.put(row, before?.etag)) break;
       }
@@ -83,23 +102,24 @@ export function createExclusionAdmin(deps: {
     },
 
     async remove(guid, by, refusalOf = () => ok(null)) {
-      let reply: ExclusionReply;
+      let row: StoredExclusion | undefined;
       for (;;) {
-        const row = await deps.list.get(guid);
+        row = await deps.list.get(guid);
         // Who names an entry that is gone learns that it is gone, not that it is another one.
         if (!row) return notListed(guid);
         const refused = refusalOf(etagOf(row));
         if (!refused.ok) return refused;
-        reply = await replyOf(row);
-        if (await deps.list.remove(guid, row.etag)) break;
+        if (!holds(row) || (await deps.list.put({ ...row, removedBy: by }, row.etag))) break;
       }
-      deps.log.info("exclusion-removed", { guid, by, objects: reply.objects.length });
-      for (const { jobId } of await deps.configurations()) {
-        // Who waited for what was on the list needn't wait for his next attempt.
-        const waiting = (await deps.escrows.list(jobId)).filter((own) => own.code === TARGET_EXCLUDED);
-        await mapAgain(jobId, [...guidsOf(reply.objects, jobId), ...waiting.map((own) => own.objectGuid)]);
-      }
+      const reply = await replyOf(row);
+      const marked = await deps.list.get(guid);
+      // Else somebody put an entry in its place already, or the tick was faster.
+      if (marked && !holds(marked)) await end(marked);
       return ok(reply);
+    },
+
+    async endRemovals() {
+      for (const row of await deps.list.ending()) await end(row);
     },
   };
 }

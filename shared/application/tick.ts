@@ -79,6 +79,8 @@ export function createTick(deps: {
   readonly noteJobs: (jobIds: readonly string[]) => Promise<void>;
   /** Lets go of enrolment tokens that expired long ago. */
   readonly dropOldTokens: () => Promise<void>;
+  /** Goes on with what is being taken off the exclusion list. */
+  readonly endExclusions: () => Promise<void>;
   /** Looks after a job's quarantine; whether the job must wait. */
   readonly watchQuarantine: (jobId: string) => Promise<boolean>;
   readonly times: TickTimes;
@@ -92,6 +94,7 @@ export function createTick(deps: {
       work.catch((error: unknown) => deps.log.error("tick-duty-failed", { duty, jobId: "", message: String(error) }));
     await tried("noteJobs", deps.noteJobs(entries.map(({ jobId }) => jobId)));
     await tried("dropOldTokens", deps.dropOldTokens());
+    await tried("endExclusions", deps.endExclusions());
     for (const entry of entries) {
       let isHeld = false;
       const watchQuarantine = async () => {
