@@ -16,10 +16,10 @@ import {
 import type { Log } from "../ports/log.ts";
 import type { RowStore } from "../ports/row-store.ts";
 import { type SecretStore, SecretsUnavailable } from "../ports/secret-store.ts";
-import { TargetUnavailable } from "../ports/target-directory.ts";
 import { CATALOGUE, type ConfigurationEntry, noSuchConfiguration, noSuchJob } from "./configurations.ts";
 import { fail, ok, type Result } from "./failure.ts";
 import { type JobRow, jobTable, ROW, readRow } from "./state/job-rows.ts";
+import { targetFailure } from "./target-failure.ts";
 
 export interface ConfigurationSecrets {
   /** Failures: 404, 409 without a store, 503. */
@@ -111,11 +111,10 @@ export function createConfigurationSecrets(deps: {
         await deps.probeTarget(appKey);
         return ok(null);
       } catch (error) {
-        if (!(error instanceof TargetUnavailable)) throw error;
-        const { code, remedy } = error;
+        const { failure } = targetFailure(error, { credentials: 400, refused: 400 });
         // A sign-in's own words may quote what was sent.
-        const message = appKey === undefined ? error.message : error.message.replaceAll(appKey, "[Redact]");
-        return fail({ status: code === "target-unreachable" ? 503 : 400, code, message, remedy });
+        const message = appKey === undefined ? failure.message : failure.message.replaceAll(appKey, "[Redact]");
+        return fail({ ...failure, message });
       }
     },
   };

@@ -27,10 +27,14 @@ import { heldClaims, propertyOf } from "./object-claims.ts";
 import { ownerOf } from "./state/claim-index.ts";
 import { type JobRow, jobTable, ROW, readRow } from "./state/job-rows.ts";
 import type { StoredObject } from "./state/object-store.ts";
+import { tellingTarget } from "./target-failure.ts";
 
+/** As that of an object that may not be touched: one code has one status. */
+const REFUSED = { refused: 422 } as const;
 /** Objects that one piece of work takes up. */
 const OBJECTS_A_WORK = 1_000;
 
+/** Each may fail with what the target said (503, 409, 422), before anything is changed. */
 export interface LinkAdmin {
   /** Failures: 404. */
   show(jobId: string, objectGuid: string): Promise<Result<LinkReply>>;
@@ -106,7 +110,7 @@ export function createLinkAdmin(deps: {
       await deps.ring(jobId, "live").catch(() => deps.log.warn("doorbell-unreachable", { jobId, lane: "live" }));
   }
 
-  return {
+  const admin: LinkAdmin = {
     async show(jobId, objectGuid) {
       const found = await find(jobId, objectGuid);
       return found.ok ? ok(await replyOf(found.value.stored.record, found.value.context)) : found;
@@ -207,6 +211,13 @@ export function createLinkAdmin(deps: {
       deps.log.info("links-rebuilt", { jobId, shard, linked, conflicts: conflicts.length, sought: sought.length, by });
       return ok({ linked, conflicts, sought: sought.length });
     },
+  };
+  return {
+    show: tellingTarget(admin.show, REFUSED),
+    join: tellingTarget(admin.join, REFUSED),
+    move: tellingTarget(admin.move, REFUSED),
+    unlink: tellingTarget(admin.unlink, REFUSED),
+    rebuild: tellingTarget(admin.rebuild, REFUSED),
   };
 }
 

@@ -20,7 +20,6 @@ import type { BlobStore } from "../ports/blob-store.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Log } from "../ports/log.ts";
 import type { RowStore } from "../ports/row-store.ts";
-import { TargetUnavailable } from "../ports/target-directory.ts";
 import { askedOf } from "./agent-commands.ts";
 import { type AskedResult, subjectFirst } from "./asked-work.ts";
 import { readFile } from "./chunk-files.ts";
@@ -40,6 +39,7 @@ import {
   commandIdOf,
 } from "./state/command-rows.ts";
 import { type JobRow, jobTable, mappedVersionOf, type ReadsRow, ROW, readRow } from "./state/job-rows.ts";
+import { targetFailure } from "./target-failure.ts";
 import { objectReply, type ToldObject } from "./told-object.ts";
 import type { TryAsked } from "./try-asked.ts";
 
@@ -204,9 +204,7 @@ export function createProvisionOnDemand(deps: {
       const tried = await deps.inTime(deps.tryAsked(job, asked), entry.expiresAt - deps.clock.now());
       if (tried) return ok(tried);
     } catch (error) {
-      if (!(error instanceof TargetUnavailable)) throw error;
-      const { code, message, remedy } = error;
-      return fail({ status: code === "target-unreachable" ? 503 : 409, code, message, remedy });
+      return targetFailure(error);
     }
     return fail(timeOut(entry));
   }

@@ -21,6 +21,7 @@ import { claimsOf } from "./prepare-target.ts";
 import { LINKS_REBUILT } from "./rebuilt-hold.ts";
 import { objectOf } from "./state/claim-index.ts";
 import { type JobRow, jobTable, pack, ROW, readRow } from "./state/job-rows.ts";
+import { tellingTarget } from "./target-failure.ts";
 
 export interface SeekRequest {
   readonly type: TargetObjectType;
@@ -31,7 +32,7 @@ export interface SeekRequest {
 }
 
 export interface SeekTargets {
-  /** Failures: 404, 409 (not at rest, the page isn't known). Throws `TargetUnavailable`. */
+  /** Failures: 404, 409 (not at rest, the page isn't known), what the target said. */
   page(jobId: string, request: SeekRequest, by: string): Promise<Result<SeekReply>>;
 }
 
@@ -62,7 +63,7 @@ export function createSeekTargets(deps: {
   }
 
   return {
-    async page(jobId, request, by) {
+    page: tellingTarget(async (jobId: string, request: SeekRequest, by: string) => {
       const job = await readRow<JobRow>(jobs, jobId, ROW.job);
       if (!job) return noSuchJob(jobId);
       const { type, page, apply } = request;
@@ -84,7 +85,7 @@ export function createSeekTargets(deps: {
       const told = await enter(context, job.value.configurationId, read.items, apply);
       if (apply && told.values > 0) deps.log.info("targets-sought", { jobId, type, page, ...told, by });
       return ok({ type, page, next: next === undefined ? null : page + 1, applied: apply, ...told });
-    },
+    }),
   };
 }
 

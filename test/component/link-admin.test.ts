@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { REDACTED } from "../../shared/domain/redaction.ts";
 import { SHARDS } from "../../shared/domain/shard.ts";
+import { TargetUnavailable } from "../../shared/ports/target-directory.ts";
 import { aGroup } from "../support/changes.ts";
 import { aUser, createCloud, guidOf } from "../support/cloud.ts";
 
@@ -264,5 +265,32 @@ describe("links mended by hand", () => {
     expect(conflicts).toContainEqual({ ...told, kind: "userPrincipalName", value: REDACTED });
     expect(conflicts.map(({ kind }) => kind)).toContain("sourceAnchor");
     expect(JSON.stringify(conflicts.filter(({ kind }) => kind !== "mail"))).not.toContain("ann@");
+  });
+});
+
+describe("a link of which the target can't be asked", () => {
+  it.each([
+    ["target-unreachable", 503, 503],
+    ["target-credentials", 409, 409],
+    ["target-refused", 422, 409],
+  ] as const)("is refused with what the target said, and stays as it is: %s", async (code, status, ofPage) => {
+    const { cloud, agent, links, seeded, jobId, link } = await aCloud();
+    const id = seeded("free");
+    await agent.read("full", [aUser("ann"), aUser("bob")]);
+    expect(await links.unlink(jobId, guidOf("bob"), BY)).toMatchObject({ ok: true });
+    const before = [await link(guidOf("ann")), await link(guidOf("bob"))];
+    cloud.target.setUnavailable(new TargetUnavailable(code, "It says why.", "Mend that.", 4_001));
+    const said = { code, message: "It says why.", remedy: "Mend that." };
+    const later = code === "target-unreachable" ? { retryAfterSeconds: 5 } : {};
+    const refused = { failure: { status, ...said, ...later } };
+    expect(await links.join(jobId, guidOf("bob"), id, BY)).toMatchObject(refused);
+    const to = { jobId, objectGuid: guidOf("bob") };
+    expect(await links.move(jobId, guidOf("ann"), to, BY)).toMatchObject(refused);
+    const page = { type: "user", page: 0, apply: false } as const;
+    expect(await cloud.cloud.routes.seekTargets.page(jobId, page, BY)).toMatchObject({
+      failure: { status: ofPage, ...said, ...later },
+    });
+    cloud.target.setUnavailable(undefined);
+    expect([await link(guidOf("ann")), await link(guidOf("bob"))]).toEqual(before);
   });
 });

@@ -5,6 +5,7 @@
 import { z } from "zod";
 import { operation } from "../operation.ts";
 import { Identifier } from "../path-params.ts";
+import { TARGET_REFUSALS } from "../target-refusals.ts";
 import { listOf } from "./paging.ts";
 
 /** A whole one; what was never finished isn't listed. */
@@ -119,5 +120,11 @@ export const seekTargets = operation({
   summary: "Reads a page of the target for matching, for a job whose rows were lost, or tells what that would do.",
   body: SeekRequest,
   reply: SeekReply,
-  refusals: { "job-not-found": 404, "target-page-lost": 409, "job-not-paused": 409, "job-busy": 409 },
+  refusals: {
+    "job-not-found": 404,
+    "target-page-lost": 409,
+    "job-not-paused": 409,
+    "job-busy": 409,
+    ...TARGET_REFUSALS,
+  },
 });

@@ -6,6 +6,7 @@ import { z } from "zod";
 import { Guid } from "../change.ts";
 import { operation } from "../operation.ts";
 import { Identifier } from "../path-params.ts";
+import { TARGET_REFUSALS } from "../target-refusals.ts";
 import { Moment } from "./moment.ts";
 
 /** What ties a source object to a target object, as far as anybody knows it. */
@@ -63,6 +64,9 @@ export const RebuildReply = z.strictObject({
 });
 export type RebuildReply = z.infer<typeof RebuildReply>;
 
+/** By the code of an object that may not be touched. */
+const TARGET_SAYS = { ...TARGET_REFUSALS, "target-refused": 422 } as const;
+
 export const showLink = operation({
   id: "ShowLink",
   method: "GET",
@@ -70,10 +74,10 @@ export const showLink = operation({
   guard: "admin-read",
   summary: "What ties one source object to a target object.",
   reply: LinkReply,
-  refusals: { "job-not-found": 404, "object-not-found": 404 },
+  refusals: { "job-not-found": 404, "object-not-found": 404, ...TARGET_SAYS },
 });
 
-const MENDING = { "job-not-found": 404, "object-not-found": 404, "object-busy": 409 } as const;
+const MENDING = { "job-not-found": 404, "object-not-found": 404, "object-busy": 409, ...TARGET_SAYS } as const;
 /** Of the object that is to have the target object. */
 const JOINING = {
   ...MENDING,
@@ -81,7 +85,6 @@ const JOINING = {
   "object-linked": 409,
   "object-out-of-scope": 422,
   "target-not-found": 404,
-  "target-refused": 422,
   excluded: 422,
 } as const;
 
@@ -125,5 +128,5 @@ export const rebuildLinks = operation({
   summary: "Mends the index of one of 16 parts of a job's objects, and looks for those without link in the target.",
   body: RebuildRequest,
   reply: RebuildReply,
-  refusals: { "job-not-found": 404 },
+  refusals: { "job-not-found": 404, ...TARGET_SAYS },
 });

@@ -10,6 +10,7 @@ import { COMMAND_MEMBERS } from "../agent-commands.ts";
 import { graphBody } from "../graph-body.ts";
 import { operation } from "../operation.ts";
 import { ProvisioningLogReply } from "../provisioning-log.ts";
+import { TARGET_REFUSALS } from "../target-refusals.ts";
 
 /** Requests of a job in so many milliseconds, as Graph allows them. */
 export const ON_DEMAND_REQUESTS = 5;
@@ -128,8 +129,6 @@ export const provisionOnDemand = operation({
     "provisioning-failed": 409,
     "provisioning-timeout": 408,
     // Of a dry run; else the job itself waits for the target, or goes into quarantine.
-    "target-unreachable": 503,
-    "target-credentials": 409,
-    "target-refused": 409,
+    ...TARGET_REFUSALS,
   },
 });

@@ -1,6 +1,7 @@
 /** Rows that were lost, put back from a backup or sought in the target, and what stands against it. */
 import { expect } from "vitest";
 import { pack, ROW } from "../../../shared/application/state/job-rows.ts";
+import { TargetUnavailable } from "../../../shared/ports/target-directory.ts";
 import { aUser } from "../../support/cloud.ts";
 import { type ContractRecord, openScene } from "../../support/contract-record.ts";
 
@@ -21,6 +22,11 @@ export async function playBackups(record: ContractRecord): Promise<void> {
   expect(await restore({ backupId: "none" })).toBe("backup-not-found");
   expect(await seek({})).toBe(200);
   expect(await seek({ page: 7 })).toBe("target-page-lost");
+  for (const code of ["target-unreachable", "target-credentials", "target-refused"] as const) {
+    cloud.target.setUnavailable(new TargetUnavailable(code, "It says why.", "Mend that.", 0));
+    expect(await seek({})).toBe(code);
+  }
+  cloud.target.setUnavailable(undefined);
   expect(await restore({ apply: true })).toBe("job-not-paused");
   expect(await seek({ apply: true })).toBe("job-not-paused");
   expect((await cloud.cloud.routes.configurations.setPaused(corp.jobId, true)).ok).toBe(true);

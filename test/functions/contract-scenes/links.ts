@@ -1,5 +1,6 @@
 /** Links mended by hand, and what stands against it. */
 import { expect } from "vitest";
+import { TargetUnavailable } from "../../../shared/ports/target-directory.ts";
 import { aGroup } from "../../support/changes.ts";
 import { aUser, guidOf } from "../../support/cloud.ts";
 import { type ContractRecord, openScene } from "../../support/contract-record.ts";
@@ -25,6 +26,13 @@ export async function playLinks(record: ContractRecord): Promise<void> {
   });
   const { cloud, corp, codeOf, ask } = scene;
   const { target } = cloud;
+  const CODES = ["target-unreachable", "target-credentials", "target-refused"] as const;
+  for (const code of CODES) {
+    target.setUnavailable(new TargetUnavailable(code, "It says why.", "Mend that.", 0));
+    for (const id of ["ShowLink", "JoinLink", "MoveLink", "Unlink", "RebuildLinks"])
+      expect(await codeOf(id)).toBe(code);
+  }
+  target.setUnavailable(undefined);
   const seed = (name: string, flags: { readonly synchronized?: boolean } = {}) =>
     target.seed([{ values: { displayName: name, accountEnabled: true }, ...flags }])[0] ?? "";
   const [free, synced] = [seed("free"), seed("synced", { synchronized: true })];
