@@ -1,6 +1,6 @@
 /** What became of one object on demand, as text: import, scope, match and action, ticked, each with what it saw. */
 import type { OnDemandObject } from "../shared/contracts/admin/provision-on-demand.ts";
-import { tableOf } from "./table.ts";
+import { plainOf, tableOf } from "./table.ts";
 
 type Step = OnDemandObject["provisioningSteps"][number];
 
@@ -19,7 +19,7 @@ export function provisionText(job: string, objects: readonly OnDemandObject[]): 
 
 function objectText(job: string, object: OnDemandObject): string {
   const { sourceIdentity, provisioningSteps: steps } = object;
-  const head = `${sourceIdentity.displayName || sourceIdentity.id} in ${job}: ${verdictOf(object)}\n`;
+  const head = plainOf(`${sourceIdentity.displayName || sourceIdentity.id} in ${job}: ${verdictOf(object)}`);
   const parts = PARTS.map(([name, kinds]) => {
     const own = steps.filter((step) => kinds.some((kind) => kind === step.provisioningStepType));
     if (own.length === 0) return `– ${name.padEnd(7)} not reached\n`;
@@ -27,9 +27,9 @@ function objectText(job: string, object: OnDemandObject): string {
       `${TICKS[step.status]} ${(index === 0 ? name : "").padEnd(7)} ${step.description}`,
       ...detailsOf(step).map((line) => `          ${line}`),
     ]);
-    return `${lines.join("\n")}\n`;
+    return `${lines.map(plainOf).join("\n")}\n`;
   });
-  return [head, ...parts, changesOf(object)].join("");
+  return [`${head}\n`, ...parts, changesOf(object)].join("");
 }
 
 function verdictOf({

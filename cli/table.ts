@@ -23,7 +23,7 @@ export function tableOf(values: readonly (readonly string[])[]): string {
  * A directory's values may hold anything: a line break would tear a row apart, an escape sequence or a change of direction would make a
  * terminal show what isn't there. `--json` has them as they are.
  */
-function plainOf(text: string): string {
+export function plainOf(text: string): string {
   return text.replace(/[\p{Cc}\u2028\u2029\u202a-\u202e\u2066-\u2069]+/gu, " ");
 }
 

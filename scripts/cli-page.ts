@@ -56,7 +56,8 @@ export function cliPage(): string {
 
 const HEAD = `\`uplink\` talks to the local runtime of the working folder without any setting, and to a deployed service after \`uplink login\` (or with
 \`UPLINK_URL\` and \`UPLINK_ADMIN_TOKEN\`). A job is named by what people call it, by its domain or by its id. Tables are for people, \`--json\` for
-scripts, \`--csv\` for lists that go elsewhere. Long work draws on a terminal how far it is. \`uplink completion bash\` (\`zsh\`, \`powershell\`)
+scripts, \`--csv\` for lists that go elsewhere (a value that a spreadsheet would take for a formula begins with an apostrophe there; \`--json\` has it as it is). Long work draws on a
+terminal how far it is. \`uplink completion bash\` (\`zsh\`, \`powershell\`)
 prints what completes commands and options. What a command can't do it says with the thing and the remedy, and ends with one of these:`;
 
 function rowOf([path, command]: readonly [path: string, command: Command]): string {

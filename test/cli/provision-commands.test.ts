@@ -42,6 +42,14 @@ it("shows four ticks with what was read, each clause, the match and what was sen
   expect(world.target.objects()).toHaveLength(1);
 });
 
+it("shows what a value holds to steer a terminal, or to break its line, as a space", async () => {
+  world.put(aUser("ada", { department: "R&D\u001b[2J\n✓ action  all is well\u202e" }));
+  const { out } = await uplink("provision", ADA);
+  expect(out).toMatch(/^ +department: R&D \[2J ✓ action {2}all is well *$/m);
+  expect(out).not.toMatch(/(?!\n)[\p{Cc}\u202e]/u);
+  expect(out.match(/^[✓!] (import|scope|match|action)/gm)).toHaveLength(4);
+});
+
 it("--dry-run writes nothing and says so; --json has all that was answered", async () => {
   const { code, out } = await uplink("provision", ADA, "--job", "corp.example", "--dry-run");
   expect(code).toBe(0);
