@@ -67,7 +67,7 @@ export interface Found {
 }
 
 const NEEDS_SOMEBODY: readonly FindingCode[] = ["work-set-aside", "credential-expiring"];
-const GOOD_TO_KNOW: readonly FindingCode[] = ["batch-waiting", "quota-used", "backup-missing"];
+const GOOD_TO_KNOW: readonly FindingCode[] = ["job-behind", "batch-waiting", "quota-used", "backup-missing"];
 
 /** `jobs`: names by job. The rest of the findings is in `needsOf`, closer to its commands. */
 export function foundBy(findings: readonly FindingReply[], jobs: ReadonlyMap<string, string>): Found {

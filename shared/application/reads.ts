@@ -102,7 +102,6 @@ export function openRead(
     scopeVersion: job.scopeVersion,
     attributeSetHash: needs.attributeSetHash,
     startedAt: input.now,
-    lastBatchAt: 0,
     ...heldAgainst(reads, input.reason),
   };
 }

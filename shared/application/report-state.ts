@@ -9,6 +9,7 @@ import type { RowStore } from "../ports/row-store.ts";
 import { NO_TELEMETRY, type Telemetry } from "../ports/telemetry.ts";
 import type { TellBackupAge } from "./backup-age.ts";
 import type { ConfigurationEntry, Configurations } from "./configurations.ts";
+import { readLagOf } from "./read-lag.ts";
 import { isOverdue } from "./silence.ts";
 import { type AgentRow, agentTable } from "./state/agent-rows.ts";
 import type { Escrows } from "./state/escrow-rows.ts";
@@ -96,7 +97,8 @@ export function createReportState(deps: {
       telemetry.record("uplink.batch.oldest", oldest ? since(oldest.value.acceptedAt) : 0, { jobId, lane });
     }
     const reads = await readRow<ReadsRow>(jobs, jobId, ROW.reads);
-    telemetry.record("uplink.agent.lag", since(reads?.value.lastBatchAt || job.value.createdAt), { jobId });
+    const lag = readLagOf(job.value, reads?.value, clock.now());
+    telemetry.record("uplink.agent.lag", lag.ms / 1000, { jobId, state: lag.state });
     const codes = (await deps.escrows.list(jobId)).map(({ code }) => code);
     for (const [code, count] of tally(codes)) telemetry.record("uplink.escrows", count, { jobId, code });
     const classes = (await deps.removals.staged(jobId)).map((row) => row.class);

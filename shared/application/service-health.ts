@@ -12,12 +12,24 @@ import type { AdminQueries } from "./admin-queries.ts";
 import type { TellBackupAge } from "./backup-age.ts";
 import type { ConfigurationEntry, Configurations } from "./configurations.ts";
 import { ok, type Result } from "./failure.ts";
+import { readLagOf } from "./read-lag.ts";
 import { isOverdue } from "./silence.ts";
-import { type BatchRow, type JobRow, jobTable, LANES, listRows, ROW, readRow } from "./state/job-rows.ts";
+import {
+  type BatchRow,
+  type JobRow,
+  jobTable,
+  LANES,
+  listRows,
+  type ReadsRow,
+  ROW,
+  readRow,
+} from "./state/job-rows.ts";
 import type { QuotaRows } from "./state/quota-rows.ts";
 import { setAsideOf } from "./work-set-aside.ts";
 
 const BATCH_WAITS_MS = 600_000;
+/** Twice the time after which an agent sends an empty batch of a quiet directory; the alert has the same. */
+const UNREAD_MS = 7_200_000;
 const QUOTA_USED = 0.9;
 const CREDENTIAL_DAYS = 30;
 const DAY_MS = 86_400_000;
@@ -116,6 +128,13 @@ export function createTellHealth(deps: {
         `Work failed three times and was set aside; a full read has to bring it again: ${setAside}`,
         `Nothing, if the full read goes through: uplink job show ${domainFqdn} says whether it runs. If it comes again, the message names the defect.`,
       );
+    const unreadMs = job ? await unreadFor(job.value) : 0;
+    if (unreadMs > UNREAD_MS)
+      tell(
+        "job-behind",
+        `No batch was accepted for ${Math.floor(unreadMs / 3_600_000)} hours: what the directory holds since isn't known.`,
+        `See whether an agent lives and reads: uplink agent list ${domainFqdn}; on its machine: uplink agent check`,
+      );
     const oldest = await oldestBatch(jobId);
     const waitsMs = clock.now() - oldest;
     // A job that is stopped says why already.
@@ -126,6 +145,13 @@ export function createTellHealth(deps: {
         `See what the job does: uplink job show ${domainFqdn}`,
       );
     return found;
+  }
+
+  /** Of a job that should be read; one that is stopped says why already. */
+  async function unreadFor(job: JobRow): Promise<number> {
+    const reads = await readRow<ReadsRow>(jobTable(deps.rows), job.jobId, ROW.reads);
+    const { ms, state } = readLagOf(job, reads?.value, clock.now());
+    return state === "active" ? ms : 0;
   }
 
   async function oldestBatch(jobId: string): Promise<number> {

@@ -91,8 +91,9 @@ export const METRICS = {
   "uplink.agent.lag": {
     kind: "gauge",
     unit: "s",
-    meaning: "Since the last batch of a job was accepted: how old the known state of the directory is at most",
-    dimensions: ["jobId"],
+    meaning:
+      "Since the last batch of a job was accepted: how old the known state of the directory is at most; by the job's state: active, paused or quarantined",
+    dimensions: ["jobId", "state"],
   },
   "uplink.agent.silence": {
     kind: "gauge",

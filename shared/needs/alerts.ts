@@ -101,6 +101,21 @@ export const ALERTS: readonly Alert[] = [
     runbook: "a-batch-waits-for-more-than-ten-minutes",
   },
   {
+    name: "job-behind",
+    source: {
+      kind: "metric",
+      metric: "uplink.agent.lag",
+      of: "maximum",
+      only: { dimension: "state", in: ["active"] },
+    },
+    // As no-events, which goes by all jobs together; the health answer has the same.
+    above: 7_200,
+    ...SOON,
+    severity: 2,
+    meaning: "nothing was read for a job for two hours, though it is neither paused nor in quarantine",
+    runbook: "nothing-is-read-for-one-job",
+  },
+  {
     name: "agent-silent",
     source: { kind: "metric", metric: "uplink.agent.silent", of: "maximum" },
     above: 0,

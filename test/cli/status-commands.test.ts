@@ -249,7 +249,7 @@ test("what the service finds is told once, by job or by the command that tells m
   });
   const codes = Object.keys(FINDINGS) as FindingCode[];
   const { needs, notes } = foundBy(
-    codes.map((code) => of(code, code === "batch-waiting" ? "j-1" : null)),
+    codes.map((code) => of(code, ["batch-waiting", "job-behind"].includes(code) ? "j-1" : null)),
     new Map([["j-1", "Head Office"]]),
   );
   expect(needs).toEqual([
@@ -257,6 +257,7 @@ test("what the service finds is told once, by job or by the command that tells m
     { job: "all jobs", what: "m", command: "uplink status --json" },
   ]);
   expect(notes).toEqual([
+    { job: "Head Office", what: "m", command: "uplink job show 'Head Office'" },
     { job: "Head Office", what: "m", command: "uplink job show 'Head Office'" },
     { job: "all jobs", what: "m", command: "uplink status --json" },
     { job: "all jobs", what: "m", command: "uplink status --json" },

@@ -40,10 +40,19 @@ const backedUp = async (ago: number, fails = false) => {
   await cloud.cloud.beginBackupWith(cloud.driver)();
   await cloud.driver.settled();
   cloud.clock.set(cloud.clock.now() + ago);
-  await agent.heartbeat({ want: "none" });
-  await cloud.cloud.reportState();
+  await agent.read("delta", []);
   expect(world.told().has("backup-done")).toBe(!fails);
   return world;
+};
+
+/** Time goes by: all agents live, one of them reads. */
+const passHours = async ({ cloud, agent, pass }: World, reader: World["agent"], hours: number) => {
+  for (let hour = 0; hour < hours; hour++) {
+    cloud.clock.set(cloud.clock.now() + HOUR);
+    await agent.heartbeat({ want: "none" });
+    await reader.read("delta", []);
+    await pass(MINUTE);
+  }
 };
 
 const changeAgent = async ({ cloud, agent }: World, change: Partial<AgentRow>) => {
@@ -159,6 +168,34 @@ const SITUATIONS: readonly Situation[] = [
     },
     alerts: ["oldest-batch"],
     findings: ["batch-waiting"],
+  },
+  {
+    name: "one job gets no reads through while another does",
+    play: async () => {
+      const world = await start();
+      const other = await world.cloud.addDomain("other.example");
+      await world.agent.read("full", people(3));
+      await other.read("full", [aUser("elsewhere")]);
+      // It lives, and listens to a directory in which nothing happens.
+      await world.agent.order("delta");
+      await passHours(world, other, 2);
+      return world;
+    },
+    alerts: ["job-behind"],
+    findings: ["job-behind"],
+  },
+  {
+    name: "a directory is quiet, and its agent says so every hour",
+    play: async () => {
+      const world = await start();
+      await world.agent.read("full", people(3));
+      await passHours(world, world.agent, 20);
+      await world.agent.order("delta");
+      await world.pass(MINUTE);
+      return world;
+    },
+    alerts: [],
+    findings: [],
   },
   {
     name: "an agent is silent",

@@ -54,6 +54,17 @@ const TROUBLES: readonly Trouble[] = [
     },
   },
   {
+    alert: "job-behind",
+    begin: async () => {
+      const world = await start();
+      await world.agent.read("full", people(3));
+      world.cloud.clock.set(world.cloud.clock.now() + 2 * HOUR + MINUTE);
+      await lives(world);
+      return world;
+    },
+    end: async ({ agent }) => void (await agent.read("delta", [])),
+  },
+  {
     alert: "agent-silent",
     begin: async () => {
       const world = await start();
@@ -95,6 +106,16 @@ const TROUBLES: readonly Trouble[] = [
     end: async ({ agent }) => void (await agent.read("full", people(4))),
   },
 ];
+
+it("doesn't ask for reads of a job that is paused", async () => {
+  const world = await start();
+  await world.agent.read("full", people(3));
+  await world.cloud.cloud.routes.configurations.setPaused(world.agent.jobId, true);
+  world.cloud.clock.set(world.cloud.clock.now() + 30 * HOUR);
+  await world.pass(MINUTE);
+  expect(world.fired()).not.toContain("job-behind");
+  expect(await world.findings()).not.toContain("job-behind");
+});
 
 it.each(TROUBLES)(
   "$alert: fires while it lasts, hours after it began, and no longer",

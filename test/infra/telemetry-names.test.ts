@@ -20,7 +20,7 @@ const TABLES = ["AppTraces", "AppMetrics", "AppRequests", "AppDependencies"];
 const EVENTS: Readonly<Record<string, EventDeclaration>> = { ...CLOUD_EVENTS, ...ADMIN_EVENTS };
 const MEASURED: Readonly<Record<string, MetricDeclaration>> = METRICS;
 /** Values of dimensions, and the anchor that an operator puts in. */
-const VALUES = new Set(["deletes", "disables", "none", "00000000-0000-0000-0000-000000000000"]);
+const VALUES = new Set(["deletes", "disables", "none", "active", "00000000-0000-0000-0000-000000000000"]);
 
 interface Asked {
   readonly name: string;

@@ -10,6 +10,7 @@ export const FINDINGS = {
   "no-agent": "an-agent-waits-to-be-let-in",
   "exports-held": "a-job-reads-and-sends-nothing",
   "job-quarantined": "a-job-is-in-quarantine",
+  "job-behind": "nothing-is-read-for-one-job",
   "job-trouble": "a-unit-or-group-of-the-scope-is-gone",
   "removals-staged": "removals-are-held-back",
   "work-set-aside": "work-was-set-aside",
