@@ -186,7 +186,7 @@ export function createParts(adapters: Adapters, settings: UseCaseSettings) {
   const releasedMeanwhile = createReleasedMeanwhile({ rows, blobs, clock });
   const logStaged = createLogStaged({ rows, objects, provisioningLog });
   const noteScope = createNoteScope({ mappings, notes: scopeNotes, scopedRows });
-  const foldSaid = createFoldSaid({ links, sids, referrers, dirty, noteScope });
+  const foldSaid = createFoldSaid({ links, sids, referrers, dirty, noteScope, log });
   const commands = createCommands({ rows, blobs });
   const askedWork = createAskedWorks({ rows, blobs, log, commands, foldSaid, linkAccounts });
   const releaseRebuilt = createReleaseRebuilt({ rows, blobs, clock, log });

@@ -7,7 +7,6 @@
  * alone. A group without a target object waits until it gets one: all its edges are dirty then.
  */
 
-import { NO_VERSION } from "../domain/change-version.ts";
 import { gapAfter } from "../domain/failure-codes.ts";
 import type { BlobStore } from "../ports/blob-store.ts";
 import type { Clock } from "../ports/clock.ts";
@@ -22,14 +21,14 @@ import type { JobMapping } from "./job-mapping.ts";
 import type { LinkChunkFile, LinkChunkHeader, LinkItem, LinkOutcomeFile } from "./link-files.ts";
 import { createJudgedGroups, type JudgedGroup } from "./link-judge.ts";
 import { type GroupOutcome, linkLogEntry } from "./link-log.ts";
-import { exportedBy } from "./link-results.ts";
+import { outcomesOf, sumOf } from "./link-outcomes.ts";
 import { sendLinks } from "./link-send.ts";
 import { openWrites } from "./link-writes.ts";
 import type { References } from "./references.ts";
 import { forgetStagedMembers } from "./staged-members.ts";
 import type { DirtyRows, StoredDirty } from "./state/dirty-links.ts";
-import { heldBecause, type JobRow, jobTable, type LinkCounts, ROW, readRow } from "./state/job-rows.ts";
-import type { LinkRows, StoredLinks } from "./state/link-rows.ts";
+import { heldBecause, type JobRow, jobTable, ROW, readRow } from "./state/job-rows.ts";
+import type { LinkRows } from "./state/link-rows.ts";
 import type { ObjectStore } from "./state/object-store.ts";
 import type { ProvisioningLog } from "./state/provisioning-log.ts";
 import type { Removals } from "./state/removal-rows.ts";
@@ -126,6 +125,7 @@ export function createExportLinks(
         throw new Error(`The members of group ${open[0]?.item.referrer} kept changing while they were exported.`);
       const judged = await judge.groups(header, open, by, job.settings.guard);
       for (const own of judged.groups) groups.set(own.work.item.index, own);
+      for (const [index, failure] of judged.unreadable) failures.set(index, { failure, count: 1 });
       const sent = await sendLinks(deps, target, header, by, judged.groups, () => void writes++);
       for (const [index, failed] of sent.failures) {
         const before = failures.get(index);
@@ -258,43 +258,6 @@ export function createExportLinks(
   }
 }
 
-function outcomesOf(
-  living: readonly { readonly item: LinkItem; readonly groupId: string; readonly dn: string }[],
-  groups: ReadonlyMap<number, JudgedGroup>,
-  failures: ReadonlyMap<number, { readonly failure: TargetFailure; readonly count: number }>,
-  by: string,
-): GroupOutcome[] {
-  return living.flatMap(({ item, groupId, dn }): GroupOutcome[] => {
-    const group = groups.get(item.index);
-    if (!group) return [];
-    const { stored } = group;
-    const { pending } = stored.header;
-    const failed = failures.get(item.index);
-    const exported = exportedBy(stored, by);
-    return [
-      {
-        item,
-        targetId: groupId,
-        dn,
-        exported,
-        version: newestOf([group.work.stored, stored], [...exported.addedGuids, ...exported.removedGuids]),
-        ...(pending.toldBy === by ? { pending: { count: pending.count, guids: group.pending.slice(0, 5) } } : {}),
-        ...(group.stagedBecause === undefined
-          ? {}
-          : { staged: { count: stored.header.staged, reason: group.stagedBecause } }),
-        ...(failed ? { failure: { ...failed.failure, count: failed.count } } : {}),
-      },
-    ];
-  });
-}
-
-/** Of the edges that are named, as they were and are: what the directory said last. */
-function newestOf(stored: readonly StoredLinks[], guids: readonly string[]): string {
-  const segments = stored.flatMap((own) => [...own.segments.values()].map(({ segment }) => segment));
-  const versions = guids.flatMap((guid) => segments.flatMap(({ edges }) => edges.get(guid)?.version ?? []));
-  return versions.sort().at(-1) ?? NO_VERSION;
-}
-
 function withFailure(stored: StoredDirty, failure: TargetFailure | undefined, now: number): StoredDirty {
   const { code = "", message = "", remedy = "", retryAfterMs } = failure ?? {};
   const before = stored.dirty.failure;
@@ -306,18 +269,5 @@ function withFailure(stored: StoredDirty, failure: TargetFailure | undefined, no
       ...stored.dirty,
       failure: { code, message, remedy, attempts, firstAt: before?.firstAt ?? now, nextAttemptAt },
     },
-  };
-}
-
-function sumOf(outcomes: readonly GroupOutcome[], groups: ReadonlyMap<number, JudgedGroup>): LinkCounts {
-  const sum = (of: (own: GroupOutcome, group: JudgedGroup | undefined) => number) =>
-    outcomes.reduce((total, own) => total + of(own, groups.get(own.item.index)), 0);
-  return {
-    added: sum((own) => own.exported.added),
-    removed: sum((own) => own.exported.removed),
-    pending: sum((_, group) => group?.pending.length ?? 0),
-    suspended: sum((_, group) => group?.suspended ?? 0),
-    staged: sum((own) => own.staged?.count ?? 0),
-    failed: sum((own) => own.failure?.count ?? 0),
   };
 }

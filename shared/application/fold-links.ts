@@ -16,6 +16,7 @@ import {
   sameHead,
 } from "../domain/links.ts";
 import type { BlobStore } from "../ports/blob-store.ts";
+import type { Log } from "../ports/log.ts";
 import type { RowStore } from "../ports/row-store.ts";
 import { type ChangeOrigin, type ChunkFile, type ChunkHeader, FILES, readFile, readNeeded } from "./chunk-files.ts";
 import { type OpenLinks, type SaidChanges, statementsOf } from "./link-statements.ts";
@@ -23,10 +24,18 @@ import type { NoteMembers, NoteScope } from "./note-scope.ts";
 import type { DirtyLinks, DirtyRows } from "./state/dirty-links.ts";
 import { type BatchRow, type JobRow, jobTable, ROW, readRow } from "./state/job-rows.ts";
 import { type LinkHeader, NEW_SEGMENT, type Segment } from "./state/link-codec.ts";
-import { edgesOf, type LinkRequest, type LinkRows, type LinkWrite, type StoredLinks } from "./state/link-rows.ts";
+import {
+  edgesOf,
+  type LinkRequest,
+  type LinkRows,
+  type LinkWrite,
+  type StoredLinks,
+  type UnreadableLinks,
+} from "./state/link-rows.ts";
 import { segmentOf } from "./state/link-segments.ts";
 import type { ReferrerEntry, ReferrerIndex } from "./state/referrer-index.ts";
 import type { Sids } from "./state/sid-rows.ts";
+import { isUnreadable } from "./unreadable-links.ts";
 import type { Fence, SyncRunInput } from "./wake-job.ts";
 
 export interface FoldedBatch {
@@ -39,6 +48,11 @@ export type FoldLinks = (run: SyncRunInput, readNo: number, sequence: number) =>
 
 /** What is said of links by changes that came together. */
 export type FoldSaid = (job: JobRow, header: ChunkHeader, said: SaidChanges) => Promise<FoldedBatch>;
+
+interface Unreadable {
+  readonly own: OpenLinks;
+  readonly stored: UnreadableLinks;
+}
 
 const TRIES = 8;
 
@@ -72,6 +86,7 @@ export function createFoldSaid(deps: {
   readonly referrers: ReferrerIndex;
   readonly dirty: DirtyRows;
   readonly noteScope: NoteScope;
+  readonly log: Log;
 }): FoldSaid {
   return async (job, header, changes) => {
     const said = statementsOf(header, changes);
@@ -116,6 +131,7 @@ export function createFoldSaid(deps: {
     noteMembers: NoteMembers,
   ): Promise<DirtyLinks[]> {
     const dirty: DirtyLinks[] = [];
+    const unreadable: Unreadable[] = [];
     let open = all;
     let entries = references;
     for (let tries = 0; tries === 0 || open.length > 0; tries++) {
@@ -126,8 +142,15 @@ export function createFoldSaid(deps: {
         open.map((own) => requestOf(header, own)),
         { isNew: header.isFirstLoad && tries === 0 },
       );
-      const folded = open.map((own, index) => foldOne(header, own, stored[index]));
-      await deps.referrers.add([...entries, ...folded.flatMap((own) => own.fresh)]);
+      const perhaps: ReferrerEntry[] = [];
+      const folded = open.flatMap((own, index) => {
+        const one = stored[index];
+        if (!one || !isUnreadable(one)) return [foldOne(header, own, one)];
+        unreadable.push({ own, stored: one });
+        perhaps.push(...perhapsNamed(header, own));
+        return [];
+      });
+      await deps.referrers.add([...entries, ...perhaps, ...folded.flatMap((own) => own.fresh)]);
       entries = [];
       await noteMembers?.(new Set(folded.flatMap((own) => [...own.touched])));
       const writes = folded.flatMap((own) => own.write ?? []);
@@ -135,11 +158,25 @@ export function createFoldSaid(deps: {
       open = folded.flatMap((own) => {
         const result = own.write ? written[writes.indexOf(own.write)] : own.stored;
         if (!result) return [own.open];
-        dirty.push(...own.dirtyAt(result.header.digits));
+        if (isUnreadable(result)) unreadable.push({ own: own.open, stored: result });
+        else dirty.push(...own.dirtyAt(result.header.digits));
         return [];
       });
     }
-    return dirty;
+    return [...dirty, ...waiting(header, unreadable)];
+  }
+
+  /** What was said of them is applied to nothing. The end of the read looks at them, and tells of each. */
+  function waiting({ jobId, batchId }: ChunkHeader, unreadable: readonly Unreadable[]): DirtyLinks[] {
+    const [first] = unreadable;
+    if (first) {
+      const { referrer } = first.own;
+      const { unreadable: row } = first.stored;
+      deps.log.error("links-unreadable", { jobId, batchId, groups: unreadable.length, first: referrer, row });
+    }
+    return unreadable.map(({ own: { referrer, origin } }) => {
+      return { referrer, attribute: "member", segment: "", edges: 1, origin };
+    });
   }
 }
 
@@ -155,7 +192,7 @@ function requestOf({ configurationId }: ChunkHeader, { referrer, statements }: O
 
 function foldOne(header: ChunkHeader, open: OpenLinks, stored: StoredLinks | undefined) {
   if (!stored) throw new Error(`The links of object ${open.referrer} were not read.`);
-  const { configurationId, jobId, readNo, mustWriteVersions } = header;
+  const { readNo, mustWriteVersions } = header;
   const known = edgesOf(stored);
   const folded = foldLinks(stored.header, known, open.statements, { keepsVersions: mustWriteVersions });
   const segments = changedSegments(stored, folded.changed, folded.edges);
@@ -172,9 +209,7 @@ function foldOne(header: ChunkHeader, open: OpenLinks, stored: StoredLinks | und
   const write: LinkWrite | undefined = isNews ? { stored, header: head, segments } : undefined;
   const fresh = [...folded.changed].flatMap((guid): ReferrerEntry[] => {
     const edge = folded.edges.get(guid);
-    if (!edge || known.has(guid)) return [];
-    const entry = { configurationId, jobId, referrer: open.referrer, attribute: "member" };
-    return [edge.sid === undefined ? { ...entry, referee: guid } : { ...entry, referee: edge.sid, named: guid }];
+    return edge && !known.has(guid) ? [entryOf(header, open.referrer, { guid, sid: edge.sid })] : [];
   });
   return { open, stored, write, fresh, touched: folded.touched, dirtyAt };
 
@@ -194,6 +229,21 @@ function foldOne(header: ChunkHeader, open: OpenLinks, stored: StoredLinks | und
       ...[...missing].map(([segment, edges]) => ({ ...base, segment, edges, missingIn: readNo })),
     ];
   }
+}
+
+function entryOf(
+  { configurationId, jobId }: ChunkHeader,
+  referrer: string,
+  { guid, sid }: { readonly guid: string; readonly sid?: string | undefined },
+): ReferrerEntry {
+  const entry = { configurationId, jobId, referrer, attribute: "member" };
+  return sid === undefined ? { ...entry, referee: guid } : { ...entry, referee: sid, named: guid };
+}
+
+/** Whom a group names whose edges can't be read: the reverse index may name more than there is, and scopes go by it. */
+function perhapsNamed(header: ChunkHeader, { referrer, statements }: OpenLinks): ReferrerEntry[] {
+  const named = statements.flatMap((own) => (own.kind === "list" ? own.values : own.add));
+  return named.map((own) => entryOf(header, referrer, own));
 }
 
 /** The segments of some edges, with them as they are now. */

@@ -5,6 +5,7 @@
 import type { GuardSettings } from "../domain/guard.ts";
 import type { EdgeStep, ResolvedReferee } from "../domain/link-difference.ts";
 import type { Edge } from "../domain/links.ts";
+import type { TargetFailure } from "../ports/target-directory.ts";
 import type { LinkDeps } from "./export-links.ts";
 import type { LinkChunkHeader, LinkItem } from "./link-files.ts";
 import { judgeLinks, type LinkVerdict } from "./link-guard.ts";
@@ -20,8 +21,10 @@ import {
   stepsOf,
 } from "./link-work.ts";
 import { keepStagedMembers, readStagedMembers } from "./staged-members.ts";
-import type { LinkKey, LinkRows, LinkWrite, StoredLinks } from "./state/link-rows.ts";
+import type { LinkKey } from "./state/link-row-names.ts";
+import type { LinkRows, LinkWrite, StoredLinks } from "./state/link-rows.ts";
 import { segmentNames, segmentsUnder } from "./state/link-segments.ts";
+import { isUnreadable, needReadable, orUnreadable, unreadableFailure } from "./unreadable-links.ts";
 
 export interface OpenItem {
   readonly item: LinkItem;
@@ -44,6 +47,8 @@ export interface JudgedGroups {
   readonly groups: readonly JudgedGroup[];
   /** Items by index. */
   readonly contested: readonly number[];
+  /** Why nothing can be said of an item's edges, by its index. */
+  readonly unreadable: ReadonlyMap<number, TargetFailure>;
 }
 
 export interface JudgeGroups {
@@ -67,6 +72,7 @@ export function createJudgedGroups(deps: LinkDeps): JudgeGroups {
     for (let tries = 0; open.length > 0; tries++) {
       if (tries === TRIES) throw new Error(`The members of group ${open[0]?.referrer} keep changing.`);
       const stored = await load(header, open);
+      // What can't be read has no edges here: nothing is concluded, and it is told once the group is in the target.
       const writes = stored.map((own) => concludingWrite(own, header));
       const due = writes.flatMap((write) => write ?? []);
       const written = await deps.links.write(due);
@@ -96,37 +102,25 @@ export function createJudgedGroups(deps: LinkDeps): JudgeGroups {
       header,
       open.map(({ item }) => item),
     );
+    const unreadable = new Map<number, TargetFailure>();
     const works = open.flatMap(({ item, groupId }, index) => {
       const own = stored[index];
-      return own ? [openWork(item, groupId, own, header)] : [];
+      if (own && isUnreadable(own)) unreadable.set(item.index, unreadableFailure(own));
+      return own && !isUnreadable(own) ? [openWork(item, groupId, own, header)] : [];
     });
     const referees = await resolved(
       header,
       works.flatMap((work) => [...work.looked]),
     );
     const now = deps.clock.now();
-    const stepsByWork = await stepsOfAll(header, works, referees, now);
     const judged: { readonly group: JudgedGroup; readonly write: LinkWrite | undefined }[] = [];
-    for (const [work, steps] of stepsByWork) {
-      const verdict = await judgeLinks(work, steps, by, now, {
-        settings,
-        approved: await approvedOf(header.jobId, work.item),
-        countMembers: () => countMembers(work.stored.key),
+    for (const work of works) {
+      const own = await orUnreadable(async () => {
+        const steps = await stepsWithBeside(header, work, referees, now);
+        return judgedOne(header, work, steps, { by, now, settings });
       });
-      const held = new Set(verdict.held);
-      const going = new Map([...steps.steps].filter(([guid]) => !held.has(guid)));
-      await stage(header, work, verdict);
-      judged.push({
-        group: {
-          work,
-          stored: work.stored,
-          calls: new Map([...going].flatMap(([guid, step]) => ("target" in step ? [[guid, step]] : []))),
-          pending: guidsOf(going, "pending"),
-          suspended: guidsOf(going, "suspended").length,
-          ...(verdict.stagedBecause === undefined ? {} : { stagedBecause: verdict.stagedBecause }),
-        },
-        write: markWrite(work, { ...steps, steps: going }, verdict.head, header, by),
-      });
+      if ("lost" in own) unreadable.set(work.item.index, unreadableFailure(own.lost));
+      else judged.push(own);
     }
     const writes = judged.flatMap(({ write }) => write ?? []);
     const written = await deps.links.write(writes);
@@ -134,10 +128,39 @@ export function createJudgedGroups(deps: LinkDeps): JudgeGroups {
     const contested: number[] = [];
     for (const { group, write } of judged) {
       const result = write ? written[writes.indexOf(write)] : group.stored;
-      if (result) marked.push({ ...group, stored: result });
-      else contested.push(group.work.item.index);
+      const { index } = group.work.item;
+      if (!result) contested.push(index);
+      else if (isUnreadable(result)) unreadable.set(index, unreadableFailure(result));
+      else marked.push({ ...group, stored: result });
     }
-    return { groups: marked, contested };
+    return { groups: marked, contested, unreadable };
+  }
+
+  async function judgedOne(
+    header: LinkChunkHeader,
+    work: LinkWork,
+    steps: LinkSteps,
+    { by, now, settings }: { readonly by: string; readonly now: number; readonly settings: GuardSettings },
+  ): Promise<{ readonly group: JudgedGroup; readonly write: LinkWrite | undefined }> {
+    const verdict = await judgeLinks(work, steps, by, now, {
+      settings,
+      approved: await approvedOf(header.jobId, work.item),
+      countMembers: () => countMembers(work.stored.key),
+    });
+    const held = new Set(verdict.held);
+    const going = new Map([...steps.steps].filter(([guid]) => !held.has(guid)));
+    await stage(header, work, verdict);
+    return {
+      group: {
+        work,
+        stored: work.stored,
+        calls: new Map([...going].flatMap(([guid, step]) => ("target" in step ? [[guid, step]] : []))),
+        pending: guidsOf(going, "pending"),
+        suspended: guidsOf(going, "suspended").length,
+        ...(verdict.stagedBecause === undefined ? {} : { stagedBecause: verdict.stagedBecause }),
+      },
+      write: markWrite(work, { ...steps, steps: going }, verdict.head, header, by),
+    };
   }
 
   /** What the referees of some edges are in the target. */
@@ -163,23 +186,21 @@ export function createJudgedGroups(deps: LinkDeps): JudgeGroups {
   }
 
   /** Before anybody is taken out of a group of several segments, all of them are asked who wants the same target object. */
-  async function stepsOfAll(
+  async function stepsWithBeside(
     header: LinkChunkHeader,
-    works: readonly LinkWork[],
+    work: LinkWork,
     referees: ReadonlyMap<string, ResolvedReferee>,
     now: number,
-  ): Promise<ReadonlyMap<LinkWork, LinkSteps>> {
-    const found = new Map(works.map((work) => [work, stepsOf(work, referees, now)]));
-    for (const [work, steps] of found) {
-      const isWhole = work.segments.size === 16 ** work.stored.header.digits;
-      const going = new Set([...steps.steps.values()].flatMap((step) => (step.kind === "remove" ? [step.target] : [])));
-      if (isWhole || going.size === 0) continue;
-      const beside = besideOf(work, going, await standingFor(deps.links, work.stored, going), header);
-      if (beside.size === 0) continue;
-      const kept = keptBesideOf(beside, await resolved(header, [...beside]), now);
-      found.set(work, stepsOf(work, referees, now, kept));
-    }
-    return found;
+  ): Promise<LinkSteps> {
+    const steps = stepsOf(work, referees, now);
+    const isWhole = work.segments.size === 16 ** work.stored.header.digits;
+    const going = new Set([...steps.steps.values()].flatMap((step) => (step.kind === "remove" ? [step.target] : [])));
+    if (isWhole || going.size === 0) return steps;
+    const standing = needReadable(await standingFor(deps.links, work.stored, going));
+    const beside = besideOf(work, going, standing, header);
+    if (beside.size === 0) return steps;
+    const kept = keptBesideOf(beside, await resolved(header, [...beside]), now);
+    return stepsOf(work, referees, now, kept);
   }
 
   /** Edges of the whole group that stand in the target. */
@@ -195,7 +216,7 @@ export function createJudgedGroups(deps: LinkDeps): JudgeGroups {
   async function* slicesOf(key: LinkKey): AsyncGenerator<StoredLinks> {
     for (const prefix of segmentNames(1)) {
       const [slice] = await deps.links.load([{ key, segmentsOf: (own) => segmentsUnder(prefix, own.digits) }]);
-      if (slice) yield slice;
+      if (slice) yield needReadable(slice);
       // All in one piece: that was it.
       if (!slice || slice.header.digits === 0) return;
     }
@@ -227,13 +248,15 @@ function guidsOf(steps: ReadonlyMap<string, EdgeStep>, kind: EdgeStep["kind"]): 
   return [...steps].flatMap(([guid, step]) => (step.kind === kind ? [guid] : []));
 }
 
-/** A group's edges as they are now: the segments that were read before, and those that stand for some target objects. */
+/** A group's edges as they are now: the segments that were read before, and those that stand for some target objects; or unreadable. */
 export async function standingFor(
   links: LinkRows,
   { key, segments }: StoredLinks,
   targets: ReadonlySet<string>,
 ): Promise<StoredLinks> {
-  const names = [...segments.keys(), ...(await links.segmentsStandingFor(key, targets))];
+  const found = await links.segmentsStandingFor(key, targets);
+  if ("unreadable" in found) return found;
+  const names = [...segments.keys(), ...found];
   const [stored] = await links.load([
     { key, segmentsOf: ({ digits }) => names.flatMap((name) => segmentsUnder(name, digits)) },
   ]);

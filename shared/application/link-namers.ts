@@ -133,11 +133,15 @@ export function createFindNamers(deps: {
     const made = await byAppearance(of, of.configurationId, news);
     const groups = appeared.groups.filter((group) => !(segments.get(group) ?? []).includes(""));
     for (let at = 0; at < groups.length; at += HEADERS_AT_ONCE) {
-      for (const { key, header } of await headers(of.configurationId, groups.slice(at, at + HEADERS_AT_ONCE))) {
-        if (header.edges === 0) continue;
+      for (const { key, header, unreadable } of await headers(
+        of.configurationId,
+        groups.slice(at, at + HEADERS_AT_ONCE),
+      )) {
+        // One that can't be read is looked at, and told.
+        if (header.edges === 0 && unreadable === undefined) continue;
         const known = new Set(segments.get(key.referrer));
         const names = segmentNames(header.digits).filter((name) => !known.has(name));
-        const edges = Math.ceil(header.edges / 16 ** header.digits);
+        const edges = Math.max(1, Math.ceil(header.edges / 16 ** header.digits));
         for (const segment of names)
           made.push({ referrer: key.referrer, attribute: "member", segment, edges, origin: of.origin });
       }

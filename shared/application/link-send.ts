@@ -11,6 +11,7 @@ import { resultWrite, type SentEdge } from "./link-results.ts";
 import { segmentsFor } from "./link-work.ts";
 import type { DirtyLinks } from "./state/dirty-links.ts";
 import { segmentOf } from "./state/link-segments.ts";
+import { isUnreadable } from "./unreadable-links.ts";
 
 export interface SentLinks {
   /** The first failure and their number, by the item's index. */
@@ -107,8 +108,8 @@ async function writeResults(
     const refused: typeof results = [];
     for (const [index, result] of results.entries()) {
       const stored = written[index];
-      if (stored) result.group.stored = stored;
-      else refused.push(result);
+      if (!stored) refused.push(result);
+      else if (!isUnreadable(stored)) result.group.stored = stored;
     }
     const fresh = await deps.links.load(
       refused.map(({ group }) => ({
@@ -116,10 +117,13 @@ async function writeResults(
         segmentsOf: (own) => segmentsFor(group.work.item, own),
       })),
     );
-    refused.forEach(({ group }, index) => {
-      group.stored = fresh[index] ?? group.stored;
+    // Of one that can't be read any more the marks stand, as after a call whose answer was lost.
+    open = refused.flatMap(({ group, own }, index) => {
+      const stored = fresh[index] ?? group.stored;
+      if (isUnreadable(stored)) return [];
+      group.stored = stored;
+      return [[group, own] as const];
     });
-    open = refused.map(({ group, own }) => [group, own]);
   }
 }
 
@@ -133,7 +137,9 @@ async function lookAgain(
       op === "remove" && result === "done" ? [target] : [],
     );
     if (removed.length === 0 || group.stored.header.digits === 0) continue;
-    group.stored = await standingFor(deps.links, group.stored, new Set(removed));
+    const standing = await standingFor(deps.links, group.stored, new Set(removed));
+    // A row that was damaged since: what stands in it the next look tells.
+    if (!isUnreadable(standing)) group.stored = standing;
   }
 }
 

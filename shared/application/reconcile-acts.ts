@@ -17,10 +17,12 @@ import { withClaims } from "./object-claims.ts";
 import type { Act } from "./reconcile-decision.ts";
 import type { DirtyLinks, DirtyRows } from "./state/dirty-links.ts";
 import type { Segment } from "./state/link-codec.ts";
-import type { LinkKey, LinkRows } from "./state/link-rows.ts";
+import type { LinkKey } from "./state/link-row-names.ts";
+import type { LinkRows } from "./state/link-rows.ts";
 import { segmentNames, segmentOf } from "./state/link-segments.ts";
 import { groupBy, type ObjectStore, type StoredObject } from "./state/object-store.ts";
 import type { ReconcileRow } from "./state/reconcile-rows.ts";
+import { isUnreadable } from "./unreadable-links.ts";
 
 export interface ActDeps {
   readonly rows: RowStore;
@@ -154,7 +156,7 @@ async function writePiece(deps: ActDeps, row: ReconcileRow, key: LinkKey, act: E
     }
     const header = { ...stored.header, edges: stored.header.edges + grown };
     const [written] = await deps.links.write([{ stored, header, segments }]);
-    if (written) return true;
+    if (written) return !isUnreadable(written);
   }
   return false;
 }

@@ -3,7 +3,8 @@
  *
  * Groups whose members come in one page are compared many at once. Of a large one the members are read in pieces, spread
  * over 16 parts by a hash of their ids, and compared part by part: neither its members nor its edges are ever in memory
- * whole. Edges in doubt, and groups of which nobody knows what was sent to the present target object, are left out.
+ * whole. Edges in doubt, and groups of which nobody knows what was sent to the present target object, are left out;
+ * so are those whose edges can't be read.
  */
 import type { Edge } from "../domain/links.ts";
 import { MEMBER } from "./link-store.ts";
@@ -14,6 +15,7 @@ import type { LinkRows } from "./state/link-rows.ts";
 import { hashOf, segmentNames, segmentsUnder } from "./state/link-segments.ts";
 import { groupBy } from "./state/object-store.ts";
 import type { Place, ReconcileRow } from "./state/reconcile-rows.ts";
+import { isUnreadable } from "./unreadable-links.ts";
 
 const GROUPS_A_STEP = 40;
 /** A group with more is compared in parts. */
@@ -75,8 +77,10 @@ export async function compareGroups(deps: MemberDeps, groups: readonly GroupRef[
     const page = pages[index];
     if (!page || isLarge(index)) continue;
     const [stored] = await deps.links.load([{ key: keyOf(deps, group), segmentsOf: () => "all" }]);
+    // As one of which nobody knows what was sent to it.
+    if (!stored || isUnreadable(stored)) continue;
     members += page.items.length;
-    const segments = [...(stored?.segments.values() ?? [])].map(({ segment }) => segment);
+    const segments = [...stored.segments.values()].map(({ segment }) => segment);
     const actual = new Set(page.items);
     const raw = NO_DRIFT();
     const isKnown = segments.every((segment) => addDrift(raw, segment, segment.edges, group.targetId, actual));
@@ -210,6 +214,10 @@ async function compareParts(
   const raw = NO_DRIFT();
   let isKnown = true;
   for await (const segment of segmentsOf(deps, group)) {
+    if (!segment) {
+      isKnown = false;
+      break;
+    }
     const own = [...segment.edges].filter(([, { target }]) => target !== undefined && parts.has(partOf(target)));
     isKnown &&= addDrift(raw, segment, own, group.targetId, actual);
   }
@@ -219,12 +227,16 @@ async function compareParts(
   return { place: after, members: 0, group, ...(drift ? { drift } : {}) };
 }
 
-/** All segments of a group, a sixteenth at a time. */
-async function* segmentsOf(deps: MemberDeps, group: GroupRef): AsyncGenerator<Segment> {
+/** All segments of a group, a sixteenth at a time; undefined at the first that can't be read. */
+async function* segmentsOf(deps: MemberDeps, group: GroupRef): AsyncGenerator<Segment | undefined> {
   for (const prefix of segmentNames(1)) {
     const [slice] = await deps.links.load([
       { key: keyOf(deps, group), segmentsOf: ({ digits }) => segmentsUnder(prefix, digits) },
     ]);
+    if (slice && isUnreadable(slice)) {
+      yield undefined;
+      return;
+    }
     for (const { segment } of slice?.segments.values() ?? []) yield segment;
     if (!slice || slice.header.digits === 0) return;
   }

@@ -3,6 +3,7 @@ import { describe, expect, it } from "vitest";
 import type { Change } from "../../shared/contracts/change.ts";
 import type { JobSettings } from "../../shared/contracts/configuration.ts";
 import { defaultSchema } from "../../shared/domain/default-schema.ts";
+import { shardOf } from "../../shared/domain/shard.ts";
 import type {
   ScopeFilterClause,
   ScopeFilterGroup,
@@ -139,6 +140,38 @@ describe("a filter by group", () => {
     expect(people()).toEqual(["bob"]);
     await agent.read("delta", [gone("sales")]);
     expect(people()).toEqual([]);
+  });
+
+  it.each([
+    ["staff", "ann"],
+    ["sales", "bob"],
+  ])("lets nobody go while the row of its members can't be read (%s)", async (damaged, who) => {
+    const { agent, people, cloud } = await start(ways([memberOf("staff")]));
+    const all = (department: string) => [
+      ...UNITS,
+      ...["ann", "bob", "cat", "dan"].map((name) => user(name, "Everybody", { department })),
+      group("staff", ["ann", "sales"]),
+      group("sales", ["bob"]),
+    ];
+    await agent.read("full", all("Sales"));
+    const table = cloud.rows.table("links");
+    const [partition, row] = [
+      `tenant:${shardOf(guidOf(damaged))}`,
+      `h:${agent.configurationId}:${guidOf(damaged)}:member`,
+    ];
+    const before = await table.get(partition, row);
+    if (!before) throw new Error("There is no such row.");
+    const values = { ...before.values, edges: Buffer.from([1, 2, 3]) };
+    await table.transact(partition, [{ op: "upsert", row, values }]);
+    await agent.read("delta", [changing(damaged, { add: ["cat"], remove: [who] })]);
+    await agent.read("delta", [user("dan", "Groups"), user("ann"), user("bob")]);
+    await agent.read("full", all("Finance"));
+    expect(people()).toEqual(["ann", "bob"]);
+    expect(cloud.logged.filter(({ event }) => event === "step-failed")).toEqual([]);
+    await table.transact(partition, [{ op: "upsert", row, values: before.values }]);
+    await agent.read("full", all("Legal"));
+    expect(people()).toEqual(["ann", "bob"]);
+    expect(cloud.target.objects().map(({ values: { department } }) => department)).not.toContain("Sales");
   });
 });
 

@@ -9,26 +9,21 @@
 import type { Edge } from "../../domain/links.ts";
 import { shardOf } from "../../domain/shard.ts";
 import type { Row, RowOperation, RowStore } from "../../ports/row-store.ts";
-import {
-  type LinkHeader,
-  NEW_HEADER,
-  NEW_SEGMENT,
-  packSegment,
-  type Segment,
-  standsForAny,
-  unpackSegment,
-} from "./link-codec.ts";
+import { type LinkHeader, NEW_HEADER, NEW_SEGMENT, packSegment, type Segment } from "./link-codec.ts";
 import { laidOutAnew, nextGeneration } from "./link-layout.ts";
+import {
+  headerIn,
+  headerOperation,
+  headerRow,
+  isStandingIn,
+  type LinkKey,
+  segmentIn,
+  segmentRow,
+  segmentsPrefix,
+} from "./link-row-names.ts";
 import { digitsFor, segmentNames } from "./link-segments.ts";
 import { groupBy } from "./object-store.ts";
-import { packJson, unpackJson } from "./packing.ts";
 import { writeHalving } from "./write-halving.ts";
-
-export interface LinkKey {
-  readonly configurationId: string;
-  readonly referrer: string;
-  readonly attribute: string;
-}
 
 export interface StoredSegment {
   readonly segment: Segment;
@@ -43,7 +38,11 @@ export interface StoredLinks {
   readonly etag?: string;
   /** Those that were asked for; where all edges are in one piece, that one (""). */
   readonly segments: ReadonlyMap<string, StoredSegment>;
+  /** The row that is damaged, or lost: nothing is known of the edges then, and nothing is written over them. */
+  readonly unreadable?: string;
 }
+
+export type UnreadableLinks = StoredLinks & { readonly unreadable: string };
 
 export interface LinkRequest {
   readonly key: LinkKey;
@@ -63,10 +62,13 @@ export interface LinkRows {
   load(requests: readonly LinkRequest[], options?: { readonly isNew: boolean }): Promise<StoredLinks[]>;
   /**
    * The names of the segments, as the referrer is laid out now, with an edge that stands for one of some target objects.
-   * Reads every row, and keeps none.
+   * Reads every row, and keeps none. `unreadable`: see `StoredLinks`.
    */
-  segmentsStandingFor(key: LinkKey, targets: ReadonlySet<string>): Promise<readonly string[]>;
-  /** As they are now, in order; undefined: somebody else wrote, and nothing (or a part, of many segments) was written. */
+  segmentsStandingFor(key: LinkKey, targets: ReadonlySet<string>): Promise<readonly string[] | UnreadableLinks>;
+  /**
+   * As they are now, in order; undefined: somebody else wrote, and nothing (or a part, of many segments) was written. Nor was
+   * what comes back as unreadable: it had to be laid out anew, and a row that was not asked for before is damaged.
+   */
   write(writes: readonly LinkWrite[]): Promise<(StoredLinks | undefined)[]>;
 }
 
@@ -104,7 +106,9 @@ export function createLinkRows(deps: { readonly rows: RowStore; readonly targetK
     for (const name of names) {
       const row = rows.get(segmentRow(key, header.generation, name));
       if (!row) return undefined;
-      segments.set(name, { segment: unpackSegment(row.values["edges"] as Uint8Array), etag: row.etag });
+      const segment = segmentIn(row);
+      if (!segment) return unreadableLinks(key, row.row);
+      segments.set(name, { segment, etag: row.etag });
     }
     return { key, header, etag, segments };
   }
@@ -114,31 +118,49 @@ export function createLinkRows(deps: { readonly rows: RowStore; readonly targetK
     let row = first;
     for (let tries = 0; tries < LAYOUT_TRIES; tries++) {
       if (!row) return emptyLinks(key);
-      const header = headerOf(row);
+      const header = headerIn(row);
+      if (!header) return unreadableLinks(key, row.row);
       if (header.digits === 0) {
-        const segment = unpackSegment(row.values["edges"] as Uint8Array);
+        const segment = segmentIn(row);
+        if (!segment) return unreadableLinks(key, row.row);
         return { key, header, etag: row.etag, segments: new Map([["", { segment }]]) };
       }
       const stored = await withSegments(request, header, row.etag);
       if (stored) return stored;
+      const { etag } = row;
       row = await table.get(partitionOf(key), headerRow(key));
+      // Nobody laid them out anew: segments that this header names are lost.
+      if (row?.etag === etag) return unreadableLinks(key, row.row);
     }
     throw laidOutTooFast(key);
   }
 
-  async function segmentsStandingFor(key: LinkKey, targets: ReadonlySet<string>): Promise<readonly string[]> {
+  async function segmentsStandingFor(
+    key: LinkKey,
+    targets: ReadonlySet<string>,
+  ): Promise<readonly string[] | UnreadableLinks> {
+    let before: string | undefined;
     for (let tries = 0; tries < LAYOUT_TRIES; tries++) {
       const row = await table.get(partitionOf(key), headerRow(key));
       if (!row) return [];
-      const { digits, generation } = headerOf(row);
-      if (digits === 0) return standsForAny(row.values["edges"] as Uint8Array, targets) ? [""] : [];
+      const header = headerIn(row);
+      // Read twice, and found incomplete in between.
+      if (!header || row.etag === before) return unreadableLinks(key, row.row);
+      before = row.etag;
+      const { digits, generation } = header;
+      if (digits === 0) {
+        const isStanding = isStandingIn(row, targets);
+        return isStanding === undefined ? unreadableLinks(key, row.row) : isStanding ? [""] : [];
+      }
       const prefix = segmentRow(key, generation, "");
       const names: string[] = [];
       let seen = 0;
       for await (const rows of table.range(partitionOf(key), { from: prefix, to: `${prefix}g` })) {
         for (const own of rows) {
           seen++;
-          if (standsForAny(own.values["edges"] as Uint8Array, targets)) names.push(own.row.slice(prefix.length));
+          const isStanding = isStandingIn(own, targets);
+          if (isStanding === undefined) return unreadableLinks(key, own.row);
+          if (isStanding) names.push(own.row.slice(prefix.length));
         }
       }
       if (seen === 16 ** digits) return names;
@@ -189,7 +211,7 @@ export function createLinkRows(deps: { readonly rows: RowStore; readonly targetK
     const { key } = stored;
     const partition = partitionOf(key);
     const whole = (stored.header.digits === 0 ? stored : undefined) ?? (await reread(stored));
-    if (!whole) return undefined;
+    if (!whole || whole.unreadable !== undefined) return whole;
     const digits = digitsFor(header.edges);
     const generation = nextGeneration(stored.header.generation);
     const { segments, pending } = laidOutAnew(whole.segments, changed, digits);
@@ -220,13 +242,14 @@ export function createLinkRows(deps: { readonly rows: RowStore; readonly targetK
   /** All segments, if nothing moved since. */
   async function reread(stored: StoredLinks): Promise<StoredLinks | undefined> {
     const whole = await withSegments({ key: stored.key, segmentsOf: () => "all" }, stored.header, stored.etag ?? "");
+    if (whole?.unreadable !== undefined) return whole;
     const isSame = [...stored.segments].every(([name, { etag }]) => whole?.segments.get(name)?.etag === etag);
     return isSame ? whole : undefined;
   }
 
   /** What an attempt that died left behind goes, too; what a later one is writing stays. */
   async function dropGenerations(key: LinkKey, present: string): Promise<void> {
-    const prefix = `s:${suffixOf(key)}:`;
+    const prefix = segmentsPrefix(key);
     const range = { from: prefix, to: `${prefix}${nextGeneration(present).slice(0, 6)}`, select: [] };
     for await (const rows of table.range(partitionOf(key), range)) {
       const old = rows.filter((row) => !row.row.startsWith(`${prefix}${present}:`));
@@ -247,6 +270,8 @@ export function createLinkRows(deps: { readonly rows: RowStore; readonly targetK
       return Promise.all(requests.map((request) => loadOne(request, rows.get(headerRow(request.key)))));
     },
     async write(writes) {
+      const [damaged] = writes.filter(({ stored }) => stored.unreadable !== undefined);
+      if (damaged) throw new Error(`The links of object ${damaged.stored.key.referrer} can't be read, nor written.`);
       const results: (StoredLinks | undefined)[] = writes.map(() => undefined);
       const entries = writes.map((write, index) => ({ write, index }));
       const small = entries.filter(
@@ -280,10 +305,6 @@ export function createLinkRows(deps: { readonly rows: RowStore; readonly targetK
   };
 }
 
-function headerOf(row: Row): LinkHeader {
-  return { ...NEW_HEADER, ...unpackJson<LinkHeader>(row.values["data"] as Uint8Array) };
-}
-
 function laidOutTooFast({ referrer }: LinkKey): Error {
   return new Error(`The links of object ${referrer} are laid out anew faster than they can be read.`);
 }
@@ -293,29 +314,10 @@ export function edgesOf(stored: StoredLinks): Map<string, Edge> {
   return new Map([...stored.segments.values()].flatMap(({ segment }) => [...segment.edges]));
 }
 
+function unreadableLinks(key: LinkKey, row: string): UnreadableLinks {
+  return { key, header: NEW_HEADER, segments: new Map(), unreadable: row };
+}
+
 function emptyLinks(key: LinkKey): StoredLinks {
   return { key, header: NEW_HEADER, segments: new Map([["", { segment: NEW_SEGMENT }]]) };
-}
-
-function headerOperation(
-  key: LinkKey,
-  header: LinkHeader,
-  etag: string | undefined,
-  segment: Segment | undefined,
-): RowOperation {
-  const row = headerRow(key);
-  const values = { data: packJson(header), ...(segment ? { edges: packSegment(segment) } : {}) };
-  return etag === undefined ? { op: "insert", row, values } : { op: "replace", row, values, etag };
-}
-
-function suffixOf({ configurationId, referrer, attribute }: LinkKey): string {
-  return `${configurationId}:${referrer}:${attribute}`;
-}
-
-function headerRow(key: LinkKey): string {
-  return `h:${suffixOf(key)}`;
-}
-
-function segmentRow(key: LinkKey, generation: string, name: string): string {
-  return `s:${suffixOf(key)}:${generation}:${name}`;
 }

@@ -73,6 +73,10 @@ export const CLOUD_EVENTS = {
   ),
   "doorbell-unreachable": warn("A bell couldn't be rung; the tick wakes the job.", "jobId", "lane?"),
   "objects-escrowed": warn("Changes failed and wait for another attempt.", "jobId", "batchId", "count", "first"),
+  "links-unreadable": error(
+    "What a batch says of the members of some groups is not applied: a row of theirs can't be read.",
+    ...(["jobId", "batchId", "groups", "first", "row"] as const),
+  ),
   "links-failed": warn(
     "Memberships of some groups could not be written; they are tried again.",
     "jobId",
