@@ -25,6 +25,8 @@ export interface Marked {
   /** What was in doubt before the call: what stands when the call surely had no effect. */
   readonly before?: Doubt;
   readonly origin?: LinkOrigin;
+  /** The index names it as the one who has the target object already. */
+  readonly holdsTarget?: true;
 }
 
 /** The row before a call: a mark, and all that the call may change in doubt. */

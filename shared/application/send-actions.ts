@@ -20,6 +20,7 @@ import {
   type Sent,
   valuesOf,
 } from "./export-records.ts";
+import { holdTargets } from "./hold-targets.ts";
 import { matchTargets } from "./match-target.ts";
 import { redactAnswer } from "./secrets.ts";
 import { ownerOf } from "./state/claim-index.ts";
@@ -32,10 +33,11 @@ type Match = Extract<MatchVerdict, { kind: "match" }>;
 export async function send(
   deps: ExportDeps,
   header: ChunkHeader,
-  entries: readonly Marked[],
+  given: readonly Marked[],
   results: ExportResult[],
   callOf: (entry: Marked) => TargetAction,
 ): Promise<Sent[]> {
+  const entries = await holdTargets(deps, header, given, results);
   if (entries.length === 0) return [];
   const answers = await deps.target.apply(entries.map(callOf), {
     priority: entries[0]?.record.mark?.lane === "bulk" ? "low" : "normal",

@@ -35,7 +35,9 @@ export async function finish(
   const records = sent.map(
     (entry): StoredObject => ({ record: recordAfter(deps.clock.now(), header, entry), etag: entry.etag }),
   );
-  const fresh = sent.filter((entry) => ["create", "adopt", "restore"].includes(entry.planned.action.kind));
+  const fresh = sent.filter(
+    (entry) => !entry.holdsTarget && ["create", "adopt", "restore"].includes(entry.planned.action.kind),
+  );
   await takeTargets(
     deps,
     fresh.map((entry) => ({

@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { createObjectStore } from "../../shared/application/state/object-store.ts";
 import { TargetUnavailable } from "../../shared/ports/target-directory.ts";
 import { aUser, type Cloud, createCloud, guidOf } from "../support/cloud.ts";
 import { readLog } from "../support/log.ts";
@@ -387,6 +388,27 @@ describe("matching with what the target holds", () => {
     for (const id of ids) expect(escrow?.message).toContain(id);
     expect(cloud.target.objects()).toHaveLength(2);
   });
+
+  it.each([200, 1])(
+    "gives one target object to one of two whose name and mail it has, %i a chunk",
+    async (chunkObjects) => {
+      const cloud = await createCloud({ chunkObjects });
+      const agent = await cloud.addDomain("corp.example");
+      const [id] = cloud.target.seed([
+        { values: { userPrincipalName: "ann@corp.example", mail: "bob@mail.example", displayName: "x" } },
+      ]);
+      await agent.read("full", [aUser("ann"), aUser("bob", { mail: "bob@mail.example" })]);
+      const objects = createObjectStore({ rows: cloud.rows, targetKey: "tenant" });
+      const rows = await objects.getMany(agent.configurationId, [guidOf("ann"), guidOf("bob")]);
+      const linked = [...rows.values()].filter(({ record }) => record.link?.targetId === id);
+      expect(linked).toHaveLength(1);
+      const escrows = await escrowsOf(cloud, agent.jobId);
+      expect(escrows).toMatchObject([
+        { code: "AttributeValueMustBeUnique", message: expect.stringContaining(id ?? "") },
+      ]);
+      expect(escrows[0]?.objectGuid).not.toBe(linked[0]?.record.objectGuid);
+    },
+  );
 
   it("taking over an account that is disabled at the source disables it at the end of the read, past the guard", async () => {
     const cloud = await createCloud({ settings: { guard: { floor: 2, count: 500, percent: 10 } } });
