@@ -232,6 +232,7 @@ function settleUser(context: EvaluationContext, mapped: Mapped): Evaluation {
     immutableId,
     userPrincipalName: suffix.userPrincipalName,
     ...(typeof mail === "string" ? { mail } : {}),
+    ...(result.primaryAddress === undefined ? {} : { address: result.primaryAddress }),
   };
   const { defaultUsageLocation } = context.job.settings;
   const defaults = defaultUsageLocation === undefined ? {} : { usageLocation: defaultUsageLocation };

@@ -26,6 +26,8 @@ export interface UserIdentity {
   readonly immutableId: string;
   readonly userPrincipalName: string;
   readonly mail?: string;
+  /** Of a new object without mail: the primary address by which it is matched. It isn't given to the target, and so no claim. */
+  readonly address?: string;
 }
 
 export interface GroupIdentity {

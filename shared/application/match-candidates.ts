@@ -31,7 +31,7 @@ export async function resolveCandidates(
   const answers = before.answers.map((own) => [...own]);
   const open = drafts.flatMap((draft, index) => {
     const own = answers[index] ?? [];
-    const isAsked = !draft.record.link && (draft.seeksMatch || joinsOnly(draft));
+    const isAsked = !draft.record.link && (draft.seeksMatch || joinsOnly(draft) || goesByAddress(draft));
     return isAsked || own.some((answer) => answer.result.kind === "candidate") ? [{ draft, own }] : [];
   });
   await freeStaleValues(
@@ -50,6 +50,12 @@ export async function resolveCandidates(
 /** No create will meet whoever came to the target since the index was filled: a new or changed object asks by itself. */
 function joinsOnly({ evaluation, isChanged }: Draft): boolean {
   return isChanged && evaluation.kind === "present" && evaluation.flows?.adds === false && evaluation.flows.updates;
+}
+
+/** An address that isn't sent meets nobody in the index, and no create is refused for it: a new object asks by itself. */
+function goesByAddress({ evaluation, isChanged }: Draft): boolean {
+  if (evaluation.kind !== "present" || evaluation.identity.type !== "user") return false;
+  return evaluation.identity.address !== undefined && (isChanged || evaluation.flows?.adds !== false);
 }
 
 interface Open {

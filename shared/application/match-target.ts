@@ -53,11 +53,12 @@ function queriesFor(identity: TargetIdentity): TargetQuery[] {
       { by: "deletedUniqueName", value },
     ];
   }
+  const address = identity.mail ?? identity.address;
   return [
     { by: "immutableId", value: identity.immutableId },
     { by: "deletedImmutableId", value: identity.immutableId },
     { by: "userPrincipalName", value: identity.userPrincipalName },
-    ...(identity.mail === undefined ? [] : [{ by: "mail" as const, value: identity.mail }]),
+    ...(address === undefined ? [] : [{ by: "mail" as const, value: address }]),
   ];
 }
 

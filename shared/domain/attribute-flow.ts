@@ -21,6 +21,8 @@ import {
   type ReferenceFlow,
   type Unsettable,
 } from "./attribute-flow/mappings.ts";
+import { primaryAddressOf } from "./attribute-flow/primary-address.ts";
+import type { Program } from "./expression/compile.ts";
 import type { EvaluationContext } from "./expression/definition.ts";
 import { ExpressionError } from "./expression/failure.ts";
 import { createWork, OBJECT_LIMIT, WORK_LIMIT } from "./expression/work.ts";
@@ -52,6 +54,8 @@ export interface FlowResult {
   /** Properties whose value is for a new object only; whoever takes over an existing one leaves them out. */
   readonly forCreationOnly: readonly string[];
   readonly references: readonly ReferenceFlow[];
+  /** Of an object without link and without mail: the primary address among those that the target won't take. */
+  readonly primaryAddress?: string;
   readonly warnings: readonly FlowNotice[];
   /** Any failure means that the object can't be exported as it is. */
   readonly failures: readonly FlowNotice[];
@@ -110,7 +114,7 @@ export function compileAttributeFlow(
       remedy: "Use Add, Update and Delete, separated by commas.",
     });
   if (!scope.ok || failures.length > 0) return { ok: false, failures };
-  const { drawn, references, unsettable, engineAttributes, rules } = compiled;
+  const { drawn, references, unsettable, engineAttributes, addresses, rules } = compiled;
   const read = [
     ...drawn.flatMap(({ program }) => program.attributes),
     ...references.map(({ sourceAttribute }) => sourceAttribute),
@@ -127,7 +131,7 @@ export function compileAttributeFlow(
     objects: objects.flows,
     rules: hasRules(rules) ? rules : undefined,
     redaction: redactionOf(drawn, references, options.isSecret ?? (() => false)),
-    map: (input) => mapObject(input, { drawn, references, parameter }),
+    map: (input) => mapObject(input, { drawn, references, addresses, parameter }),
   };
   return { ok: true, flow };
 }
@@ -160,6 +164,7 @@ function hasRules(rules: FlowRules): boolean {
 interface Prepared {
   readonly drawn: readonly Drawn[];
   readonly references: readonly ReferenceFlow[];
+  readonly addresses: Program | undefined;
   readonly parameter: (name: string) => string | undefined;
 }
 
@@ -167,7 +172,7 @@ function noRandom(): number {
   throw new ExpressionError("range", "There is no source of randomness where this mapping is evaluated.");
 }
 
-function mapObject(input: FlowInput, { drawn, references, parameter }: Prepared): FlowResult {
+function mapObject(input: FlowInput, { drawn, references, addresses, parameter }: Prepared): FlowResult {
   const context: EvaluationContext = {
     attribute: input.read ?? attributeReader(input),
     parameter,
@@ -201,7 +206,10 @@ function mapObject(input: FlowInput, { drawn, references, parameter }: Prepared)
     put(one, defaultAlias(name, input.objectGuid, entry.maximumLength ?? 64));
     forCreationOnly.push(entry.property);
   }
-  return { values, uncleared, forCreationOnly, references, warnings, failures };
+  const isMatchedByAddress = input.creating && typeof values["mail"] !== "string";
+  const primaryAddress = isMatchedByAddress && addresses ? primaryAddressOf(addresses.evaluate(context)) : undefined;
+  const own = primaryAddress === undefined ? {} : { primaryAddress };
+  return { values, uncleared, forCreationOnly, references, ...own, warnings, failures };
 }
 
 function settleEmpty(

@@ -130,10 +130,13 @@ const USED_BY_ENGINE: Readonly<Record<string, TargetEntry>> = {
   ProxyAddresses: { notSettable: READ_ONLY, usedByEngine: true },
 };
 
+const USER_ADDRESSES: TargetEntry = { notSettable: READ_ONLY, usedByEngine: true, holdsAddresses: true, matchedAs: 4 };
+
 /** Every target name that is known for a user. A name that isn't here is one the target can't take. */
 export const GRAPH_USER_TARGET: TargetTable = new Map<string, TargetEntry>([
   ...Object.entries(SETTABLE),
   ...Object.entries(USED_BY_ENGINE),
+  ["ProxyAddresses", USER_ADDRESSES],
   ...reasonEntries(REASONS),
 ]);
 

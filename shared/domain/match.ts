@@ -1,8 +1,9 @@
 /**
  * Matching of an object that is new to the sync with what the target holds already.
  *
- * A group is matched by its unique name alone, which only we can have given: never by its name or mail. A user, in order: the same immutableId (hard match); then the same user principal name, then the same mail (soft match), only
- * for target objects without another immutableId. Never matched: objects that Microsoft's own sync masters, holders of
+ * A group is matched by its unique name alone, which only we can have given: never by its name or mail. A user, in order: the
+ * same immutableId (hard match); then the same user principal name, then the same mail (or, of who has none, the primary address in the
+ * directory) (soft match), only for target objects without another immutableId. Never matched: objects that Microsoft's own sync masters, holders of
  * a directory role, what is on the exclusion list. Several candidates, at one step or by name and mail, are an error with all of them named. Deleted objects with the same
  * immutableId (or unique name) are restored rather than twinned (N9).
  */
@@ -57,8 +58,12 @@ export type MatchWish =
       readonly immutableId: string;
       readonly userPrincipalName: string;
       readonly mail?: string;
+      /** Stands in for a mail that it doesn't have, and is given to nobody. */
+      readonly address?: string;
     }
   | { readonly type: "group"; readonly uniqueName: string };
+
+type UserWish = Extract<MatchWish, { type: "user" }>;
 
 export function matchObject(wish: MatchWish, candidates: readonly MatchCandidate[]): MatchVerdict {
   const free = candidates
@@ -77,13 +82,19 @@ export function matchObject(wish: MatchWish, candidates: readonly MatchCandidate
     (candidate) =>
       candidate.userPrincipalName !== undefined && sameUpn(candidate.userPrincipalName, wish.userPrincipalName),
   );
-  const mail = wish.mail;
-  const byMail =
-    mail === undefined ? [] : soft.filter((candidate) => candidate.mail !== undefined && sameUpn(candidate.mail, mail));
+  const byMail = withMail(wish, soft);
   const others = byMail.filter((candidate) => !byUpn.includes(candidate));
   if (byUpn.length > 0 && others.length > 0) return severalNames(byUpn, others);
   if (byUpn.length > 0) return settle(byUpn, "userPrincipalName");
   return byMail.length > 0 ? settle(byMail, "mail") : { kind: "none" };
+}
+
+/** What somebody else is linked to is nobody's by an address that stays in the directory: there is nothing to contend for. */
+function withMail({ mail, address }: UserWish, candidates: readonly MatchCandidate[]): readonly MatchCandidate[] {
+  const wanted = mail ?? address;
+  if (wanted === undefined) return [];
+  const found = candidates.filter((candidate) => candidate.mail !== undefined && sameUpn(candidate.mail, wanted));
+  return mail === undefined ? found.filter((candidate) => candidate.linkedTo === undefined) : found;
 }
 
 /** Whether it was found by what is given to one object for life. */

@@ -44,6 +44,8 @@ export interface NotSettable {
   readonly notSettable: string;
   /** The engine reads the source attributes all the same: to match, to index, to join. */
   readonly usedByEngine?: true;
+  /** Addresses with their types, of which the primary one (`SMTP:`) stands in for `mail` where a new object is matched. */
+  readonly holdsAddresses?: true;
   readonly matchedAs?: number;
 }
 

@@ -389,6 +389,93 @@ describe("matching with what the target holds", () => {
     expect(cloud.target.objects()).toHaveLength(2);
   });
 
+  describe("by the primary address of somebody without mail", () => {
+    const SMTP = { proxyAddresses: ["smtp:second@mail.example", "SMTP:ann@mail.example"] };
+
+    it.each([
+      ["was there before the first read", false],
+      ["came later", true],
+    ])("takes over the user whose mail it is, who %s", async (_, isLate) => {
+      const cloud = await createCloud();
+      const agent = await cloud.addDomain("corp.example");
+      if (isLate) await agent.read("full", [aUser("bob")]);
+      const [id = ""] = cloud.target.seed([
+        { values: { userPrincipalName: "other@corp.example", mail: "Ann@mail.example", displayName: "x" } },
+      ]);
+      await agent.read(isLate ? "delta" : "full", [aUser("ann", SMTP)]);
+      expect(cloud.target.objects()).toHaveLength(isLate ? 2 : 1);
+      expect(cloud.target.object(id)?.values).toMatchObject({
+        onPremisesImmutableId: anchor,
+        userPrincipalName: "ann@corp.example",
+        mail: "Ann@mail.example",
+      });
+    });
+
+    it.each<[string, object, object, string]>([
+      ["a role holder", { privileged: true }, {}, "ExistingAdminRoleConflict"],
+      ["one with another anchor", {}, { onPremisesImmutableId: "b3RoZXI=" }, "InvalidSoftMatch"],
+    ])("refuses %s with it, and touches it not", async (_, flags, more, code) => {
+      const cloud = await createCloud();
+      const agent = await cloud.addDomain("corp.example");
+      const values = { userPrincipalName: "other@corp.example", mail: "ann@mail.example", ...more };
+      cloud.target.seed([{ ...flags, values }]);
+      await agent.read("full", [aUser("ann", SMTP)]);
+      expect(cloud.target.objects()).toMatchObject([{ values }]);
+      expect(await escrowsOf(cloud, agent.jobId)).toMatchObject([{ code }]);
+    });
+
+    it("names the one with the name and the one with the address, and takes neither", async () => {
+      const cloud = await createCloud();
+      const agent = await cloud.addDomain("corp.example");
+      const ids = cloud.target.seed([
+        { values: { userPrincipalName: "ann@corp.example" } },
+        { values: { userPrincipalName: "b@corp.example", mail: "ann@mail.example" } },
+      ]);
+      await agent.read("full", [aUser("ann", SMTP)]);
+      const [escrow] = await escrowsOf(cloud, agent.jobId);
+      expect(escrow?.code).toBe("DuplicateTargetEntries");
+      for (const id of ids) expect(escrow?.message).toContain(id);
+    });
+
+    it("claims it for nobody: whose mail it is in the directory gets it, and all are made", async () => {
+      const cloud = await createCloud();
+      const agent = await cloud.addDomain("corp.example");
+      await agent.read("full", [aUser("ann", SMTP)]);
+      await agent.read("delta", [aUser("bob", { mail: "ann@mail.example" })]);
+      await agent.read("delta", [aUser("cid", SMTP)]);
+      expect(await escrowsOf(cloud, agent.jobId)).toEqual([]);
+      expect(cloud.target.objects().map(({ values }) => [values["displayName"], values["mail"]])).toEqual([
+        ["ann", undefined],
+        ["bob", "ann@mail.example"],
+        ["cid", undefined],
+      ]);
+    });
+
+    it.each([200, 1])(
+      "gives the target object to one of two who have it, %i a chunk, and makes another one",
+      async (chunkObjects) => {
+        const cloud = await createCloud({ chunkObjects });
+        const agent = await cloud.addDomain("corp.example");
+        const values = { userPrincipalName: "x@corp.example", mail: "ann@mail.example" };
+        const [id = ""] = cloud.target.seed([{ values }]);
+        await agent.read("full", [aUser("ann", SMTP), aUser("bob", SMTP)]);
+        cloud.clock.set(cloud.clock.now() + 3_600_000);
+        await cloud.tick();
+        await cloud.driver.settled();
+        await cloud.run();
+        expect(await escrowsOf(cloud, agent.jobId)).toEqual([]);
+        const anchorOf = (own: { values: Record<string, unknown> }) => own.values["onPremisesImmutableId"];
+        expect(
+          cloud.target
+            .objects()
+            .map((own) => anchorOf(own))
+            .sort(),
+        ).toEqual([immutableIdOf("ann"), immutableIdOf("bob")].sort());
+        expect(anchorOf({ values: { ...cloud.target.object(id)?.values } })).toBeDefined();
+      },
+    );
+  });
+
   it.each([200, 1])(
     "gives one target object to one of two whose name and mail it has, %i a chunk",
     async (chunkObjects) => {

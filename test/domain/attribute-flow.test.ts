@@ -51,6 +51,34 @@ const ADA: AttributeBag = {
   manager: ["CN=Boss,DC=contoso,DC=com"],
 };
 
+describe("the primary address of a new person without mail", () => {
+  const { mail: _, ...unmailed } = ADA;
+  const addressOf = (bag: AttributeBag, more: Partial<FlowInput> = {}) =>
+    flowOf().map(inputOf({ ...unmailed, ...bag }, more)).primaryAddress;
+
+  it.each<[string, readonly string[], string | undefined]>([
+    ["the one in capitals", ["smtp:a@contoso.com", "SMTP:ada@contoso.com", "X500:/o=x"], "ada@contoso.com"],
+    ["none of the others", ["smtp:a@contoso.com", "SIP:a@contoso.com"], undefined],
+    ["none of two", ["SMTP:a@contoso.com", "SMTP:b@contoso.com"], undefined],
+    ["no text that is no address", ["SMTP:", "SMTP:ada"], undefined],
+    ["nothing", [], undefined],
+  ])("is %s", (_what, proxyAddresses, address) => {
+    expect(addressOf({ proxyAddresses })).toBe(address);
+  });
+
+  it("is not asked for where there is a mail, or a link", () => {
+    const proxyAddresses = ["SMTP:ada@contoso.com"];
+    expect(addressOf({ proxyAddresses, mail: ["other@contoso.com"] })).toBeUndefined();
+    expect(addressOf({ proxyAddresses }, { creating: false })).toBeUndefined();
+  });
+
+  it("is the mapped one: what isn't mapped is not gone by", () => {
+    const mappings = defaults.attributeMappings.filter((own) => own.targetAttributeName !== "ProxyAddresses");
+    const flow = flowOf({ ...defaults, attributeMappings: mappings });
+    expect(flow.map(inputOf({ ...unmailed, proxyAddresses: ["SMTP:ada@contoso.com"] })).primaryAddress).toBeUndefined();
+  });
+});
+
 describe("the default flow", () => {
   const flow = flowOf();
 

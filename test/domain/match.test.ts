@@ -100,6 +100,46 @@ describe("matching", () => {
     expect(matchObject(wish, candidates)).toMatchObject(verdict as object);
   });
 
+  it.each<[string, readonly MatchCandidate[], unknown]>([
+    ["its mail", [candidate({ id: "1", mail: "ANN@primary.example" })], { kind: "match", id: "1", by: "mail" }],
+    [
+      "the name of one and the mail of another, both named",
+      [
+        candidate({ id: "1", mail: "ann@primary.example" }),
+        candidate({ id: "2", userPrincipalName: "ann@corp.example" }),
+      ],
+      { kind: "refused", code: "DuplicateTargetEntries", message: expect.stringContaining("1 by mail") },
+    ],
+    [
+      "the mail of two",
+      [candidate({ id: "2", mail: "ann@primary.example" }), candidate({ id: "1", mail: "ann@primary.example" })],
+      { kind: "refused", code: "DuplicateTargetEntries", message: expect.stringContaining("1, 2") },
+    ],
+    [
+      "the mail of a holder of a role",
+      [candidate({ id: "1", mail: "ann@primary.example", privileged: true })],
+      { kind: "refused", code: "ExistingAdminRoleConflict" },
+    ],
+    [
+      "the mail of one with another anchor",
+      [candidate({ id: "1", mail: "ann@primary.example", immutableId: "B" })],
+      { kind: "refused", code: "InvalidSoftMatch" },
+    ],
+    [
+      "the mail of one that another source object is linked to: that is no contest",
+      [candidate({ id: "1", mail: "ann@primary.example", immutableId: "B", linkedTo: "c:other" })],
+      { kind: "none" },
+    ],
+  ])("by the primary address of who has no mail: %s", (_, candidates, verdict) => {
+    const { mail: _mail, ...without } = wish;
+    expect(matchObject({ ...without, address: "ann@primary.example" }, candidates)).toMatchObject(verdict as object);
+  });
+
+  it("goes by its mail alone, where it has one", () => {
+    const candidates = [candidate({ id: "1", mail: "ann@primary.example" })];
+    expect(matchObject({ ...wish, address: "ann@primary.example" }, candidates)).toEqual({ kind: "none" });
+  });
+
   it("says what it knows of the account that it found", () => {
     expect(matchObject(wish, [candidate({ id: "1", immutableId: "AAA", accountEnabled: false })])).toMatchObject({
       accountEnabled: false,

@@ -3,7 +3,7 @@
  * what the target can't take, every fault of what is left, and what of it can't be honoured to the letter.
  */
 
-import { compileExpression } from "../expression/compile.ts";
+import { compileExpression, type Program } from "../expression/compile.ts";
 import type { AttributeMapping, ObjectMapping } from "../synchronization-schema.ts";
 import type { TargetProperty, TargetTable } from "../target-table.ts";
 import type { TargetScalar } from "../target-value.ts";
@@ -42,6 +42,8 @@ export interface CompiledMappings {
   readonly unsettable: readonly Unsettable[];
   /** Source attributes of mappings that don't flow and that the engine reads all the same. */
   readonly engineAttributes: readonly string[];
+  /** Of addresses that don't flow: a new object is matched by the primary one. */
+  readonly addresses?: Program;
   readonly rules: FlowRules;
   readonly failures: readonly MappingFailure[];
   /** The mapping runs; what of it has no effect here, or another one. */
@@ -58,6 +60,7 @@ export function compileMappings(
   const references: ReferenceFlow[] = [];
   const unsettable: Unsettable[] = [];
   const engineAttributes: string[] = [];
+  let addresses: Program | undefined;
   const failures: MappingFailure[] = [];
   const warnings: MappingFailure[] = [];
   const rules = emptyRules();
@@ -78,6 +81,7 @@ export function compileMappings(
     if (!entry || "notSettable" in entry) {
       unsettable.push({ target: name, reason: entry?.notSettable ?? "The target has no attribute of this name." });
       if (entry?.usedByEngine && compiled.ok) engineAttributes.push(...compiled.program.attributes);
+      if (entry?.holdsAddresses && compiled.ok) addresses = compiled.program;
       continue;
     }
     if (entry.needsRole && !roles.includes(entry.needsRole)) {
@@ -150,7 +154,8 @@ export function compileMappings(
   drawn.sort((left, right) => compareProperties(left.entry, right.entry));
   references.sort((left, right) => (left.property < right.property ? -1 : 1));
   unsettable.sort((left, right) => (left.target < right.target ? -1 : 1));
-  return { drawn, references, unsettable, engineAttributes, rules, failures, warnings };
+  const own = addresses ? { addresses } : {};
+  return { drawn, references, unsettable, engineAttributes, ...own, rules, failures, warnings };
 }
 
 /** A mapping of kind "None", as Graph writes it: a constant without text (the constant `""` has two quotes). */
