@@ -46,8 +46,9 @@ export function quarantineLines(quarantine: JobStatusReply["quarantine"]): [stri
 }
 
 /** What a deletion with objects waits for. */
-export function emptyingText({ emptying, staged, escrowed }: JobStatusReply): string {
+export function emptyingText({ emptying, staged, escrowed, state }: JobStatusReply): string {
   const since = emptying ? `with its objects, since ${moment(emptying.at)} by ${emptying.by}` : "";
+  if (state === "paused") return `${since}; paused, nobody is deleted until 'uplink job start'`;
   if (staged > 0) return `${since}; 'uplink staged approve' carries it out, 'uplink staged drop' ends it`;
   return escrowed > 0 ? `${since}; what waits holds it up: 'uplink escrow list'` : since;
 }

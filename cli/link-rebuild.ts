@@ -163,11 +163,13 @@ function restoredView(name: string, backup: BackupReply, told: Restored, applied
 }
 
 function soughtView(name: string, told: Sought, applied: boolean): string {
+  // Beforehand nobody knows of a page what the ones before would have noted: mail addresses, say, that several objects have.
+  const noted = applied ? `${told.values} were` : `up to ${told.values} would be`;
   return `${name}, from the target:\n${listOf([
     ["objects there", String(told.read)],
     ["linked", String(told.linked)],
     ["without link", String(told.free)],
-    ["values for the index", `${told.values} ${applied ? "were" : "would be"} noted for matching`],
+    ["values for the index", `${noted} noted for matching`],
   ])}`;
 }
 

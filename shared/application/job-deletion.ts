@@ -200,7 +200,9 @@ export function createJobDeletion(deps: {
       const stored = await readRow<JobRow>(jobs, jobId, ROW.job);
       const job = stored?.value;
       if (stored?.value.emptying && !stored.value.deleting) {
-        if (await deps.emptyJob.isEmpty(stored.value)) await mark(stored, stored.value.emptying.by);
+        // Who pauses it means it to stay as it is, its end too.
+        const isHeld = stored.value.state === "paused";
+        if (!isHeld && (await deps.emptyJob.isEmpty(stored.value))) await mark(stored, stored.value.emptying.by);
         return;
       }
       // Its last row went, and nobody told the configuration.

@@ -129,7 +129,9 @@ async function enter(
       })),
     );
   }
-  return { read: found.length, linked: linked.size, free: free.length, values: news.length + lost.length };
+  // Several objects may have one value (a mail address, say): it is noted once.
+  const values = new Set([...news, ...lost].map(({ claim }) => `${claim.kind}:${claim.value}`)).size;
+  return { read: found.length, linked: linked.size, free: free.length, values };
 }
 
 function valuesOf(object: TargetObject): Claim[] {

@@ -61,6 +61,11 @@ test("one that is deleted with its objects says what to approve, shows that it w
     /being deleted +with its objects, since .*staged approve/,
   );
   expect((await uplink("job", "list")).out).toMatch(/emea\.example.*active, being deleted/);
+  await uplink("job", "pause", "emea.example");
+  expect((await uplink("job", "show", "emea.example")).out).toMatch(
+    /being deleted .*paused, nobody is deleted until 'uplink job start'/,
+  );
+  await uplink("job", "start", "emea.example");
   const status = await uplink("status");
   expect(status.out).toMatch(/2 deletes held back: the job is being deleted with its objects/);
   expect(status.out).toMatch(/emea\.example.*being deleted, with its objects$/m);

@@ -110,3 +110,36 @@ it("finds target objects again without a backup", async () => {
   expect(cloud.target.objects().map((own) => own.id)).toEqual(ids);
   expect(await shownLink("cid")).toBe(0);
 });
+
+const LOST = [
+  ["rows and index", ["objects", "claims"]],
+  ["rows", ["objects"]],
+  ["index", ["claims"]],
+  ["nothing", []],
+] as const;
+const numbers = async (...more: string[]) =>
+  JSON.parse((await uplink("link", "rebuild", "corp.example", "--from", "target", "--json", ...more)).out);
+
+it.each(LOST)("says beforehand the very numbers of what is done, where what was lost is: %s", async (_, tables) => {
+  const shared = { mail: "all@corp.example" };
+  cloud.target.seed([
+    { values: { displayName: "x", userPrincipalName: "x@corp.example", ...shared } },
+    { values: { displayName: "y", userPrincipalName: "y@corp.example", ...shared } },
+    { type: "group", values: { displayName: "z", mail: "z@corp.example" } },
+  ]);
+  await lose(...tables);
+  const looked = await numbers();
+  await pause(true);
+  expect((await numbers("--apply")).target).toEqual(looked.target);
+  expect((await numbers("--apply")).target).toMatchObject({ values: 0 });
+});
+
+it("says beforehand how many values it is at most, where objects of several pages have one", async () => {
+  const values = { displayName: "x", mail: "all@corp.example" };
+  cloud.target.seed([{ values: { ...values, userPrincipalName: "x@corp.example" } }, { type: "group", values }]);
+  const { target } = await numbers();
+  const { out } = await uplink("link", "rebuild", "corp.example", "--from", "target");
+  expect(out).toMatch(new RegExp(`^values for the index +up to ${target.values} would be noted for matching$`, "m"));
+  await pause(true);
+  expect((await numbers("--apply")).target).toEqual({ ...target, values: target.values - 1 });
+});

@@ -111,6 +111,48 @@ describe("a job that is deleted with its objects", () => {
     expect(told).toEqual(["job-emptying-begun", "job-deletion-begun", "job-deleted"]);
   });
 
+  it("is held by a pause, before its set is carried out and after: nobody is deleted, and the job stays, until it is started", async () => {
+    const { agent, remove, decide, deletes, pass, living, isThere, routes, jobId, run } = await start();
+    await agent.read("full", everybody());
+    await remove();
+    await pass();
+    const act = async (action: "pause" | "start") =>
+      expect(await routes.jobActions[action](jobId)).toMatchObject({ ok: true });
+    await act("pause");
+    expect(await decide("approve")).toMatchObject({ ok: true });
+    await pass(12);
+    expect([living().length, (await deletes()).isApproved, await isThere()]).toEqual([4, true, true]);
+    await act("start");
+    await run();
+    expect(living()).toEqual([]);
+    expect(await isThere()).toBe(true);
+    await act("pause");
+    await pass(12);
+    expect(await isThere()).toBe(true);
+    expect(await agent.status()).toMatchObject({ state: "paused", emptying: { by: BY } });
+    await act("start");
+    await pass();
+    expect(await isThere()).toBe(false);
+  });
+
+  it("stages everybody anew when it is restarted, and deletes nobody by that", async () => {
+    const { agent, remove, deletes, pass, living, routes, jobId, decide, isThere } = await start();
+    await agent.read("full", everybody());
+    await remove();
+    await pass();
+    const { digest } = await deletes();
+    expect(await routes.jobActions.restart(jobId, undefined, BY)).toMatchObject({ ok: true });
+    await agent.read("full", everybody());
+    await pass();
+    expect([living().length, (await deletes()).count]).toEqual([4, 4]);
+    expect(await routes.staged.approve(jobId, "deletes", digest, BY)).toMatchObject({
+      failure: { status: 409, code: "staged-set-changed" },
+    });
+    expect(await decide("approve")).toMatchObject({ ok: true });
+    await pass();
+    expect([living(), await isThere()]).toEqual([[], false]);
+  });
+
   it("keeps whoever is excluded, another configuration's, or not ours, and goes all the same", async () => {
     const { addDomain, agent, remove, decide, pass, living, isThere, routes, target, configurationId } = await start();
     const other = await addDomain("emea.example");

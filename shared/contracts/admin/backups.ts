@@ -107,7 +107,10 @@ export const SeekReply = z.strictObject({
   read: z.number(),
   linked: z.number(),
   free: z.number(),
-  /** Values that the index lacks, or has in the name of who has no row any more; with `applied`: noted for matching. */
+  /**
+   * Values that the index lacks, or has in the name of who has no row any more; with `applied`: noted for matching. Told beforehand, a value
+   * that objects of several pages have counts on each of them, for nothing of the pages before was noted.
+   */
   values: z.number(),
 });
 export type SeekReply = z.infer<typeof SeekReply>;
