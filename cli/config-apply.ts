@@ -1,10 +1,11 @@
 /**
  * Carries out a plan, step by step, each by the admin API with what it was planned against. The first that fails ends it: what was done
- * stays, and a new plan has just the rest. What has an ETag or a version is held against it by the service; what has none (a new exclusion, a new
- * configuration, a mode, secrets) is looked at right before.
+ * stays, and a new plan has just the rest. What has an ETag or a version is held against it by the service, and what is new against there
+ * being none yet; what has neither (a mode, secrets) is looked at right before.
  */
 import { AgentError } from "../agent/agent-error.ts";
-import { addExclusion, getExclusion, removeExclusion } from "../shared/contracts/admin/exclusions.ts";
+import { createConfiguration } from "../shared/contracts/admin/configurations.ts";
+import { addExclusion, removeExclusion } from "../shared/contracts/admin/exclusions.ts";
 import { changeJobSettings } from "../shared/contracts/admin/job-settings.ts";
 import { listSecrets, putSecrets, type SecretsRequest } from "../shared/contracts/admin/secrets.ts";
 import type { AdminClient } from "./admin-client.ts";
@@ -52,25 +53,16 @@ async function applyStep(
 ): Promise<void> {
   if (step.kind === "exclude") {
     const { guid, reason, etag } = step;
-    if (etag === null && (await isExcluded(client, guid)))
-      throw changed(`${guid} was put on the exclusion list since: its entry stays as it is.`);
-    return void (await client.call(addExclusion, { params: { guid }, body: { reason }, ...matching(etag) }));
+    const held = etag === null ? { onlyNew: true } : matching(etag);
+    return void (await client.call(addExclusion, { params: { guid }, body: { reason }, ...held }));
   }
   if (step.kind === "include") {
     const { guid, etag } = step;
     return void (await client.call(removeExclusion, { params: { guid }, ...matching(etag) }));
   }
   if (step.kind === "create") {
-    // Asked for one that is there, the service gives that one, whatever it is like.
-    if ((await client.configurations()).some((own) => own.domainFqdn === step.domainFqdn.toLowerCase()))
-      throw changed(`${step.domainFqdn} got a configuration since: nothing was made.`);
-    const { id, jobId } = await client.createConfiguration(step.request);
-    if (jobId === "")
-      throw new AgentError(
-        "conflict",
-        `${step.domainFqdn} has a configuration (${id}) whose job was deleted: nothing was made.`,
-        `Make its next job (uplink job create ${step.domainFqdn} --sign-in …), then plan again.`,
-      );
+    // Otherwise the service gives the one that is there, whatever it is like.
+    const { id, jobId } = await client.call(createConfiguration, { body: step.request, onlyNew: true });
     ids.set(step.domainFqdn, { id, jobId });
     return;
   }
@@ -92,16 +84,6 @@ async function applyStep(
     return void (await client.call(putSecrets, { params, body }));
   }
   await client.call(changeJobSettings, { params: { jobId: job.jobId }, body: step.change, ...matching(step.etag) });
-}
-
-async function isExcluded(client: AdminClient, guid: string): Promise<boolean> {
-  try {
-    await client.call(getExclusion, { params: { guid } });
-    return true;
-  } catch (error) {
-    if (error instanceof AgentError && error.code === "not-found") return false;
-    throw error;
-  }
 }
 
 function changed(message: string): AgentError {

@@ -23,6 +23,8 @@ export type PlainFetch = (
 /** What an operation is asked with: path parameters, query and body as it declares them. */
 export type Asking<O extends Operation> = {
   readonly ifMatch?: string;
+  /** Refused where what it would make is there already. */
+  readonly onlyNew?: boolean;
 } & (ParamName<O["path"]> extends never
   ? { readonly params?: undefined }
   : { readonly params: Readonly<Record<ParamName<O["path"]>, string>> }) & {
@@ -69,11 +71,14 @@ export function createServiceCalls(deps: ServiceCallsDeps): ServiceCalls {
     });
   };
   async function ask<O extends Operation>(operation: O, path: string, asking: Asking<O>): Promise<ReplyOf<O>> {
-    const { body, ifMatch } = asking;
+    const { body, ifMatch, onlyNew } = asking;
     const response = await send(path, {
       method: operation.method,
       ...(body === undefined ? {} : { body }),
-      ...(ifMatch === undefined ? {} : { headers: { "if-match": `W/"${ifMatch}"` } }),
+      headers: {
+        ...(ifMatch === undefined ? {} : { "if-match": `W/"${ifMatch}"` }),
+        ...(onlyNew ? { "if-none-match": "*" } : {}),
+      },
     });
     const text = await response.text().catch((error: unknown) => {
       throw unreachable(deps.url, error);

@@ -83,7 +83,7 @@ export function createAdminUseCases(parts: Parts, firstWrites: FirstWrites) {
     quarantines,
     audit: createAuditLog({
       auditRows: createAuditRows({ rows }),
-      subjects: createAuditSubjects({ rows, objects: parts.objects, exclusionRows }),
+      subjects: createAuditSubjects({ rows, objects: parts.objects, exclusionRows, removals }),
       ...{ clock, log, firstWrites },
     }),
     secrets: createConfigurationSecrets({

@@ -11,8 +11,8 @@ import { listed, serveAdmin } from "./serve.ts";
 
 export function configurationRoutes(configurations: Configurations): Route[] {
   return [
-    serveAdmin(createConfiguration, async ({ body }) => {
-      const created = await configurations.create(body);
+    serveAdmin(createConfiguration, async ({ body, onlyNew }) => {
+      const created = await configurations.create(body, { onlyNew });
       return created.ok ? ok({ body: replyOf(created.value), status: created.value.created ? 201 : 200 }) : created;
     }),
     serveAdmin(listConfigurations, async () => listed(ok((await configurations.list()).map(replyOf)))),

@@ -10,15 +10,17 @@ import {
   removeExclusion,
 } from "../shared/contracts/admin/exclusions.ts";
 import type { Route } from "./http-route.ts";
-import { expectEtag, pagedBy, type Served, serveAdmin } from "./serve.ts";
+import { expectEtag, expectPresent, pagedBy, type Served, serveAdmin } from "./serve.ts";
 
 export function exclusionRoutes(exclusions: ExclusionAdmin): Route[] {
   return [
     serveAdmin(listExclusions, async (asked) => pagedBy(asked, ok(await exclusions.list()), ({ guid }) => guid)),
     serveAdmin(getExclusion, async ({ params }) => withEtag(await exclusions.show(params.guid))),
-    serveAdmin(addExclusion, async ({ params: { guid }, body, ifMatch }, admin) =>
-      withEtag(await exclusions.add(guid, body.reason, admin.id, (now) => expectEtag(entry(guid), ifMatch, now))),
-    ),
+    serveAdmin(addExclusion, async (asked, admin) => {
+      const { guid } = asked.params;
+      const refusalOf = (now: string | undefined) => expectPresent(entry(guid), asked, now);
+      return withEtag(await exclusions.add(guid, asked.body.reason, admin.id, refusalOf));
+    }),
     serveAdmin(removeExclusion, async ({ params: { guid }, ifMatch }, admin) =>
       withEtag(await exclusions.remove(guid, admin.id, (now) => expectEtag(entry(guid), ifMatch, now))),
     ),

@@ -70,6 +70,7 @@ async function handle(
     query: request.query,
     body,
     ifMatch: request.headers.get("if-match"),
+    ifNoneMatch: request.headers.get("if-none-match"),
     origin: new URL(request.url).origin,
     requestId,
     trace,

@@ -22,6 +22,8 @@ export interface RouteRequest {
   readonly isGzip: boolean;
   /** The header `If-Match`. */
   readonly ifMatch: string | null;
+  /** The header `If-None-Match`. */
+  readonly ifNoneMatch?: string | null;
   /** Of the service, as the caller reached it. */
   readonly origin: string;
   readonly signed: SignedRequest;

@@ -2,7 +2,7 @@
  * From a declared operation to a route: path, query and body are parsed by its declaration before its handler sees them, so a
  * handler is one call of a use case. Who asks is known by then (`http-answer.ts`).
  */
-import { type Failure, fail, ok, type Result } from "../shared/application/failure.ts";
+import { existsAlready, type Failure, fail, ok, type Result } from "../shared/application/failure.ts";
 import { keysetPage } from "../shared/application/keyset-page.ts";
 import { parseJson } from "../shared/application/parse-request.ts";
 import type { Admin } from "../shared/application/verify-admin-token.ts";
@@ -25,6 +25,8 @@ export interface Asked<O extends Operation> {
   readonly body: BodyOf<O>;
   /** The ETag that the caller wants to change, without quotes; null: whichever it is. */
   readonly ifMatch: string | null;
+  /** `If-None-Match: *`: nothing that is there may be changed, or taken for what is made. */
+  readonly onlyNew: boolean;
   /** As it came, for what isn't JSON. */
   readonly request: RouteRequest;
   /** The same path with another query, as Graph's `@odata.nextLink` has it: absolute. */
@@ -124,6 +126,15 @@ export function expectEtag(what: string, ifMatch: string | null, present: string
   return fail(etagMismatch(what, ifMatch, present));
 }
 
+/** What `expectEtag` says, and that nothing is there where the caller makes something new. Failures: 412. */
+export function expectPresent(
+  what: string,
+  { ifMatch, onlyNew }: Pick<Asked<Operation>, "ifMatch" | "onlyNew">,
+  present: string | undefined,
+): Result<null> {
+  return onlyNew && present !== undefined ? existsAlready(what) : expectEtag(what, ifMatch, present);
+}
+
 /**
  * Of what has a version for its ETag: the one that a caller wants to change; undefined: whichever it is. 0, which nothing has, for what is no
  * ETag of ours.
@@ -173,6 +184,7 @@ async function served<O extends Operation>(
     query: query.value,
     body: body.value,
     ifMatch: ifMatchOf(request.ifMatch),
+    onlyNew: request.ifNoneMatch?.trim() === "*",
     request,
     linkTo: (next: Readonly<Record<string, string>>) =>
       `${request.origin}/api/${path}?${new URLSearchParams(next).toString().replaceAll("%24", "$")}`,

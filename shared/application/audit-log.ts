@@ -67,7 +67,9 @@ export function createAuditLog(deps: {
 
   return {
     async around(asked, admin, run) {
-      const before = await deps.subjects(asked.params);
+      const { operation, body: wanted } = asked;
+      const subjectOf = (params: Audited["params"]) => deps.subjects(params, { operation: operation.id, body: wanted });
+      const before = await subjectOf(asked.params);
       const [id, at] = [randomUUID(), deps.clock.now()];
       const entryOf = (after: AuditSubject, answer: unknown, failure: string | null): AuditEntry => ({
         ...{ id, at },
@@ -87,7 +89,7 @@ export function createAuditLog(deps: {
         state.now = "begun";
       };
       const end = async (failure: string) => {
-        const after = await deps.subjects(asked.params).catch(() => before);
+        const after = await subjectOf(asked.params).catch(() => before);
         await write(entryOf(after, undefined, failure));
       };
       let result: Awaited<ReturnType<typeof run>>;
@@ -107,7 +109,7 @@ export function createAuditLog(deps: {
       const { body } = result.value;
       // What is made by the request itself has its name from the answer.
       const made = Object.keys(asked.params).length === 0 ? madeBy(body) : {};
-      await write(entryOf(await deps.subjects({ ...asked.params, ...made }), body, null));
+      await write(entryOf(await subjectOf({ ...asked.params, ...made }), body, null));
       return result;
     },
 

@@ -9,7 +9,7 @@ import {
 } from "../contracts/configuration.ts";
 import type { Clock, Random } from "../ports/clock.ts";
 import type { RowOperation, RowStore } from "../ports/row-store.ts";
-import { type Failure, fail, ok, type Result } from "./failure.ts";
+import { existsAlready, type Failure, fail, ok, type Result } from "./failure.ts";
 import { scheduleFault } from "./full-sync-schedule.ts";
 import { createLoggedJobs } from "./logged-jobs.ts";
 import { scopeOf, WATERMARK_RESET, wishBeside } from "./reads.ts";
@@ -36,8 +36,14 @@ export interface FormerJob extends Pick<JobRow, "domainNetBios" | "domain" | "se
 }
 
 export interface Configurations {
-  /** One configuration a domain and target; asking again for the same domain gives the one that exists. */
-  create(request: CreateConfigurationRequest): Promise<Result<ConfigurationEntry & { readonly created: boolean }>>;
+  /**
+   * One configuration a domain and target; asking again for the same domain gives the one that exists, or 412 to who wants a
+   * new one only.
+   */
+  create(
+    request: CreateConfigurationRequest,
+    options?: { readonly onlyNew?: boolean },
+  ): Promise<Result<ConfigurationEntry & { readonly created: boolean }>>;
   /** Those that have a job. */
   list(): Promise<readonly ConfigurationEntry[]>;
   /** Those whose job was deleted, too: their `jobId` is empty. */
@@ -97,7 +103,7 @@ export function createConfigurations(deps: {
   }
 
   return {
-    async create(request) {
+    async create(request, options = {}) {
       const fault = scheduleFault(request.settings.fullSync);
       if (fault !== undefined) return invalidSchedule("settings.fullSync", fault);
       const fqdn = request.domainFqdn.toLowerCase();
@@ -108,6 +114,7 @@ export function createConfigurations(deps: {
           CATALOGUE,
           `configuration:${String(existing.values["configurationId"])}`,
         );
+        if (entry && options.onlyNew) return configurationExists(entry.value);
         if (entry) return ok({ ...entry.value, created: false });
       }
       const configurationId = newId();
@@ -120,7 +127,7 @@ export function createConfigurations(deps: {
         { op: "insert", row: `domain:${fqdn}`, values: { configurationId } },
         { op: "insert", row: `configuration:${configurationId}`, values: pack(entry) },
       ]);
-      if (!listed.ok) return this.create(request);
+      if (!listed.ok) return this.create(request, options);
       await loggedJobs.note(jobId);
       return ok({ ...entry, created: true });
     },
@@ -255,6 +262,17 @@ function scopeNotExpected(jobId: string, expected: number, present: number) {
 
 export function tokenDigest(token: string): string {
   return createHash("sha256").update(token).digest("hex");
+}
+
+function configurationExists({ domainFqdn, configurationId, jobId }: ConfigurationEntry) {
+  const { failure } = existsAlready(`A configuration of ${domainFqdn} (${configurationId})`);
+  if (jobId !== "") return fail(failure);
+  const message = `A configuration of ${domainFqdn} (${configurationId}) is there already; its job was deleted.`;
+  return fail({
+    ...failure,
+    message,
+    remedy: `Make its next job (uplink job create ${domainFqdn} --sign-in …); plan again where you plan.`,
+  });
 }
 
 export function noSuchConfiguration(configurationId: string): { readonly ok: false; readonly failure: Failure } {

@@ -19,4 +19,14 @@ export interface Failure {
 export type Result<T> = { readonly ok: true; readonly value: T } | { readonly ok: false; readonly failure: Failure };
 
 export const ok = <T>(value: T): Result<T> => ({ ok: true, value });
+/** To who wanted to make something new. */
+export function existsAlready(what: string): { readonly ok: false; readonly failure: Failure } {
+  return fail({
+    status: 412,
+    code: "exists-already",
+    message: `${what} is there already: it stays as it is.`,
+    remedy: "Look at it: change it if it isn't what you want, and plan again where you plan.",
+  });
+}
+
 export const fail = (failure: Failure): { readonly ok: false; readonly failure: Failure } => ({ ok: false, failure });

@@ -3,6 +3,7 @@
  * set and no other. Of memberships a row is a group, and its edges have a digest of their own; of names it is what they become.
  */
 import { createHash } from "node:crypto";
+import type { Lane } from "../ports/doorbell.ts";
 import type { Failure } from "./failure.ts";
 import { groupBy } from "./state/object-store.ts";
 import type { StagedClass, StagedRow } from "./state/removal-rows.ts";
@@ -31,6 +32,14 @@ export function setsOf(jobId: string, all: readonly StagedRow[]): StagedSet[] {
 function membersOf({ objectGuid, names, members }: StagedRow): unknown {
   if (members) return [objectGuid, members.digest];
   return names ? [objectGuid, names] : objectGuid;
+}
+
+/** Where what was approved is carried out. */
+export const STAGED_LANE: Lane = "live";
+
+/** One set, one approval: asked twice it is the same work. */
+export function stagedWorkId(jobId: string, digest: string): string {
+  return `${jobId}-work-approved-${digest}`;
 }
 
 /** Refuses a digest that none of the sets of its class has. */

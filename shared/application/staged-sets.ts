@@ -17,12 +17,11 @@ import { noSuchJob } from "./configurations.ts";
 import type { EmptyJob } from "./empty-job.ts";
 import { type Failure, fail, ok, type Result } from "./failure.ts";
 import { forgetStagedMembers } from "./staged-members.ts";
-import { otherSet, type StagedSet, setsOf } from "./staged-set.ts";
+import { otherSet, STAGED_LANE, type StagedSet, setsOf, stagedWorkId } from "./staged-set.ts";
 import { jobTable, ROW } from "./state/job-rows.ts";
 import type { Removals, StagedClass, StagedRow } from "./state/removal-rows.ts";
 
 const SAMPLE = 10;
-const LANE: Lane = "live";
 
 export interface StagedSets {
   /** By class and cycle; `members`: with all objects, not a sample alone. Failures: 404. */
@@ -44,7 +43,7 @@ export function createStagedSets(deps: {
 }): StagedSets {
   const jobs = jobTable(deps.rows);
   const isApproved = async (jobId: string, { digest }: StagedSet) =>
-    (await jobs.get(jobId, ROW.work(LANE, workIdOf(jobId, digest)))) !== undefined;
+    (await jobs.get(jobId, ROW.work(STAGED_LANE, stagedWorkId(jobId, digest)))) !== undefined;
 
   async function find(jobId: string, of: StagedClass, digest: string): Promise<Result<StagedSet>> {
     if (!(await jobs.get(jobId, ROW.job))) return noSuchJob(jobId);
@@ -70,11 +69,13 @@ export function createStagedSets(deps: {
       const refused = await deps.emptyJob.refusalToApprove(jobId, rows);
       if (refused) return fail(refused);
       const objectGuids = rows.map((row) => row.objectGuid);
-      const workId = workIdOf(jobId, found.value.digest);
-      await addWork(deps, jobId, "approved", { objectGuids, approved: { by, rows } }, workId, LANE);
+      const workId = stagedWorkId(jobId, found.value.digest);
+      await addWork(deps, jobId, "approved", { objectGuids, approved: { by, rows } }, workId, STAGED_LANE);
       deps.log.warn("removals-approved", { jobId, class: of, count: rows.length, digest: found.value.digest, by });
       // The tick finds what nobody rang for.
-      await deps.ring(jobId, LANE).catch(() => deps.log.warn("doorbell-unreachable", { jobId, lane: LANE }));
+      await deps
+        .ring(jobId, STAGED_LANE)
+        .catch(() => deps.log.warn("doorbell-unreachable", { jobId, lane: STAGED_LANE }));
       return ok({ jobId, class: of, digest: found.value.digest, decision: "approved", objects: rows.length });
     },
 
@@ -100,11 +101,6 @@ export function createStagedSets(deps: {
       return ok({ ...decision, objects: rows.length });
     },
   };
-}
-
-/** One set, one approval: asked twice it is the same work. */
-function workIdOf(jobId: string, digest: string): string {
-  return `${jobId}-work-approved-${digest}`;
 }
 
 function replyOf(

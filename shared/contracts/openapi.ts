@@ -60,7 +60,7 @@ export function writeOpenApi(
 }
 
 function describe(operation: Operation): Json {
-  const { id, summary, guard, path, query, body, reply, hasEtag } = operation;
+  const { id, summary, guard, path, query, body, reply, hasEtag, mindsExisting } = operation;
   const group = path.startsWith("agent/") ? "agent" : guard === "public" ? "service" : "admin";
   const usual = operation.statuses ?? [reply === null ? 204 : 200];
   const etag = { headers: { ETag: { schema: { type: "string" } } } };
@@ -87,6 +87,9 @@ function describe(operation: Operation): Json {
       ...queryParameters(query),
       ...(hasEtag && operation.method !== "GET"
         ? [{ name: "If-Match", in: "header", required: false, schema: { type: "string" } }]
+        : []),
+      ...(mindsExisting
+        ? [{ name: "If-None-Match", in: "header", required: false, schema: { type: "string", const: "*" } }]
         : []),
     ],
     ...(body ? { requestBody: { required: !operation.isBodyOptional, ...json(shapeOf(body, "input")) } } : {}),

@@ -20,6 +20,8 @@ let service: AdminService;
 let folder: string;
 /** The next request whose path ends so is refused. */
 let refuse = "";
+/** Done once, in the moment in which the service is asked to write something. */
+let inBetween: (() => Promise<unknown>) | undefined;
 /** Done once, when all that a plan goes by was read. */
 let meanwhile: (() => Promise<unknown>) | undefined;
 beforeAll(async () => {
@@ -28,6 +30,11 @@ beforeAll(async () => {
       refuse = "";
       const error = { code: "role-missing", message: "Not you.", remedy: "Ask for it." };
       return Response.json({ error }, { status: 403 });
+    }
+    if (asked.method !== "GET") {
+      const change = inBetween;
+      inBetween = undefined;
+      await change?.();
     }
     const answered = await answerByRoutes(() => adminRoutes(cloud.cloud.routes))(asked);
     if (meanwhile && asked.method === "GET" && asked.url.includes("/uplink/exclusions?")) {
@@ -45,6 +52,7 @@ beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), "uplink-config-"));
   refuse = "";
   meanwhile = undefined;
+  inBetween = undefined;
 });
 afterEach(() => rm(folder, { recursive: true, force: true }));
 
@@ -244,7 +252,7 @@ describe("a plan", () => {
       const refused = await appliedWhile(() => exclusions.add(GLASS, "bob's own", "bob"));
       expect(refused).toMatchObject({
         code: 9,
-        err: expect.stringContaining(`${GLASS} was put on the exclusion list`),
+        err: expect.stringContaining(`The exclusion of ${GLASS} is there already: it stays as it is.`),
       });
       expect(await exclusions.list()).toMatchObject([{ reason: "bob's own", by: "bob" }]);
     });
@@ -255,9 +263,27 @@ describe("a plan", () => {
       const refused = await appliedWhile(() => cloud.addDomain("corp.example"));
       expect(refused).toMatchObject({
         code: 9,
-        err: expect.stringMatching(/corp\.example got a configuration since/i),
+        err: expect.stringMatching(/A configuration of corp\.example \(\w+\) is there already: it stays as it is\./),
       });
-      expect(writes()).toEqual([]);
+      expect(await cloud.cloud.routes.configurations.list()).toMatchObject([{ displayName: "corp.example" }]);
+    });
+
+    test("what somebody else made in the very moment of the step", async () => {
+      const settings = { signIn: "federated" };
+      await write(CORP, { domainFqdn: "corp.example", domainNetBios: "CORP", displayName: "Mine", settings });
+      const own = cloud.cloud.routes;
+      const { out } = await uplink("plan", folder);
+      inBetween = () => cloud.addDomain("corp.example");
+      const refused = await uplink("apply", folder, "--digest", digestOf(out));
+      expect(refused).toMatchObject({ code: 9, err: expect.stringMatching(/corp\.example.*already.*plan again/s) });
+      expect(await own.configurations.list()).toMatchObject([{ displayName: "corp.example" }]);
+      await rm(join(folder, CORP));
+      await write("exclusions.yaml", { exclusions: [{ guid: GLASS, reason: "break glass" }] });
+      const next = await uplink("plan", folder);
+      inBetween = () => own.exclusions.add(GLASS, "bob's own", "bob");
+      const late = await uplink("apply", folder, "--digest", digestOf(next.out));
+      expect(late).toMatchObject({ code: 9, err: expect.stringMatching(/already.*plan again/s) });
+      expect(await own.exclusions.list()).toMatchObject([{ reason: "bob's own", by: "bob" }]);
     });
 
     test("a mode that somebody changed since", async () => {

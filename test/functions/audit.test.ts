@@ -9,16 +9,17 @@ import { answer } from "../../functions/http-answer.ts";
 import type { Route } from "../../functions/http-route.ts";
 import { createMemorySecretStore } from "../../shared/adapters/memory/secret-store.ts";
 import { ok } from "../../shared/application/failure.ts";
-import { jobTable, ROW } from "../../shared/application/state/job-rows.ts";
+import { jobTable, pack, ROW } from "../../shared/application/state/job-rows.ts";
 import { actOnAgent } from "../../shared/contracts/admin/agents.ts";
 import { listDirectoryAudits } from "../../shared/contracts/admin/audit.ts";
 import { createConfiguration } from "../../shared/contracts/admin/configurations.ts";
-import { createEnrolmentToken } from "../../shared/contracts/admin/enrolment-tokens.ts";
+import { createEnrolmentToken, revokeEnrolmentToken } from "../../shared/contracts/admin/enrolment-tokens.ts";
 import { addExclusion, removeExclusion } from "../../shared/contracts/admin/exclusions.ts";
-import { actOnJob, setLifecycle, setScope } from "../../shared/contracts/admin/jobs.ts";
-import { unlink } from "../../shared/contracts/admin/links.ts";
+import { actOnJob, setLifecycle, setScope, wakeAnew } from "../../shared/contracts/admin/jobs.ts";
+import { moveLink, unlink } from "../../shared/contracts/admin/links.ts";
 import { putSchema } from "../../shared/contracts/admin/schemas.ts";
 import { putSecrets } from "../../shared/contracts/admin/secrets.ts";
+import { decideStaged, listStaged } from "../../shared/contracts/admin/staged.ts";
 import { paramsOf, pathWith } from "../../shared/contracts/operation.ts";
 import { defaultSchema } from "../../shared/domain/default-schema.ts";
 import { StorageError } from "../../shared/ports/row-store.ts";
@@ -203,6 +204,82 @@ describe("an entry", () => {
     const { configurationId } = params;
     const { token } = (await ask(createEnrolmentToken, { params: { configurationId }, body: {} })).body;
     expect(JSON.stringify(await entries())).not.toContain(token.split(".")[1]);
+  });
+
+  test("of a token that is revoked says whose it was", async () => {
+    const { ask, changed, entries, params } = await start();
+    const { configurationId } = params;
+    const { id: tokenId } = (await ask(createEnrolmentToken, { params: { configurationId }, body: { minutes: 5 } }))
+      .body;
+    expect((await ask(revokeEnrolmentToken, { params: { configurationId, tokenId } })).status).toBe(204);
+    expect(await changed()).toEqual({
+      expiresAt: [expect.stringMatching(/^"2026-01-05T08:05/), null],
+      madeBy: ['"ann"', null],
+      policy: ['"active"', null],
+    });
+    const subject = { type: "EnrolmentToken", id: tokenId, displayName: "corp.example" };
+    expect((await entries())[0]?.targetResources[0]).toMatchObject(subject);
+  });
+
+  test.each([
+    ["approved", { isApproved: ["false", "true"] }],
+    ["dropped", { class: ['"deletes"', null], isApproved: ["false", null], objects: ["2", null] }],
+  ] as const)("of a staged set that is %s says what it was and what it became", async (decision, changes) => {
+    const { agent, ask, changed, entries, params } = await start({
+      settings: { guard: { floor: 0, count: 1, percent: 100 } },
+    });
+    const { jobId } = params;
+    const names = ["annabella", "bob", "cid"];
+    await agent.read(
+      "full",
+      names.map((name) => aUser(name)),
+    );
+    await agent.read(
+      "delta",
+      names.slice(0, 2).map((name) => ({ op: "delete" as const, objectGuid: guidOf(name) })),
+    );
+    const [set] = (await ask(listStaged, { params: { jobId } })).body.value;
+    const digest = set?.digest ?? "";
+    const action = decision === "approved" ? "approve" : "drop";
+    expect((await ask(decideStaged, { params: { jobId, class: "deletes", action }, body: { digest } })).status).toBe(
+      200,
+    );
+    expect(await changed()).toEqual(changes);
+    const subject = { type: "StagedSet", id: digest, displayName: "corp.example" };
+    expect((await entries())[0]?.targetResources[0]).toMatchObject(subject);
+    expect(JSON.stringify(await entries())).not.toContain("annabella");
+  });
+
+  test("of a wake says which runs were set aside", async () => {
+    const { ask, changed, params, rows } = await start();
+    const { jobId } = params;
+    const runner = { epoch: 7, instanceId: "i", state: "running", movedAt: 0 };
+    await jobTable(rows).transact(jobId, [{ op: "upsert", row: ROW.runner("live"), values: pack(runner) }]);
+    expect((await ask(wakeAnew, { params: { jobId }, body: {} })).body.replaced).toEqual(["live"]);
+    expect(await changed()).toEqual({
+      "runner.live": ['{"state":"running","epoch":7}', '{"state":"idle","epoch":8}'],
+    });
+    expect((await ask(wakeAnew, { params: { jobId }, body: {} })).body.replaced).toEqual([]);
+    expect(await changed()).toEqual({});
+  });
+
+  test("of a link that is moved says of who takes it, too, what he had and has", async () => {
+    const { agent, ask, changed, params, target } = await start();
+    await agent.read("full", [aUser("ann"), aUser("bob")]);
+    const { jobId } = params;
+    const [ann, bob] = [guidOf("ann"), guidOf("bob")];
+    const idOf = (name: string) => target.objects().find((own) => own.values["displayName"] === name)?.id;
+    const [anns, bobs] = [idOf("ann"), idOf("bob")];
+    await ask(unlink, { params: { jobId, objectGuid: bob } });
+    const moved = await ask(moveLink, { params: { jobId, objectGuid: ann }, body: { toObjectGuid: bob } });
+    expect(moved.status).toBe(200);
+    expect(bobs).not.toBe(anns);
+    expect(await changed()).toMatchObject({
+      targetId: [`"${anns}"`, null],
+      "taker.targetId": [null, `"${anns}"`],
+      "taker.origin": [null, '"adopted"'],
+      "taker.unlinked": [expect.stringContaining('"by":"ann"'), null],
+    });
   });
 
   test("is missing for what was refused: nothing changed", async () => {

@@ -4,6 +4,7 @@
  */
 import { describe, expect, it } from "vitest";
 import { actOnAgent, getAgent } from "../../shared/contracts/admin/agents.ts";
+import { createConfiguration, listConfigurations } from "../../shared/contracts/admin/configurations.ts";
 import {
   addExclusion,
   getExclusion,
@@ -120,6 +121,54 @@ describe("an ETag", () => {
     inBetween = () => ask(removeExclusion, { params });
     expect((await put("mine")).body.reason).toBe("mine");
   });
+
+  it.each(["before", "in between"])(
+    "isn't wanted of who makes something new: what somebody else made %s stays",
+    async (when) => {
+      let inBetween: (() => Promise<unknown>) | undefined;
+      const { ask } = await start((rows) => ({
+        ...rows,
+        table(name) {
+          const table = rows.table(name);
+          return {
+            ...table,
+            async transact(partition, operations) {
+              const isHit = name === "exclusions" || operations.some(({ row }) => row.startsWith("domain:"));
+              const other = isHit ? inBetween : undefined;
+              if (other) inBetween = undefined;
+              await other?.();
+              return table.transact(partition, operations);
+            },
+          };
+        },
+      }));
+      const params = { guid: guidOf("ann") };
+      const put = (reason: string, more: object = {}) => ask(addExclusion, { params, body: { reason }, ...more });
+      const settings = { signIn: "ownProcess" } as const;
+      const of = (displayName: string) => ({ displayName, domainFqdn: "new.example", domainNetBios: "NEW", settings });
+      const make = (displayName: string, more: object = {}) =>
+        ask(createConfiguration, { body: of(displayName), ...more });
+      const onlyNew = { ifNoneMatch: "*" };
+      const whileOthers = async (other: () => Promise<unknown>) => {
+        if (when === "before") await other();
+        else inBetween = other;
+      };
+      await whileOthers(() => put("theirs"));
+      expect((await put("mine", onlyNew)).failure).toMatchObject({ status: 412, code: "exists-already" });
+      expect((await ask(getExclusion, { params })).body.reason).toBe("theirs");
+      await whileOthers(() => make("theirs"));
+      expect((await make("mine", onlyNew)).failure).toMatchObject({
+        ...{ status: 412, code: "exists-already" },
+        message: expect.stringContaining("new.example"),
+      });
+      const named = (await ask(listConfigurations, {})).body.value.filter((own) => own.domainFqdn === "new.example");
+      expect(named).toMatchObject([{ displayName: "theirs" }]);
+      // Who doesn't mind gets what is there, as before.
+      expect((await make("mine")).status).toBe(200);
+      await ask(removeExclusion, { params });
+      expect((await put("mine", onlyNew)).status).toBe(200);
+    },
+  );
 
   it("of an agent is of what admins decide about, and not of when it was heard last", async () => {
     const { ask, configurationId, agentId } = await start();

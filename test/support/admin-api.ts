@@ -18,6 +18,7 @@ export interface AskedOf<O extends Operation> {
   readonly query?: Readonly<Record<string, string>>;
   readonly body?: BodyInput<O>;
   readonly ifMatch?: string;
+  readonly ifNoneMatch?: string;
   readonly by?: string;
 }
 
@@ -41,6 +42,7 @@ export function createAdminApi(cloud: UseCases) {
     const result = await route.handle(
       {
         ...{ method: operation.method, params, body, isGzip: false, ifMatch: asked.ifMatch ?? null },
+        ifNoneMatch: asked.ifNoneMatch ?? null,
         ...{ query: new URLSearchParams(asked.query), origin: "https://uplink.example" },
         signed: { method: operation.method, path, proof: null, body },
       },

@@ -19,6 +19,7 @@ export interface Asked {
   readonly authorization: string | undefined;
   /** The header `If-Match`. */
   readonly ifMatch: string | null;
+  readonly ifNoneMatch?: string | null;
 }
 
 /** A `Response` goes out as it is, anything else as JSON; undefined: the job of `CORP` where jobs are listed, else 404. */
@@ -50,6 +51,7 @@ export async function startAdminService(answer: Answer): Promise<AdminService> {
       body: Buffer.concat(parts).toString("utf8"),
       authorization: incoming.headers.authorization,
       ifMatch: incoming.headers["if-match"] ?? null,
+      ifNoneMatch: incoming.headers["if-none-match"] ?? null,
     };
     asked.push(own);
     const given = await answer(own);
@@ -77,7 +79,7 @@ export function answerByRoutes(
   after: (route: Route) => Promise<unknown> = async () => undefined,
   audit?: AuditLog,
 ): Answer {
-  return async ({ method, url, body, ifMatch }) => {
+  return async ({ method, url, body, ifMatch, ifNoneMatch = null }) => {
     const { pathname, searchParams } = new URL(url, "http://localhost");
     for (const route of routes()) {
       const path = route.route.replace(
@@ -91,7 +93,7 @@ export function answerByRoutes(
         Object.entries(found.groups ?? {}).map(([name, value]) => [name, decodeURIComponent(value)]),
       );
       const request: RouteRequest = {
-        ...{ method, params, query: searchParams, body: Buffer.from(body), isGzip: false, ifMatch },
+        ...{ method, params, query: searchParams, body: Buffer.from(body), isGzip: false, ifMatch, ifNoneMatch },
         origin: "http://localhost",
         signed: { method, path: pathname, proof: null, body: Buffer.from(body) },
       };

@@ -24,6 +24,7 @@ export const createConfiguration = operation({
   body: CreateConfigurationRequest,
   reply: ConfigurationReply,
   statuses: [201, 200],
+  mindsExisting: true,
 });
 
 export const listConfigurations = operation({

@@ -52,6 +52,7 @@ export const addExclusion = operation({
   body: ExclusionRequest,
   reply: ExclusionReply,
   hasEtag: true,
+  mindsExisting: true,
 });
 
 export const removeExclusion = operation({
