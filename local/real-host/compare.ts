@@ -5,8 +5,8 @@
  *
  * So far it has only ever skipped: on no machine could the packages be had, and what follows a restore is unproven.
  *
- * Arguments: none for the sample app of the tests; `--app FILE` for another bundle (then only its start and its list of
- * functions are compared, host.json is taken from beside it or above).
+ * Arguments: none for the sample app of the tests; `--app FILE` for the built app (`see-app.ts`: its list of functions, and one sync
+ * through it; host.json is taken from beside it or above).
  */
 
 import { copyFile, mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
@@ -16,8 +16,10 @@ import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { build } from "esbuild";
 import { type FunctionsHost, startFunctionsHost } from "../functions-host/host.ts";
-import { differences, observe } from "./observe.ts";
-import { restoreRealHost } from "./packages.ts";
+import type { StartOtherHost } from "../start/services.ts";
+import { differences, type Observations, observe } from "./observe.ts";
+import { type RealHostFiles, restoreRealHost } from "./packages.ts";
+import { functionNames, localHostIn, seeApp } from "./see-app.ts";
 import { startRealHost } from "./start-real-host.ts";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
@@ -54,11 +56,6 @@ async function layOutApp(appPath: string | undefined, appDir: string): Promise<u
   return hostJson;
 }
 
-async function functionNames(url: string): Promise<readonly string[]> {
-  const list = (await (await fetch(`${url}/admin/functions`)).json()) as readonly { readonly name: string }[];
-  return list.map(({ name }) => name).sort();
-}
-
 const say = (line: string): void => {
   process.stdout.write(`${line}\n`);
 };
@@ -74,32 +71,59 @@ async function main(): Promise<number> {
   const workDir = await mkdtemp(join(tmpdir(), "real-host-"));
   const appDir = join(workDir, "app");
   const hostJson = await layOutApp(appPath, appDir);
-  const settings = appPath === undefined ? sampleSettings : {};
-  let local: FunctionsHost | undefined;
-  const real = await startRealHost({ files: restored.files, appDir, workDir, settings });
   try {
-    local = await startFunctionsHost({
-      appPath: join(appDir, "main.cjs"),
-      hostJson,
-      port: 0,
-      stateDir: join(workDir, "local"),
-      env: { ...process.env, ...settings },
-      log: () => undefined,
-    });
-    const see = async (url: string): Promise<Readonly<Record<string, unknown>>> => ({
-      functions: await functionNames(url),
-      ...(appPath === undefined ? await observe({ url, limitMs }) : {}),
-    });
-    const [ofReal, ofLocal] = [await see(real.url), await see(local.url)];
+    const [ofReal, ofLocal] = await (appPath === undefined
+      ? seeSample(restored.files, { appDir, workDir, hostJson })
+      : seeBuilt(restored.files, { appDir, workDir }));
     const unequal = differences(ofReal, ofLocal);
     for (const [name, left, right] of unequal) say(`differs: ${name}\n  real:  ${left}\n  local: ${right}`);
     const total = Object.keys(ofReal).length;
     say(`${total - unequal.length} of ${total} observations are the same on the real and on the local host.`);
     return unequal.length === 0 ? 0 : 1;
   } finally {
+    await rm(workDir, { recursive: true, force: true });
+  }
+}
+
+type Pair = readonly [real: Observations, local: Observations];
+
+/** One after the other: each has the runtime's storage, target and address to itself. */
+async function seeBuilt(
+  files: RealHostFiles,
+  { appDir, workDir }: Readonly<Record<"appDir" | "workDir", string>>,
+): Promise<Pair> {
+  const see = async (name: string, start: (own: string) => StartOtherHost) => {
+    const own = join(workDir, name);
+    await mkdir(own);
+    return seeApp(join(appDir, "main.cjs"), own, start(own));
+  };
+  const real = await see("real", (own) => (settings) => startRealHost({ files, appDir, workDir: own, settings }));
+  return [real, await see("local", localHostIn)];
+}
+
+async function seeSample(
+  files: RealHostFiles,
+  { appDir, workDir, hostJson }: { readonly appDir: string; readonly workDir: string; readonly hostJson: unknown },
+): Promise<Pair> {
+  let local: FunctionsHost | undefined;
+  const real = await startRealHost({ files, appDir, workDir, settings: sampleSettings });
+  try {
+    local = await startFunctionsHost({
+      appPath: join(appDir, "main.cjs"),
+      hostJson,
+      port: 0,
+      stateDir: join(workDir, "local"),
+      env: { ...process.env, ...sampleSettings },
+      log: () => undefined,
+    });
+    const see = async (url: string): Promise<Readonly<Record<string, unknown>>> => ({
+      functions: await functionNames(url),
+      ...(await observe({ url, limitMs })),
+    });
+    return [await see(real.url), await see(local.url)];
+  } finally {
     await local?.stop();
     await real.stop();
-    await rm(workDir, { recursive: true, force: true });
   }
 }
 

@@ -8,6 +8,9 @@ import { createRequire } from "node:module";
 import type { AddressInfo } from "node:net";
 import { createServer } from "node:net";
 import { join } from "node:path";
+import { QUEUES } from "../../shared/needs/stores.ts";
+import { openBroker } from "../process-settings.ts";
+import { connectionStringOf } from "../service-bus/broker.ts";
 import type { RealHostFiles } from "./packages.ts";
 
 export type RealHost = {
@@ -22,6 +25,7 @@ export type RealHostOptions = {
   /** Holds host.json, package.json whose `main` is the bundle, and the bundle. */
   readonly appDir: string;
   readonly workDir: string;
+  /** What the app asks for; with a UPLINK_BROKER_PORT, a Service Bus broker is started there. */
   readonly settings: Readonly<Record<string, string>>;
 };
 
@@ -77,6 +81,12 @@ export async function startRealHost({ files, appDir, workDir, settings }: RealHo
     `TableEndpoint=http://127.0.0.1:${table}/devstoreaccount1`,
   ].join(";");
 
+  const brokerPort = settings["UPLINK_BROKER_PORT"];
+  const broker =
+    brokerPort === undefined
+      ? undefined
+      : await openBroker(Number(brokerPort), [QUEUES.doorbell.name], () => undefined);
+
   // Standard input stays open: the host ends when it reads the end of it.
   const host = watch(
     spawn(files.program, ["--urls", `http://127.0.0.1:${port}`], {
@@ -98,6 +108,7 @@ export async function startRealHost({ files, appDir, workDir, settings }: RealHo
         AzureWebJobsSecretStorageType: "files",
         ASPNETCORE_SUPPRESSSTATUSMESSAGES: "true",
         FUNC_HOST_RAW_LOG_CAPTURE_PATH: join(workDir, "host.log"),
+        ...(broker === undefined ? {} : { ServiceBusConnection: connectionStringOf(broker.port) }),
         ...settings,
       },
     }),
@@ -105,6 +116,7 @@ export async function startRealHost({ files, appDir, workDir, settings }: RealHo
 
   const stop = async (): Promise<void> => {
     await end(host, "SIGINT");
+    await broker?.stop();
     await end(azurite, "SIGTERM");
   };
   const url = `http://127.0.0.1:${port}`;

@@ -19,11 +19,14 @@ import { takeHomeLock } from "./home-lock.ts";
 import { ANY_PORTS, type Ports, settlePorts } from "./ports.ts";
 import { createSecureFetch, type SecureFetch, type SecureInit } from "./secure-fetch.ts";
 import {
+  type OtherHost,
   type ServiceContext,
+  type StartOtherHost,
   startAzurite,
   startDirectory,
   startHost,
   startHosts,
+  startOtherHost,
   storageConnection,
   TENANT_ID,
 } from "./services.ts";
@@ -49,6 +52,8 @@ export interface RuntimeOptions {
   readonly node?: string;
   /** So many hosts at one task hub, behind one address, without an origin for browsers; absent: one with an engine of its own. */
   readonly hosts?: number;
+  /** Another program than the local host, behind one address, without an origin for browsers. */
+  readonly otherHost?: StartOtherHost;
   /** Told what has been started, and which requests one of several hosts left unanswered. */
   readonly log?: (line: string) => void;
 }
@@ -104,9 +109,11 @@ export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
   const running: RunningChild[] = [];
   let isStopping = false;
   let door: SharedDoor | undefined;
+  let other: OtherHost | undefined;
   const stop = async (): Promise<void> => {
     isStopping = true;
     await door?.close();
+    await other?.stop();
     for (const child of running.reverse()) await child.stop();
     running.length = 0;
     await rm(paths.runtime, { force: true });
@@ -143,8 +150,8 @@ export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
     // Where the target counts no writes, nobody has to keep within them.
     const settings = { ...(quota === "off" ? { UPLINK_TARGET_WRITES: "0" } : {}), ...given };
     const { exporter } = applications;
-    const other = { ...(appPath === undefined ? {} : { appPath }), ...(node === undefined ? {} : { node }) };
-    const choices = { exporter, settings, ...other };
+    const program = { ...(appPath === undefined ? {} : { appPath }), ...(node === undefined ? {} : { node }) };
+    const choices = { exporter, settings, ...program };
     const host = () => startHost(context, choices);
 
     watch(await startAzurite(context, options.inMemory ?? false));
@@ -152,7 +159,8 @@ export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
     log(`Azurite: blobs on port ${ports.azuriteBlob}, tables on port ${ports.azuriteTable}`);
     watch(await startDirectory(context, { verifiedDomains, quota, signInCode }));
     log(`Directory stand-in: ${urls.graph}`);
-    if (options.hosts === undefined) watch(await host());
+    if (options.otherHost) ({ host: other, door } = await startOtherHost(context, choices, options.otherHost, log));
+    else if (options.hosts === undefined) watch(await host());
     else door = await startHosts(context, choices, options.hosts, { started: watch, log });
     log(`Functions host: ${urls.service}/api, Service Bus broker on port ${ports.broker}`);
 

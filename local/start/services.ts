@@ -175,6 +175,33 @@ export async function startHosts(
   return openSharedDoor({ port: ports.host, certificates, hosts: await Promise.all(hosts), log: told.log });
 }
 
+export interface OtherHost {
+  /** Plain HTTP, on the loopback. */
+  readonly url: string;
+  stop(): Promise<void>;
+}
+
+/** Starts a host of the caller's with the service's settings; resolves when it answers. */
+export type StartOtherHost = (settings: Readonly<Record<string, string>>) => Promise<OtherHost>;
+
+/** A host that the caller starts, behind a door that ends TLS for it. */
+export async function startOtherHost(
+  context: ServiceContext,
+  choices: HostChoices,
+  start: StartOtherHost,
+  log: (line: string) => void,
+): Promise<{ readonly host: OtherHost; readonly door: SharedDoor }> {
+  const { ports, certificates } = context;
+  const host = await start(hostEnvironment(context, choices));
+  try {
+    const hosts = [{ name: "host", port: Number(new URL(host.url).port) }];
+    return { host, door: await openSharedDoor({ port: ports.host, certificates, hosts, log }) };
+  } catch (error) {
+    await host.stop();
+    throw error;
+  }
+}
+
 /** Settings of every host. */
 function hostEnvironment({ paths, ports, certificates }: ServiceContext, choices: HostChoices): Record<string, string> {
   const directory = `https://localhost:${ports.directory}`;

@@ -10,11 +10,11 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 import { unzipSync } from "fflate";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { forestEntries } from "../../local/samples/forest.ts";
-import { ldifOf } from "../../local/samples/ldif-text.ts";
+import { differences } from "../../local/real-host/observe.ts";
+import { localHostIn, seeApp } from "../../local/real-host/see-app.ts";
+import { SMALL_DOMAIN, syncSmallDirectory } from "../../local/real-host/sync.ts";
 import { projectRoot } from "../../local/start/home.ts";
 import { startRuntime } from "../../local/start/runtime.ts";
-import { until } from "../support/until.ts";
 
 const run = promisify(execFile);
 async function evaluate(code: string, environment: Readonly<Record<string, string>> = {}): Promise<string> {
@@ -134,31 +134,17 @@ describe.each(NODES)("the package in plain $name", ({ node }) => {
     "syncs a directory, without anything to resolve modules from",
     async () => {
       const place = await unfolded(`app-${NODES.findIndex((one) => one.node === node)}`);
-      const file = join(folder, "small.ldif");
-      const entries = forestEntries({
-        ...{ fqdn: "small.example", netBios: "SMALL", company: "Small", people: 20, offset: 3 },
-        alsoElsewhere: { given: "Ada", family: "Example", consistencyGuid: "0b5f6a52-6c1d-4a7e-8f4b-5d2e8c9a1f37" },
-      });
-      await writeFile(file, `version: 1\n\n${entries.map(ldifOf).join("")}`);
       const runtime = await startRuntime({
-        ...{ home: `${place}-home`, inMemory: true, quota: "off", verifiedDomains: ["small.example"] },
+        ...{ home: `${place}-home`, inMemory: true, quota: "off", verifiedDomains: [SMALL_DOMAIN] },
         ...{ appPath: join(place, "main.cjs"), node },
       });
       try {
         if (process.platform === "linux")
           expect(await readlink(`/proc/${runtime.process("host").pid}/exe`)).toBe(await realpath(node));
-        const { id, jobId } = await runtime.admin.createConfiguration({
-          ...{ displayName: "small", domainFqdn: "small.example", domainNetBios: "SMALL" },
-          settings: { signIn: "ownProcess", firstExport: "automatic" },
-        });
-        const agent = { name: "small", configurationId: id, source: ["--source", "ldif", "--file", file] };
-        await runtime.agents.enrol(agent);
-        expect(await runtime.agents.once(agent)).toMatchObject({ exitCode: 0, result: { read: true } });
-        const cycle = await until("the cycle's end", async () => (await runtime.admin.cycles(jobId, 1))[0]);
-        expect(cycle.outcomes.escrowed).toBe(0);
-        const { value } = (await (await runtime.control("objects?kind=user")).json()) as { value: object[] };
-        expect(value).toHaveLength(20);
-        expect(cycle.created).toBeGreaterThanOrEqual(20);
+        const seen = await syncSmallDirectory(runtime, runtime.paths.home);
+        expect(seen).toMatchObject({ exitCode: 0, read: true, outcomes: { escrowed: 0 } });
+        expect(seen.users).toHaveLength(20);
+        expect(seen.created).toBeGreaterThanOrEqual(20);
       } finally {
         await runtime.stop();
       }
@@ -166,3 +152,17 @@ describe.each(NODES)("the package in plain $name", ({ node }) => {
     240_000,
   );
 });
+
+it("is seen by the comparison with the real host: its functions, and a sync through it, twice the same", async () => {
+  const place = await unfolded("compared");
+  const see = async (name: string) => {
+    const workDir = join(folder, `compared-${name}`);
+    await mkdir(workDir);
+    return seeApp(join(place, "main.cjs"), workDir, localHostIn(workDir));
+  };
+  const [one, other] = await Promise.all([see("one"), see("other")]);
+  expect(one).toMatchObject({ exitCode: 0, read: true, outcomes: { escrowed: 0 } });
+  expect(one["functions"]).toEqual(expect.arrayContaining(["SyncRun", "Tick", "WakeJob"]));
+  expect(one["users"]).toHaveLength(20);
+  expect(differences(one, other)).toEqual([]);
+}, 240_000);
