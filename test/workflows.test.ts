@@ -1,14 +1,15 @@
 /** The workflows as they are written: what they may, whom they trust and what they call. That they run is for GitHub to show. */
 import { spawnSync } from "node:child_process";
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { expect, it } from "vitest";
+import { dirname, join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { parse } from "yaml";
 
 interface Step {
   readonly uses?: string;
   readonly run?: string;
+  readonly env?: Readonly<Record<string, string>>;
   readonly with?: Readonly<Record<string, unknown>>;
 }
 interface Job {
@@ -88,6 +89,82 @@ it("sign in to Azure by OIDC alone, in the one job that deploys", () => {
   expect(Object.keys(login?.with ?? {}).sort()).toEqual(["client-id", "subscription-id", "tenant-id"]);
   const [release] = workflows.filter((workflow) => "deploy" in workflow.jobs);
   expect(release?.on).toEqual({ push: { tags: ["v*"] } });
+});
+
+describe("a release whose infrastructure isn't there yet", () => {
+  const at = mkdtempSync(join(tmpdir(), "uplink-provisioned-"));
+  afterAll(() => rmSync(at, { recursive: true }));
+  const git = (...args: string[]) => {
+    const as = [
+      "-c",
+      "user.name=a",
+      "-c",
+      "user.email=a@b.c",
+      "-c",
+      "commit.gpgsign=false",
+      "-c",
+      "init.defaultBranch=main",
+    ];
+    const { status, stderr } = spawnSync("git", [...as, ...args], { cwd: at, encoding: "utf8" });
+    expect(status, stderr).toBe(0);
+  };
+  const release = (tag: string, files: Readonly<Record<string, string>>) => {
+    for (const [path, text] of Object.entries(files)) {
+      mkdirSync(dirname(join(at, path)), { recursive: true });
+      writeFileSync(join(at, path), text);
+    }
+    git("add", "--all");
+    git("commit", "-q", "-m", tag);
+    git("tag", tag);
+  };
+  const check = (provisioned: string, tag: string) => {
+    git("checkout", "-q", tag);
+    const program = join(root, "scripts", "check-provisioned.mjs");
+    const env = { ...process.env, UPLINK_PROVISIONED: provisioned };
+    const { status, stderr, stdout } = spawnSync(process.execPath, [program], { cwd: at, encoding: "utf8", env });
+    return { status, said: stderr + stdout };
+  };
+  beforeAll(() => {
+    git("init", "-q");
+    release("v1", { "infra/needs.json": "{}", "azure.yaml": "a", "functions/main.ts": "1" });
+    release("v2", { "functions/main.ts": "2" });
+    release("v3", { "infra/needs.json": '{ "alerts": [] }' });
+    release("v4", { "functions/main.ts": "4" });
+    release("v5", { "azure.yaml": "b" });
+  });
+
+  it("is refused, also where the release in between was never deployed, with what changed and what to do", () => {
+    expect(check("v1", "v2").status).toBe(0);
+    for (const [provisioned, tag, file] of [
+      ["v1", "v3", "infra/needs.json"],
+      ["v1", "v4", "infra/needs.json"],
+      ["v3", "v5", "azure.yaml"],
+    ] as const) {
+      const { status, said } = check(provisioned, tag);
+      expect([status, said], `${provisioned}..${tag}`).toEqual([1, expect.stringContaining(file)]);
+      expect(said).toContain("UPLINK_PROVISIONED");
+    }
+    expect(check("v3", "v4").status).toBe(0);
+    expect(check("v5", "v5").status).toBe(0);
+  });
+
+  it("is refused where nobody said what was provisioned, or names what isn't there", () => {
+    for (const provisioned of ["", "v9", "--output=x", "v1 v2"]) {
+      const { status, said } = check(provisioned, "v2");
+      expect([status, said], provisioned).toEqual([1, expect.stringContaining("UPLINK_PROVISIONED is ")]);
+    }
+  });
+
+  it("isn't deployed: it is looked for before anything is sent, in all of the history", () => {
+    const { steps: own = [] } = jobs.find(([name]) => name === "deploy")?.[1] ?? {};
+    const lookedAt = own.findIndex((step) => step.run?.includes("node scripts/check-provisioned.mjs"));
+    const sentAt = own.findIndex((step) => step.run?.includes("az functionapp deployment"));
+    const checkout = own.findIndex((step) => step.uses?.startsWith("actions/checkout@"));
+    expect([checkout, lookedAt, sentAt].toSorted((one, other) => one - other)).toEqual([checkout, lookedAt, sentAt]);
+    expect(checkout).toBe(0);
+    expect(own[checkout]?.with?.["fetch-depth"]).toBe(0);
+    expect(own[lookedAt]?.env?.["UPLINK_PROVISIONED"]).toMatch(/^\$\{\{ vars\.UPLINK_PROVISIONED \}\}$/);
+  });
 });
 
 it("put nothing that strangers write into a script", () => {
