@@ -62,7 +62,7 @@ export async function exportObjects(
 ): Promise<ExportResult[]> {
   const results: ExportResult[] = [];
   const marked = await mark(deps, header, lane, planned, resumed, results);
-  const entries = await lookUpCreates(deps, marked);
+  const entries = await lookUpCreates(deps, header, marked, results);
   const bound = await deps.bindMembers(entries.map((entry) => entry.planned));
   const calls = entries.map((entry, index) => ({ ...entry, planned: bound[index] ?? entry.planned }));
   const restored = await send(deps, header, calls, results, firstCall);

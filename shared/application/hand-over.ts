@@ -52,7 +52,7 @@ export async function handOver(
   for (const [at, { newcomer, holder }] of willing.entries()) {
     const { index, draft, own, owner } = newcomer;
     const verdict = verdicts[at];
-    if (verdict?.kind === "refused") {
+    if (verdict?.kind === "refused" || verdict?.kind === "unanswered") {
       matches.set(draft.objectGuid, refusedMatch(verdict));
       continue;
     }

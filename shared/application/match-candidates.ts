@@ -12,6 +12,9 @@ import { matchTargets } from "./match-target.ts";
 import type { ClaimAnswer } from "./object-claims.ts";
 import { ownerOf } from "./state/claim-index.ts";
 
+/** What to do where matching met what it may not have. */
+export const DECIDE = "Decide which object is right, and change or remove the other.";
+
 export type MatchAnswer =
   | { readonly targetId: string; readonly by: string; readonly restore: boolean; readonly accountEnabled?: boolean }
   | { readonly failure: ObjectFailure };
@@ -69,12 +72,15 @@ async function freeStaleValues(deps: MapDeps, header: ChunkHeader, open: readonl
     own.flatMap(({ claim, result }, at) => (result.kind === "candidate" ? [{ draft, own, at, claim, result }] : [])),
   );
   if (asked.length === 0) return;
+  // What the target doesn't answer isn't free.
+  const unanswered = new Set<number>();
   const found = await deps.target.find(
     asked.map(({ claim }): TargetQuery => ({ by: queryOf(claim.kind), value: claim.value })),
+    { onRefused: (at) => void unanswered.add(at) },
   );
   for (const [index, { draft, own, at, claim, result }] of asked.entries()) {
     const holders = (found[index] ?? []).filter((object) => object.id !== draft.record.link?.targetId);
-    if (holders.length > 0) continue;
+    if (holders.length > 0 || unanswered.has(index)) continue;
     const owner = ownerOf(header.configurationId, draft.objectGuid);
     own[at] = { claim, result: await deps.claims.take({ owner, claim }, result.targetId) };
   }
@@ -94,7 +100,7 @@ async function matchUnlinked(
   const verdicts = await matchTargets(deps, asking);
   for (const [index, { draft, own, owner }] of asking.entries()) {
     const verdict = verdicts[index] ?? { kind: "none" };
-    if (verdict.kind === "refused") {
+    if (verdict.kind === "refused" || verdict.kind === "unanswered") {
       matches.set(draft.objectGuid, refusedMatch(verdict));
       continue;
     }
@@ -117,8 +123,10 @@ async function matchUnlinked(
   return matches;
 }
 
-export function refusedMatch({ code, message }: Extract<MatchVerdict, { kind: "refused" }>): MatchAnswer {
-  return { failure: { code, message, remedy: "Decide which object is right, and change or remove the other." } };
+export function refusedMatch(verdict: Extract<MatchVerdict, { kind: "refused" | "unanswered" }>): MatchAnswer {
+  const { code, message } = verdict;
+  const remedy = verdict.kind === "unanswered" ? verdict.remedy : DECIDE;
+  return { failure: { code, message, remedy } };
 }
 
 type ClaimQuery = "id" | "immutableId" | "userPrincipalName" | "mail" | "uniqueName";

@@ -3,7 +3,7 @@
  * of `domain/match.ts`. Used where the index names a candidate, and where a create met a conflict.
  */
 import { type MatchCandidate, type MatchVerdict, matchObject } from "../domain/match.ts";
-import type { TargetDirectory, TargetObject, TargetQuery } from "../ports/target-directory.ts";
+import type { TargetDirectory, TargetFailure, TargetObject, TargetQuery } from "../ports/target-directory.ts";
 import type { Excluded } from "./excluded.ts";
 import type { TargetIdentity } from "./job-mapping.ts";
 import { type ClaimIndex, type ClaimOwner, objectOf } from "./state/claim-index.ts";
@@ -27,22 +27,32 @@ export interface MatchDeps {
 export async function matchTargets(deps: MatchDeps, requests: readonly MatchRequest[]): Promise<MatchVerdict[]> {
   if (requests.length === 0) return [];
   const queries = requests.map(({ identity }) => queriesFor(identity));
-  const answers = await deps.target.find(queries.flat());
+  const refusals = new Map<number, TargetFailure>();
+  const onRefused = (at: number, failure: TargetFailure) => void refusals.set(at, failure);
+  const answers = await deps.target.find(queries.flat(), { onRefused });
+  const unanswered: (TargetFailure | undefined)[] = [];
   let at = 0;
   const found = queries.map((own) => {
     const objects = answers.slice(at, at + own.length).flat();
+    unanswered.push(own.flatMap((_, index) => refusals.get(at + index) ?? [])[0]);
     at += own.length;
     return [...new Map(objects.map((object) => [object.id, object])).values()];
   });
   const privileged = await deps.target.privileged([...new Set(found.flat().map((object) => object.id))]);
   return Promise.all(
-    requests.map(async (request, index) => {
+    requests.map(async (request, index): Promise<MatchVerdict> => {
+      const refusal = unanswered[index];
+      if (refusal) return unansweredBy(request, refusal);
       const candidates = await Promise.all(
         (found[index] ?? []).map((object) => candidateOf(deps, object, privileged, request)),
       );
       return matchObject(request.identity, candidates);
     }),
   );
+}
+
+function unansweredBy({ owner }: MatchRequest, { code, message, remedy }: TargetFailure): MatchVerdict {
+  return { kind: "unanswered", code, message: `Source object ${owner} can't be looked for: ${message}`, remedy };
 }
 
 function queriesFor(identity: TargetIdentity): TargetQuery[] {

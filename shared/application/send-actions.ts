@@ -21,6 +21,7 @@ import {
   valuesOf,
 } from "./export-records.ts";
 import { holdTargets } from "./hold-targets.ts";
+import { DECIDE } from "./match-candidates.ts";
 import { matchTargets } from "./match-target.ts";
 import { redactAnswer } from "./secrets.ts";
 import { ownerOf } from "./state/claim-index.ts";
@@ -64,16 +65,28 @@ export async function send(
 }
 
 /** Creates that may have happened before, looked up at once: those found are taken over, the rest is to be created. */
-export async function lookUpCreates(deps: ExportDeps, entries: readonly Marked[]): Promise<readonly Marked[]> {
+export async function lookUpCreates(
+  deps: ExportDeps,
+  header: ChunkHeader,
+  entries: readonly Marked[],
+  results: ExportResult[],
+): Promise<readonly Marked[]> {
   const doubtful = entries.filter(
     (entry) => entry.planned.action.kind === "create" && createInDoubt(entry.planned.record),
   );
   const verdicts = await verdictsOf(deps, doubtful);
-  return entries.map((entry) => {
+  const known: Marked[] = [];
+  for (const entry of entries) {
     const verdict = verdicts[doubtful.indexOf(entry)];
+    // Whether it was made isn't known: it is not made again.
+    if (verdict?.kind === "unanswered") {
+      const { code, message, remedy } = verdict;
+      results.push(await failedResult(deps, header, entry, { code, message, remedy, retriable: true }));
+    }
     // Anything but its own anchor is left to the create's conflict.
-    return verdict?.kind === "match" && isByAnchor(verdict.by) ? takenOver(deps, entry, verdict) : entry;
-  });
+    else known.push(verdict?.kind === "match" && isByAnchor(verdict.by) ? takenOver(deps, entry, verdict) : entry);
+  }
+  return known;
 }
 
 /** A create that met an existing object: our own, whose answer was lost; or one to match; or a real conflict. */
@@ -97,13 +110,7 @@ async function settleConflicts(
       continue;
     }
     const reason =
-      verdict?.kind === "refused"
-        ? {
-            code: verdict.code,
-            message: verdict.message,
-            remedy: "Decide which object is right, and change or remove the other.",
-          }
-        : failure;
+      verdict?.kind === "refused" ? { code: verdict.code, message: verdict.message, remedy: DECIDE } : failure;
     const { retriable, retryAfterMs } = failure;
     results.push(
       await failedResult(deps, header, entry, {

@@ -10,7 +10,7 @@
  */
 import { type Doubt, VISIBLE_AFTER_MS, withoutDoubt } from "../domain/doubt.ts";
 import { type Claim, type Link, type ObjectRecord, typeOfLink, underWayFor } from "../domain/object-record.ts";
-import type { TargetObject, TargetQuery } from "../ports/target-directory.ts";
+import type { TargetFailure, TargetObject, TargetQuery } from "../ports/target-directory.ts";
 import type { ChunkHeader } from "./chunk-files.ts";
 import type { Draft, MapDeps } from "./draft-object.ts";
 import { createInDoubt } from "./export-records.ts";
@@ -41,9 +41,18 @@ export async function settleDoubts(
     return isUnderWay ? [] : (questionOf(deps, header, draft) ?? []);
   });
   if (questions.length === 0) return drafts;
-  const found = await deps.target.find(questions.map((question) => question.query));
+  const refusals = new Map<number, TargetFailure>();
+  const found = await deps.target.find(
+    questions.map((question) => question.query),
+    { onRefused: (index, failure) => void refusals.set(index, failure) },
+  );
   const settled = new Map<Draft, Draft>();
   for (const [index, { draft, at, answered, without }] of questions.entries()) {
+    const refusal = refusals.get(index);
+    if (refusal) {
+      settled.set(draft, unanswered(draft, refusal));
+      continue;
+    }
     const shown = await answered(found[index] ?? []);
     const record = shown ?? (now - at >= VISIBLE_AFTER_MS ? without : undefined);
     if (!record) settled.set(draft, waiting(draft, "the target doesn't show it yet"));
@@ -115,6 +124,12 @@ function waiting(draft: Draft, why: string): Draft {
       scope: draft.evaluation.scope,
     },
   };
+}
+
+function unanswered(draft: Draft, { code, message, remedy }: TargetFailure): Draft {
+  const { scope } = draft.evaluation;
+  const why = `Whether the last write of object ${draft.objectGuid} took effect can't be found out: ${message}`;
+  return { ...draft, evaluation: { kind: "failed", code, message: why, remedy, scope } };
 }
 
 /** Whether the target object is this object's in the index; nobody's becomes its. */

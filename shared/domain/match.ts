@@ -7,6 +7,7 @@
  * a directory role, what is on the exclusion list. Several candidates, at one step or by name and mail, are an error with all of them named. Deleted objects with the same
  * immutableId (or unique name) are restored rather than twinned (N9).
  */
+import type { FailureCode } from "./failure-codes.ts";
 import type { TargetType } from "./target-table.ts";
 import { sameUpn } from "./values.ts";
 
@@ -50,6 +51,13 @@ export type MatchVerdict =
         | "AttributeValueMustBeUnique"
         | "TargetExcluded";
       readonly message: string;
+    }
+  | {
+      /** The target didn't answer what was asked about this object: nothing is known. */
+      readonly kind: "unanswered";
+      readonly code: FailureCode;
+      readonly message: string;
+      readonly remedy: string;
     };
 
 export type MatchWish =

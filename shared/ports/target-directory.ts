@@ -150,10 +150,18 @@ export interface ApplyOptions {
   readonly onCount?: (part: number | undefined) => void;
 }
 
+export interface FindOptions {
+  /**
+   * Called for each query (its place) that the target refuses for itself while it answers others: what it answers then is
+   * empty, and says nothing. Left out, such a refusal is one of everything: `TargetUnavailable`.
+   */
+  readonly onRefused?: (at: number, failure: TargetFailure) => void;
+}
+
 export interface TargetDirectory {
   describe(): Promise<TargetDescription>;
   /** One result a query, in order: every object that matches. */
-  find(queries: readonly TargetQuery[]): Promise<readonly (readonly TargetObject[])[]>;
+  find(queries: readonly TargetQuery[], options?: FindOptions): Promise<readonly (readonly TargetObject[])[]>;
   /** Of the given ids, those that hold a directory role or are in a role-assignable group. */
   privileged(ids: readonly string[]): Promise<ReadonlySet<string>>;
   /** At most one action a key. Results in the order of the actions. */

@@ -12,24 +12,19 @@ import { setTimeout as sleepFor } from "node:timers/promises";
 import type { TokenCredential } from "@azure/identity";
 import type { Clock, Random } from "../../ports/clock.ts";
 import type { Log } from "../../ports/log.ts";
-import type {
-  TargetDescription,
-  TargetDirectory,
-  TargetObject,
-  TargetObjectType,
-  TargetQuery,
-} from "../../ports/target-directory.ts";
+import type { TargetDescription, TargetDirectory } from "../../ports/target-directory.ts";
 import { TargetUnavailable } from "../../ports/target-directory.ts";
 import { createAccessTokens } from "./access-token.ts";
 import type { ActionContext } from "./action-step.ts";
 import { objectUrl } from "./addresses.ts";
 import { applyActions } from "./apply-actions.ts";
 import { changeMembers } from "./change-members.ts";
+import { findObjects, listOf, objectsOf } from "./find-objects.ts";
 import { createGraphClient } from "./graph-client.ts";
 import { createLimit } from "./limit.ts";
 import { createPrivileged } from "./privileged.ts";
 import { createReadClient, type ReadClient } from "./read-client.ts";
-import { answersQuery, type FindRead, readsFor, targetObjectOf, USER_SELECT } from "./read-objects.ts";
+import { targetObjectOf, USER_SELECT } from "./read-objects.ts";
 import { createStateReads } from "./read-states.ts";
 import { createRecentWrites } from "./recent-writes.ts";
 import { createBody } from "./write-body.ts";
@@ -97,7 +92,7 @@ export function createGraphTargetDirectory(deps: GraphTargetDeps): TargetDirecto
 
   return {
     describe: () => describe(reads),
-    find: (queries) => find(reads, queries),
+    find: (queries, options) => findObjects(reads, queries, options),
     async privileged(ids) {
       if (ids.length === 0) return new Set();
       const all = await privileged.ids();
@@ -144,7 +139,7 @@ export function createGraphTargetDirectory(deps: GraphTargetDeps): TargetDirecto
         yield page.flatMap((member) => targetObjectOf(member, "user", false)?.id ?? []);
       }
     },
-    ...createStateReads(reads, (queries) => find(reads, queries)),
+    ...createStateReads(reads, (queries) => findObjects(reads, queries)),
     async *users() {
       for await (const page of reads.pages(`/users?$select=${USER_SELECT}&$top=999`)) {
         yield objectsOf(page, "user", false);
@@ -174,43 +169,4 @@ async function describe(reads: ReadClient): Promise<TargetDescription> {
     initialDomain: initial.name.toLowerCase(),
     verifiedDomains: known.map((domain) => domain.name.toLowerCase()),
   };
-}
-
-async function find(reads: ReadClient, queries: readonly TargetQuery[]): Promise<readonly (readonly TargetObject[])[]> {
-  const found: TargetObject[][] = queries.map(() => []);
-  const run = async (wanted: readonly FindRead[]) => {
-    const bodies = await reads.getAll(wanted.map((read) => read.url));
-    for (const [index, read] of wanted.entries()) {
-      for (const object of objectsOf(await wholeList(reads, bodies[index]), read.type, read.among === "deleted")) {
-        for (const position of read.positions) {
-          const query = queries[position];
-          if (query && answersQuery(object, query)) found[position]?.push(object);
-        }
-      }
-    }
-  };
-  const everything = queries.map((_, position) => position);
-  await run(readsFor(queries, everything));
-  // An id that isn't among the living may be among the deleted.
-  const missing = everything.filter((at) => queries[at]?.by === "id" && found[at]?.length === 0);
-  await run(readsFor(queries, missing, "deleted"));
-  return found;
-}
-
-function objectsOf(values: readonly unknown[], type: TargetObjectType, deleted: boolean): readonly TargetObject[] {
-  return values.flatMap((value) => targetObjectOf(value, type, deleted) ?? []);
-}
-
-/** The values of a list, which may be handed out in pages, too; what was asked for by its key is a list of one. */
-async function wholeList(reads: ReadClient, body: unknown): Promise<readonly unknown[]> {
-  const isOne = typeof body === "object" && body !== null && "id" in body;
-  const values = isOne ? [body] : [...listOf(body)];
-  const { "@odata.nextLink": link } = (body ?? {}) as { readonly "@odata.nextLink"?: unknown };
-  if (typeof link === "string") for await (const page of reads.pages(link)) values.push(...page);
-  return values;
-}
-
-function listOf(body: unknown): readonly unknown[] {
-  const { value } = (body ?? {}) as { readonly value?: unknown };
-  return Array.isArray(value) ? value : [];
 }

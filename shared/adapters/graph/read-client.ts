@@ -3,13 +3,16 @@
  * their end. What takes longer than two seconds to cure is `TargetUnavailable` with the time to wait.
  */
 
-import { TargetPageLost, TargetUnavailable } from "../../ports/target-directory.ts";
+import { type TargetFailure, TargetPageLost, TargetUnavailable } from "../../ports/target-directory.ts";
 import { BATCH_SIZE, type GraphClient, type GraphReply } from "./graph-client.ts";
 import { failureOf, graphErrorOf } from "./graph-failure.ts";
 
 export interface ReadClient {
-  /** The bodies of GETs, in order; undefined for what isn't there (404). */
-  getAll(urls: readonly string[]): Promise<readonly unknown[]>;
+  /**
+   * The bodies of GETs, in order; undefined for what isn't there (404). One that is refused for whatever it asks is told to
+   * `onRefused` (its place), and has no body; left out, and with a token that is refused, it is `TargetUnavailable`.
+   */
+  getAll(urls: readonly string[], onRefused?: OnRefused): Promise<readonly unknown[]>;
   /**
    * The pages of a list, from a path or from a next link on. A list that isn't there (404) is an error, or empty when
    * `absent` says so: its owner may be gone.
@@ -18,6 +21,8 @@ export interface ReadClient {
   /** One page of a list. Throws `TargetPageLost` when a next link is refused. */
   page(pathOrLink: string): Promise<ListPage | undefined>;
 }
+
+export type OnRefused = (at: number, failure: TargetFailure) => void;
 
 /** `link` is absolute; absent: it was the last page. */
 export interface ListPage {
@@ -39,6 +44,7 @@ const RETRY_AFTER_MS = 15_000;
 /** What a reply to a GET is: a body, nothing there, or a reason to ask again. */
 type Read =
   | { readonly kind: "body"; readonly body: unknown }
+  | { readonly kind: "refused"; readonly failure: TargetFailure }
   | { readonly kind: "again"; readonly why: string; readonly waitMs: number };
 
 export function createReadClient(deps: ReadDeps): ReadClient {
@@ -50,13 +56,7 @@ export function createReadClient(deps: ReadDeps): ReadClient {
     if (reply.kind === "unsent" || status === 404) return { kind: "body", body: undefined };
     if (status >= 200 && status < 300) return { kind: "body", body: reply.body };
     if (isLink && (status === 400 || status === 410)) throw new TargetPageLost();
-    const failure = failureOf(status, graphErrorOf(reply.body), "The target refuses a read");
-    throw new TargetUnavailable(
-      status === 401 ? "target-credentials" : "target-refused",
-      `${failure.message} (${failure.code})`,
-      failure.remedy,
-      300_000,
-    );
+    return { kind: "refused", failure: failureOf(status, graphErrorOf(reply.body), "The target refuses a read") };
   };
 
   /** Sends what is open, up to four times, with two seconds of sleep in all. */
@@ -64,7 +64,7 @@ export function createReadClient(deps: ReadDeps): ReadClient {
     open: readonly number[],
     send: (open: readonly number[]) => Promise<readonly GraphReply[]>,
     bodies: unknown[],
-    isLink = false,
+    { isLink = false, onRefused }: { readonly isLink?: boolean; readonly onRefused?: OnRefused | undefined } = {},
   ): Promise<void> => {
     let budgetMs = SLEEP_BUDGET_MS;
     let left = open;
@@ -76,7 +76,10 @@ export function createReadClient(deps: ReadDeps): ReadClient {
         const reply = replies[index];
         const result: Read = reply ? read(reply, attempt, isLink) : { kind: "again", why: "no reply", waitMs: 200 };
         if (result.kind === "body") bodies[position] = result.body;
-        else {
+        else if (result.kind === "refused") {
+          if (!onRefused || result.failure.status === 401) throw refusedBy(result.failure);
+          onRefused(position, result.failure);
+        } else {
           again.push(position);
           if (result.waitMs >= last.waitMs) last = result;
         }
@@ -90,7 +93,7 @@ export function createReadClient(deps: ReadDeps): ReadClient {
   };
 
   return {
-    async getAll(urls) {
+    async getAll(urls, onRefused) {
       const bodies: unknown[] = new Array(urls.length).fill(undefined);
       const parts: number[][] = [];
       for (let at = 0; at < urls.length; at += BATCH_SIZE) {
@@ -108,6 +111,7 @@ export function createReadClient(deps: ReadDeps): ReadClient {
                 ),
               ),
             bodies,
+            { onRefused },
           ),
         ),
       );
@@ -131,9 +135,15 @@ export function createReadClient(deps: ReadDeps): ReadClient {
 
   async function getOne(url: string, isLink = false): Promise<readonly unknown[]> {
     const bodies: unknown[] = [undefined];
-    await readUntilDone([0], async () => [await deps.client.get(url)], bodies, isLink);
+    await readUntilDone([0], async () => [await deps.client.get(url)], bodies, { isLink });
     return bodies;
   }
+}
+
+/** What a refusal is that is no single object's matter. */
+export function refusedBy({ status, code, message, remedy }: TargetFailure): TargetUnavailable {
+  const reason = status === 401 ? "target-credentials" : "target-refused";
+  return new TargetUnavailable(reason, `${message} (${code})`, remedy, 300_000);
 }
 
 /** Throws when it is no list. */

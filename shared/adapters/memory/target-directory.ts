@@ -17,7 +17,7 @@ import {
   TargetPageLost,
   type TargetResult,
   type TargetState,
-  type TargetUnavailable,
+  TargetUnavailable,
 } from "../../ports/target-directory.ts";
 import { createMemoryActions } from "./target-actions.ts";
 import { answers, toTargetObject, toTargetState } from "./target-finding.ts";
@@ -76,6 +76,8 @@ export interface MemoryTargetDirectory extends TargetDirectory {
   /** Purges an object, as somebody does by hand: it can't be restored. */
   purge(id: string): void;
   order(fault: Fault): void;
+  /** Queries with this value are refused for themselves from now on, with this failure; undefined ends that. */
+  refuse(value: string, failure: TargetFailure | undefined): void;
   /** The same for single members of `changeMembers`. */
   orderMembers(fault: MemberFault): void;
   /** Ids of the living members of a group, in the order in which they were added. */
@@ -100,6 +102,7 @@ export function createMemoryTargetDirectory(options: MemoryTargetOptions = {}): 
   let faults: { fault: Fault; left: number }[] = [];
   /** What reads see, while they lag behind `objects`. */
   let shown: ReadonlyMap<string, MemoryObject> | undefined;
+  const refusals = new Map<string, TargetFailure>();
   let unavailable: TargetUnavailable | undefined;
   let ids = 0;
   let writes = 0;
@@ -157,8 +160,14 @@ export function createMemoryTargetDirectory(options: MemoryTargetOptions = {}): 
       reachable();
       return { initialDomain, verifiedDomains };
     },
-    async find(queries) {
+    async find(queries, { onRefused } = {}) {
       reachable();
+      for (const [at, { value }] of queries.entries()) {
+        const refusal = refusals.get(value);
+        if (refusal && !onRefused)
+          throw new TargetUnavailable("target-refused", refusal.message, refusal.remedy, 300_000);
+        if (refusal) onRefused?.(at, refusal);
+      }
       const all = [...(shown ?? objects).values()];
       return queries.map((query) => all.filter((object) => answers(object, query)).map(toTargetObject));
     },
@@ -253,6 +262,10 @@ export function createMemoryTargetDirectory(options: MemoryTargetOptions = {}): 
     setPrivileged(id, held) {
       const object = objects.get(id);
       if (object) objects.set(id, { ...object, privileged: held });
+    },
+    refuse(value, refusal) {
+      if (refusal) refusals.set(value, refusal);
+      else refusals.delete(value);
     },
     order(fault) {
       faults.push({ fault, left: fault.count ?? 1 });

@@ -25,7 +25,7 @@ export function watchTarget(
     telemetry.span(name, { attributes: { asked } }, run);
   return {
     ...target,
-    find: (queries) => seen("target.find", queries.length, () => target.find(queries)),
+    find: (queries, options) => seen("target.find", queries.length, () => target.find(queries, options)),
     apply: (actions, options) =>
       seen("target.apply", actions.length, async (span) => {
         const tally = { writes: 0, throttles: 0 };

@@ -4,7 +4,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from "node:net";
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { createGraphTargetDirectory } from "../../../shared/adapters/graph/graph-target-directory.ts";
-import type { TargetAction, TargetDirectory } from "../../../shared/ports/target-directory.ts";
+import type { TargetAction, TargetDirectory, TargetQuery } from "../../../shared/ports/target-directory.ts";
 import { random, recordingLog } from "./support.ts";
 
 type Item = { id: string; method: string; url: string; headers: Record<string, string>; body?: unknown };
@@ -262,6 +262,63 @@ describe("a list", () => {
     await expect(target.users()[Symbol.asyncIterator]().next()).rejects.toMatchObject({ code: "target-unreachable" });
     expect(calls).toBeLessThanOrEqual(4);
     expect(slept).toBeLessThanOrEqual(4_000);
+  });
+});
+
+describe("a read that is refused", () => {
+  const byUpn = (names: readonly string[]) =>
+    names.map((name) => ({ by: "userPrincipalName" as const, value: `${name}@corp.example` }));
+  const user = (name: string) => ({ id: name, userPrincipalName: `${name}@corp.example` });
+  /** Answers each read of a batch by what it asks; a number is a refusal. */
+  const answering = (answer: (url: string) => number | readonly string[]) => {
+    const asked: string[] = [];
+    handler = (_, response, items) => {
+      asked.push(...items.map((item) => decodeURIComponent(item.url)));
+      const responses = items.map((item) => {
+        const said = answer(decodeURIComponent(item.url));
+        if (typeof said !== "number") return { id: item.id, status: 200, body: { value: said.map(user) } };
+        return {
+          id: item.id,
+          status: said,
+          body: { error: { code: "Request_BadRequest", message: "Invalid value." } },
+        };
+      });
+      json(response, 200, { responses });
+    };
+    return asked;
+  };
+  const findTelling = async (queries: readonly TargetQuery[]) => {
+    const refused: [number, string][] = [];
+    const found = await target.find(queries, { onRefused: (at, { code }) => refused.push([at, code]) });
+    return { found: found.map((objects) => objects.map(({ id }) => id)), refused };
+  };
+
+  it("for one value is the matter of who has it, and the others of the same read are found", async () => {
+    answering((url) => (url.includes("odd@") ? 400 : ["ann", "bob"]));
+    const odd = await findTelling(byUpn(["ann", "odd", "bob"]));
+    expect(odd).toEqual({ found: [["ann"], [], ["bob"]], refused: [[1, "IdentityDataValidationFailed"]] });
+  });
+
+  it("for the one value that is asked is that one's matter, where something else of the object is answered", async () => {
+    answering((url) => (url.includes("odd@") ? 400 : []));
+    const { refused } = await findTelling([{ by: "immutableId", value: "AAA" }, ...byUpn(["odd"])]);
+    expect(refused).toEqual([[1, "IdentityDataValidationFailed"]]);
+  });
+
+  it.each<[string, (url: string) => number | readonly string[], string]>([
+    ["for everything that is asked", () => 400, "target-refused"],
+    ["as forbidden for all of one kind", (url) => (url.includes("deletedItems") ? 403 : ["ann"]), "target-refused"],
+    ["for its token, one value or not", (url) => (url.includes("bob@") ? 401 : ["ann"]), "target-credentials"],
+  ])("%s is a fault of the whole", async (_, answer, code) => {
+    answering(answer);
+    const queries: TargetQuery[] = [...byUpn(["ann", "bob"]), { by: "deletedImmutableId", value: "AAA" }];
+    await expect(findTelling(queries)).rejects.toMatchObject({ code });
+  });
+
+  it("is one of the whole where nobody is told of single ones, and nothing is asked again", async () => {
+    const asked = answering((url) => (url.includes("odd@") ? 400 : ["ann"]));
+    await expect(target.find(byUpn(["ann", "odd"]))).rejects.toMatchObject({ code: "target-refused" });
+    expect(asked).toHaveLength(1);
   });
 });
 

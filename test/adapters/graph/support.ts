@@ -57,7 +57,7 @@ export function connect(directory: TestDirectory, overrides: Partial<GraphTarget
 }
 
 /** `fetch` with a certificate authority of its own, which Node's has no way to be given after its start. */
-function fetchThrough(agent: Agent, sent: string[] = []): typeof fetch {
+export function fetchThrough(agent: Agent, sent: string[] = []): typeof fetch {
   return (url, init) =>
     new Promise((resolve, reject) => {
       const body = typeof init?.body === "string" ? init.body : undefined;
