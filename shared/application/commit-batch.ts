@@ -148,6 +148,8 @@ export function createCommit(deps: {
       if (!read && !before) throw new Error(`Read ${readNo} of job ${run.jobId} has no end to close.`);
       const cycle = read ? await accountOf(run, read.value) : before?.value;
       if (!cycle) throw new Error(`Read ${readNo} of job ${run.jobId} has no account.`);
+      // Before the cycle is: once that is closed another run may go on, which comes here no more.
+      await deps.recent.close(run.jobId, cycle.cycleId, () => undoneIn(deps.blobs, cycle.cycleId));
       if (read) {
         // Before: whoever sees the cycle closed sees what still follows from it.
         await deps.waiting.afterCycle(run.jobId, cycle);
@@ -168,7 +170,6 @@ export function createCommit(deps: {
         });
       }
       // Also when an attempt before closed the cycle and ended right after.
-      await deps.recent.close(run.jobId, cycle.cycleId, () => undoneIn(deps.blobs, cycle.cycleId));
       await deps.removals.clear(cycle.cycleId);
       if (cycle.kind === "full" && cycle.complete) await deps.removals.dropStaged(run.jobId, cycle.startedAt);
       await deps.linkAccounts.finish(run.jobId, cycle.cycleId);
@@ -179,21 +180,10 @@ export function createCommit(deps: {
     async abandonCycle(run, readNo, because) {
       await deps.fence.check(run);
       const read = await readRow<ReadRow>(jobs, run.jobId, ROW.read(readNo));
-      if (!read) return;
-      const { final, verdict, ends, links } = await deps.accountAbandoned(run, read.value, because);
-      await closeBatches(run, readNo, (batch) => withRest(outcomesIn(final, batch), batch.waiting));
-      const done = await closedBatches(run.jobId, readNo);
-      const given: ReadRow = { ...read.value, complete: false, incompleteBecause: because };
-      const bare = cycleRow(run, given, done, verdict, final, ends, deps.clock.now());
-      const cycle = links ? withLinks(bare, links) : bare;
-      // Told, and not refused: a cycle that can't be given up would hold up its lane for ever.
-      const fault = faultOfCycle(cycle, given, done.length);
-      if (fault !== undefined) deps.log.error("accounts-violated", { jobId: run.jobId, message: fault });
-      await closeCycle(run.jobId, cycle, read.value, true);
-      await deps.recent.close(run.jobId, cycle.cycleId);
-      await deps.removals.clear(cycle.cycleId);
+      if (read) await giveUp(run, read.value, because);
+      // Also when an attempt before closed the cycle and ended right after.
+      await deps.removals.clear(cycleIdOf(run.jobId, readNo));
       await moveWatermark(run.jobId);
-      deps.log.error("cycle-abandoned", { jobId: run.jobId, cycleId: cycle.cycleId, because });
     },
 
     async work(run, workId) {
@@ -230,6 +220,23 @@ export function createCommit(deps: {
       }
     },
   };
+
+  async function giveUp(run: SyncRunInput, read: ReadRow, because: string): Promise<void> {
+    const { jobId } = run;
+    const { final, verdict, ends, links } = await deps.accountAbandoned(run, read, because);
+    await closeBatches(run, read.readNo, (batch) => withRest(outcomesIn(final, batch), batch.waiting));
+    const done = await closedBatches(jobId, read.readNo);
+    const given: ReadRow = { ...read, complete: false, incompleteBecause: because };
+    const bare = cycleRow(run, given, done, verdict, final, ends, deps.clock.now());
+    const cycle = links ? withLinks(bare, links) : bare;
+    // Told, and not refused: a cycle that can't be given up would hold up its lane for ever.
+    const fault = faultOfCycle(cycle, given, done.length);
+    if (fault !== undefined) deps.log.error("accounts-violated", { jobId, message: fault });
+    deps.log.error("cycle-abandoned", { jobId, cycleId: cycle.cycleId, because });
+    // Before the cycle is, as one that was carried out.
+    await deps.recent.close(jobId, cycle.cycleId);
+    await closeCycle(jobId, cycle, read, true);
+  }
 
   /** What was approved has been carried out, or its evidence stands no more. */
   async function forgetApproved(jobId: string, work: WorkRow): Promise<void> {

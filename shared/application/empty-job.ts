@@ -15,10 +15,11 @@ import type { BlobStore } from "../ports/blob-store.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Lane } from "../ports/doorbell.ts";
 import type { Log } from "../ports/log.ts";
-import type { RowStore } from "../ports/row-store.ts";
+import type { RowOperation, RowStore } from "../ports/row-store.ts";
 import { workOperations } from "./add-work.ts";
 import type { JobContext } from "./export-chunk.ts";
 import { type Failure, fail, ok, type Result } from "./failure.ts";
+import { decisionOperation, readDecisions } from "./state/decision-rows.ts";
 import type { Escrows } from "./state/escrow-rows.ts";
 import {
   heldBecause,
@@ -67,12 +68,13 @@ export function createEmptyJob(deps: {
   const { clock, log } = deps;
   const jobs = jobTable(deps.rows);
 
-  /** Another row of the job, and work over every object, in one transaction. */
-  async function write({ value, etag }: Stored<JobRow>): Promise<boolean> {
+  /** Another row of the job, and work over every object, in one transaction with what else there is. */
+  async function write({ value, etag }: Stored<JobRow>, more: readonly RowOperation[] = []): Promise<boolean> {
     const { jobId } = value;
     const workId = `${jobId}-work-all-${randomUUID()}`;
     const work = await workOperations(deps, jobId, "all", { objectGuids: [] }, workId, LANE);
-    const written = await jobs.transact(jobId, [{ op: "replace", row: ROW.job, values: pack(value), etag }, ...work]);
+    const job: RowOperation = { op: "replace", row: ROW.job, values: pack(value), etag };
+    const written = await jobs.transact(jobId, [job, ...work, ...more]);
     // The tick finds what nobody rang for.
     if (written.ok) await deps.ring(jobId, LANE).catch(() => log.warn("doorbell-unreachable", { jobId, lane: LANE }));
     return written.ok;
@@ -131,11 +133,14 @@ export function createEmptyJob(deps: {
       const { value: job } = stored;
       const { jobId, configurationId } = job;
       if (job.emptying) return ok(null);
+      // Nobody approves an older set between the look at what was approved and the mark.
+      const decisions = await readDecisions(jobs, jobId);
       const hasApproved = (await worksOf(jobId)).some(({ kind }) => kind === "approved");
       const refused = hasApproved ? notNow(jobId, ...APPROVED) : unfit(job, clock.now());
       if (refused) return fail(refused);
       const at = clock.now();
-      if (!(await write({ ...stored, value: { ...job, emptying: { by, at, listedAt: at } } }))) return undefined;
+      const marked = { ...stored, value: { ...job, emptying: { by, at, listedAt: at } } };
+      if (!(await write(marked, [decisionOperation(decisions, decisions.drops)]))) return undefined;
       log.warn("job-emptying-begun", { jobId, configurationId, by });
       return ok(null);
     },

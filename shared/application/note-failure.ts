@@ -61,7 +61,8 @@ export function createNoteFailure(deps: {
 
   async function noteReadEnd(run: SyncRunInput, readNo: number, message: string): Promise<void> {
     const read = await readRow<ReadRow>(jobs, run.jobId, ROW.read(readNo));
-    if (!read) return;
+    // Its cycle is closed, maybe by an attempt that ended right after.
+    if (!read) return deps.abandonCycle(run, readNo, message);
     const attempts = (read.value.attempts ?? 0) + 1;
     if (attempts < ATTEMPTS_BEFORE_PARKING) {
       await jobs.transact(run.jobId, [

@@ -9,12 +9,15 @@ import {
   jobTable,
   listRows,
   NO_OUTCOMES,
+  type RecentRow,
+  ROW,
+  readRow,
   totalOf,
 } from "../../shared/application/state/job-rows.ts";
 import { verdictPath } from "../../shared/application/verdict.ts";
 import type { GuardSettings } from "../../shared/domain/guard.ts";
-import { StorageError } from "../../shared/ports/row-store.ts";
-import { aUser, type CloudOptions, createCloud } from "../support/cloud.ts";
+import { type RowStore, StorageError } from "../../shared/ports/row-store.ts";
+import { aUser, type Cloud, type CloudOptions, createCloud } from "../support/cloud.ts";
 import { readLog } from "../support/log.ts";
 
 type Around = NonNullable<CloudOptions["aroundActivity"]>;
@@ -74,6 +77,41 @@ const failsTo =
     if (name === activity) throw new Error("poison");
     return run();
   };
+
+/** Of an activity that was killed while another run goes on. */
+const OVER = { kind: "done", value: null };
+
+/** The `at`th write during something fails. */
+function createKills(at?: number) {
+  let isUnderWay = false;
+  let left = at;
+  let count = 0;
+  const wrapRows = (rows: RowStore): RowStore => ({
+    ...rows,
+    table: (name) => {
+      const table = rows.table(name);
+      const transact: typeof table.transact = async (...args) => {
+        if (isUnderWay) count++;
+        if (isUnderWay && left !== undefined && --left === 0) throw new StorageError("storage-unreachable", "killed");
+        return table.transact(...args);
+      };
+      return { ...table, transact };
+    },
+  });
+  const during = (work: () => Promise<unknown>) => {
+    isUnderWay = true;
+    return work().finally(() => {
+      isUnderWay = false;
+    });
+  };
+  return { wrapRows, during, count: () => count };
+}
+
+/** Deletions that the guard counts: closed, for a day from then on; open (`true`), until they are taken for given up. */
+async function bookedIn(cloud: Cloud, jobId: string) {
+  const recent = await readRow<RecentRow>(jobTable(cloud.rows), jobId, ROW.recent);
+  return recent?.value.entries.map(({ removed, isOpen }) => [removed.deletes, isOpen]);
+}
 
 const SET_ASIDE = "other failure BatchSetAside";
 
@@ -168,47 +206,56 @@ describe("an end of a read that is given up", () => {
     expect(await account()).toMatchObject({ outcomes: { ...NO_OUTCOMES, exported: 2, escrowed: 2 } });
   });
 
-  it("is told the same, once, wherever the activity that gives it up is killed", async () => {
-    const play = async (at?: number) => {
-      let isGivenUp = false;
-      let left = at;
-      let count = 0;
-      const { agent, account, codesOf, fault } = await start({
-        wrapRows: (rows) => ({
-          ...rows,
-          table: (name) => {
-            const table = rows.table(name);
-            return {
-              ...table,
-              transact: async (...args) => {
-                if (isGivenUp) count++;
-                if (isGivenUp && left !== undefined && --left === 0)
-                  throw new StorageError("storage-unreachable", "killed");
-                return table.transact(...args);
-              },
-            };
-          },
-        }),
-      });
-      fault.at = async (name, input, run) => {
-        if (name !== ACTIVITY.noteFailure) return failsSecond(name, input, run);
-        isGivenUp = true;
-        return run()
-          .catch(run)
-          .finally(() => {
-            isGivenUp = false;
-          });
+  it.each([
+    ["and said again", true],
+    ["and another run goes on instead", false],
+  ] as const)(
+    "is told the same, once, wherever the activity that gives it up is killed (%s)",
+    async (_name, isRepeated) => {
+      const play = async (at?: number) => {
+        const kills = createKills(at);
+        const { cloud, agent, account, codesOf, fault } = await start({ wrapRows: kills.wrapRows });
+        fault.at = async (name, input, run) =>
+          name === ACTIVITY.noteFailure
+            ? kills.during(() => run().catch(() => (isRepeated ? run() : OVER)))
+            : failsSecond(name, input, run);
+        await agent.read("delta", GONE);
+        expect(await account(), `killed at ${at}`).toMatchObject({
+          outcomes: { ...NO_OUTCOMES, exported: 2, escrowed: 2 },
+          removed: { deletes: 2 },
+        });
+        expect(await codesOf(), `killed at ${at}`).toEqual(["delete success", "delete success", SET_ASIDE, SET_ASIDE]);
+        expect(cloud.logged.map(({ event }) => event)).toContain("cycle-abandoned");
+        expect(await bookedIn(cloud, agent.jobId), `killed at ${at}`).toEqual([[4, undefined]]);
+        const waiting: string[] = [];
+        for await (const rows of cloud.rows.table("removals").range(`${agent.jobId}-2`))
+          waiting.push(...rows.map(({ row }) => row));
+        if (isRepeated) expect(waiting, `killed at ${at}`).toEqual([]);
+        return kills.count();
       };
+      const most = await play();
+      expect(most).toBeGreaterThan(5);
+      for (let at = 1; at <= most; at++) await play(at);
+    },
+  );
+});
+
+describe("an end of a read that is carried out", () => {
+  it("has what it booked count for a day, wherever the activity that closes its cycle is killed and another run goes on", async () => {
+    const play = async (at?: number) => {
+      const kills = createKills(at);
+      const { cloud, agent, account, fault } = await start({ wrapRows: kills.wrapRows });
+      fault.at = async (name, _input, run) =>
+        name === ACTIVITY.commitCycle ? kills.during(() => run().catch(() => OVER)) : run();
       await agent.read("delta", GONE);
-      expect(await account(), `killed at ${at}`).toMatchObject({
-        outcomes: { ...NO_OUTCOMES, exported: 2, escrowed: 2 },
-        removed: { deletes: 2 },
-      });
-      expect(await codesOf(), `killed at ${at}`).toEqual(["delete success", "delete success", SET_ASIDE, SET_ASIDE]);
-      return count;
+      await cloud.tick();
+      await cloud.run();
+      expect(await account(), `killed at ${at}`).toMatchObject({ outcomes: { exported: 4 }, removed: { deletes: 4 } });
+      expect(await bookedIn(cloud, agent.jobId), `killed at ${at}`).toEqual([[4, undefined]]);
+      return kills.count();
     };
     const most = await play();
-    expect(most).toBeGreaterThan(5);
+    expect(most).toBeGreaterThan(3);
     for (let at = 1; at <= most; at++) await play(at);
   });
 });

@@ -11,6 +11,7 @@
  *   work:{lane}:{id}            work that the cloud gave itself (retries, re-evaluations)
  *   cycle:{read}                the account of a read          recent   removals of the last 24 hours
  *   reconcile:{id}              a comparison with the target, where it stands and what it found
+ *   decisions                   drops of staged sets under way, and that nobody decides beside another
  *   names                       people whose names changed in the last 24 hours
  *   whatif:{id}                 what was tried, and what came of it
  *   commands                    what an agent is asked for now
@@ -368,6 +369,7 @@ export const ROW = {
   read: (readNo: number) => `read:${number(readNo)}`,
   work: (lane: Lane, workId: string) => `work:${lane}:${workId}`,
   recent: "recent",
+  decisions: "decisions",
   names: "names",
   leftOut: (version: number) => `left-out:${number(version)}`,
   schema: (version: number) => `schema:${number(version)}`,
