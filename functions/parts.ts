@@ -179,7 +179,7 @@ export function createParts(adapters: Adapters, settings: UseCaseSettings) {
   const groups = createScopeGroups({ links, linkReferrers, referrers, scopedRows });
   const facts = createScopeFacts({ scopedRows, groups });
   const scopeWork = createScopeWork({ rows, blobs, clock, log, notes: scopeNotes, facts, mappings, ring });
-  const quarantines = createQuarantines({ rows, clock, log, escrows, settings: settings.quarantine });
+  const quarantines = createQuarantines({ rows, blobs, clock, log, escrows, settings: settings.quarantine });
   const answering = { clock, log, noteFault: quarantines.noteFault };
   const linkAccounts = createLinkAccounts({ rows, blobs, clock, log, dirty, ring });
   const recent = createRecentRemovals({ rows, clock });

@@ -77,7 +77,7 @@ export function createCommit(deps: {
   readonly askedWork: Pick<AskedWorks, "finish">;
   readonly logStaged: LogStaged;
   readonly accountAbandoned: AccountAbandoned;
-  readonly quarantines: Pick<Quarantines, "afterCycle" | "tell">;
+  readonly quarantines: Pick<Quarantines, "afterCycle" | "causeOf" | "under" | "tell">;
   readonly releasedMeanwhile: ReleasedMeanwhile;
   readonly releaseRebuilt: ReleaseRebuilt;
 }): Commit {
@@ -201,10 +201,17 @@ export function createCommit(deps: {
           await deps.askedWork.finish(work.value);
           await deps.scopeWork.afterAsked(run.jobId);
         }
+        const cause = await deps.quarantines.causeOf(job.value, work.value);
+        const next = cause ? deps.quarantines.under(job.value, cause) : job.value;
         const written = await jobs.transact(run.jobId, [
           { op: "delete", row: ROW.work(run.lane, workId), etag: work.etag },
+          ...(next === job.value
+            ? []
+            : [{ op: "replace" as const, row: ROW.job, values: pack(next), etag: job.etag }]),
         ]);
-        if (written.ok) break;
+        if (!written.ok) continue;
+        deps.quarantines.tell(run.jobId, job.value, next);
+        break;
       }
       // A read tells of its own with its cycle.
       const tell = ({ deletes, disables, blanks }: RemovalCounts) => {

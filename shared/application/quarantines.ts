@@ -1,6 +1,6 @@
 /**
- * A job's quarantine, on its row: imposed by a target that refuses the job or by a cycle full of failures, lifted by a
- * clean cycle or by an admin. What it means is decided in `domain/quarantine.ts`.
+ * A job's quarantine, on its row: imposed by a target that refuses the job, by a cycle or work full of failures, or by what
+ * waits in escrow once all that was due has been tried again; lifted by a clean cycle or by an admin. What it means is decided in `domain/quarantine.ts`.
  *
  * An attempt needs nothing begun: once `nextAttempt` is past, work is handed out and reads are ordered as ever. It fails with
  * the first cause that it meets, and succeeds when the tick finds a clean cycle behind it, nothing that waits (so what
@@ -16,10 +16,12 @@ import {
   type QuarantineCause,
   type QuarantineSettings,
 } from "../domain/quarantine.ts";
+import type { BlobStore } from "../ports/blob-store.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Log } from "../ports/log.ts";
 import type { RowStore } from "../ports/row-store.ts";
 import type { TargetUnavailable } from "../ports/target-directory.ts";
+import { FILES, type OutcomeEntry, type OutcomeFile, readFile } from "./chunk-files.ts";
 import { noSuchJob } from "./configurations.ts";
 import { ok, type Result } from "./failure.ts";
 import type { Escrows } from "./state/escrow-rows.ts";
@@ -34,13 +36,21 @@ import {
   ROW,
   readRow,
   totalOf,
+  type WorkRow,
 } from "./state/job-rows.ts";
+
+/** Of failures that are no share of what was tried: none is too many. */
+const UNTOLD = Number.MAX_SAFE_INTEGER;
 
 export interface Quarantines {
   /** Whether the job must wait now: because of this, or anyway. */
   noteFault(jobId: string, fault: TargetUnavailable): Promise<boolean>;
   /** The job's row after a cycle, to be written with it; the very same one when nothing changes. */
   afterCycle(job: JobRow, cycle: CycleRow): JobRow;
+  /** What work that was carried out quarantines the job for. */
+  causeOf(job: JobRow, work: WorkRow): Promise<QuarantineCause | undefined>;
+  /** The job's row under that, to be written with the work's end; the very same one when nothing changes. */
+  under(job: JobRow, cause: QuarantineCause): JobRow;
   /** Tells of what was written. */
   tell(jobId: string, before: JobRow, after: JobRow): void;
   /** The tick's duty: ends an attempt, or disables the job. Whether the job must wait. */
@@ -53,6 +63,7 @@ export function createQuarantines(deps: {
   readonly rows: RowStore;
   readonly clock: Clock;
   readonly log: Log;
+  readonly blobs: BlobStore;
   readonly escrows: Escrows;
   readonly settings: QuarantineSettings;
 }): Quarantines {
@@ -93,6 +104,16 @@ export function createQuarantines(deps: {
 
   return {
     tell,
+    under,
+    async causeOf(job, work) {
+      if (work.kind === "escrows") return failingAgain(job, work);
+      // Of so few nothing is looked at; what has no list is over everybody.
+      if (work.objects > 0 && work.objects < settings.failures) return undefined;
+      const entries = (await entriesOf(work.workId)).filter((own) => own.isWaiting !== true);
+      const failed = entries.filter((own) => own.outcome === "escrowed");
+      const coded = failed.flatMap(({ code }) => code ?? []);
+      return causeOf(failuresOf(tally(coded), entries.length, failed.length - coded.length), settings);
+    },
     async noteFault(jobId, { code, message, remedy }) {
       const isFault = code === "target-credentials" || code === "target-refused";
       const error = { code, message, remedy: `${remedy} Then uplink quarantine clear.` };
@@ -137,7 +158,7 @@ export function createQuarantines(deps: {
       let cleared = false;
       const job = await changeJob(jobId, (found) => {
         cleared = found.quarantine != null;
-        return cleared ? { ...found, quarantine: null } : found;
+        return cleared ? { ...found, quarantine: null, quarantineClearedAt: clock.now() } : found;
       });
       return job ? ok({ jobId, cleared }) : noSuchJob(jobId);
     },
@@ -158,8 +179,36 @@ export function createQuarantines(deps: {
   /** After a cycle full of failures: its objects may be in escrow still, whatever the cycles after it brought. */
   async function standingFailures(jobId: string, { reason, events }: Quarantine): Promise<QuarantineCause | undefined> {
     if (reason === "EncounteredQuarantineException") return undefined;
-    const byCode: Record<string, number> = {};
-    for (const { code } of await deps.escrows.list(jobId)) byCode[code] = (byCode[code] ?? 0) + 1;
+    const byCode = tally((await deps.escrows.list(jobId)).map(({ code }) => code));
     return causeOf(failuresOf(byCode, events), settings);
   }
+  /** Of the chunks and the end of work. */
+  async function entriesOf(workId: string): Promise<OutcomeEntry[]> {
+    const entries: OutcomeEntry[] = [];
+    for (const folder of [FILES.outcomes(workId), FILES.outcomes(`${workId}-end`)])
+      for await (const path of deps.blobs.list(folder))
+        entries.push(...((await readFile<OutcomeFile>(deps.blobs, path))?.entries ?? []));
+    return entries;
+  }
+
+  /**
+   * What came together over cycles, once all that was due has been tried again. It is no share of anything: a few who fail
+   * each time they are tried are all of each retry. What an admin let go on counts once it was tried since.
+   */
+  async function failingAgain(job: JobRow, { jobId, workId }: WorkRow): Promise<QuarantineCause | undefined> {
+    const works = await Promise.all(LANES.map((lane) => listRows<WorkRow>(jobs, jobId, `work:${lane}:`)));
+    if (works.flat().some(({ value }) => value.kind === "escrows" && value.workId !== workId)) return undefined;
+    const standing = await deps.escrows.list(jobId);
+    const now = clock.now();
+    if (standing.some((own) => own.nextAttemptAt <= now)) return undefined;
+    const since = job.quarantineClearedAt ?? 0;
+    const codes = standing.filter((own) => own.lastAt >= since).map(({ code }) => code);
+    return causeOf(failuresOf(tally(codes), UNTOLD), settings);
+  }
+}
+
+function tally(codes: readonly string[]): Record<string, number> {
+  const byCode: Record<string, number> = {};
+  for (const code of codes) byCode[code] = (byCode[code] ?? 0) + 1;
+  return byCode;
 }

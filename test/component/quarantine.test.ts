@@ -235,6 +235,92 @@ describe("failures of a cycle", () => {
   });
 });
 
+describe("failures of work", () => {
+  it.each<[string, number, number, string | undefined, Partial<QuarantineSettings>]>([
+    ["too few to look at", 4, 4, undefined, {}],
+    ["40 %", 6, 15, undefined, {}],
+    ["more than 40 %", 7, 15, "EncounteredEscrowProportionThreshold", {}],
+    ["more than the count", 41, 110, "EncounteredBaseEscrowThreshold", {}],
+    ["more than the total", 9, 30, "EncounteredTotalEscrowThreshold", { total: 8 }],
+  ])("over everybody, when exports are released: %s", async (_, failing, count, reason, settings) => {
+    const { cloud, agent, quarantine, events } = await start({
+      quarantine: { ...SMALL, ...settings },
+      settings: { mode: "staging" },
+    });
+    await agent.read("full", people(count));
+    cloud.target.order({ kind: "fail", count: failing, failure: refused });
+    await cloud.cloud.routes.heldExports.setMode(agent.jobId, "normal", "admin");
+    await cloud.run();
+    expect(await agent.status()).toMatchObject({ escrowed: failing, waiting: { work: 0 } });
+    expect((await quarantine())?.reason).toBe(reason);
+    expect(events()).toEqual(reason === undefined ? [] : ["job-quarantined"]);
+  });
+
+  /** Thirty of a hundred fail in a cycle, and thirty of another hundred in the next. */
+  const sixty = async () => {
+    const world = await start();
+    const { cloud, agent, quarantine } = world;
+    const all = people(200);
+    for (const some of [all.slice(0, 100), all.slice(100)]) {
+      cloud.target.order({ kind: "fail", count: 30, failure: refused });
+      await agent.read("delta", some);
+    }
+    expect(await agent.status()).toMatchObject({ escrowed: 60 });
+    expect(await quarantine()).toBeNull();
+    const retry = async (failing: number) => {
+      cloud.target.order({ kind: "fail", count: failing, failure: refused });
+      await cloud.cloud.routes.retryEscrows(agent.jobId, undefined, "admin");
+      await cloud.run();
+    };
+    return { ...world, retry };
+  };
+
+  it("that come together over cycles are counted when they were tried again, all of them", async () => {
+    const mended = await sixty();
+    await mended.retry(40);
+    expect(await mended.agent.status()).toMatchObject({ escrowed: 40 });
+    expect(await mended.quarantine()).toBeNull();
+    const { agent, pass, quarantine, toNext, retry } = await sixty();
+    await retry(41);
+    expect(await quarantine()).toMatchObject({ reason: "EncounteredBaseEscrowThreshold", seriesCount: 0 });
+    expect((await toNext()) / HOUR).toBe(6);
+    // Mended: the attempt brings them, and a clean cycle ends it.
+    await pass(await toNext());
+    expect(await agent.status()).toMatchObject({ escrowed: 0 });
+    await agent.read("delta", []);
+    await pass(MINUTE);
+    expect(await quarantine()).toBeNull();
+  });
+
+  it("that an admin let go on count again once they were tried since", async () => {
+    const { agent, cloud, quarantine, retry } = await sixty();
+    await retry(60);
+    expect(await quarantine()).toMatchObject({ reason: "EncounteredBaseEscrowThreshold" });
+    cloud.clock.set(cloud.clock.now() + MINUTE);
+    await cloud.cloud.routes.quarantines.clear(agent.jobId);
+    cloud.target.order({ kind: "fail", count: 1, failure: refused });
+    const found = await cloud.cloud.routes.queries.escrows(agent.jobId);
+    await cloud.cloud.routes.retryEscrows(agent.jobId, found.ok ? found.value[0]?.objectGuid : "", "admin");
+    await cloud.run();
+    expect(await quarantine()).toBeNull();
+    await retry(60);
+    expect(await quarantine()).toMatchObject({ reason: "EncounteredBaseEscrowThreshold" });
+  });
+
+  it("of which each is tried again and again stop nobody, while most of the job goes through", async () => {
+    const { cloud, agent, quarantine } = await start();
+    cloud.target.order({ kind: "fail", count: 6, failure: refused });
+    await agent.read("full", people(15));
+    for (let round = 0; round < 3; round++) {
+      cloud.target.order({ kind: "fail", count: 6, failure: refused });
+      await cloud.cloud.routes.retryEscrows(agent.jobId, undefined, "admin");
+      await cloud.run();
+    }
+    expect(await agent.status()).toMatchObject({ escrowed: 6 });
+    expect(await quarantine()).toBeNull();
+  });
+});
+
 it.each([
   ["start", true],
   ["restart", true],

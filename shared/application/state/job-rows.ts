@@ -72,6 +72,8 @@ export interface JobRow {
   readonly coveredSchema?: CoveredSchema;
   /** Why it is stopped, or on trial; absent and null: it isn't. */
   readonly quarantine?: Quarantine | null;
+  /** When an admin last cleared it: milliseconds since 1970. What failed before counts once it was tried since. */
+  readonly quarantineClearedAt?: number;
   /** What is known of the units and groups that the schema's scopes name; absent: they name none, or nobody looked yet. */
   readonly scopeKnown?: ScopeKnown;
   /** Why nothing is sent to the target; absent and null: exports go out. */
