@@ -205,9 +205,7 @@ export function createCommit(deps: {
         const next = cause ? deps.quarantines.under(job.value, cause) : job.value;
         const written = await jobs.transact(run.jobId, [
           { op: "delete", row: ROW.work(run.lane, workId), etag: work.etag },
-          ...(next === job.value
-            ? []
-            : [{ op: "replace" as const, row: ROW.job, values: pack(next), etag: job.etag }]),
+          ...(next === job.value ? [] : [{ op: "replace" as const, row: ROW.job, values: pack(next), etag: job.etag }]),
         ]);
         if (!written.ok) continue;
         deps.quarantines.tell(run.jobId, job.value, next);

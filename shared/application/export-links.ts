@@ -22,7 +22,7 @@ import type { LinkChunkFile, LinkChunkHeader, LinkItem, LinkOutcomeFile } from "
 import { createJudgedGroups, type JudgedGroup } from "./link-judge.ts";
 import { type GroupOutcome, linkLogEntry } from "./link-log.ts";
 import { outcomesOf, sumOf } from "./link-outcomes.ts";
-import { sendLinks } from "./link-send.ts";
+import { type LinkFailures, NOTHING_IN_DOUBT, sendLinks, together } from "./link-send.ts";
 import { openWrites } from "./link-writes.ts";
 import type { References } from "./references.ts";
 import { forgetStagedMembers } from "./staged-members.ts";
@@ -109,7 +109,7 @@ export function createExportLinks(
     const startedAt = deps.clock.now();
     let writes = 0;
     const groups = new Map<number, JudgedGroup>();
-    const failures = new Map<number, { failure: TargetFailure; count: number }>();
+    const failures = new Map<number, LinkFailures>();
     let retryAfterMs = 0;
     const isHeld = heldBecause(job) !== null;
     const { open: first, excluded: untouched } = await withTargets(header, items, await deps.flowsOf(job));
@@ -125,12 +125,10 @@ export function createExportLinks(
         throw new Error(`The members of group ${open[0]?.item.referrer} kept changing while they were exported.`);
       const judged = await judge.groups(header, open, by, job.settings.guard);
       for (const own of judged.groups) groups.set(own.work.item.index, own);
-      for (const [index, failure] of judged.unreadable) failures.set(index, { failure, count: 1 });
+      for (const [index, failure] of judged.unreadable)
+        failures.set(index, { first: failure, count: 1, inDoubt: NOTHING_IN_DOUBT });
       const sent = await sendLinks(deps, target, header, by, judged.groups, () => void writes++);
-      for (const [index, failed] of sent.failures) {
-        const before = failures.get(index);
-        failures.set(index, { failure: failed.failure, count: failed.count + (before?.count ?? 0) });
-      }
+      for (const [index, failed] of sent.failures) failures.set(index, together(failures.get(index), failed));
       retryAfterMs = Math.max(retryAfterMs, sent.retryAfterMs);
       const again = new Set([...judged.contested, ...sent.again]);
       open = living.filter(({ item }) => again.has(item.index) && !failures.has(item.index));

@@ -3,6 +3,7 @@ import { readNoOf } from "../domain/change-version.ts";
 import type { TargetFailure } from "../ports/target-directory.ts";
 import { againFrom, type KnownSources, NO_SOURCES } from "./image-sources.ts";
 import type { LinkChunkHeader, LinkItem } from "./link-files.ts";
+import type { LinkFailures } from "./link-send.ts";
 import type { SegmentExport } from "./state/link-codec.ts";
 import type { LogEntry, LogStep } from "./state/provisioning-log.ts";
 
@@ -17,7 +18,11 @@ export interface GroupOutcome {
   readonly pending?: { readonly count: number; readonly guids: readonly string[] };
   readonly staged?: { readonly count: number; readonly reason: string };
   readonly failure?: TargetFailure & { readonly count: number };
+  readonly inDoubt?: LinkFailures["inDoubt"];
 }
+
+/** Members in doubt that a row names. */
+const NAMED = 20;
 
 export const UNRESOLVED = "UnableToResolveReferenceAttributeValue";
 
@@ -31,6 +36,7 @@ export function linkLogEntry(
   const { item, exported, failure } = group;
   const told = toldOf(group);
   if (exported.added + exported.removed === 0 && !told) return undefined;
+  const { add = [], remove = [] } = group.inDoubt ?? {};
   const { origin } = item;
   const reader = origin.agentId === "" ? sources.get(readNoOf(group.version)) : undefined;
   return {
@@ -45,8 +51,11 @@ export function linkLogEntry(
     ...(told ? { code: told.code, message: told.message, remedy: told.remedy } : {}),
     source: { objectGuid: item.referrer, dn: group.dn, objectClass: "group" },
     targetId: group.targetId,
-    before: exported.removed === 0 ? {} : { members: [`-${exported.removed}`, ...exported.removedGuids] },
-    after: { members: [`+${exported.added}`, ...exported.addedGuids] },
+    before:
+      exported.removed + remove.length === 0
+        ? {}
+        : { members: membersOf(`-${exported.removed}`, exported.removedGuids, remove) },
+    after: { members: membersOf(`+${exported.added}`, exported.addedGuids, add) },
     steps: stepsOf(group, told?.message, exportMs, sources),
     durationMs: exportMs,
     targetType: "group",
@@ -55,6 +64,12 @@ export function linkLogEntry(
     server: reader?.server ?? origin.server,
     schemaVersion: header.schemaVersion,
   };
+}
+
+/** How many, and who; with them those whose call may have had its effect, for nothing may be sent for them again. */
+function membersOf(count: string, done: readonly string[], inDoubt: readonly string[]): string[] {
+  if (inDoubt.length === 0) return [count, ...done];
+  return [`${count}, ${inDoubt.length} in doubt`, ...done, ...inDoubt.slice(0, NAMED)];
 }
 
 function toldOf({ item, failure, staged, pending }: GroupOutcome) {

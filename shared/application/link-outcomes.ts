@@ -1,22 +1,17 @@
 /** What became of the groups of a chunk of links: an outcome each, and the sums of all. Pure. */
 import { NO_VERSION } from "../domain/change-version.ts";
-import type { TargetFailure } from "../ports/target-directory.ts";
 import type { LinkItem } from "./link-files.ts";
 import type { JudgedGroup } from "./link-judge.ts";
 import type { GroupOutcome } from "./link-log.ts";
 import { exportedBy } from "./link-results.ts";
+import type { LinkFailures } from "./link-send.ts";
 import type { LinkCounts } from "./state/job-rows.ts";
 import type { StoredLinks } from "./state/link-rows.ts";
-
-interface Failed {
-  readonly failure: TargetFailure;
-  readonly count: number;
-}
 
 export function outcomesOf(
   living: readonly { readonly item: LinkItem; readonly groupId: string; readonly dn: string }[],
   groups: ReadonlyMap<number, JudgedGroup>,
-  failures: ReadonlyMap<number, Failed>,
+  failures: ReadonlyMap<number, LinkFailures>,
   by: string,
 ): GroupOutcome[] {
   return living.flatMap(({ item, groupId, dn }): GroupOutcome[] => {
@@ -27,27 +22,29 @@ export function outcomesOf(
     const { stored } = group;
     const { pending } = stored.header;
     const exported = exportedBy(stored, by);
+    const { add = [], remove = [] } = failed?.inDoubt ?? {};
+    const named = [...exported.addedGuids, ...exported.removedGuids, ...add, ...remove];
     return [
       {
         item,
         targetId: groupId,
         dn,
         exported,
-        version: newestOf([group.work.stored, stored], [...exported.addedGuids, ...exported.removedGuids]),
+        version: newestOf([group.work.stored, stored], named),
         ...(pending.toldBy === by ? { pending: { count: pending.count, guids: group.pending.slice(0, 5) } } : {}),
         ...(group.stagedBecause === undefined
           ? {}
           : { staged: { count: stored.header.staged, reason: group.stagedBecause } }),
-        ...(failed ? { failure: { ...failed.failure, count: failed.count } } : {}),
+        ...(failed ? { failure: { ...failed.first, count: failed.count }, inDoubt: failed.inDoubt } : {}),
       },
     ];
   });
 }
 
 /** One whose edges can't be read. */
-function untouched(item: LinkItem, targetId: string, dn: string, { failure, count }: Failed): GroupOutcome {
+function untouched(item: LinkItem, targetId: string, dn: string, { first, count }: LinkFailures): GroupOutcome {
   const exported = { by: "", added: 0, removed: 0, addedGuids: [], removedGuids: [] };
-  return { item, targetId, dn, exported, version: NO_VERSION, failure: { ...failure, count } };
+  return { item, targetId, dn, exported, version: NO_VERSION, failure: { ...first, count } };
 }
 
 /** Of the edges that are named, as they were and are: what the directory said last. */

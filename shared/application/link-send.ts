@@ -13,9 +13,19 @@ import type { DirtyLinks } from "./state/dirty-links.ts";
 import { segmentOf } from "./state/link-segments.ts";
 import { isUnreadable } from "./unreadable-links.ts";
 
+/** What failed of one group. */
+export interface LinkFailures {
+  readonly first: TargetFailure;
+  readonly count: number;
+  /** Members whose call may have had its effect. Nobody may come by them again, so they are told now. */
+  readonly inDoubt: Readonly<Record<"add" | "remove", readonly string[]>>;
+}
+
+export const NOTHING_IN_DOUBT: LinkFailures["inDoubt"] = { add: [], remove: [] };
+
 export interface SentLinks {
-  /** The first failure and their number, by the item's index. */
-  readonly failures: ReadonlyMap<number, { readonly failure: TargetFailure; readonly count: number }>;
+  /** By the item's index. */
+  readonly failures: ReadonlyMap<number, LinkFailures>;
   /** Items that have more to do: a member was replaced, and its successor can come now. */
   readonly again: readonly number[];
   /** Above 0: the target asks for patience. */
@@ -40,7 +50,7 @@ export async function sendLinks(
       return memberIds.length === 0 ? [] : [{ group, change }];
     }),
   );
-  const failures = new Map<number, { failure: TargetFailure; count: number }>();
+  const failures = new Map<number, LinkFailures>();
   const answers =
     calls.length === 0
       ? []
@@ -63,14 +73,25 @@ export async function sendLinks(
       if (done.has(id)) own.set(guid, { op, target: id, result: "done" });
       else if (failure) {
         if (!failure.retriable) own.set(guid, { op, target: id, result: "refused" });
-        const before = failures.get(group.work.item.index);
-        failures.set(group.work.item.index, { failure: before?.failure ?? failure, count: (before?.count ?? 0) + 1 });
+        const { index } = group.work.item;
+        const inDoubt = { ...NOTHING_IN_DOUBT, ...(failure.retriable ? { [op]: [guid] } : {}) };
+        failures.set(index, together(failures.get(index), { first: failure, count: 1, inDoubt }));
       }
     }
   });
   await writeResults(deps, header, by, sent);
   const again = [...sent].filter(([group, own]) => [...own].some(([guid, call]) => isReplaced(group, guid, call)));
   return { failures, again: again.map(([group]) => group.work.item.index), retryAfterMs };
+}
+
+export function together(before: LinkFailures | undefined, own: LinkFailures): LinkFailures {
+  if (!before) return own;
+  const both = (op: "add" | "remove") => [...before.inDoubt[op], ...own.inDoubt[op]];
+  return {
+    first: before.first,
+    count: before.count + own.count,
+    inDoubt: { add: both("add"), remove: both("remove") },
+  };
 }
 
 /** A wanted member that went only to come back as another target object. */

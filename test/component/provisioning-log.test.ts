@@ -173,4 +173,38 @@ describe("a row of the provisioning log", () => {
     expect(stepTypes(entry)).toEqual(["import", "referenceResolution", "export"]);
     expect(entry?.provisioningSteps[1]).toMatchObject({ status: "warning" });
   });
+
+  it("of a group names whose call was not answered, for his target object may be gone before it is repeated", async () => {
+    const cloud = await createCloud({ settings: { trustVisibility: null } });
+    const agent = await cloud.addDomain("corp.example");
+    const everybody = [aUser("ann"), aUser("bob"), aUser("cid")];
+    await agent.read("full", [...everybody, withMembers(["ann"], aGroup("team"))]);
+    const bob = cloud.target.objects().find(({ values }) => values["displayName"] === "bob")?.id;
+    cloud.clock.set(cloud.clock.now() + 60_000);
+    cloud.target.orderMembers({
+      kind: "lose-answer",
+      count: 2,
+      matches: (id, { op }) => op === "remove" || id === bob,
+    });
+    await agent.read("delta", [withMembers(["bob", "cid"], aGroup("team"))]);
+    const [entry] = await logOf(cloud, agent.jobId, "team");
+    expect(entry?.provisioningStatusInfo.status).toBe("failure");
+    expect(entry?.modifiedProperties).toEqual([
+      {
+        displayName: "members",
+        oldValue: JSON.stringify(["-0, 1 in doubt", guidOf("ann")]),
+        newValue: JSON.stringify(["+1, 1 in doubt", guidOf("cid"), guidOf("bob")]),
+      },
+    ]);
+    cloud.clock.set(cloud.clock.now() + 60_000);
+    await agent.read("delta", [{ op: "delete", objectGuid: guidOf("ann") }]);
+    cloud.clock.set(cloud.clock.now() + 24 * 3_600_000);
+    await cloud.tick();
+    await cloud.run();
+    const told = (await logOf(cloud, agent.jobId, "team")).filter(({ modifiedProperties }) =>
+      modifiedProperties.some(({ oldValue }) => oldValue?.includes(guidOf("ann"))),
+    );
+    expect(told.map((own) => own.provisioningStatusInfo.status)).toEqual(["failure"]);
+    expect((await logOf(cloud, agent.jobId, "ann")).map((own) => own.provisioningAction)).toContain("delete");
+  });
 });
