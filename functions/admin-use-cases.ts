@@ -99,6 +99,7 @@ export function createAdminUseCases(parts: Parts, firstWrites: FirstWrites) {
       clock,
       log,
       times: settings.times,
+      clonedAgent: settings.clonedAgent,
       needsOf: async (job) => (await mappings(job)).needs,
       ring,
     }),

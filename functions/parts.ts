@@ -92,6 +92,8 @@ export interface UseCaseSettings {
   readonly times: Config["times"];
   readonly chunkObjects: number;
   readonly escrowsAtOnce: number;
+  /** Two processes with one agent's key. Absent: the younger is refused. */
+  readonly clonedAgent?: "refuse" | "lock";
   readonly logMonths: number;
   /** Days that backups of rows are kept; 14 when left out. */
   readonly backupDays?: number;

@@ -44,6 +44,7 @@ export interface Config {
     readonly watermarkMaxAgeMs: number;
     readonly payloadRetentionMs: number;
   };
+  readonly clonedAgent: "refuse" | "lock";
   /** How long an agent that asks for commands is kept waiting. */
   readonly commandWaitMs: number;
   readonly chunkObjects: number;
@@ -195,6 +196,7 @@ function configOf(values: Values): Config {
       watermarkMaxAgeMs: days("UPLINK_WATERMARK_MAX_AGE_DAYS"),
       payloadRetentionMs: days("UPLINK_PAYLOAD_RETENTION_DAYS"),
     },
+    clonedAgent: text("UPLINK_CLONED_AGENT") === "lock" ? "lock" : "refuse",
     commandWaitMs: seconds("UPLINK_COMMAND_WAIT_SECONDS"),
     chunkObjects: number("UPLINK_CHUNK_OBJECTS"),
     escrowsAtOnce: number("UPLINK_ESCROWS_AT_ONCE"),

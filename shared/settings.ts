@@ -228,6 +228,14 @@ export const SETTINGS = [
     schema: count(1, 86_400),
   },
   {
+    name: "UPLINK_CLONED_AGENT",
+    meaning:
+      "What becomes of two processes that use one agent's key: `refuse` the younger, or `lock` both out until an admin unlocks the agent",
+    default: "refuse",
+    azure: byDefault,
+    schema: z.enum(["refuse", "lock"]),
+  },
+  {
     name: "UPLINK_UNRUNG_SECONDS",
     meaning: "Age at which a waiting batch is looked after without bell",
     default: "120",

@@ -50,6 +50,8 @@ export function createHeartbeat(deps: {
   readonly clock: Clock;
   readonly log: Log;
   readonly times: HeartbeatTimes;
+  /** Two processes with one key: the younger is refused, or neither gets on. Absent: refuse. */
+  readonly clonedAgent?: "refuse" | "lock" | undefined;
   /** What the job's current schema needs of the directory. */
   readonly needsOf: (job: JobRow) => Promise<ReadNeeds>;
   /** Rings the job's bell, for a read that this heartbeat ended. */
@@ -91,7 +93,8 @@ export function createHeartbeat(deps: {
         !keepsBoot && proven.boot === before.bootBefore && now - before.bootBeforeSeenAt < CLONE_WINDOW_MS;
       const agent: AgentRow = {
         ...before,
-        status: before.status === "inactive" ? "active" : before.status,
+        status:
+          isReturn && deps.clonedAgent === "lock" ? "locked" : before.status === "inactive" ? "active" : before.status,
         version: request.version,
         lastSeenAt: now,
         ...(keepsBoot
@@ -110,7 +113,7 @@ export function createHeartbeat(deps: {
       ]);
       if (!written.ok) continue;
       if (isReturn) deps.log.error("agent-cloned", { agentId, configurationId });
-      return ok(agent);
+      return agent.status === "locked" ? shutOut(agent) : ok(agent);
     }
   }
 

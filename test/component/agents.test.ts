@@ -74,6 +74,33 @@ describe("the lease", () => {
     expect(cloud.logged.filter((line) => line.event === "agent-cloned")).toHaveLength(1);
   });
 
+  it("where the setting says so, neither of two processes with one key gets on, until an admin unlocks the agent", async () => {
+    const cloud = await createCloud({ clonedAgent: "lock" });
+    const agent = await cloud.addDomain("corp.example");
+    const { agentId, configurationId } = agent.proven.agent;
+    const beat = (boot: string) => {
+      later(cloud, MINUTE / 2);
+      return cloud.cloud.routes.heartbeat(
+        { ...agent.proven, boot },
+        { version: "1", domain: agent.domain, want: "none" },
+      );
+    };
+    for (const boot of ["boot-1", "boot-2"]) expect((await beat(boot)).ok).toBe(true);
+    const refused = { ok: false, failure: { status: 403, code: "agent-locked" } };
+    for (const boot of ["boot-1", "boot-2", "boot-1"]) expect(await beat(boot)).toMatchObject(refused);
+    const told = () => cloud.cloud.routes.queries.agents(configurationId, agent.jobId);
+    expect(await told()).toMatchObject([{ status: "locked", isCloned: true }]);
+    const health = await cloud.cloud.routes.tellHealth();
+    expect(health.ok && health.value.findings.map(({ code }) => code)).toContain("agent-cloned");
+    expect(await cloud.cloud.routes.agents.act(configurationId, agentId, "approve", "admin")).toMatchObject({
+      ok: false,
+    });
+    await cloud.cloud.routes.agents.act(configurationId, agentId, "unlock", "admin");
+    for (let round = 0; round < 3; round++)
+      expect(await beat("boot-1")).toMatchObject({ value: { agentStatus: "active" } });
+    expect(await told()).toMatchObject([{ status: "active", isCloned: false }]);
+  });
+
   it("a restarted agent is no clone", async () => {
     const cloud = await createCloud();
     const agent = await cloud.addDomain("corp.example");

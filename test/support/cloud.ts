@@ -54,6 +54,7 @@ export interface CloudOptions {
   readonly beforeActivity?: DriverDeps["beforeActivity"];
   readonly chunkObjects?: number;
   readonly escrowsAtOnce?: number;
+  readonly clonedAgent?: "refuse" | "lock";
   /** Writes in 150 seconds; nobody watches them when left out. */
   readonly quota?: number;
   readonly quarantine?: Partial<QuarantineSettings>;
@@ -124,6 +125,7 @@ export async function createCloud(options: CloudOptions = {}) {
       },
       chunkObjects: options.chunkObjects ?? 200,
       escrowsAtOnce: options.escrowsAtOnce ?? 1000,
+      ...(options.clonedAgent === undefined ? {} : { clonedAgent: options.clonedAgent }),
       logMonths: 12,
       ...(options.quota === undefined ? {} : { quota: { key: "cloud:tenant:app", writes: options.quota } }),
       quarantine: { ...DEFAULT_QUARANTINE, ...options.quarantine },
