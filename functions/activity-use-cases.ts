@@ -92,7 +92,7 @@ export function createActivityUseCases(parts: Parts) {
         allObjects: createAllObjects({ rows, blobs, objects, mappings }),
         askedWork,
       }),
-      mapChunk: createMapChunk({ blobs, fence, clock, contextOf }),
+      mapChunk: createMapChunk({ ...chunked, attempts: ATTEMPTS_BEFORE_PARKING - 1, contextOf }),
       exportChunk: createExportChunk({
         blobs,
         fence,

@@ -3,7 +3,7 @@
  * of index or target yet.
  */
 import { endOfRead, NO_VERSION, readNoOf } from "../domain/change-version.ts";
-import { foldChange, withoutMissing } from "../domain/image.ts";
+import { foldChange, type SourceChange, withoutMissing } from "../domain/image.ts";
 import type { ObjectRecord } from "../domain/object-record.ts";
 import { withinLimit } from "../domain/oversize.ts";
 import { RESTORE_WINDOW_MS, type RemovalClass } from "../domain/plan.ts";
@@ -13,7 +13,7 @@ import { stillWaived } from "../domain/waived.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { TargetDirectory } from "../ports/target-directory.ts";
 import type { ChangeOrigin, ChunkHeader, ChunkItem } from "./chunk-files.ts";
-import { defectFailure, oversizeFailure, unreadableFailure } from "./evaluation-failures.ts";
+import { defectFailure, oversizeFailure, unappliedFailure, unreadableFailure } from "./evaluation-failures.ts";
 import { EXCLUDED_SCOPE, type Excluded } from "./excluded.ts";
 import type { Evaluation, JobMapping } from "./job-mapping.ts";
 import { lacksOf } from "./missing-names.ts";
@@ -34,6 +34,8 @@ export interface MapDeps {
   /** Nothing may be sent: see `held-objects.ts`. */
   readonly holdsExports: boolean;
   readonly expiries: Pick<Expiries, "add">;
+  /** The last attempt of a batch: an object that can't be planned with the others is told apart, and waits alone. */
+  readonly onIsolated?: (objectGuid: string) => void;
 }
 
 export interface Draft {
@@ -58,8 +60,25 @@ export interface Draft {
   readonly losesFacts?: boolean;
 }
 
-/** One object's items, in their order, on top of what is known of it. */
+/** One object's items, in their order, on top of what is known of it. A defect on the way is a failure of that object alone. */
 export function draftOf(
+  deps: MapDeps,
+  header: ChunkHeader,
+  objectGuid: string,
+  items: readonly ChunkItem[],
+  known: StoredObject | undefined,
+): Draft {
+  try {
+    return draftWhole(deps, header, objectGuid, items, known);
+  } catch (error) {
+    const record = known?.record ?? emptyTombstone(header.configurationId, objectGuid);
+    const isUnapplied = items.some((item) => item.change !== undefined);
+    const draft = failedDraft(items, known, record, defectFailure(record, error));
+    return isUnapplied ? { ...draft, record: { ...record, unapplied: true }, isChanged: true } : draft;
+  }
+}
+
+function draftWhole(
   deps: MapDeps,
   header: ChunkHeader,
   objectGuid: string,
@@ -69,7 +88,7 @@ export function draftOf(
   const { configurationId, seesAll, overtakes } = header;
   const context = { configurationId, seesAll, overtakes };
   const now = deps.clock.now();
-  if (known?.record.unreadable) return unreadableDraft(objectGuid, items, known);
+  if (known?.record.unreadable) return failedDraft(items, known, known.record, unreadableFailure(known.record));
   let record = known && withoutExpiredLink(known.record, now);
   let isChanged = false;
   let isSuperseded = items.some((item) => item.change !== undefined);
@@ -78,7 +97,7 @@ export function draftOf(
     const { readNo = header.readNo } = item;
     // Seen by a later read meanwhile: then it is not absent.
     if (item.isAbsent && record && record.state === "live" && readNoOf(record.version) <= readNo) {
-      record = { ...record, state: "absent", version: endOfRead(readNo) };
+      record = { ...whole(record), state: "absent", version: endOfRead(readNo) };
       isChanged = true;
     }
     // What a later change brought is no longer among the names.
@@ -93,11 +112,11 @@ export function draftOf(
     }
     if (!item.change) continue;
     const folded = foldChange(record, item.change, item.version ?? NO_VERSION, context);
-    const within = withinLimit(record, folded.record, item.change, {
-      isApplied: folded.effect !== "superseded" && folded.record.version === (item.version ?? NO_VERSION),
-      seesAll,
-      weigh: (image) => packJson(image).length,
-    });
+    const isApplied = folded.effect !== "superseded" && folded.record.version === (item.version ?? NO_VERSION);
+    const after = isApplied && tellsAll(item.change) ? whole(folded.record) : folded.record;
+    const weigh = (image: ObjectRecord["image"]) => packJson(image).length;
+    const within = withinLimit(record, after, item.change, { isApplied, seesAll, weigh });
+    isChanged ||= after !== folded.record;
     isChanged ||= folded.effect === "changed" || JSON.stringify(within.oversize) !== JSON.stringify(record?.oversize);
     record = within;
     isSuperseded &&= folded.effect === "superseded";
@@ -158,17 +177,22 @@ export function draftOf(
   };
 }
 
-/** The changes of it are not applied: their values come with the next full read, once the row is mended. */
-function unreadableDraft(objectGuid: string, items: readonly ChunkItem[], known: StoredObject): Draft {
+/** The changes of it are not applied: their values come with the next full read, once the cause is gone. */
+function failedDraft(
+  items: readonly ChunkItem[],
+  known: StoredObject | undefined,
+  record: ObjectRecord,
+  evaluation: Evaluation,
+): Draft {
   const origin = items.at(-1)?.origin;
   return {
-    objectGuid,
+    objectGuid: record.objectGuid,
     indexes: items.map((item) => item.index),
-    record: known.record,
-    ...(known.etag === undefined ? {} : { etag: known.etag }),
+    record,
+    ...(known?.etag === undefined ? {} : { etag: known.etag }),
     isChanged: false,
     isSuperseded: false,
-    evaluation: unreadableFailure(known.record),
+    evaluation,
     allow: [],
     ...(origin ? { origin } : {}),
   };
@@ -183,7 +207,20 @@ function withoutThrowing(record: ObjectRecord, evaluate: () => Evaluation): Eval
   }
 }
 
+/** Nothing of an object is unknown after it. */
+function tellsAll(change: SourceChange): boolean {
+  return change.op !== "upsert" || change.changed === undefined;
+}
+
+/** The very same one where nothing was missing. */
+function whole(record: ObjectRecord): ObjectRecord {
+  if (!record.unapplied) return record;
+  const { unapplied: _, ...rest } = record;
+  return rest;
+}
+
 function evaluationOf(mapping: JobMapping, record: ObjectRecord): Evaluation {
+  if (record.unapplied) return unappliedFailure(record);
   if (record.unlinked && !record.link && record.state === "live")
     return {
       kind: "absent",

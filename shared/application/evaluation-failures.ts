@@ -41,6 +41,12 @@ export function defectFailure({ objectGuid }: ObjectRecord, error: unknown): Fai
   return failed("not evaluated", "InternalError", message, FAILURES.InternalError.action);
 }
 
+/** What a change says that could not be applied is missing in the image, and must not be taken for what it was before. */
+export function unappliedFailure({ objectGuid }: ObjectRecord): Failed {
+  const message = `A change of object ${objectGuid} could not be applied, which should not happen. Its target object stays as it is until a full read brings the object whole.`;
+  return failed("not evaluated", "InternalError", message, FAILURES.InternalError.action);
+}
+
 /** Its row is damaged: nothing is known for sure, so nothing is done. */
 export function unreadableFailure({ objectGuid }: ObjectRecord): Failed {
   const message = `The row of object ${objectGuid} can't be read: its content is damaged, or from a newer version.`;

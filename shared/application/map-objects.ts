@@ -14,6 +14,7 @@ import { defectFailure } from "./evaluation-failures.ts";
 import { EXCLUDED } from "./excluded.ts";
 import { handOver } from "./hand-over.ts";
 import { claimsWhileHeld, lookingOnly, withoutExport } from "./held-objects.ts";
+import { defectPlan, isolating, withoutThrowing } from "./isolate-object.ts";
 import type { Evaluation } from "./job-mapping.ts";
 import { type MatchAnswer, resolveCandidates } from "./match-candidates.ts";
 import { desiredOf } from "./missing-names.ts";
@@ -42,9 +43,19 @@ export async function mapObjects(
   const deps = given.holdsExports ? { ...given, claims: lookingOnly(given.claims) } : given;
   const drafted = groupBy(items, (item) => item.objectGuid)
     .sort(([left], [right]) => (left < right ? -1 : 1))
-    .map(([objectGuid, own]) => draftOf(deps, header, objectGuid, own, stored.get(objectGuid)));
+    .map(([objectGuid, own]) => withClaimable(draftOf(deps, header, objectGuid, own, stored.get(objectGuid))));
+  const plan = (drafts: readonly Draft[]) => planDrafts(deps, header, drafts);
+  const { onIsolated } = given;
+  if (!onIsolated) return plan(drafted);
+  return isolating(plan, drafted, (draft, error) => {
+    onIsolated(draft.objectGuid);
+    return finished(deps, defectPlan(draft, error));
+  });
+}
+
+async function planDrafts(deps: MapDeps, header: ChunkHeader, drafted: readonly Draft[]): Promise<PlannedObject[]> {
   // Held, nobody is looked up either: what was found would be written down.
-  const drafts = given.holdsExports ? drafted : await settleDoubts(deps, header, drafted);
+  const drafts = deps.holdsExports ? drafted : await settleDoubts(deps, header, drafted);
   // Before any row says that it is noted. Work notes it again: the tick that had it looked at may go by a clock that is ahead.
   await deps.expiries.add(
     header.jobId,
@@ -74,26 +85,22 @@ export async function mapObjects(
         holdsExports: deps.holdsExports,
       }),
     );
-    const clean = withoutPlannedSecrets(planned, deps.mapping.redactionOf(planned.record.objectClass));
-    return deps.holdsExports ? withoutExport(clean) : clean;
+    return finished(deps, planned);
   });
 }
 
-/** Planning one object may meet a defect: that object waits, with what was folded into its row. */
-function withoutThrowing(draft: Draft, plan: () => PlannedObject): PlannedObject {
+function finished({ mapping, holdsExports }: MapDeps, planned: PlannedObject): PlannedObject {
+  const clean = withoutPlannedSecrets(planned, mapping.redactionOf(planned.record.objectClass));
+  return holdsExports ? withoutExport(clean) : clean;
+}
+
+/** Which values it needs may meet a defect, too: then it needs none. */
+function withClaimable(draft: Draft): Draft {
   try {
-    return plan();
+    claimsOf(draft);
+    return draft;
   } catch (error) {
-    const { code, message, remedy } = defectFailure(draft.record, error);
-    const { objectGuid, indexes, record, etag, isChanged, allow, origin } = draft;
-    return {
-      ...{ objectGuid, indexes, record, isChanged, allow, ...(etag === undefined ? {} : { etag }) },
-      ...(origin ? { origin } : {}),
-      ...{ action: { kind: "none" }, waiting: [], abandoned: [], warnings: [], outcome: "escrowed" },
-      scope: draft.evaluation.scope,
-      scopeChanged: false,
-      failure: { code, message, remedy },
-    };
+    return { ...draft, evaluation: defectFailure(draft.record, error) };
   }
 }
 

@@ -142,6 +142,8 @@ export interface ObjectRecord {
   readonly missing?: MissingNames;
   /** Attributes that are too large to be kept, and their bytes as told last: the image has what they were before, or nothing. */
   readonly oversize?: Readonly<Record<string, number>>;
+  /** A change could not be applied, by a defect: until one that tells the object whole can be, nothing is known for sure. */
+  readonly unapplied?: true;
   /** One for each full read that waits while newer changes were applied. */
   readonly overtaken?: readonly Overtaken[];
   readonly state: ObjectState;

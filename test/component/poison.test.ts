@@ -1,9 +1,10 @@
 import { randomBytes } from "node:crypto";
 import { describe, expect, it } from "vitest";
 import { type ChunkFile, FILES } from "../../shared/application/chunk-files.ts";
+import { type CycleRow, jobTable, listRows } from "../../shared/application/state/job-rows.ts";
 import { gunzipJson, packJson, unpackJson } from "../../shared/application/state/packing.ts";
 import { shardOf } from "../../shared/domain/shard.ts";
-import type { RowValues } from "../../shared/ports/row-store.ts";
+import { type RowStore, type RowTable, type RowValues, StorageError } from "../../shared/ports/row-store.ts";
 import { aUser, type Cloud, createCloud, guidOf } from "../support/cloud.ts";
 
 const MINUTE = 60_000;
@@ -38,6 +39,22 @@ async function damage({ cloud, agent }: World, name: string, change: (values: Ro
   if (!found) throw new Error(`There is no row of ${name}.`);
   await table.transact(partition, [{ op: "upsert", row, values: { ...found.values, ...change(found.values) } }]);
   return found.values;
+}
+
+/** What somebody wants to claim is never written; a fault that is taken away again. */
+function failingClaims(objectGuid: string, fault: { readonly thrown?: Error }) {
+  return (rows: RowStore): RowStore => ({
+    ...rows,
+    table(name) {
+      const table = rows.table(name);
+      if (name !== "claims") return table;
+      const transact: RowTable["transact"] = async (partition, operations) => {
+        if (fault.thrown && JSON.stringify(operations).includes(objectGuid)) throw fault.thrown;
+        return table.transact(partition, operations);
+      };
+      return { ...table, transact };
+    },
+  });
 }
 
 async function pass({ cloud }: World, ms: number) {
@@ -138,6 +155,63 @@ describe("an object that always fails holds up nobody else", () => {
     ]);
     expect(departmentsOf(cloud)).toEqual({ ann: "Legal", bob: "Legal", cid: "Legal", dan: "Legal", eve: "Legal" });
     expect(await escrowsOf(world)).toEqual([]);
+  });
+
+  it("when a change of it meets a defect: it stays as it is until it is told whole, whatever is tried before", async () => {
+    const world = await start();
+    const { cloud, agent } = world;
+    // No row that this service writes: folding a change into it fails before anything is known.
+    await damage(world, "bob", () => ({ missing: JSON.stringify({ readNo: 1, names: 7 }) }));
+    await agent.read(
+      "delta",
+      NAMES.map((name) => aUser(name, { department: "Finance" }, ["department"])),
+    );
+    const settled = async (code: string | undefined) => {
+      expect(departmentsOf(cloud)).toEqual({ ann: "Finance", bob: "Sales", cid: "Finance" });
+      expect((await escrowsOf(world)).map((own) => [own.objectGuid, own.code])).toEqual([[guidOf("bob"), code]]);
+      expect(cloud.logged.filter((line) => line.event === "step-failed")).toEqual([]);
+      expect((await agent.status()).fullReadWanted).toBeNull();
+    };
+    await settled("InternalError");
+    // The row is as it was, but the change is lost: what it says is not to be taken for what the directory says.
+    await damage(world, "bob", () => ({ missing: "null" }));
+    await pass(world, 24 * HOUR);
+    await settled("InternalError");
+    await agent.read("full", people("Legal"));
+    expect(departmentsOf(cloud)).toEqual({ ann: "Legal", bob: "Legal", cid: "Legal" });
+    expect(await escrowsOf(world)).toEqual([]);
+  });
+
+  it("when nobody can be planned together with it: a batch's last attempt goes on without it", async () => {
+    const fault: { thrown?: Error } = { thrown: new TypeError("poison") };
+    const world = await start({ wrapRows: failingClaims(guidOf("dan"), fault) });
+    const { cloud, agent } = world;
+    await agent.read("delta", [...people("Finance"), aUser("dan"), aUser("eve")]);
+    expect(departmentsOf(cloud)).toMatchObject({ ann: "Finance", bob: "Finance", cid: "Finance", eve: undefined });
+    expect(cloud.target.objects()).toHaveLength(4);
+    expect(await escrowsOf(world)).toMatchObject([{ objectGuid: guidOf("dan"), code: "InternalError", attempts: 1 }]);
+    expect(cloud.logged.filter((line) => line.event === "object-isolated")).toMatchObject([
+      { fields: { jobId: agent.jobId, objectGuid: guidOf("dan") } },
+    ]);
+    expect(cloud.logged.filter((line) => line.event === "step-failed")).toHaveLength(2);
+    expect(cloud.logged.filter((line) => line.event === "batch-parked")).toEqual([]);
+    expect(await agent.status()).toMatchObject({ fullReadWanted: null, escrowed: 1 });
+    const [cycle] = (await listRows<CycleRow>(jobTable(cloud.rows), agent.jobId, "cycle:")).reverse();
+    expect(cycle?.value).toMatchObject({ received: 5, outcomes: { exported: 4, escrowed: 1 }, state: "ended" });
+    // Its change is in its row: the next try needs no read.
+    delete fault.thrown;
+    await pass(world, 10 * MINUTE);
+    expect(await escrowsOf(world)).toEqual([]);
+    expect(cloud.target.objects()).toHaveLength(5);
+  });
+
+  it("but nobody is taken for the fault when storage can't be reached: the batch is set aside as ever", async () => {
+    const thrown = new StorageError("storage-unreachable", "No answer.");
+    const { cloud, agent } = await start({ wrapRows: failingClaims(guidOf("dan"), { thrown }) });
+    await agent.read("delta", [...people("Finance"), aUser("dan")]);
+    expect(cloud.logged.filter((line) => line.event === "object-isolated")).toEqual([]);
+    expect(cloud.logged.filter((line) => line.event === "batch-parked")).toHaveLength(1);
+    expect((await agent.status()).fullReadWanted).toBe("parked-batch");
   });
 
   it("when its export always times out: it is tried within 40 minutes, for ever, and the others go on", async () => {

@@ -100,7 +100,7 @@ function derivedValues(link: ObjectRecord["link"]): RowValues {
 }
 
 export function encodeObject(record: ObjectRecord): RowValues {
-  const { link, mark, last, claims, missing, overtaken, handedOver, unlinked, facts, oversize } = record;
+  const { link, mark, last, claims, missing, overtaken, handedOver, unlinked, facts, oversize, unapplied } = record;
   return {
     v: OBJECT_FORMAT,
     class: record.objectClass,
@@ -121,6 +121,7 @@ export function encodeObject(record: ObjectRecord): RowValues {
     ...(missing ? { missing: JSON.stringify(missing) } : {}),
     ...(overtaken ? { overtaken: JSON.stringify(overtaken) } : {}),
     ...(oversize ? { oversize: JSON.stringify(oversize) } : {}),
+    ...(unapplied ? { unapplied } : {}),
     ...(link ? { link: packJson(link) } : {}),
     ...(mark ? { mark: JSON.stringify(mark) } : {}),
     ...(last ? { last: JSON.stringify(last) } : {}),
@@ -193,6 +194,7 @@ function decodeWhole(configurationId: string, objectGuid: string, values: RowVal
     ...(typeof missing === "string" ? { missing: JSON.parse(missing) } : {}),
     ...(typeof overtaken === "string" ? { overtaken: JSON.parse(overtaken) } : {}),
     ...(typeof oversize === "string" ? { oversize: JSON.parse(oversize) } : {}),
+    ...(values["unapplied"] === true ? { unapplied: true } : {}),
     ...(link instanceof Uint8Array ? { link: unpackJson(link) } : {}),
     ...(typeof mark === "string" ? { mark: JSON.parse(mark) } : {}),
     ...(typeof last === "string" ? { last: JSON.parse(last) } : {}),

@@ -62,7 +62,10 @@ export const CLOUD_EVENTS = {
   ),
   "step-failed": error("A step of a run failed; it is tried again.", "jobId", "lane", "step", "message"),
   "work-split": warn("Work that failed again and again is tried in smaller parts.", "jobId", "workId", "objects"),
-  "object-isolated": error("One object alone makes its work fail; it is escrowed.", "jobId", "objectGuid", "workId"),
+  "object-isolated": error(
+    "One object alone makes its work, or the mapping of its batch (`workId`), fail; it is escrowed.",
+    ...(["jobId", "objectGuid", "workId"] as const),
+  ),
   "run-replaced": warn(
     "A run stood still for too long, or an admin set it aside (`asked`), and another one took its lane over.",
     "jobId",
