@@ -2,7 +2,7 @@
  * The one list of what is measured: name → kind, unit, meaning, dimensions. `Telemetry` is typed by it; alerts, the workbook and
  * queries name metrics from here; `docs/events.md` is generated from it too.
  *
- * Counters are sums over time, each fact counted once, where an event tells it (removals without a read: once at least). Gauges say how things stand, and the tick
+ * Counters are sums over time, each fact counted once at most, where an event tells it (removals without a read: once at least). Gauges say how things stand, and the tick
  * reports all of them every time it runs, zeros too: a gauge that stops coming says that nothing runs. Dimensions
  * are ids and codes, never a person's name.
  */
