@@ -7,6 +7,7 @@ import { dirname, isAbsolute, join, resolve } from "node:path";
 import { z } from "zod";
 import { AgentError } from "./agent-error.ts";
 import { writeDurably } from "./durable-file.ts";
+import { fileFault } from "./file-fault.ts";
 import { LdapSettings } from "./source/ldap/settings.ts";
 import { LdifSettings } from "./source/ldif/settings.ts";
 
@@ -54,8 +55,10 @@ export async function loadAgentConfig(path: string): Promise<AgentConfig> {
   } catch (error) {
     throw new AgentError(
       "config-invalid",
-      `Cannot read the agent's configuration ${path}: ${String(error)}.`,
-      "Enrol this agent first: uplink agent enrol --url … --token … --source …",
+      isMissing(error)
+        ? `No agent is enrolled here: ${path} isn't there.`
+        : `Cannot read ${path}: ${fileFault(error)}.`,
+      "Enrol it first (uplink agent enrol --url … --token … --source …), or name the folder of one that is by --state.",
       { cause: error },
     );
   }
@@ -63,7 +66,11 @@ export async function loadAgentConfig(path: string): Promise<AgentConfig> {
   try {
     json = JSON.parse(text);
   } catch (error) {
-    throw new AgentError("config-invalid", `${path} is not JSON: ${String(error)}.`, "Mend the file, or enrol again.");
+    throw new AgentError(
+      "config-invalid",
+      `${path} is not JSON: ${error instanceof Error ? error.message : "it can't be parsed"}.`,
+      "Mend the file, or enrol again.",
+    );
   }
   return parseAgentConfig(json, path);
 }
@@ -119,10 +126,14 @@ export function isServiceUrl(text: string): boolean {
   }
 }
 
+function isMissing(error: unknown): boolean {
+  return error instanceof Error && "code" in error && error.code === "ENOENT";
+}
+
 function invalid(what: string, error: z.ZodError): AgentError {
   const problems = error.issues.map((issue) => {
     const name = issue.path.length === 0 ? "the file" : issue.path.join(".");
-    return `  ${name}: ${issue.message}`;
+    return `  ${name}: ${/received undefined$/.test(issue.message) ? "is missing" : issue.message}`;
   });
   return new AgentError(
     "config-invalid",

@@ -13,6 +13,7 @@ import { z } from "zod";
 import { PublicKeyJwk } from "../shared/contracts/agent-api.ts";
 import { AgentError } from "./agent-error.ts";
 import { writeDurably } from "./durable-file.ts";
+import { fileFault } from "./file-fault.ts";
 
 export interface AgentKey {
   readonly kid: string;
@@ -35,7 +36,7 @@ export async function createAgentKey(path: string): Promise<AgentKey> {
   } catch (error) {
     throw new AgentError(
       "key-invalid",
-      `Cannot write the agent's key ${path}: ${String(error)}.`,
+      `Cannot write the agent's key ${path}: ${fileFault(error)}.`,
       "Let this account write the state folder.",
       { cause: error },
     );
@@ -53,7 +54,7 @@ export async function loadAgentKey(path: string): Promise<AgentKey> {
     if (error instanceof AgentError) throw error;
     throw new AgentError(
       "key-missing",
-      `Cannot read the agent's key ${path}: ${String(error)}.`,
+      `Cannot read the agent's key ${path}: ${fileFault(error)}.`,
       "Enrol this agent (uplink agent enrol), or run it as the account that did.",
       { cause: error },
     );

@@ -195,7 +195,11 @@ export function createAdminClient(deps: ServiceCallsDeps): AdminClient {
   return {
     ...calls,
     createConfiguration: (body) => call(createConfiguration, { body }),
-    configurations: () => list(call(listConfigurations, {})),
+    configurations: async () => {
+      const all = await list(call(listConfigurations, {}));
+      all.forEach(calls.nameJob);
+      return all;
+    },
     createToken: (configurationId, minutes) =>
       call(createEnrolmentToken, { params: { configurationId }, body: minutes === undefined ? {} : { minutes } }),
     agents: (configurationId) => all(pages(listAgents, { params: { configurationId }, query: { $top: MOST } })),

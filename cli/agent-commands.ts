@@ -97,6 +97,7 @@ async function enrol(options: EnrolOptions, { terminal }: CommandContext): Promi
       `Give --token or set ${TOKEN_VARIABLE}. An admin makes one; it is good once, for an hour.`,
     );
   }
+  expectOptions(options);
   const settings = parseSourceSettings(sourceInput(options));
   const source = createSource({ settings, environment: terminal.environment, clock, log });
   try {
@@ -123,6 +124,22 @@ async function enrol(options: EnrolOptions, { terminal }: CommandContext): Promi
   } finally {
     await source.close();
   }
+}
+
+/** What a source can't do without, by the names of the options. Throws `AgentError` config-invalid. */
+function expectOptions({ source, file, ldapUrl, bindDn }: EnrolOptions): void {
+  const needed =
+    source === "ldif"
+      ? ([["--file", file, "--file <path>: the export to read"]] as const)
+      : ([
+          ["--ldap-url", ldapUrl, "--ldap-url <url>: ldaps://host of a writable domain controller"],
+          ["--bind-dn", bindDn, "--bind-dn <name>: DN, UPN or DOMAIN\\user of the account"],
+        ] as const);
+  const missing = needed.filter(([, value]) => value === undefined);
+  if (missing.length === 0) return;
+  const names = missing.map(([name]) => name).join(" and ");
+  const remedy = `Give ${missing.map(([, , how]) => how).join("; ")}.`;
+  throw new AgentError("config-invalid", `'--source ${source}' needs ${names}.`, remedy);
 }
 
 function sourceInput(options: EnrolOptions): Record<string, unknown> {

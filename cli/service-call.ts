@@ -39,6 +39,8 @@ export type Asking<O extends Operation> = {
 export interface ServiceCalls {
   /** Any operation of the service; the answer is held against its declaration. */
   call<const O extends Operation>(operation: O, asking: Asking<O>): Promise<ReplyOf<O>>;
+  /** What a job is called: the service's refusals name it so from then on, and not by its id. */
+  nameJob(job: { readonly jobId: string; readonly displayName: string }): void;
   /** All entries of a list, page by page. */
   pages<const O extends Operation>(operation: O, asking: Asking<O>): AsyncIterable<ReplyOf<O>>;
   /** `path` below the service's `/api/`; any status comes back as it is. */
@@ -56,6 +58,8 @@ export interface ServiceCallsDeps {
 }
 
 export function createServiceCalls(deps: ServiceCallsDeps): ServiceCalls {
+  const names = new Map<string, string>();
+  const named = (text: string) => [...names].reduce((own, [id, name]) => own.replaceAll(id, name), text);
   const send: ServiceCalls["fetch"] = async (path, init = {}) => {
     const authorization = `Bearer ${await deps.token()}`;
     const body = init.body === undefined ? {} : { body: JSON.stringify(init.body) };
@@ -83,7 +87,7 @@ export function createServiceCalls(deps: ServiceCallsDeps): ServiceCalls {
     const text = await response.text().catch((error: unknown) => {
       throw unreachable(deps.url, error);
     });
-    if (!response.ok) throw refusal(`${operation.method} ${path}`, response.status, text);
+    if (!response.ok) throw refusal(`${operation.method} ${path}`, response.status, named(text));
     const parsed = (operation.reply ?? z.unknown()).safeParse(parseJson(text));
     // The declaration's type says what its parser gave.
     if (parsed.success) return parsed.data as ReplyOf<O>;
@@ -106,7 +110,11 @@ export function createServiceCalls(deps: ServiceCallsDeps): ServiceCalls {
       path = typeof next === "string" ? next.replace(/^.*?\/api\//, "") : undefined;
     }
   };
-  return { fetch: send, call, pages };
+  const nameJob: ServiceCalls["nameJob"] = ({ jobId, displayName }) => {
+    // Within the JSON of an answer.
+    if (jobId !== "") names.set(jobId, JSON.stringify(displayName).slice(1, -1));
+  };
+  return { fetch: send, call, pages, nameJob };
 }
 
 function queryOf(values: Readonly<Record<string, unknown>>): string {

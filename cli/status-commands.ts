@@ -2,6 +2,7 @@
 import type { Command } from "commander";
 import { EXIT } from "../agent/agent-error.ts";
 import { serviceHealth } from "../shared/contracts/admin/health.ts";
+import { listServicePrincipals } from "../shared/contracts/admin/synchronization.ts";
 import { ADMIN_HELP } from "./admin-commands.ts";
 import { agentRows, quarantineList } from "./admin-views.ts";
 import { connect } from "./connection.ts";
@@ -31,10 +32,14 @@ async function status({ json, csv, check }: Options, context: CommandContext): P
   const { terminal } = context;
   const { admin: client, url } = await connect(terminal);
   const configurations = await client.configurations();
-  const [facts, health] = await Promise.all([
+  const [facts, health, { value: principals }] = await Promise.all([
     Promise.all(configurations.map((own) => factsOfJob(client, own))),
     client.call(serviceHealth, {}),
+    client.call(listServicePrincipals, {}),
   ]);
+  const withoutJob = principals
+    .filter(({ id }) => configurations.every((own) => own.id !== id))
+    .map(({ id, displayName }) => ({ id, displayName }));
   const states = facts.map((own) => syncStateOf(own, Date.now()));
   const jobs = new Map(configurations.map(({ jobId, displayName }) => [jobId, displayName]));
   const found = foundBy(health.findings, jobs);
@@ -43,7 +48,7 @@ async function status({ json, csv, check }: Options, context: CommandContext): P
   else if (check && states.some(({ inSync }) => !inSync)) context.setExit(EXIT.no);
   if (json) {
     const told = {
-      ...{ url, isInSync: states.every(({ inSync }) => inSync), needs, states },
+      ...{ url, isInSync: states.every(({ inSync }) => inSync), needs, states, withoutJob },
       ...{ jobs: facts.map((own) => own.status), agents: facts.flatMap((own) => own.agents), health },
     };
     return void terminal.out.write(`${JSON.stringify(told, null, 2)}\n`);
@@ -61,7 +66,7 @@ async function status({ json, csv, check }: Options, context: CommandContext): P
       );
   const parts = [
     `${headline(states, needs)}\nService ${url}\n`,
-    stateTable(states, facts),
+    stateTable(states, facts, withoutJob),
     needTable("needs somebody", needs),
     needTable("good to know", found.notes),
     stopped,
@@ -79,13 +84,21 @@ function headline(states: readonly SyncState[], needs: readonly Need[]): string 
     : `${all} ${needs.length === 1 ? "One thing needs" : `${needs.length} things need`} somebody.`;
 }
 
-function stateTable(states: readonly SyncState[], facts: readonly JobFacts[]): string {
+function stateTable(
+  states: readonly SyncState[],
+  facts: readonly JobFacts[],
+  withoutJob: readonly { readonly displayName: string }[],
+): string {
   const rows = states.map((own, index) => {
     const { escrowed = 0, staged = 0 } = facts[index]?.status ?? {};
     const behind = own.behindSeconds === null ? "-" : duration(own.behindSeconds);
     return [own.job, moment(own.asOf), behind, String(escrowed), String(staged), own.state];
   });
-  return tableOf([["job", "as of", "behind", "escrowed", "staged", "state"], ...rows]);
+  const gone = withoutJob.map((own) => [
+    ...[own.displayName, moment(null), "-", "0", "0"],
+    "no job: it was deleted (uplink job create)",
+  ]);
+  return tableOf([["job", "as of", "behind", "escrowed", "staged", "state"], ...rows, ...gone]);
 }
 
 function needTable(title: string, needs: readonly Need[]): string {

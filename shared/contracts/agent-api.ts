@@ -18,13 +18,15 @@ export const PublicKeyJwk = z.strictObject({
 });
 export type PublicKeyJwk = z.infer<typeof PublicKeyJwk>;
 
+const NO_TOKEN = "must be a token as an admin was shown it: uplink agent token";
+
 export const EnrolRequest = z.strictObject({
   /** Its first part names a configuration: a key. */
   token: z
     .string()
-    .min(16)
-    .max(256)
-    .regex(/^[A-Za-z0-9._-]+$/, "must be a token as an admin was shown it"),
+    .min(16, NO_TOKEN)
+    .max(256, NO_TOKEN)
+    .regex(/^[A-Za-z0-9._-]+$/, NO_TOKEN),
   publicKey: PublicKeyJwk,
   name: z.string().min(1).max(128),
   version: z.string().min(1).max(128),

@@ -1,13 +1,16 @@
 /** `uplink agent …` as an operator uses it: command lines in, words and exit codes out, against a cloud on the loopback. */
-import { mkdtemp, readFile, rm, stat, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { registerAgentCommands } from "../../cli/agent-commands.ts";
+import { EnrolRequest } from "../../shared/contracts/agent-api.ts";
 import { until } from "../agent/builders.ts";
 import { runCommand } from "../support/command-line.ts";
 import { type FakeUplink, startFakeUplink } from "../support/fake-uplink/fake-uplink.ts";
 
+/** What only programmers read. */
+const RAW = /ENOENT|EISDIR|Error:|Invalid input|undefined|\bat .*\.ts:/;
 const TOKEN = "good-token-0123456789";
 let folder: string;
 let cloud: FakeUplink;
@@ -107,6 +110,62 @@ describe("enrol", () => {
     expect(await enrol()).toMatchObject({ code: 2, err: expect.stringContaining("enrolled") });
     expect((await enrol("--replace")).code).toBe(0);
     expect(await readFile(join(folder, "state", "agent.key.json"), "utf8")).not.toBe(before);
+  });
+
+  it.each([
+    [["ldif"], "'--source ldif' needs --file.", "--file <path>: the export to read"],
+    [["ldap", "--bind-dn", "sync@corp.example"], "'--source ldap' needs --ldap-url.", "--ldap-url <url>: ldaps://host"],
+    [["ldap"], "'--source ldap' needs --ldap-url and --bind-dn.", "--bind-dn <name>: DN, UPN or DOMAIN\\user"],
+  ])("names the options that a source needs: %j", async (source, what, remedy) => {
+    const { code, err } = await uplink(["agent", "enrol", "--url", cloud.url, "--token", TOKEN, "--source", ...source]);
+    expect({ code, err }).toEqual({ code: 2, err: expect.stringContaining(`${what}\n`) });
+    expect(err).toContain(remedy);
+    expect(err).not.toMatch(RAW);
+    expect(cloud.seen).toEqual([]);
+  });
+
+  it("says plainly that the export isn't there, or can't be read", async () => {
+    const path = join(folder, "corp.ldif");
+    await rm(path);
+    const missing = await enrol();
+    expect(missing).toMatchObject({ code: 3, err: expect.stringContaining(`Cannot read ${path}: it isn't there.\n`) });
+    await mkdir(path);
+    const isFolder = await enrol();
+    expect(isFolder).toMatchObject({ code: 3, err: expect.stringContaining(`Cannot read ${path}: it is a folder.\n`) });
+    for (const { err } of [missing, isFolder]) expect(err).not.toMatch(RAW);
+  });
+
+  it.each([["check"], ["status"], ["once"], ["run"]])(
+    "%s says that nobody is enrolled in that folder",
+    async (command) => {
+      const { code, err } = await uplink(["agent", command]);
+      const path = join(folder, "state", "agent.json");
+      expect({ code, err }).toEqual({
+        code: 2,
+        err: expect.stringContaining(`No agent is enrolled here: ${path} isn't there.\n`),
+      });
+      expect(err).toContain("uplink agent enrol");
+      expect(err).toContain("--state");
+      expect(err).not.toMatch(RAW);
+    },
+  );
+
+  it("says of a configuration which setting is missing, in plain words", async () => {
+    await enrol();
+    const path = join(folder, "state", "agent.json");
+    const { url: _, ...config } = JSON.parse(await readFile(path, "utf8"));
+    await writeFile(path, JSON.stringify(config));
+    const { code, err } = await uplink(["agent", "check"]);
+    expect({ code, err }).toEqual({ code: 2, err: expect.stringContaining("  url: is missing\n") });
+    await writeFile(path, "{");
+    const broken = await uplink(["agent", "check"]);
+    expect(broken).toMatchObject({ code: 2, err: expect.stringContaining(`${path} is not JSON`) });
+    for (const own of [err, broken.err]) expect(own).not.toMatch(RAW);
+  });
+
+  it.each(["wrong", "x".repeat(300), "not a token at all"])("says of what is no token how to get one: %s", (token) => {
+    const fault = EnrolRequest.shape.token.safeParse(token).error?.issues[0]?.message;
+    expect(fault).toBe("must be a token as an admin was shown it: uplink agent token");
   });
 
   it("spends no token on a source that can't be read", async () => {

@@ -44,6 +44,17 @@ test("a job with objects goes once it is said what becomes of them, and the next
   );
 });
 
+test("what the service refuses names the job as the lists do, and never by its id", async () => {
+  const apac = await cloud.addDomain("apac.example");
+  await apac.read("full", [aUser("ulf")]);
+  const refused = await uplink("job", "delete", "apac.example");
+  expect(refused).toMatchObject({ code: 9, err: expect.stringContaining("Job apac.example is linked to 1 users") });
+  expect(refused.err).not.toContain(apac.jobId);
+  // Of what was named by its id, too.
+  const byId = await uplink("job", "delete", apac.jobId);
+  expect(byId.err).toBe(refused.err);
+});
+
 test("one that is deleted with its objects says what to approve, shows that it waits for it, and goes then", async () => {
   const emea = await cloud.addDomain("emea.example");
   await emea.read("full", [aUser("zoe"), aUser("yan")]);

@@ -33,6 +33,23 @@ test("says that all is well when it is, and with what it is not", async () => {
   );
 });
 
+test("lists a configuration whose job was deleted, beside those that have one", async () => {
+  const gone = await cloud.addDomain("emea.example");
+  await cloud.addDomain("corp.example");
+  const { configurationId, jobId } = gone;
+  await cloud.cloud.routes.jobDeletion.remove({ configurationId, jobId }, "keep", "ann");
+  for (let tick = 0; tick < 3; tick++) {
+    await cloud.tick();
+    await cloud.run();
+  }
+  const { out } = await uplink("status");
+  expect(out).toMatch(/^emea\.example +never +- +0 +0 +no job: it was deleted \(uplink job create\)$/m);
+  expect(out).toMatch(/^corp\.example +never/m);
+  expect(out).toMatch(/^0 of 1 jobs are in sync\./);
+  const told = JSON.parse((await uplink("status", "--json")).out);
+  expect(told.withoutJob).toEqual([{ id: configurationId, displayName: "emea.example" }]);
+});
+
 test("names the command for everything that needs somebody", async () => {
   const agent = await cloud.addDomain("corp.example", {
     trustVisibility: null,

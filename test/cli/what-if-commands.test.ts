@@ -125,6 +125,7 @@ it("approves the newest result by its digest, and no other", async () => {
   const { digest } = JSON.parse(out) as { digest: string };
   const refused = await uplink("whatif", "approve", "corp.example", "--digest", "0".repeat(32));
   expect(refused).toMatchObject({ code: 9, err: expect.stringContaining(`the newest result is ${digest}`) });
+  expect(refused.err).not.toContain(jobId);
   const approved = await uplink("whatif", "approve", "corp.example", "--digest", digest);
   expect(approved).toMatchObject({
     code: 0,

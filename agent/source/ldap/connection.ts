@@ -8,6 +8,7 @@
 import { readFile } from "node:fs/promises";
 import { Client, type Control, type Filter } from "ldapts";
 import { SourceError } from "../../../shared/ports/source-directory.ts";
+import { fileFault } from "../../file-fault.ts";
 import { EveryName, type LdapEntry, NamesForTheRequest, toLdapEntry } from "./entries.ts";
 import { connectionError, resultCodeOf, unreachable } from "./errors.ts";
 import { LDAP_PASSWORD_VARIABLE, type LdapSettings } from "./settings.ts";
@@ -110,7 +111,7 @@ async function readPassword(
   } catch (error) {
     throw new SourceError(
       "source-config",
-      `Cannot read the password file ${settings.passwordFile}: ${String(error)}.`,
+      `Cannot read the password file ${settings.passwordFile}: ${fileFault(error)}.`,
       remedy,
       {
         cause: error,
@@ -129,7 +130,7 @@ async function readCa(path: string): Promise<string> {
   } catch (error) {
     throw new SourceError(
       "source-config",
-      `Cannot read the authority's certificate ${path}: ${String(error)}.`,
+      `Cannot read the authority's certificate ${path}: ${fileFault(error)}.`,
       "Set caFile to a PEM file, or leave it out to use the system's authorities.",
       { cause: error },
     );

@@ -10,6 +10,7 @@ import { stat } from "node:fs/promises";
 import type { DomainIdentity } from "../../../shared/contracts/change.ts";
 import { normalDn, splitDn } from "../../../shared/domain/values.ts";
 import { SourceError } from "../../../shared/ports/source-directory.ts";
+import { fileFault } from "../../file-fault.ts";
 import { type LdifRecord, parseLdif } from "./ldif-parser.ts";
 import { checkRecord, type Doubt, doubtOf } from "./record-checks.ts";
 import { guidOfRecord, isDeleted, sidOfRecord, textsOfRecord } from "./record-values.ts";
@@ -42,7 +43,7 @@ export async function fileState(path: string): Promise<FileState> {
   } catch (error) {
     throw new SourceError(
       "source-unreachable",
-      `Cannot read ${path}: ${String(error)}.`,
+      `Cannot read ${path}: ${fileFault(error)}.`,
       "Set file to the LDIF export, and let this account read it.",
       {
         cause: error,
@@ -76,7 +77,7 @@ export function hashedChunks(path: string): HashedChunks {
         if (error instanceof SourceError) throw error;
         throw new SourceError(
           "source-unreachable",
-          `Cannot read ${path}: ${String(error)}.`,
+          `Cannot read ${path}: ${fileFault(error)}.`,
           "Let this account read the file.",
           { cause: error },
         );

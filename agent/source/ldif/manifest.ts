@@ -2,6 +2,7 @@
 import { readFile } from "node:fs/promises";
 import { z } from "zod";
 import { SourceError } from "../../../shared/ports/source-directory.ts";
+import { fileFault } from "../../file-fault.ts";
 
 const Manifest = z.object({ count: z.number().int().min(0), sha256: z.string().regex(/^[0-9a-f]{64}$/i) });
 export type Manifest = z.infer<typeof Manifest>;
@@ -14,7 +15,7 @@ export async function readManifest(ldifPath: string): Promise<Manifest | undefin
     text = await readFile(path, "utf8");
   } catch (error) {
     if (error instanceof Error && "code" in error && error.code === "ENOENT") return undefined;
-    throw unusable(path, String(error));
+    throw unusable(path, fileFault(error));
   }
   try {
     return Manifest.parse(JSON.parse(text));
