@@ -6,6 +6,7 @@ import type { ConfigurationReply } from "../shared/contracts/admin/configuration
 import type { WhatIfDetailReply, WhatIfReply, WhatIfRequest } from "../shared/contracts/admin/what-ifs.ts";
 import type { AdminClient } from "./admin-client.ts";
 import { ADMIN_HELP } from "./admin-commands.ts";
+import { withNames } from "./admin-views.ts";
 import { connect } from "./connection.ts";
 import { csvOf } from "./csv.ts";
 import { findConfiguration } from "./find-configuration.ts";
@@ -90,7 +91,7 @@ async function run(name: string, options: RunOptions, context: CommandContext): 
   }
   const done = await waitFor(client, asked, terminal);
   if (done.state === "failed") context.setExit(CAME_TO_NOTHING);
-  write(configuration, done, options, terminal);
+  write(configuration, done, options, terminal, await client.configurations());
 }
 
 async function waitFor(
@@ -135,7 +136,13 @@ async function show(idOrJob: string, options: Shown, { terminal }: CommandContex
       "'uplink whatif list' shows what is kept; 'uplink whatif run' tries something.",
     );
   const { jobId } = found.configuration;
-  write(found.configuration, await client.whatIf(jobId, found.whatIf.id), options, terminal);
+  write(
+    found.configuration,
+    await client.whatIf(jobId, found.whatIf.id),
+    options,
+    terminal,
+    await client.configurations(),
+  );
 }
 
 async function approve(
@@ -194,10 +201,11 @@ function write(
   whatIf: WhatIfDetailReply,
   options: Shown,
   { out }: Terminal,
+  all: readonly ConfigurationReply[],
 ): void {
   if (options.json) out.write(jsonOf(whatIf));
   else if (options.csv) out.write(csvOf(detailCsv(whatIf)));
-  else out.write(whatIfText(displayName, whatIf));
+  else out.write(withNames(whatIfText(displayName, whatIf), all));
 }
 
 function jsonOf(value: unknown): string {

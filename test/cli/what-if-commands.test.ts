@@ -75,6 +75,8 @@ it("tries a schema of a file, and says the verdict first", async () => {
     "Would be done, for 40 objects: 1 update.",
     "Would fail: 39 with AttributeValueMustBeUnique.",
   ]);
+  // Whoever holds the name is told by the name of his configuration.
+  expect(twins.out).toMatch(/corp\.example:[0-9a-f-]{36}/);
 });
 
 it("shows attributes with examples, and the same as JSON and as comma-separated values", async () => {
