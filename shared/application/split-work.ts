@@ -1,6 +1,7 @@
 /**
  * Work that failed again and again as a whole: it is halved, and its halves are, until the object whose fault it is stands
- * alone. That one goes into escrow with a gap of its own, so that it takes nobody else down with it the next time.
+ * alone. That one goes into escrow with a gap of its own, so that it takes nobody else down with it the next time. Of an
+ * approved set it is told that nobody carried it out.
  */
 import { FAILURES } from "../domain/failure-codes.ts";
 import type { BlobStore } from "../ports/blob-store.ts";
@@ -10,6 +11,7 @@ import type { RowStore } from "../ports/row-store.ts";
 import { addWork } from "./add-work.ts";
 import { readFile } from "./chunk-files.ts";
 import type { WorkFile } from "./plan-chunks.ts";
+import { setsOf } from "./staged-set.ts";
 import type { Escrows } from "./state/escrow-rows.ts";
 import type { WorkRow } from "./state/job-rows.ts";
 
@@ -30,6 +32,7 @@ export function createSplitWork(deps: {
 }): SplitWork {
   return async (work) => {
     const { jobId, workId, kind, lane } = work;
+    if (kind === "approved") return tellApproval(work);
     if (!DIVISIBLE.includes(kind)) return;
     const file = await readFile<WorkFile>(deps.blobs, work.blob);
     const guids = file?.objectGuids ?? [];
@@ -41,6 +44,13 @@ export function createSplitWork(deps: {
       await addWork(deps, jobId, kind, { ...file, objectGuids: own }, `${workId}-${half}`, lane, deps.attempts);
     deps.log.warn("work-split", { jobId, workId, objects: guids.length });
   };
+
+  /** Who approved it takes it for carried out: the set stands where it stood, and asks for another approval. */
+  async function tellApproval({ jobId, blob }: WorkRow): Promise<void> {
+    const { approved } = (await readFile<WorkFile>(deps.blobs, blob)) ?? {};
+    for (const { class: of, rows, digest } of setsOf(jobId, approved?.rows ?? []))
+      deps.log.error("approval-failed", { jobId, class: of, count: rows.length, digest, by: approved?.by ?? "" });
+  }
 
   async function isolate({ jobId, workId }: WorkRow, objectGuid: string, file: WorkFile): Promise<void> {
     const known = (await deps.escrows.getMany(jobId, [objectGuid])).get(objectGuid);

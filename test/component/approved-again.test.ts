@@ -131,6 +131,34 @@ describe("Removals that were approved", () => {
   });
 });
 
+describe("Removals that were approved, in work that fails for good", () => {
+  it("are told as not carried out, and are there to be approved again", async () => {
+    let isPoisoned = true;
+    const { cloud, agent, jobId, approve, list } = await start({
+      aroundActivity: async (name, input, run) => {
+        const { batchId = "" } = input as { batchId?: string };
+        if (isPoisoned && name === ACTIVITY.mapChunk && batchId.includes("-approved-")) throw new Error("poison");
+        return run();
+      },
+    });
+    await agent.read("delta", names.slice(0, 30).map(gone));
+    const [before] = await list();
+    await approve("deletes");
+    expect(living(cloud)).toBe(60);
+    expect(cloud.logged.filter(({ event }) => event === "approval-failed")).toMatchObject([
+      { level: "error", fields: { jobId, class: "deletes", count: 30, digest: before?.digest, by: BY } },
+    ]);
+    expect(await list()).toEqual([before]);
+    expect(before).toMatchObject({ isApproved: false, count: 30 });
+    expect(await agent.status()).toMatchObject({ waiting: { work: 0 } });
+    isPoisoned = false;
+    await approve("deletes");
+    expect(living(cloud)).toBe(30);
+    expect(await list()).toEqual([]);
+    expect(cloud.logged.filter(({ event }) => event === "approval-failed")).toHaveLength(1);
+  });
+});
+
 describe("Removals that were approved and are held", () => {
   it("are judged like any others by the release once they were wanted back meanwhile", async () => {
     let isArmed = false;

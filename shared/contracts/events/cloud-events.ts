@@ -95,6 +95,10 @@ export const CLOUD_EVENTS = {
     "count",
     "reason",
   ),
+  "approval-failed": error(
+    "The work on an approved set failed three times and is given up: what is left of the set is staged as before, and asks for another approval.",
+    ...(["jobId", "class", "count", "digest", "by"] as const),
+  ),
   "removals-done": info(
     "Work without a read (another schema, expired accounts) deleted or disabled objects, or blanked values, within the guard's bounds.",
     ...(["jobId", "workId", "deletes", "disables", "blanks"] as const),
