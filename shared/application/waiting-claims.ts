@@ -1,8 +1,8 @@
 /**
  * Objects that wait for a value which another one holds: tried again as soon as something moved.
  *
- * A pass maps all of them anew. As long as a pass exports something another follows, so a chain of names resolves from
- * its end, one link a pass. A pass that moved nothing leaves circles (people who swap names) and those who wait for
+ * A pass maps those anew who may have their value by now (`freed-claims.ts`); the others wait until their escrow is due. As long as
+ * a pass exports something another follows, so a chain of names resolves from its end, one link a pass. What is left are circles (people who swap names) and those who wait for
  * somebody who isn't going to give the value up. Of each circle one steps aside: its value is parked, which costs one
  * write more, and the next pass finds a chain. Nobody is parked for a holder that doesn't wait itself.
  */
@@ -16,11 +16,12 @@ import type { RowStore } from "../ports/row-store.ts";
 import { addWork } from "./add-work.ts";
 import { FILES, type OutcomeFile, readFile } from "./chunk-files.ts";
 import type { JobContext } from "./export-chunk.ts";
+import { whoMayGoOn } from "./freed-claims.ts";
 import { claimsWithout, exportedClaims, identityClaims, propertyOf } from "./object-claims.ts";
 import type { WorkFile } from "./plan-chunks.ts";
 import { ownerOf } from "./state/claim-index.ts";
 import type { Escrows } from "./state/escrow-rows.ts";
-import { type CycleRow, heldBecause, type JobRow, type WorkRow } from "./state/job-rows.ts";
+import { type CycleRow, heldBecause, type JobRow, jobTable, ROW, readRow, type WorkRow } from "./state/job-rows.ts";
 
 const WAITING_CODES: readonly string[] = ["AttributeValueMustBeUnique", "DuplicateSourceEntries"];
 
@@ -40,6 +41,8 @@ export function createWaitingClaims(deps: {
   readonly contextOf: (jobId: string) => Promise<JobContext>;
   readonly ring: (jobId: string, lane: Lane) => Promise<void>;
 }): WaitingClaims {
+  const jobs = jobTable(deps.rows);
+
   async function waitingOf(jobId: string): Promise<string[]> {
     const escrows = await deps.escrows.list(jobId);
     return escrows.filter((escrow) => WAITING_CODES.includes(escrow.code)).map((escrow) => escrow.objectGuid);
@@ -60,6 +63,18 @@ export function createWaitingClaims(deps: {
       }
     }
     return false;
+  }
+
+  async function freedOf({ jobId, configurationId }: JobRow, waiting: readonly string[]): Promise<string[]> {
+    return whoMayGoOn(await deps.contextOf(jobId), configurationId, waiting);
+  }
+
+  async function openCircles(job: JobRow, waiting: readonly string[], workId: string): Promise<void> {
+    const parks = await circlesOf(job, waiting);
+    const parked = Object.keys(parks ?? {});
+    if (!parks || parked.length === 0) return;
+    deps.log.info("claims-parked", { jobId: job.jobId, objects: parked.length });
+    await pass(job.jobId, { objectGuids: parked, parks }, workId);
   }
 
   /** What has to step aside, by object. */
@@ -99,26 +114,28 @@ export function createWaitingClaims(deps: {
       const moved = cycle.outcomes.exported + cycle.absent.exported > 0;
       const began = WAITING_CODES.some((code) => (cycle.detail.escrowedBy[code] ?? 0) > 0);
       if (!moved && !began) return;
-      const objectGuids = await waitingOf(jobId);
-      if (objectGuids.length > 0) await pass(jobId, { objectGuids }, `${cycle.cycleId}-waiting`);
+      const waiting = await waitingOf(jobId);
+      const job = waiting.length > 0 ? (await readRow<JobRow>(jobs, jobId, ROW.job))?.value : undefined;
+      if (!job) return;
+      const workId = `${cycle.cycleId}-waiting`;
+      const objectGuids = await freedOf(job, waiting);
+      if (objectGuids.length > 0) await pass(jobId, { objectGuids }, workId);
+      // A circle is closed by somebody who begins to wait.
+      else if (began && !heldBecause(job)) await openCircles(job, waiting, workId);
     },
     async afterWork(job, work) {
       // Whoever would have to give a value up isn't let.
       if (heldBecause(job)) return;
-      const objectGuids = await waitingOf(job.jobId);
-      if (objectGuids.length === 0) return;
+      const waiting = await waitingOf(job.jobId);
+      if (waiting.length === 0) return;
       const file = await readFile<WorkFile>(deps.blobs, work.blob);
-      if (await movedSomething(work.workId)) {
+      const objectGuids = (await movedSomething(work.workId)) ? await freedOf(job, waiting) : [];
+      if (objectGuids.length > 0) {
         await pass(job.jobId, { objectGuids }, nextId(work.workId));
         return;
       }
       // Whoever was to step aside didn't (the guard, or the target): tried again by the clock, not at once for ever.
-      if (file?.parks) return;
-      const parks = await circlesOf(job, objectGuids);
-      const parked = Object.keys(parks ?? {});
-      if (!parks || parked.length === 0) return;
-      deps.log.info("claims-parked", { jobId: job.jobId, objects: parked.length });
-      await pass(job.jobId, { objectGuids: parked, parks }, nextId(work.workId));
+      if (!file?.parks) await openCircles(job, waiting, nextId(work.workId));
     },
   };
 }

@@ -1,5 +1,7 @@
 import { describe, expect, it } from "vitest";
+import type { Change } from "../../shared/contracts/change.ts";
 import { aUser, createCloud, guidOf } from "../support/cloud.ts";
+import { readLog } from "../support/log.ts";
 
 type TestCloud = Awaited<ReturnType<typeof createCloud>>;
 
@@ -89,5 +91,58 @@ describe("people who take each other's names", () => {
     ]);
     expect(cloud.target.objects().filter((object) => object.deleted)).toHaveLength(1);
     expect(await escrows()).toEqual([]);
+  });
+
+  describe("who waits for a name that its holder keeps", () => {
+    async function waiting() {
+      const { cloud, agent, escrows } = await withUsers("ann", "bob", "cid");
+      await agent.read("delta", [renamed("ann", "bob")]);
+      const rowsOf = async (name: string) =>
+        readLog(cloud.cloud.routes, { jobId: agent.jobId, objectGuid: guidOf(name), sinceDays: 40, top: 50 });
+      return { cloud, agent, escrows, rowsOf };
+    }
+    const busy = (at: number) => [aUser("cid", { department: `d${at}` }, ["department"])];
+
+    it("isn't tried again, nor told of, by what others export", async () => {
+      const { agent, escrows, rowsOf } = await waiting();
+      const [rows, before] = [(await rowsOf("ann")).length, await escrows()];
+      expect(before).toMatchObject([{ code: "AttributeValueMustBeUnique" }]);
+      for (let at = 0; at < 3; at++) await agent.read("delta", busy(at));
+      expect((await agent.status()).lastCycle).toMatchObject({ outcomes: { exported: 1 } });
+      expect(await rowsOf("ann")).toHaveLength(rows);
+      expect(await escrows()).toEqual(before);
+    });
+
+    it.each<[string, Change]>([
+      ["gives it up", renamed("bob", "dee")],
+      ["is deleted", { op: "delete", objectGuid: guidOf("bob") }],
+      ["leaves the scope", aUser("bob", { isCriticalSystemObject: "TRUE" }, ["isCriticalSystemObject"])],
+    ])("has it in the cycle in which its holder %s", async (_, change) => {
+      const { cloud, agent, escrows } = await waiting();
+      await agent.read("delta", busy(0));
+      await agent.read("delta", [change]);
+      expect(upnsOf(cloud)).toMatchObject({ ann: "bob@corp.example" });
+      expect(await escrows()).toEqual([]);
+    });
+
+    it("is tried again by the clock, with a row each time", async () => {
+      const { cloud, escrows, rowsOf } = await waiting();
+      const rows = (await rowsOf("ann")).length;
+      const [before] = await escrows();
+      cloud.clock.set(Date.parse(String(before?.nextAttemptAt)) + 1);
+      await cloud.tick();
+      await cloud.driver.settled();
+      await cloud.run();
+      expect(await rowsOf("ann")).toHaveLength(rows + 1);
+      expect(await escrows()).toMatchObject([{ attempts: (before?.attempts ?? 0) + 1 }]);
+    });
+
+    it("swaps with it when its holder begins to want its own, though others were exported in between", async () => {
+      const { cloud, agent, escrows } = await waiting();
+      await agent.read("delta", busy(0));
+      await agent.read("delta", [renamed("bob", "ann")]);
+      expect(upnsOf(cloud)).toMatchObject({ ann: "bob@corp.example", bob: "ann@corp.example" });
+      expect(await escrows()).toEqual([]);
+    });
   });
 });
