@@ -4,7 +4,7 @@
  * Reading and sending overlap; the outbox between them is bounded, so a slow service slows the reading and memory stays
  * small. Batches go one after another, because the service takes them in order only.
  */
-import { batchTrace } from "../shared/application/batch-trace.ts";
+import { batchTrace } from "../shared/application/reading/batch-trace.ts";
 import type { ReadOrder } from "../shared/contracts/agent-api.ts";
 import type { Watermark } from "../shared/contracts/change.ts";
 import type { Clock } from "../shared/ports/clock.ts";

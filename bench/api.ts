@@ -21,7 +21,7 @@ import { answer } from "../functions/http-answer.ts";
 import type { Route } from "../functions/http-route.ts";
 import { createBlobStore } from "../shared/adapters/blobs/blob-store.ts";
 import { createTableRowStore } from "../shared/adapters/tables/row-store.ts";
-import type { LogAsked } from "../shared/application/log-queries.ts";
+import type { LogAsked } from "../shared/application/log/log-queries.ts";
 import { createProvisioningLog } from "../shared/application/state/provisioning-log.ts";
 import type { ReadOrder } from "../shared/contracts/agent-api.ts";
 import { PROOF_HEADER, PROOF_TYPE } from "../shared/contracts/proof.ts";

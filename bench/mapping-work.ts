@@ -9,9 +9,9 @@
 import { hash, randomBytes } from "node:crypto";
 import { createMemoryBlobStore } from "../shared/adapters/memory/blob-store.ts";
 import { createMemoryTargetDirectory } from "../shared/adapters/memory/target-directory.ts";
-import type { JobMapping } from "../shared/application/job-mapping.ts";
-import { createJobMappings } from "../shared/application/job-mappings.ts";
-import { desiredOf } from "../shared/application/missing-names.ts";
+import type { JobMapping } from "../shared/application/mapping/job-mapping.ts";
+import { createJobMappings } from "../shared/application/mapping/job-mappings.ts";
+import { desiredOf } from "../shared/application/mapping/missing-names.ts";
 import type { JobRow } from "../shared/application/state/job-rows.ts";
 import { JobSettings } from "../shared/contracts/configuration.ts";
 import { NO_VERSION } from "../shared/domain/change-version.ts";

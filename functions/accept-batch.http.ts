@@ -1,6 +1,7 @@
 /** A batch of changes comes in: 202 when it is stored now, 200 when it was stored before. */
-import type { AcceptBatch } from "../shared/application/accept-batch.ts";
+
 import { ok } from "../shared/application/failure.ts";
+import type { AcceptBatch } from "../shared/application/reading/accept-batch.ts";
 import { acceptBatch } from "../shared/contracts/agent-api.ts";
 import type { Route } from "./http-route.ts";
 import { serveAgent } from "./serve.ts";

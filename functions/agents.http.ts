@@ -1,8 +1,8 @@
 /** The agents of a configuration, as admins see them and let them in or shut them out. */
-import type { AdminQueries } from "../shared/application/admin-queries.ts";
-import type { AgentAction, AgentAdmin, AgentState } from "../shared/application/agent-admin.ts";
-import { type Configurations, noSuchConfiguration } from "../shared/application/configurations.ts";
+import type { AdminQueries } from "../shared/application/admin/admin-queries.ts";
+import type { AgentAction, AgentAdmin, AgentState } from "../shared/application/agents/agent-admin.ts";
 import { ok, type Result } from "../shared/application/failure.ts";
+import { type Configurations, noSuchConfiguration } from "../shared/application/jobs/configurations.ts";
 import { actOnAgent, getAgent, listAgents } from "../shared/contracts/admin/agents.ts";
 import type { Route } from "./http-route.ts";
 import { expectEtag, pagedBy, type Served, serveAdmin } from "./serve.ts";

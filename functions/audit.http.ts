@@ -1,5 +1,5 @@
 /** The audit log, newest first. What is written there: `serve.ts`, around every change. */
-import type { AuditLog } from "../shared/application/audit-log.ts";
+import type { AuditLog } from "../shared/application/admin/audit-log.ts";
 import { listDirectoryAudits } from "../shared/contracts/admin/audit.ts";
 import type { Route } from "./http-route.ts";
 import { paged, serveAdmin } from "./serve.ts";

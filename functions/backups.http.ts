@@ -1,6 +1,6 @@
 /** Rows that were lost: backups, what is put back from one, and the target read for matching. */
-import type { RestoreRows } from "../shared/application/restore-rows.ts";
-import type { SeekTargets } from "../shared/application/seek-targets.ts";
+import type { RestoreRows } from "../shared/application/backup/restore-rows.ts";
+import type { SeekTargets } from "../shared/application/matching/seek-targets.ts";
 import { listBackups, restoreRows, seekTargets } from "../shared/contracts/admin/backups.ts";
 import type { Route } from "./http-route.ts";
 import { listed, plain, serveAdmin } from "./serve.ts";

@@ -1,6 +1,7 @@
 /** Commands to agents: waited for, and answered. */
-import type { AgentCommands } from "../shared/application/agent-commands.ts";
+
 import { ok } from "../shared/application/failure.ts";
+import type { AgentCommands } from "../shared/application/on-demand/agent-commands.ts";
 import { answerCommand, awaitCommands } from "../shared/contracts/agent-commands.ts";
 import type { Route } from "./http-route.ts";
 import { plain, serveAgent } from "./serve.ts";

@@ -1,6 +1,7 @@
 /** Configurations, one for each domain. */
-import type { ConfigurationEntry, Configurations } from "../shared/application/configurations.ts";
+
 import { ok } from "../shared/application/failure.ts";
+import type { ConfigurationEntry, Configurations } from "../shared/application/jobs/configurations.ts";
 import {
   type ConfigurationReply,
   createConfiguration,

@@ -1,6 +1,6 @@
 /** Enrolment: a one-time token and the proof of a new key make an agent. */
-import type { EnrolAgent } from "../shared/application/enrol-agent.ts";
-import type { ProofVerifier } from "../shared/application/verify-proof.ts";
+import type { EnrolAgent } from "../shared/application/agents/enrol-agent.ts";
+import type { ProofVerifier } from "../shared/application/agents/verify-proof.ts";
 import { enrol } from "../shared/contracts/agent-api.ts";
 import type { Route } from "./http-route.ts";
 import { plain, serveOpen } from "./serve.ts";

@@ -1,7 +1,8 @@
 /** The one-time tokens by which agents enrol. */
-import type { Configurations } from "../shared/application/configurations.ts";
-import type { EnrolmentTokens } from "../shared/application/enrolment-tokens.ts";
+
+import type { EnrolmentTokens } from "../shared/application/agents/enrolment-tokens.ts";
 import { ok } from "../shared/application/failure.ts";
+import type { Configurations } from "../shared/application/jobs/configurations.ts";
 import {
   createEnrolmentToken,
   listEnrolmentTokens,

@@ -1,7 +1,7 @@
 /** The exclusion list: what nobody may touch. */
-import type { ExclusionAdmin } from "../shared/application/exclusion-admin.ts";
+import type { ExclusionAdmin } from "../shared/application/exclusions/exclusion-admin.ts";
 import { ok, type Result } from "../shared/application/failure.ts";
-import { etagOf } from "../shared/application/job-settings.ts";
+import { etagOf } from "../shared/application/jobs/job-settings.ts";
 import {
   addExclusion,
   type ExclusionReply,

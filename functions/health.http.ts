@@ -2,8 +2,9 @@
  * Whether the service answers: for load balancers, probes and a newcomer's first look; that says nothing that isn't public. And for
  * admins what is wrong.
  */
+
+import type { TellHealth } from "../shared/application/admin/service-health.ts";
 import { ok } from "../shared/application/failure.ts";
-import type { TellHealth } from "../shared/application/service-health.ts";
 import { serviceHealth } from "../shared/contracts/admin/health.ts";
 import { health } from "../shared/contracts/service.ts";
 import type { Route } from "./http-route.ts";

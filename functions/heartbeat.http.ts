@@ -1,5 +1,5 @@
 /** The heartbeat: an agent says that it lives, and learns what to read. */
-import type { Heartbeat } from "../shared/application/heartbeat.ts";
+import type { Heartbeat } from "../shared/application/agents/heartbeat.ts";
 import { heartbeat } from "../shared/contracts/agent-api.ts";
 import type { Route } from "./http-route.ts";
 import { plain, serveAgent } from "./serve.ts";

@@ -1,5 +1,5 @@
 /** Everything but exports, or exports too; and every object mapped anew without a read. */
-import type { HeldExports } from "../shared/application/held-exports.ts";
+import type { HeldExports } from "../shared/application/export/held-exports.ts";
 import { reevaluate, setJobMode } from "../shared/contracts/admin/jobs.ts";
 import type { Route } from "./http-route.ts";
 import { plain, serveAdmin } from "./serve.ts";

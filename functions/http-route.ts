@@ -4,10 +4,10 @@
  */
 import type { HttpFunctionOptions } from "@azure/functions";
 import { app } from "@azure/functions";
-import type { AuditLog } from "../shared/application/audit-log.ts";
+import type { AuditLog } from "../shared/application/admin/audit-log.ts";
+import type { Admin, AdminTokens } from "../shared/application/admin/verify-admin-token.ts";
+import type { ProofVerifier, ProvenAgent, SignedRequest } from "../shared/application/agents/verify-proof.ts";
 import { fail, type Result } from "../shared/application/failure.ts";
-import type { Admin, AdminTokens } from "../shared/application/verify-admin-token.ts";
-import type { ProofVerifier, ProvenAgent, SignedRequest } from "../shared/application/verify-proof.ts";
 import type { Operation } from "../shared/contracts/operation.ts";
 import type { Log } from "../shared/ports/log.ts";
 import type { Telemetry } from "../shared/ports/telemetry.ts";

@@ -1,6 +1,6 @@
 /** A job's settings as a whole: shown, and changed under their ETag. */
 import { ok } from "../shared/application/failure.ts";
-import { etagOf, type JobSettingsAdmin } from "../shared/application/job-settings.ts";
+import { etagOf, type JobSettingsAdmin } from "../shared/application/jobs/job-settings.ts";
 import { changeJobSettings, getJobSettings } from "../shared/contracts/admin/job-settings.ts";
 import type { Route } from "./http-route.ts";
 import { expectEtag, serveAdmin } from "./serve.ts";

@@ -1,10 +1,10 @@
 /** Jobs: what they do and did, and starting, pausing, restarting and unblocking them. */
-import type { AdminQueries } from "../shared/application/admin-queries.ts";
-import type { Configurations } from "../shared/application/configurations.ts";
+import type { AdminQueries } from "../shared/application/admin/admin-queries.ts";
 import { ok } from "../shared/application/failure.ts";
-import type { JobActions } from "../shared/application/job-actions.ts";
-import type { Quarantines } from "../shared/application/quarantines.ts";
-import type { WakeAnew } from "../shared/application/wake-anew.ts";
+import type { Configurations } from "../shared/application/jobs/configurations.ts";
+import type { JobActions } from "../shared/application/jobs/job-actions.ts";
+import type { Quarantines } from "../shared/application/lanes/quarantines.ts";
+import type { WakeAnew } from "../shared/application/lanes/wake-anew.ts";
 import { listCycles, listDays } from "../shared/contracts/admin/cycles.ts";
 import { actOnJob, clearQuarantine, getScope, jobStatus, setScope, wakeAnew } from "../shared/contracts/admin/jobs.ts";
 import type { Route } from "./http-route.ts";

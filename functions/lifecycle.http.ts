@@ -1,6 +1,6 @@
 /** What becomes of people who end, by job: shown and set. */
 import { ok, type Result } from "../shared/application/failure.ts";
-import type { Lifecycles } from "../shared/application/lifecycle-settings.ts";
+import type { Lifecycles } from "../shared/application/mapping/lifecycle-settings.ts";
 import { getLifecycle, type LifecycleReply, setLifecycle } from "../shared/contracts/admin/jobs.ts";
 import type { Route } from "./http-route.ts";
 import { expectEtag, type Served, serveAdmin } from "./serve.ts";

@@ -1,5 +1,5 @@
 /** Links mended by hand. */
-import type { LinkAdmin } from "../shared/application/link-admin.ts";
+import type { LinkAdmin } from "../shared/application/links/link-admin.ts";
 import { joinLink, moveLink, rebuildLinks, showLink, unlink } from "../shared/contracts/admin/links.ts";
 import type { Route } from "./http-route.ts";
 import { plain, serveAdmin } from "./serve.ts";

@@ -1,5 +1,5 @@
 /** One object of the directory through the pipeline, now. */
-import type { ProvisionOnDemand } from "../shared/application/provision-on-demand.ts";
+import type { ProvisionOnDemand } from "../shared/application/on-demand/provision-on-demand.ts";
 import { provisionOnDemand } from "../shared/contracts/admin/provision-on-demand.ts";
 import type { Route } from "./http-route.ts";
 import { plain, serveAdmin } from "./serve.ts";

@@ -1,5 +1,5 @@
 /** The provisioning log, newest first, page by page. */
-import type { AdminQueries } from "../shared/application/admin-queries.ts";
+import type { AdminQueries } from "../shared/application/admin/admin-queries.ts";
 import { ok } from "../shared/application/failure.ts";
 import { listProvisioningLog } from "../shared/contracts/provisioning-log.ts";
 import type { Route } from "./http-route.ts";

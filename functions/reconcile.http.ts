@@ -1,5 +1,5 @@
 /** Reconciles of a job: asked for, listed, shown with what they found. */
-import type { ReconcileAdmin } from "../shared/application/reconcile-admin.ts";
+import type { ReconcileAdmin } from "../shared/application/reconcile/reconcile-admin.ts";
 import { askReconcile, listFindings, listReconciles, showReconcile } from "../shared/contracts/admin/reconciles.ts";
 import type { Route } from "./http-route.ts";
 import { listed, paged, plain, serveAdmin } from "./serve.ts";

@@ -1,7 +1,8 @@
 /** The schemas of jobs: read, checked and replaced in Graph's path; their versions and what differs, beside it. */
-import type { Configurations } from "../shared/application/configurations.ts";
+
 import { ok } from "../shared/application/failure.ts";
-import type { Schemas } from "../shared/application/schemas.ts";
+import type { Configurations } from "../shared/application/jobs/configurations.ts";
+import type { Schemas } from "../shared/application/schemas/schemas.ts";
 import { diffSchemas, getSchema, listSchemaVersions, putSchema } from "../shared/contracts/admin/schemas.ts";
 import type { Route } from "./http-route.ts";
 import { asEtagMismatch, expectedVersionOf, listed, plain, serveAdmin } from "./serve.ts";

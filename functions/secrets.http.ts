@@ -1,6 +1,7 @@
 /** Secrets of a configuration, and the check of credentials against the target. */
-import type { ConfigurationSecrets } from "../shared/application/configuration-secrets.ts";
+
 import { ok } from "../shared/application/failure.ts";
+import type { ConfigurationSecrets } from "../shared/application/jobs/configuration-secrets.ts";
 import { listSecrets, putSecrets, validateCredentials } from "../shared/contracts/admin/secrets.ts";
 import type { Route } from "./http-route.ts";
 import { listed, serveAdmin } from "./serve.ts";

@@ -2,11 +2,12 @@
  * From a declared operation to a route: path, query and body are parsed by its declaration before its handler sees them, so a
  * handler is one call of a use case. Who asks is known by then (`http-answer.ts`).
  */
+
+import { keysetPage } from "../shared/application/admin/keyset-page.ts";
+import { parseJson } from "../shared/application/admin/parse-request.ts";
+import type { Admin } from "../shared/application/admin/verify-admin-token.ts";
+import type { ProvenAgent } from "../shared/application/agents/verify-proof.ts";
 import { existsAlready, type Failure, fail, ok, type Result } from "../shared/application/failure.ts";
-import { keysetPage } from "../shared/application/keyset-page.ts";
-import { parseJson } from "../shared/application/parse-request.ts";
-import type { Admin } from "../shared/application/verify-admin-token.ts";
-import type { ProvenAgent } from "../shared/application/verify-proof.ts";
 import {
   type BodyOf,
   type Operation,

@@ -1,8 +1,8 @@
 /** What waits for an admin's hand: staged removals, and escrows that needn't wait for their time. */
-import type { AdminQueries } from "../shared/application/admin-queries.ts";
-import type { RetryEscrows } from "../shared/application/retry-escrows.ts";
-import type { StagedContents } from "../shared/application/staged-contents.ts";
-import type { StagedSets } from "../shared/application/staged-sets.ts";
+import type { AdminQueries } from "../shared/application/admin/admin-queries.ts";
+import type { StagedContents } from "../shared/application/guard/staged-contents.ts";
+import type { StagedSets } from "../shared/application/guard/staged-sets.ts";
+import type { RetryEscrows } from "../shared/application/lanes/retry-escrows.ts";
 import type { StagedClass } from "../shared/application/state/removal-rows.ts";
 import { listEscrows, retryEscrows } from "../shared/contracts/admin/escrows.ts";
 import { decideStaged, listStaged, listStagedObjects } from "../shared/contracts/admin/staged.ts";

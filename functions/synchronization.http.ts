@@ -1,7 +1,7 @@
 /** Configurations, jobs and templates in the paths and shapes of Graph's synchronization API. */
 import { ok } from "../shared/application/failure.ts";
-import type { JobDeletion } from "../shared/application/job-deletion.ts";
-import type { SynchronizationJobs } from "../shared/application/synchronization-jobs.ts";
+import type { JobDeletion } from "../shared/application/jobs/job-deletion.ts";
+import type { SynchronizationJobs } from "../shared/application/jobs/synchronization-jobs.ts";
 import {
   createJob,
   deleteJob,

@@ -1,7 +1,7 @@
 /** The timer that ticks, and then tells how things stand: also, and then above all, where the tick itself failed. */
 import type { InvocationContext } from "@azure/functions";
-import type { ReportState } from "../shared/application/report-state.ts";
-import type { Tick } from "../shared/application/tick.ts";
+import type { ReportState } from "../shared/application/admin/report-state.ts";
+import type { Tick } from "../shared/application/lanes/tick.ts";
 
 /** What the tick throws fails the invocation, once the gauges are told. */
 export function tickHandler(tickOf: (context: InvocationContext) => Tick, reportState: ReportState) {

@@ -1,7 +1,7 @@
 /** The doorbell: a message names a job and a lane, and the trace that rang. It carries nothing else. */
 import type { InvocationContext } from "@azure/functions";
 import { z } from "zod";
-import type { WakeJob } from "../shared/application/wake-job.ts";
+import type { WakeJob } from "../shared/application/lanes/wake-job.ts";
 import { parseTraceparent } from "../shared/domain/trace-context.ts";
 import { NO_TELEMETRY, type Telemetry } from "../shared/ports/telemetry.ts";
 

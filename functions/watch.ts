@@ -8,7 +8,7 @@
  */
 import { AsyncLocalStorage } from "node:async_hooks";
 import type { Activity } from "../orchestrations/activities/answer.ts";
-import { batchTrace } from "../shared/application/batch-trace.ts";
+import { batchTrace } from "../shared/application/reading/batch-trace.ts";
 import { type BatchRow, jobTable, ROW, readRow } from "../shared/application/state/job-rows.ts";
 import { batchIdOf } from "../shared/contracts/change.ts";
 import type { Clock } from "../shared/ports/clock.ts";

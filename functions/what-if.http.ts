@@ -1,5 +1,5 @@
 /** What-ifs of jobs: asked for, shown, approved. */
-import type { WhatIfs } from "../shared/application/what-ifs.ts";
+import type { WhatIfs } from "../shared/application/what-if/what-ifs.ts";
 import { approveWhatIf, getWhatIf, listWhatIfs, runWhatIf } from "../shared/contracts/admin/what-ifs.ts";
 import type { Route } from "./http-route.ts";
 import { listed, plain, serveAdmin } from "./serve.ts";

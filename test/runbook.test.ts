@@ -82,7 +82,7 @@ describe("the index of the runbook", () => {
 
   it("quotes words that 'uplink status' says", () => {
     // What the service finds is shown in its own words.
-    const found = readFileSync(join(root, "shared", "application", "service-health.ts"), "utf8");
+    const found = readFileSync(join(root, "shared", "application", "admin", "service-health.ts"), "utf8");
     const said = `${sourcesOf("cli")}\n${found}`;
     const codes = sourcesOf("shared/application");
     const rows = rowsOf("### By what uplink status says");

@@ -6,7 +6,7 @@
  * one asks first whether it may. Anything else is thrown, and Durable repeats the activity.
  */
 import type { ZodType } from "zod";
-import { FencedOff } from "../../shared/application/wake-job.ts";
+import { FencedOff } from "../../shared/application/lanes/wake-job.ts";
 import type { Answer } from "../../shared/contracts/orchestration.ts";
 import type { Clock } from "../../shared/ports/clock.ts";
 import type { Log } from "../../shared/ports/log.ts";

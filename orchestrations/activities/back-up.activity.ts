@@ -1,5 +1,5 @@
 /** The activities of a backup: the next parts of a shard, and the manifest. They belong to no job, and never ask for patience. */
-import type { BackUp } from "../../shared/application/back-up.ts";
+import type { BackUp } from "../../shared/application/backup/back-up.ts";
 import { BackupPlace, BackupRef } from "../../shared/contracts/backup.ts";
 import { ACTIVITY } from "../names.ts";
 import type { Activity } from "./answer.ts";

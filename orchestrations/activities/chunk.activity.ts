@@ -1,7 +1,7 @@
 /** Activities that work chunks: plan, map, export. */
-import type { ExportChunk } from "../../shared/application/export-chunk.ts";
-import type { MapChunk } from "../../shared/application/map-chunk.ts";
-import type { PlanChunks } from "../../shared/application/plan-chunks.ts";
+import type { ExportChunk } from "../../shared/application/export/export-chunk.ts";
+import type { PlanChunks } from "../../shared/application/lanes/plan-chunks.ts";
+import type { MapChunk } from "../../shared/application/mapping/map-chunk.ts";
 import { type Answer, BatchRef, ChunkRefInput, WorkRef } from "../../shared/contracts/orchestration.ts";
 import { ACTIVITY } from "../names.ts";
 import { type Activity, type ActivityDeps, activity } from "./answer.ts";

@@ -1,6 +1,6 @@
 /** Activities that close: batches, reads and work. */
-import type { Commit } from "../../shared/application/commit-batch.ts";
-import type { ReadEnd } from "../../shared/application/read-end.ts";
+import type { Commit } from "../../shared/application/cycles/commit-batch.ts";
+import type { ReadEnd } from "../../shared/application/cycles/read-end.ts";
 import {
   CommitBatchInput,
   DecideInput,

@@ -1,7 +1,7 @@
 /** Activities that work links: fold, plan, export. */
-import type { ExportLinks } from "../../shared/application/export-links.ts";
-import type { FoldLinks } from "../../shared/application/fold-links.ts";
-import type { PlanLinks } from "../../shared/application/plan-links.ts";
+import type { ExportLinks } from "../../shared/application/members/export-links.ts";
+import type { FoldLinks } from "../../shared/application/members/fold-links.ts";
+import type { PlanLinks } from "../../shared/application/members/plan-links.ts";
 import { type Answer, BatchRef, DecideInput, LinkChunkRefInput } from "../../shared/contracts/orchestration.ts";
 import { ACTIVITY } from "../names.ts";
 import { type Activity, type ActivityDeps, activity } from "./answer.ts";

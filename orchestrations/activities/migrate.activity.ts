@@ -1,5 +1,5 @@
 /** The one activity of a migration: its next step. */
-import type { MigrateRows } from "../../shared/application/migrate-rows.ts";
+import type { MigrateRows } from "../../shared/application/backup/migrate-rows.ts";
 import { MigrationRef } from "../../shared/contracts/orchestration.ts";
 import { ACTIVITY } from "../names.ts";
 import { type Activity, type ActivityDeps, activity } from "./answer.ts";

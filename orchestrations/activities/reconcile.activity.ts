@@ -1,5 +1,5 @@
 /** The one activity of a reconcile: its next step. */
-import type { Reconcile } from "../../shared/application/reconcile.ts";
+import type { Reconcile } from "../../shared/application/reconcile/reconcile.ts";
 import { WorkRef } from "../../shared/contracts/orchestration.ts";
 import { ACTIVITY } from "../names.ts";
 import { type Activity, type ActivityDeps, activity } from "./answer.ts";

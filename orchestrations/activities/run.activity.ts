@@ -1,7 +1,7 @@
 /** Activities of a run: the next step, the target's existing objects, and the note of a step that failed. */
-import type { NextBatch } from "../../shared/application/next-batch.ts";
-import type { NoteFailure } from "../../shared/application/note-failure.ts";
-import type { PrepareTarget } from "../../shared/application/prepare-target.ts";
+import type { NextBatch } from "../../shared/application/lanes/next-batch.ts";
+import type { NoteFailure } from "../../shared/application/lanes/note-failure.ts";
+import type { PrepareTarget } from "../../shared/application/matching/prepare-target.ts";
 import { FailureInput, type NextStep, SyncRunRef } from "../../shared/contracts/orchestration.ts";
 import { ACTIVITY } from "../names.ts";
 import { type Activity, type ActivityDeps, activity } from "./answer.ts";

@@ -1,5 +1,5 @@
 /** Activities of a what-if: begin, try slices, settle what they want of each other, tally, finish. */
-import type { RunWhatIf } from "../../shared/application/run-what-if.ts";
+import type { RunWhatIf } from "../../shared/application/what-if/run-what-if.ts";
 import { SettleInput, SliceInput, TallyInput, WorkRef } from "../../shared/contracts/orchestration.ts";
 import { ACTIVITY } from "../names.ts";
 import { type Activity, type ActivityDeps, activity } from "./answer.ts";

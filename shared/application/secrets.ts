@@ -6,9 +6,9 @@ import type { ObjectRecord } from "../domain/object-record.ts";
 import { type Redaction, redactText, redactTold, secretsOf } from "../domain/redaction.ts";
 import type { ScopeExplanation } from "../domain/scope/verdict.ts";
 import type { SynchronizationSchema } from "../domain/synchronization-schema.ts";
-import type { PlannedObject } from "./chunk-files.ts";
-import { valuesOf } from "./export-records.ts";
-import type { Evaluation } from "./job-mapping.ts";
+import { valuesOf } from "./export/export-records.ts";
+import type { PlannedObject } from "./lanes/chunk-files.ts";
+import type { Evaluation } from "./mapping/job-mapping.ts";
 
 /** Names that the job lists, and attributes of the target object that the schema's directories call write-only. */
 export function secretNames(

@@ -2,7 +2,7 @@
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { openOutbox } from "../../agent/outbox.ts";
-import { batchTrace } from "../../shared/application/batch-trace.ts";
+import { batchTrace } from "../../shared/application/reading/batch-trace.ts";
 import { SourceError } from "../../shared/ports/source-directory.ts";
 import { startFakeUplink } from "../support/fake-uplink/fake-uplink.ts";
 import { createMemorySource, useAgent, users } from "./agent-fixture.ts";

@@ -1,8 +1,8 @@
 import { describe, expect, it } from "vitest";
 import { createMemoryBlobStore } from "../../shared/adapters/memory/blob-store.ts";
 import { createMemoryRowStore } from "../../shared/adapters/memory/row-store.ts";
-import { createBackUp } from "../../shared/application/back-up.ts";
-import { createTellBackupAge } from "../../shared/application/backup-age.ts";
+import { createBackUp } from "../../shared/application/backup/back-up.ts";
+import { createTellBackupAge } from "../../shared/application/backup/backup-age.ts";
 import { createBackupFiles } from "../../shared/application/state/backup-files.ts";
 import { pack } from "../../shared/application/state/job-rows.ts";
 import { transactionChunks } from "../../shared/application/transaction-chunks.ts";

@@ -3,7 +3,7 @@ import { isUtf8 } from "node:buffer";
 import { isDeepStrictEqual } from "node:util";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { parseJsonBytes, scanJson } from "../../shared/application/json-pieces.ts";
+import { parseJsonBytes, scanJson } from "../../shared/application/reading/json-pieces.ts";
 
 const DEPTH = 1_000;
 const parsed = (text: string | Uint8Array): unknown => {

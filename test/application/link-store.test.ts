@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it } from "vitest";
 import { createMemoryRowStore } from "../../shared/adapters/memory/row-store.ts";
-import { createLinkStore, type LinkStore } from "../../shared/application/link-store.ts";
+import { createLinkStore, type LinkStore } from "../../shared/application/members/link-store.ts";
 import {
   NEW_HEADER,
   NEW_SEGMENT,

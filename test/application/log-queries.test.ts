@@ -2,8 +2,8 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { createMemoryRowStore } from "../../shared/adapters/memory/row-store.ts";
 import { createTableRowStore } from "../../shared/adapters/tables/row-store.ts";
-import { type AskLog, createAskLog, type LogAsked } from "../../shared/application/log-queries.ts";
-import { createLoggedJobs } from "../../shared/application/logged-jobs.ts";
+import { type AskLog, createAskLog, type LogAsked } from "../../shared/application/log/log-queries.ts";
+import { createLoggedJobs } from "../../shared/application/log/logged-jobs.ts";
 import { jobTable, pack, ROW } from "../../shared/application/state/job-rows.ts";
 import { createProvisioningLog, type LogEntry } from "../../shared/application/state/provisioning-log.ts";
 import type { RowStore } from "../../shared/ports/row-store.ts";

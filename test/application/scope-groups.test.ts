@@ -2,7 +2,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { createMemoryRowStore } from "../../shared/adapters/memory/row-store.ts";
-import { createScopeGroups } from "../../shared/application/scope-groups.ts";
+import { createScopeGroups } from "../../shared/application/scope/scope-groups.ts";
 import { createLinkReferrers } from "../../shared/application/state/link-referrers.ts";
 import { createLinkRows } from "../../shared/application/state/link-rows.ts";
 import { createObjectStore } from "../../shared/application/state/object-store.ts";

@@ -1,6 +1,6 @@
 /** What is above objects: by parents, and by names where there is no row to climb on from. */
 import { describe, expect, it } from "vitest";
-import { createPlaceFinder } from "../../shared/application/scope-places.ts";
+import { createPlaceFinder } from "../../shared/application/scope/scope-places.ts";
 import type { ScopedRow, ScopedRows } from "../../shared/application/state/scoped-rows.ts";
 import { shardOf } from "../../shared/domain/shard.ts";
 import { guidOf } from "../support/cloud.ts";

@@ -1,6 +1,6 @@
 import { expect, it } from "vitest";
 import type { WhatIfRow } from "../../shared/application/state/what-if-rows.ts";
-import { grownSince } from "../../shared/application/what-if-growth.ts";
+import { grownSince } from "../../shared/application/what-if/what-if-growth.ts";
 
 /** One shard has all of them, beside who is gone and isn't in the target. */
 const having = (count: number) => ({

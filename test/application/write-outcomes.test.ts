@@ -1,6 +1,6 @@
 import { expect, it } from "vitest";
-import type { PlannedObject } from "../../shared/application/chunk-files.ts";
-import { settledBefore } from "../../shared/application/write-outcomes.ts";
+import { settledBefore } from "../../shared/application/export/write-outcomes.ts";
+import type { PlannedObject } from "../../shared/application/lanes/chunk-files.ts";
 import type { ObjectRecord } from "../../shared/domain/object-record.ts";
 
 const GUID = "00000000-0000-4000-8000-00000000000a";

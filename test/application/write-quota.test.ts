@@ -2,8 +2,8 @@
 import { describe, expect, it } from "vitest";
 import { createMemoryRowStore } from "../../shared/adapters/memory/row-store.ts";
 import { createMemoryTargetDirectory } from "../../shared/adapters/memory/target-directory.ts";
+import { createWriteQuota } from "../../shared/application/export/write-quota.ts";
 import { createQuotaRows } from "../../shared/application/state/quota-rows.ts";
-import { createWriteQuota } from "../../shared/application/write-quota.ts";
 import { type QuotaState, usedAt, WINDOW_MS } from "../../shared/domain/quota.ts";
 import type { TargetAction, TargetDirectory } from "../../shared/ports/target-directory.ts";
 

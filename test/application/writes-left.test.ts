@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { createWritesLeft } from "../../shared/application/writes-left.ts";
+import { createWritesLeft } from "../../shared/application/export/writes-left.ts";
 
 it("a chunk that comes again knows what it has left and what it wrote, until it is done", () => {
   const left = createWritesLeft();

@@ -1,8 +1,9 @@
 /** What is told of an end of a read that is given up: what it had carried out by then, what it held back, and the rest. */
 import { describe, expect, it } from "vitest";
 import { ACTIVITY } from "../../orchestrations/names.ts";
-import { DAY_PREFIX, type DayRow } from "../../shared/application/accounts.ts";
-import { FILES } from "../../shared/application/chunk-files.ts";
+import { DAY_PREFIX, type DayRow } from "../../shared/application/cycles/accounts.ts";
+import { verdictPath } from "../../shared/application/guard/verdict.ts";
+import { FILES } from "../../shared/application/lanes/chunk-files.ts";
 import {
   type BatchRow,
   type CycleRow,
@@ -14,7 +15,6 @@ import {
   readRow,
   totalOf,
 } from "../../shared/application/state/job-rows.ts";
-import { verdictPath } from "../../shared/application/verdict.ts";
 import type { GuardSettings } from "../../shared/domain/guard.ts";
 import { type RowStore, StorageError } from "../../shared/ports/row-store.ts";
 import { aUser, type Cloud, type CloudOptions, createCloud } from "../support/cloud.ts";

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { ACTIVITY } from "../../orchestrations/names.ts";
-import { DAY_PREFIX, type DayRow } from "../../shared/application/accounts.ts";
-import type { OutcomeFile } from "../../shared/application/chunk-files.ts";
+import { DAY_PREFIX, type DayRow } from "../../shared/application/cycles/accounts.ts";
+import type { OutcomeFile } from "../../shared/application/lanes/chunk-files.ts";
 import {
   addOutcomes,
   type BatchRow,

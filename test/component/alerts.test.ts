@@ -4,7 +4,7 @@
  */
 import { expect, it } from "vitest";
 import { ACTIVITY } from "../../orchestrations/names.ts";
-import type { OutcomeFile } from "../../shared/application/chunk-files.ts";
+import type { OutcomeFile } from "../../shared/application/lanes/chunk-files.ts";
 import { type AgentRow, agentTable } from "../../shared/application/state/agent-rows.ts";
 import { pack, readRow } from "../../shared/application/state/job-rows.ts";
 import { gunzipJson, gzipJson } from "../../shared/application/state/packing.ts";

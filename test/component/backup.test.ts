@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { createBlobStore } from "../../shared/adapters/blobs/blob-store.ts";
 import { createTableRowStore } from "../../shared/adapters/tables/row-store.ts";
-import type { Admin } from "../../shared/application/verify-admin-token.ts";
+import type { Admin } from "../../shared/application/admin/verify-admin-token.ts";
 import type { RestoreReply } from "../../shared/contracts/admin/backups.ts";
 import { unlink } from "../../shared/contracts/admin/links.ts";
 import type { Change } from "../../shared/contracts/change.ts";

@@ -1,6 +1,6 @@
 /** Changed userPrincipalName and mail under the guard (N6). */
 import { describe, expect, it } from "vitest";
-import { addWork } from "../../shared/application/add-work.ts";
+import { addWork } from "../../shared/application/lanes/add-work.ts";
 import { StagedSetReply } from "../../shared/contracts/admin/staged.ts";
 import type { JobSettings } from "../../shared/contracts/configuration.ts";
 import type { GuardSettings } from "../../shared/domain/guard.ts";

@@ -1,6 +1,6 @@
 /** What a heartbeat in the middle of a read does to reads, and what it leaves alone. */
 import { describe, expect, it } from "vitest";
-import { createHeartbeat } from "../../shared/application/heartbeat.ts";
+import { createHeartbeat } from "../../shared/application/agents/heartbeat.ts";
 import { aUser, createCloud } from "../support/cloud.ts";
 
 describe("a heartbeat in the middle of a read", () => {

@@ -4,8 +4,12 @@
  */
 import { describe, expect, it } from "vitest";
 import { ACTIVITY, migrationId, ORCHESTRATOR } from "../../orchestrations/names.ts";
-import { jobOperations } from "../../shared/application/configurations.ts";
-import { createKeepMigrating, createMigrateRows, type MigrationRow } from "../../shared/application/migrate-rows.ts";
+import {
+  createKeepMigrating,
+  createMigrateRows,
+  type MigrationRow,
+} from "../../shared/application/backup/migrate-rows.ts";
+import { jobOperations } from "../../shared/application/jobs/configurations.ts";
 import { type JobRow, jobTable, ROW, readRow } from "../../shared/application/state/job-rows.ts";
 import { OBJECT_FORMAT } from "../../shared/application/state/object-row.ts";
 import { createObjectStore } from "../../shared/application/state/object-store.ts";

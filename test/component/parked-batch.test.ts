@@ -1,8 +1,8 @@
 /** What is told of a batch that is set aside: its account is what became of its changes, and each has its row in the log. */
 import { describe, expect, it } from "vitest";
 import { ACTIVITY } from "../../orchestrations/names.ts";
-import { DAY_PREFIX, type DayRow } from "../../shared/application/accounts.ts";
-import { FILES } from "../../shared/application/chunk-files.ts";
+import { DAY_PREFIX, type DayRow } from "../../shared/application/cycles/accounts.ts";
+import { FILES } from "../../shared/application/lanes/chunk-files.ts";
 import {
   type BatchRow,
   type CycleRow,

@@ -1,7 +1,7 @@
 /** What is made good for work of everybody that is given up: a full read. */
 import { expect, it } from "vitest";
-import { addWork } from "../../shared/application/add-work.ts";
-import { createNoteFailure } from "../../shared/application/note-failure.ts";
+import { addWork } from "../../shared/application/lanes/add-work.ts";
+import { createNoteFailure } from "../../shared/application/lanes/note-failure.ts";
 import { type JobRow, jobTable, pack, ROW, readRow } from "../../shared/application/state/job-rows.ts";
 import type { RowTable } from "../../shared/ports/row-store.ts";
 import { createCloud } from "../support/cloud.ts";

@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { describe, expect, it } from "vitest";
-import { type ChunkFile, FILES } from "../../shared/application/chunk-files.ts";
+import { type ChunkFile, FILES } from "../../shared/application/lanes/chunk-files.ts";
 import { type CycleRow, jobTable, listRows } from "../../shared/application/state/job-rows.ts";
 import { gunzipJson, packJson, unpackJson } from "../../shared/application/state/packing.ts";
 import { shardOf } from "../../shared/domain/shard.ts";

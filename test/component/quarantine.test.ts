@@ -2,7 +2,7 @@
 import { describe, expect, it } from "vitest";
 import type { RouteRequest } from "../../functions/http-route.ts";
 import { jobRoutes } from "../../functions/jobs.http.ts";
-import type { Admin } from "../../shared/application/verify-admin-token.ts";
+import type { Admin } from "../../shared/application/admin/verify-admin-token.ts";
 import type { QuarantineSettings } from "../../shared/domain/quarantine.ts";
 import { TargetUnavailable } from "../../shared/ports/target-directory.ts";
 import { aUser, type Cloud, type CloudOptions, createCloud } from "../support/cloud.ts";

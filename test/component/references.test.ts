@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
-import { bindReferences } from "../../shared/application/bind-references.ts";
-import type { ChunkHeader, PlannedObject } from "../../shared/application/chunk-files.ts";
-import type { Reference } from "../../shared/application/references.ts";
+import { bindReferences } from "../../shared/application/export/bind-references.ts";
+import type { Reference } from "../../shared/application/export/references.ts";
+import type { ChunkHeader, PlannedObject } from "../../shared/application/lanes/chunk-files.ts";
 import { aContact, aGroup, aManagedUser, managedBy } from "../support/changes.ts";
 import { aUser, type Cloud, createCloud, guidOf } from "../support/cloud.ts";
 import { readLog } from "../support/log.ts";

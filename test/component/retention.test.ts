@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { DAY_PREFIX, type DayRow } from "../../shared/application/accounts.ts";
+import { DAY_PREFIX, type DayRow } from "../../shared/application/cycles/accounts.ts";
 import { type CycleRow, jobTable, listRows, pack, ROW } from "../../shared/application/state/job-rows.ts";
 import { changeWhatIf } from "../../shared/application/state/what-if-rows.ts";
 import { aUser, type Cloud, createCloud, guidOf } from "../support/cloud.ts";

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { FencedOff } from "../../shared/application/wake-job.ts";
+import { FencedOff } from "../../shared/application/lanes/wake-job.ts";
 import { aUser, createCloud } from "../support/cloud.ts";
 import { createWorld } from "./world.ts";
 

@@ -1,6 +1,6 @@
 /** An object that a scoping filter can't be evaluated for is held as it is: nothing is created, changed or removed. */
 import { expect, it } from "vitest";
-import { schemaPath } from "../../shared/application/schema-store.ts";
+import { schemaPath } from "../../shared/application/schemas/schema-store.ts";
 import { gzipJson } from "../../shared/application/state/packing.ts";
 import type { Change } from "../../shared/contracts/change.ts";
 import { defaultSchema } from "../../shared/domain/default-schema.ts";

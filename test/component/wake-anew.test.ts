@@ -1,6 +1,6 @@
 /** Waking a job by fresh runs: what an older version can't go on with after a roll-back is taken over at once. */
 import { describe, expect, it } from "vitest";
-import { createWakeAnew } from "../../shared/application/wake-anew.ts";
+import { createWakeAnew } from "../../shared/application/lanes/wake-anew.ts";
 import { aUser, createCloud } from "../support/cloud.ts";
 
 /** A job whose first export hangs until it is let go. */

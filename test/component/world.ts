@@ -9,8 +9,8 @@
 import { AsyncLocalStorage } from "node:async_hooks";
 import { createHash } from "node:crypto";
 import { expect } from "vitest";
-import { DAY_PREFIX, type DayRow } from "../../shared/application/accounts.ts";
-import type { CommittedWatermark } from "../../shared/application/committed-watermark.ts";
+import { DAY_PREFIX, type DayRow } from "../../shared/application/cycles/accounts.ts";
+import type { CommittedWatermark } from "../../shared/application/reading/committed-watermark.ts";
 import {
   type BatchRow,
   type CycleRow,

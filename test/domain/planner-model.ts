@@ -6,8 +6,8 @@
  * alone. The target is a map that refuses what Microsoft Graph refuses (links to what isn't there, a second object of one
  * name), and drops a manager who is deleted.
  */
-import { type ClassFlow, evaluateObject } from "../../shared/application/evaluate-object.ts";
-import type { Evaluation } from "../../shared/application/job-mapping.ts";
+import { type ClassFlow, evaluateObject } from "../../shared/application/mapping/evaluate-object.ts";
+import type { Evaluation } from "../../shared/application/mapping/job-mapping.ts";
 import type { JobRow } from "../../shared/application/state/job-rows.ts";
 import { compileAttributeFlow } from "../../shared/domain/attribute-flow.ts";
 import { changeVersion, endOfRead, readNoOf } from "../../shared/domain/change-version.ts";

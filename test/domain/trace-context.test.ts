@@ -1,6 +1,6 @@
 /** What is taken for a trace, the trace of a batch, and what is taken out of prose. */
 import { expect, it } from "vitest";
-import { batchTrace } from "../../shared/application/batch-trace.ts";
+import { batchTrace } from "../../shared/application/reading/batch-trace.ts";
 import { headersOf } from "../../shared/domain/header-list.ts";
 import { withoutNames } from "../../shared/domain/names-in-text.ts";
 import { parseTraceparent, traceparentOf } from "../../shared/domain/trace-context.ts";

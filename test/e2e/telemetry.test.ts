@@ -6,7 +6,7 @@ import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { sampleLdif } from "../../local/samples/generate.ts";
-import { batchTrace } from "../../shared/application/batch-trace.ts";
+import { batchTrace } from "../../shared/application/reading/batch-trace.ts";
 import { batchIdOf } from "../../shared/contracts/change.ts";
 import { EVENTS } from "../../shared/contracts/events.ts";
 import { METRICS } from "../../shared/contracts/metrics.ts";

@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { gzipSync } from "node:zlib";
 import { describe, expect, it } from "vitest";
-import { createAcceptBatch } from "../../shared/application/accept-batch.ts";
+import { createAcceptBatch } from "../../shared/application/reading/accept-batch.ts";
 import { type AgentRow, agentTable } from "../../shared/application/state/agent-rows.ts";
 import { type BatchRow, listRows, pack, type ReadsRow, ROW, readRow } from "../../shared/application/state/job-rows.ts";
 import type { ReadOrder } from "../../shared/contracts/agent-api.ts";

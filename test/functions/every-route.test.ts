@@ -4,7 +4,7 @@
  */
 import { SignJWT, UnsecuredJWT } from "jose";
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from "vitest";
-import { ROLE_READ, ROLE_WRITE } from "../../shared/application/verify-admin-token.ts";
+import { ROLE_READ, ROLE_WRITE } from "../../shared/application/admin/verify-admin-token.ts";
 import { ErrorReply } from "../../shared/contracts/agent-api.ts";
 import type { Operation } from "../../shared/contracts/operation.ts";
 import { PROOF_HEADER } from "../../shared/contracts/proof.ts";

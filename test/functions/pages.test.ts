@@ -1,6 +1,6 @@
 /** Lists that come page by page: whatever the size of a page, each entry stands on one of them, in one order. */
 import { describe, expect, test } from "vitest";
-import { DAY_PREFIX, type DayRow } from "../../shared/application/accounts.ts";
+import { DAY_PREFIX, type DayRow } from "../../shared/application/cycles/accounts.ts";
 import {
   type CycleRow,
   jobTable,

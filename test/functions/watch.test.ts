@@ -2,8 +2,8 @@
 import { gzipSync } from "node:zlib";
 import { expect, it } from "vitest";
 import { invocationHooks, watchActivities, whoseWork } from "../../functions/watch.ts";
-import { batchTrace } from "../../shared/application/batch-trace.ts";
-import { createReportState } from "../../shared/application/report-state.ts";
+import { createReportState } from "../../shared/application/admin/report-state.ts";
+import { batchTrace } from "../../shared/application/reading/batch-trace.ts";
 import { type BatchRow, jobTable, pack, ROW, readRow } from "../../shared/application/state/job-rows.ts";
 import { logBy } from "../../shared/ports/log.ts";
 import { NO_TELEMETRY, type Telemetry } from "../../shared/ports/telemetry.ts";

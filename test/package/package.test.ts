@@ -125,15 +125,15 @@ describe("npm run package", () => {
 });
 
 const NODES = [
-  { name: `this Node (${process.version})`, node: process.execPath },
-  { name: "Node 22", node: node22 },
+  { name: `this Node (${process.version})`, node: process.execPath, app: "app-own" },
+  { name: "Node 22", node: node22, app: "app-22" },
 ];
-describe.each(NODES)("the package in plain $name", ({ node }) => {
+describe.each(NODES)("the package in plain $name", ({ node, app }) => {
   // `node scripts/node22.mjs` fetches one.
   it.skipIf(node === "")(
     "syncs a directory, without anything to resolve modules from",
     async () => {
-      const place = await unfolded(`app-${NODES.findIndex((one) => one.node === node)}`);
+      const place = await unfolded(app);
       const runtime = await startRuntime({
         ...{ home: `${place}-home`, inMemory: true, quota: "off", verifiedDomains: [SMALL_DOMAIN] },
         ...{ appPath: join(place, "main.cjs"), node },

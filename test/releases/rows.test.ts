@@ -2,7 +2,7 @@
 import { describe, expect, it } from "vitest";
 import { recordedBytes } from "../../local/releases/recorded-bytes.ts";
 import type { RecordedRow, Release } from "../../local/releases/release-files.ts";
-import { createIndexOldLog } from "../../shared/application/index-old-log.ts";
+import { createIndexOldLog } from "../../shared/application/log/index-old-log.ts";
 import { createClaimIndex, ownerOf } from "../../shared/application/state/claim-index.ts";
 import { createEscrows } from "../../shared/application/state/escrow-rows.ts";
 import { createLinkRows } from "../../shared/application/state/link-rows.ts";

@@ -3,7 +3,7 @@
  * a paused job), time passes until nothing waits. Then the target is the projection, another full run writes nothing, and the log
  * tells of every effect.
  */
-import { WATERMARK_RESET } from "../../shared/application/reads.ts";
+import { WATERMARK_RESET } from "../../shared/application/reading/reads.ts";
 import { checkReconciled, checkWhatIf } from "./afterwards.ts";
 import type { Effect } from "./graph.ts";
 import { Violation } from "./oracles.ts";

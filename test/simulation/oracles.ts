@@ -3,8 +3,8 @@
  * own answers. A violation names the guarantee.
  */
 
-import { DAY_PREFIX, type DayRow, dayOf } from "../../shared/application/accounts.ts";
-import type { CommittedWatermark } from "../../shared/application/committed-watermark.ts";
+import { DAY_PREFIX, type DayRow, dayOf } from "../../shared/application/cycles/accounts.ts";
+import type { CommittedWatermark } from "../../shared/application/reading/committed-watermark.ts";
 import {
   afterPrefix,
   type BatchRow,

@@ -8,7 +8,7 @@ import { afterAll, beforeAll, beforeEach } from "vitest";
 import type { Registration } from "../../cli/run-cli.ts";
 import { refusal } from "../../functions/http-refusal.ts";
 import type { Route, RouteRequest } from "../../functions/http-route.ts";
-import type { AuditLog } from "../../shared/application/audit-log.ts";
+import type { AuditLog } from "../../shared/application/admin/audit-log.ts";
 import type { ConfigurationReply } from "../../shared/contracts/admin/configurations.ts";
 import { runCommand, type Told } from "./command-line.ts";
 

@@ -21,8 +21,8 @@ import {
   type MemoryTargetOptions,
 } from "../../shared/adapters/memory/target-directory.ts";
 import { createWatchedLog } from "../../shared/adapters/telemetry/watched-log.ts";
+import type { ProvenAgent } from "../../shared/application/agents/verify-proof.ts";
 import type { AgentRow } from "../../shared/application/state/agent-rows.ts";
-import type { ProvenAgent } from "../../shared/application/verify-proof.ts";
 import type { HeartbeatRequest, ReadOrder } from "../../shared/contracts/agent-api.ts";
 import { batchIdOf, type Change, ChangeBatch, type DomainIdentity } from "../../shared/contracts/change.ts";
 import type { JobSettings } from "../../shared/contracts/configuration.ts";

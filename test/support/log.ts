@@ -1,6 +1,6 @@
 /** The provisioning log of a cloud in memory, page by page as the admin API gives it, as one list. */
-import type { AdminQueries } from "../../shared/application/admin-queries.ts";
-import type { LogAsked } from "../../shared/application/log-queries.ts";
+import type { AdminQueries } from "../../shared/application/admin/admin-queries.ts";
+import type { LogAsked } from "../../shared/application/log/log-queries.ts";
 import type { ProvisioningLogReply } from "../../shared/contracts/provisioning-log.ts";
 
 export async function readLog(

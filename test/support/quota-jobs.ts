@@ -5,8 +5,8 @@
 import { createQuota } from "../../local/directory/quota.ts";
 import { createMemoryRowStore } from "../../shared/adapters/memory/row-store.ts";
 import { createMemoryTargetDirectory } from "../../shared/adapters/memory/target-directory.ts";
+import { createWriteQuota } from "../../shared/application/export/write-quota.ts";
 import { createQuotaRows } from "../../shared/application/state/quota-rows.ts";
-import { createWriteQuota } from "../../shared/application/write-quota.ts";
 import type { QuotaLane } from "../../shared/domain/quota.ts";
 import type { Log } from "../../shared/ports/log.ts";
 import type { TargetAction, TargetDirectory } from "../../shared/ports/target-directory.ts";

@@ -7,7 +7,7 @@ import { gzipSync } from "node:zlib";
 import { answer } from "../../functions/http-answer.ts";
 import type { Route } from "../../functions/http-route.ts";
 import { routesOf } from "../../functions/routes.ts";
-import { createAdminTokens, ROLE_READ, ROLE_WRITE } from "../../shared/application/verify-admin-token.ts";
+import { createAdminTokens, ROLE_READ, ROLE_WRITE } from "../../shared/application/admin/verify-admin-token.ts";
 import { EnrolReply, type ErrorReply, enrol } from "../../shared/contracts/agent-api.ts";
 import { type Operation, paramsOf, plainPath } from "../../shared/contracts/operation.ts";
 import { PROOF_HEADER } from "../../shared/contracts/proof.ts";

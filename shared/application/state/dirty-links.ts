@@ -6,7 +6,7 @@
  * what to do: that follows from the edges.
  */
 import type { RowOperation, RowStore } from "../../ports/row-store.ts";
-import type { ChangeOrigin } from "../chunk-files.ts";
+import type { ChangeOrigin } from "../lanes/chunk-files.ts";
 import { pack, unpack } from "./job-rows.ts";
 import { writeHalving } from "./write-halving.ts";
 

@@ -5,7 +5,7 @@
 import { type FailureCode, gapAfter } from "../../domain/failure-codes.ts";
 import { SHARDS, shardOf } from "../../domain/shard.ts";
 import type { RowOperation, RowStore } from "../../ports/row-store.ts";
-import type { ChangeOrigin } from "../chunk-files.ts";
+import type { ChangeOrigin } from "../lanes/chunk-files.ts";
 import { transactionChunks } from "../transaction-chunks.ts";
 import { pack, unpack } from "./job-rows.ts";
 import { groupBy } from "./object-store.ts";

@@ -7,7 +7,7 @@ import type { WhatIfApprovalReply, WhatIfResult, WhatIfSubject } from "../../con
 import type { JobSettings, LifecycleSettings } from "../../contracts/configuration.ts";
 import type { BlobStore } from "../../ports/blob-store.ts";
 import type { RowTable } from "../../ports/row-store.ts";
-import { readFile } from "../chunk-files.ts";
+import { readFile } from "../lanes/chunk-files.ts";
 import { listRows, pack, readRow, type Stored } from "./job-rows.ts";
 
 export interface WhatIfBase {

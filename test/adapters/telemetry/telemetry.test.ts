@@ -4,7 +4,7 @@ import { otlpExporters } from "../../../shared/adapters/telemetry/otlp-exporters
 import { startSdk } from "../../../shared/adapters/telemetry/sdk.ts";
 import { createTelemetry } from "../../../shared/adapters/telemetry/telemetry.ts";
 import { createWatchedLog } from "../../../shared/adapters/telemetry/watched-log.ts";
-import { batchTrace } from "../../../shared/application/batch-trace.ts";
+import { batchTrace } from "../../../shared/application/reading/batch-trace.ts";
 import { parseTraceparent } from "../../../shared/domain/trace-context.ts";
 import { logBy } from "../../../shared/ports/log.ts";
 import { NO_TELEMETRY, type Telemetry } from "../../../shared/ports/telemetry.ts";

@@ -2,7 +2,7 @@
  * The service's own books, read from its storage while it may be dead: what is under way now, and whether everything that
  * was ever received is accounted for (N2, N7).
  */
-import type { CommittedWatermark } from "../../../shared/application/committed-watermark.ts";
+import type { CommittedWatermark } from "../../../shared/application/reading/committed-watermark.ts";
 import { LEASE_ROW, type LeaseRow } from "../../../shared/application/state/agent-rows.ts";
 import { createEscrows } from "../../../shared/application/state/escrow-rows.ts";
 import {
