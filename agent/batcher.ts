@@ -48,7 +48,10 @@ type End = NonNullable<ChangeBatch["end"]>;
 
 const compress = promisify(gzip);
 
-/** Throws `SourceError` source-record for a change that no batch can hold, and whatever `pages` throws. */
+/**
+ * A change that no batch can hold goes without its largest attributes, and says which: one object ends nobody's read. Throws
+ * `SourceError` source-record where its links alone are too large, and whatever `pages` throws.
+ */
 export async function* makeBatches(
   pages: AsyncIterable<SourcePage>,
   context: { readonly order: ReadOrder; readonly description: SourceDescription },
@@ -87,9 +90,8 @@ export async function* makeBatches(
 
   for await (const page of pages) {
     for (const change of page.changes) {
-      const text = JSON.stringify(change);
+      const text = textWithin(change, limits.bytes - HEADER_BYTES - 1);
       const bytes = Buffer.byteLength(text) + 1;
-      if (bytes > limits.bytes - HEADER_BYTES) throw tooLarge(change, bytes, limits);
       const isFull = pending.length >= limits.changes || pendingBytes + bytes > limits.bytes - HEADER_BYTES;
       if (isFull) yield await flush(undefined, false);
       pending.push(text);
@@ -143,10 +145,35 @@ function headerOf(
   };
 }
 
-function tooLarge(change: Change, bytes: number, limits: BatchLimits): SourceError {
+/** The change as JSON, in at most so many bytes. */
+function textWithin(whole: Change, most: number): string {
+  let change = whole;
+  for (;;) {
+    const text = JSON.stringify(change);
+    const bytes = Buffer.byteLength(text);
+    if (bytes <= most) return text;
+    const without = change.op === "upsert" ? withoutLargest(change) : undefined;
+    if (!without) throw tooLarge(change, bytes, most);
+    change = without;
+  }
+}
+
+/** Undefined: there is no attribute left. */
+function withoutLargest(change: Extract<Change, { op: "upsert" }>): Change | undefined {
+  const sizes = Object.entries(change.attributes).map(([name, values]) => ({
+    name,
+    bytes: Buffer.byteLength(JSON.stringify(values)),
+  }));
+  const [largest] = sizes.sort((left, right) => right.bytes - left.bytes);
+  if (!largest) return undefined;
+  const { [largest.name]: _, ...attributes } = change.attributes;
+  return { ...change, attributes, tooLarge: { ...change.tooLarge, [largest.name]: largest.bytes } };
+}
+
+function tooLarge(change: Change, bytes: number, most: number): SourceError {
   return new SourceError(
     "source-record",
-    `The object ${change.objectGuid} takes ${bytes} bytes; a batch has room for ${limits.bytes - HEADER_BYTES}.`,
-    "Leave the large attribute out of the mapping.",
+    `The object ${change.objectGuid} takes ${bytes} bytes without its attributes; a batch has room for ${most}.`,
+    "Tell the people who make Directory Uplink: its links should have come in parts.",
   );
 }

@@ -53,7 +53,10 @@ export const LinkChange = z
     if ((link.mode === "delta" || !isMember) && !isOnePiece) refuse("part", "only whole lists of member come in parts");
   });
 
-/** In scope as far as the agent knows. `changed` lists the names that the source reported; absent on a full read. */
+/**
+ * In scope as far as the agent knows. `changed` lists the names that the source reported; absent on a full read. `tooLarge`: attributes, by
+ * name with their bytes, that no batch has room for; they aren't among `attributes`, and are not empty.
+ */
 export const UpsertChange = z.strictObject({
   op: z.literal("upsert"),
   objectGuid: Guid,
@@ -62,6 +65,7 @@ export const UpsertChange = z.strictObject({
   parentGuid: Guid.optional(),
   attributes: AttributeBagSchema,
   changed: z.array(AttributeName).optional(),
+  tooLarge: z.record(AttributeName, z.number().int().positive()).optional(),
   links: z.array(LinkChange).optional(),
 });
 /** Still in the directory, no longer in what the agent may send: only its GUID goes up. */

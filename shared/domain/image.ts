@@ -23,6 +23,8 @@ export type SourceChange =
       readonly parentGuid?: string | undefined;
       readonly attributes: AttributeBag;
       readonly changed?: readonly string[] | undefined;
+      /** Told, but too large to be sent: `oversize.ts`. */
+      readonly tooLarge?: Readonly<Record<string, number>> | undefined;
     }
   | {
       readonly op: "container";
@@ -82,7 +84,7 @@ export function foldChange(
   const before = known ?? emptyRecord(context.configurationId, change.objectGuid);
   if (known && version < known.version) {
     const isWhole = change.op === "upsert" && change.changed === undefined;
-    const late = isWhole ? withLateRead(known, change.attributes, readNoOf(version), context.seesAll) : undefined;
+    const late = isWhole ? withLateRead(known, change, readNoOf(version), context.seesAll) : undefined;
     return late && !sameRecord(known, late)
       ? { record: late, effect: "changed" }
       : { record: known, effect: "superseded" };
@@ -144,7 +146,9 @@ function missingAfter(
   version: string,
   seesAll: boolean,
 ): MissingNames | undefined {
-  const isLacking = (name: string) => Object.hasOwn(image, name) && valuesOf(change.attributes, name).length === 0;
+  const { attributes, tooLarge = {} } = change;
+  const isLacking = (name: string) =>
+    Object.hasOwn(image, name) && valuesOf(attributes, name).length === 0 && !Object.hasOwn(tooLarge, name);
   const isWhole = change.changed === undefined;
   if (isWhole && !seesAll) return undefined;
   const names = (isWhole ? Object.keys(image) : (before.missing?.names ?? [])).filter(isLacking);
@@ -190,6 +194,7 @@ function sameRecord(left: ObjectRecord, right: ObjectRecord): boolean {
     left.objectClass === right.objectClass &&
     left.parentGuid === right.parentGuid &&
     JSON.stringify(left.missing) === JSON.stringify(right.missing) &&
+    JSON.stringify(left.oversize) === JSON.stringify(right.oversize) &&
     sameBag(left.image, right.image)
   );
 }

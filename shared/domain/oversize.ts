@@ -1,5 +1,5 @@
 /**
- * What of an image is too large to be kept beside the rest of its object. What was known of such an attribute before stays in
+ * What of an image is too large to be kept beside the rest of its object, or was too large for the agent to send. What was known of such an attribute before stays in
  * the image, so that nothing takes it for empty; the object itself waits until the attribute is told again and fits.
  */
 import type { SourceChange } from "./image.ts";
@@ -21,7 +21,8 @@ export function withinLimit(
 ): ObjectRecord {
   const { oversize: known = {}, ...rest } = after;
   const kept = Object.entries(known).filter(([name]) => !context.isApplied || !isTold(name, change, context.seesAll));
-  const oversize: Record<string, number> = Object.fromEntries(kept);
+  const unsent = context.isApplied && change.op === "upsert" ? change.tooLarge : {};
+  const oversize: Record<string, number> = { ...Object.fromEntries(kept), ...unsent };
   const image = { ...rest.image };
   if (before) for (const name of Object.keys(oversize)) putBack(image, before.image, name);
   const replaced = new Set<string>();

@@ -41,10 +41,15 @@ export function overtakenAfter(
   return notes.length > 0 ? notes : undefined;
 }
 
+interface LateChange {
+  readonly attributes: AttributeBag;
+  readonly tooLarge?: Readonly<Record<string, number>> | undefined;
+}
+
 /** The object with what a full read's late change says of it; undefined: nothing. */
 export function withLateRead(
   known: ObjectRecord,
-  attributes: AttributeBag,
+  { attributes, tooLarge = {} }: LateChange,
   readNo: number,
   seesAll: boolean,
 ): ObjectRecord | undefined {
@@ -55,9 +60,17 @@ export function withLateRead(
   const emptied = note.unbrought.filter((name) => Object.hasOwn(attributes, name) && !isBrought(name));
   const kept = Object.entries(known.image).filter(([name]) => !emptied.includes(name));
   const image = sorted([...kept.filter(([name]) => !told.some(([own]) => own === name)), ...told]);
-  const names = seesAll ? note.unbrought.filter((name) => Object.hasOwn(image, name) && !isBrought(name)) : [];
+  const isLacking = (name: string) => Object.hasOwn(image, name) && !isBrought(name) && !Object.hasOwn(tooLarge, name);
+  const names = seesAll ? note.unbrought.filter(isLacking) : [];
+  const large = Object.entries(tooLarge).filter(([name]) => !note.set.includes(name));
+  const oversize = { ...known.oversize, ...Object.fromEntries(large) };
   const { missing: _, ...rest } = known;
-  return { ...rest, image, ...(names.length > 0 ? { missing: { readNo, names } } : {}) };
+  return {
+    ...rest,
+    image,
+    ...(names.length > 0 ? { missing: { readNo, names } } : {}),
+    ...(large.length > 0 ? { oversize } : {}),
+  };
 }
 
 function sorted(entries: readonly (readonly [string, AttributeBag[string]])[]): AttributeBag {

@@ -4,9 +4,9 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { type BuiltBatch, chainDigest, makeBatches } from "../../agent/batcher.ts";
 import type { ReadOrder } from "../../shared/contracts/agent-api.ts";
-import { BATCH_MAX_BYTES, BATCH_MAX_CHANGES, ChangeBatch } from "../../shared/contracts/change.ts";
+import { BATCH_MAX_BYTES, BATCH_MAX_CHANGES, type Change, ChangeBatch } from "../../shared/contracts/change.ts";
 import { SourceError, type SourcePage } from "../../shared/ports/source-directory.ts";
-import { aDescription, buildOrder, buildUpsert, buildWatermark } from "./builders.ts";
+import { aDescription, buildOrder, buildUpsert, buildWatermark, guidNumber } from "./builders.ts";
 
 async function* stream(pages: readonly SourcePage[]): AsyncGenerator<SourcePage> {
   yield* pages;
@@ -43,6 +43,31 @@ const pagesArbitrary = fc
   });
 
 const HEADER = 64 * 1024;
+
+describe("a change that no batch has room for", () => {
+  const large = "x".repeat(3 * 1024 * 1024);
+
+  it("goes without its largest attributes and says which, and the others are as they were", async () => {
+    const others = [buildUpsert(1), buildUpsert(3)];
+    const one = buildUpsert(2, { jpegPhoto: [large, large], info: [large], title: ["Boss"] });
+    const two = buildUpsert(4, { audio: [`${large}${large}`], info: [`${large}${large}`] });
+    const page: SourcePage = {
+      changes: [others[0]!, one, others[1]!, two],
+      isLast: true,
+      watermarkAfter: buildWatermark("a"),
+    };
+    const { parsed, bodies } = await batchesOf(buildOrder({ kind: "full", watermark: null }), [page]);
+    for (const body of bodies) expect(body.length).toBeLessThanOrEqual(BATCH_MAX_BYTES);
+    const bytes = 2 * large.length;
+    expect(parsed.flatMap((batch) => batch.changes)).toEqual([
+      others[0],
+      { ...buildUpsert(2, { info: [large], title: ["Boss"] }), tooLarge: { jpegPhoto: bytes + 7 } },
+      others[1],
+      { ...buildUpsert(4), tooLarge: { audio: bytes + 4, info: bytes + 4 } },
+    ]);
+    expect(parsed.at(-1)?.end?.objects).toBe(4);
+  });
+});
 
 describe.each(["full", "delta"] as const)("the batches of a %s read", (kind) => {
   const order = buildOrder({ kind, watermark: kind === "delta" ? buildWatermark("accepted") : null });
@@ -134,10 +159,13 @@ it("refuses a source that ends without its last page", async () => {
   expect(error).toMatchObject({ code: "source-incomplete" });
 });
 
-it("names the object that no batch can hold", async () => {
+it("names the object whose links alone no batch can hold", async () => {
+  const dn = `CN=${"x".repeat(400)}`;
+  const add = Array.from({ length: 10_000 }, () => ({ guid: guidNumber(1), dn }));
+  const links = [{ attribute: "member", mode: "replace" as const, add, remove: [], part: 0, last: true }];
   const pages = [
     {
-      changes: [buildUpsert(7, { info: ["x".repeat(5_000_000)] })],
+      changes: [{ ...buildUpsert(7), links } as Change],
       watermarkAfter: buildWatermark("end"),
       isLast: true,
     },

@@ -157,6 +157,32 @@ describe("an object that always fails holds up nobody else", () => {
     expect(await escrowsOf(world)).toEqual([]);
   });
 
+  it("when an attribute of it was too large to be sent: it waits with that one's name, which is not taken for empty", async () => {
+    const world = await start();
+    const { cloud, agent } = world;
+    const sent = (name: string, changed?: readonly string[]) => ({
+      ...aUser(name, {}, changed),
+      tooLarge: { department: 5_000_000 },
+    });
+    for (const kind of ["delta", "full"] as const) {
+      const changed = kind === "delta" ? ["department"] : undefined;
+      const [ann, cid] = ["ann", "cid"].map((name) => aUser(name, { department: "Finance" }));
+      if (!ann || !cid) throw new Error("Nobody is there.");
+      await agent.read(kind, [ann, sent("bob", changed), cid, sent("dan")]);
+      expect(departmentsOf(cloud)).toEqual({ ann: "Finance", bob: "Sales", cid: "Finance" });
+      const told = await escrowsOf(world);
+      expect(told.map(({ objectGuid, code }) => [objectGuid, code]).sort()).toEqual(
+        ["bob", "dan"].map((name) => [guidOf(name), "ExceededAllowedLength"]).sort(),
+      );
+      for (const { message } of told) expect(message).toContain("department (4883 KiB)");
+      expect((await agent.status()).fullReadWanted).toBeNull();
+    }
+    await agent.read("delta", [aUser("bob", { department: "Legal" }, ["department"])]);
+    await agent.read("full", [...people("Legal"), aUser("dan")]);
+    expect(departmentsOf(cloud)).toEqual({ ann: "Legal", bob: "Legal", cid: "Legal", dan: undefined });
+    expect(await escrowsOf(world)).toEqual([]);
+  });
+
   it("when a change of it meets a defect: it stays as it is until it is told whole, whatever is tried before", async () => {
     const world = await start();
     const { cloud, agent } = world;
