@@ -159,6 +159,25 @@ describe("a damaged row of one group's members", () => {
   });
 });
 
+describe("a damaged row that says where to look", () => {
+  it("has the whole group looked at, and holds up no end of a read", async () => {
+    const { cloud, agent } = await start();
+    const table = cloud.rows.table("dirtylinks");
+    const rows = ["", ":missing"].map((kind) => `${guidOf("team")}:member:${kind}`);
+    await table.transact(
+      agent.jobId,
+      rows.map((row) => ({ op: "upsert" as const, row, values: { data: DAMAGE } })),
+    );
+    await agent.read("delta", [changing("club", { add: ["bob"] })]);
+    expect(namesIn(cloud, "club")).toEqual(["ann", "bob"]);
+    expect(namesIn(cloud, "team")).toEqual(["ann", "bob"]);
+    expect(cloud.logged.filter(({ event }) => event === "step-failed")).toEqual([]);
+    const left: Row[] = [];
+    for await (const found of table.range(agent.jobId)) left.push(...found);
+    expect(left).toEqual([]);
+  });
+});
+
 describe("a damaged segment of a large group's members", () => {
   const segmentAt = async ({ rowsOf }: World, at: number) => {
     const found = await rowsOf("s");

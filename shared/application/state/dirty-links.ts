@@ -3,9 +3,9 @@
  * `…:missing` for what a full read's lists lacked, which only that read's end may conclude.
  *
  * The etag decides who is done: a row that was made dirty again since it was read stays. A row says where to look, never
- * what to do: that follows from the edges.
+ * what to do: that follows from the edges. So of one that is damaged its key is enough.
  */
-import type { RowOperation, RowStore } from "../../ports/row-store.ts";
+import type { Row, RowOperation, RowStore } from "../../ports/row-store.ts";
 import type { ChangeOrigin } from "../lanes/chunk-files.ts";
 import { pack, unpack } from "./job-rows.ts";
 import { writeHalving } from "./write-halving.ts";
@@ -65,7 +65,7 @@ export function createDirtyRows(deps: { readonly rows: RowStore }): DirtyRows {
     async list(jobId) {
       const found: StoredDirty[] = [];
       for await (const rows of table.range(jobId))
-        found.push(...rows.map((row) => ({ dirty: unpack<DirtyLinks>(row).value, row: row.row, etag: row.etag })));
+        found.push(...rows.map((row) => ({ dirty: dirtyIn(row), row: row.row, etag: row.etag })));
       return found;
     },
     async fail(jobId, failed) {
@@ -83,6 +83,15 @@ export function createDirtyRows(deps: { readonly rows: RowStore }): DirtyRows {
       );
     },
   };
+}
+
+function dirtyIn(row: Row): DirtyLinks {
+  try {
+    return unpack<DirtyLinks>(row).value;
+  } catch {
+    const [referrer = "", attribute = ""] = row.row.split(":");
+    return { referrer, attribute, segment: "", edges: 1, origin: { batchId: "", index: 0, agentId: "", server: "" } };
+  }
 }
 
 function rowOf({ referrer, attribute, segment, missingIn, by }: DirtyLinks): string {
