@@ -142,8 +142,8 @@ export interface ObjectRecord {
   readonly missing?: MissingNames;
   /** Attributes that are too large to be kept, and their bytes as told last: the image has what they were before, or nothing. */
   readonly oversize?: Readonly<Record<string, number>>;
-  /** A change could not be applied, by a defect: until one that tells the object whole can be, nothing is known for sure. */
-  readonly unapplied?: true;
+  /** The version of a change that could not be applied, by a defect: until a newer one tells the object whole, nothing is known for sure. */
+  readonly unapplied?: string;
   /** One for each full read that waits while newer changes were applied. */
   readonly overtaken?: readonly Overtaken[];
   readonly state: ObjectState;

@@ -63,7 +63,7 @@ it("lists every problem with the setting's name", async () => {
 });
 
 it.each<[string, string, RegExp]>([
-  ["isn't there", "", /Cannot read/],
+  ["isn't there", "", /No agent is enrolled here/],
   ["is no JSON", "{", /not JSON/],
   ["is something else", "[]", /wrong/],
 ])("refuses a file that %s", async (_name, content, message) => {

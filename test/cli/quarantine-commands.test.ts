@@ -46,6 +46,7 @@ const { uplink, asked } = serveInTests(
   ({ url }) => {
     if (url.endsWith("/status")) return status(nextAttempt);
     if (url.includes("/agents?")) return { value: [] };
+    if (url.endsWith("/servicePrincipals")) return { value: [] };
     if (url.endsWith("/health")) return { status: "healthy", findings: [] };
     return url.endsWith("/clearQuarantine") ? { jobId: "j1", cleared } : undefined;
   },

@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { pack, unpack } from "../../shared/application/state/job-rows.ts";
 import type { EnrolRequest } from "../../shared/contracts/agent-api.ts";
 import { aUser, type Cloud, createCloud, guidOf } from "../support/cloud.ts";
 
@@ -72,6 +73,25 @@ describe("the lease", () => {
       expect((await beat("boot-1")).ok).toBe(true);
     }
     expect(cloud.logged.filter((line) => line.event === "agent-cloned")).toHaveLength(1);
+  });
+
+  it("where the setting says so, one that nobody let in yet is not locked: unlocking would let it in", async () => {
+    const cloud = await createCloud({ clonedAgent: "lock" });
+    const agent = await cloud.addDomain("corp.example");
+    const { agentId, configurationId } = agent.proven.agent;
+    const table = cloud.rows.table("agents");
+    const row = await table.get(configurationId, `agent:${agentId}`);
+    if (!row) throw new Error("There is no agent.");
+    const pending = { ...unpack<object>(row).value, status: "pending" };
+    await table.transact(configurationId, [{ op: "upsert", row: row.row, values: pack(pending) }]);
+    for (const boot of ["boot-1", "boot-2", "boot-1", "boot-2", "boot-1"]) {
+      later(cloud, MINUTE / 2);
+      const asked = { version: "1", domain: agent.domain, want: "none" as const };
+      await cloud.cloud.routes.heartbeat({ ...agent.proven, boot }, asked);
+    }
+    expect(await cloud.cloud.routes.queries.agents(configurationId, agent.jobId)).toMatchObject([
+      { status: "pending", isCloned: true },
+    ]);
   });
 
   it("where the setting says so, neither of two processes with one key gets on, until an admin unlocks the agent", async () => {

@@ -476,6 +476,27 @@ describe("matching with what the target holds", () => {
     );
   });
 
+  it("lets go of a target object that it was refused, for the one whose it is", async () => {
+    const cloud = await createCloud();
+    const agent = await cloud.addDomain("corp.example");
+    await agent.read("full", [aUser("zoe")]);
+    const [id = ""] = cloud.target.seed([
+      { values: { userPrincipalName: "x@corp.example", mail: "bob@mail.example", displayName: "x" } },
+    ]);
+    cloud.target.order({ kind: "fail", failure: refused });
+    // By somebody else's mail.
+    await agent.read("delta", [aUser("ann", { proxyAddresses: "SMTP:bob@mail.example" })]);
+    expect(await escrowsOf(cloud, agent.jobId)).toMatchObject([{ code: refused.code }]);
+    await agent.read("delta", [aUser("ann", {}, ["proxyAddresses"])]);
+    expect(await escrowsOf(cloud, agent.jobId)).toEqual([]);
+    await agent.read("delta", [aUser("bob", { proxyAddresses: "SMTP:bob@mail.example" })]);
+    expect(cloud.target.object(id)?.values).toMatchObject({
+      displayName: "bob",
+      userPrincipalName: "bob@corp.example",
+    });
+    expect(await escrowsOf(cloud, agent.jobId)).toEqual([]);
+  });
+
   it.each([200, 1])(
     "gives one target object to one of two whose name and mail it has, %i a chunk",
     async (chunkObjects) => {

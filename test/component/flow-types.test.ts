@@ -153,11 +153,14 @@ describe("a class whose updates are switched off", () => {
     for (let at = 1; at <= most; at += STEP) await play(at);
   });
 
-  it("has whom it made, also where the answer was lost", async () => {
+  it.each([
+    ["", {}],
+    [", of somebody without mail who has a primary address", { proxyAddresses: "SMTP:ann@mail.example" }],
+  ])("has whom it made, also where the answer was lost%s", async (_, more) => {
     const { cloud, agent } = await start(NO_UPDATE);
     await agent.read("full", [aUser("zoe")]);
     cloud.target.order({ kind: "lose-answer" });
-    await agent.read("delta", [aUser("ann", { department: "Sales" })]);
+    await agent.read("delta", [aUser("ann", { department: "Sales", ...more })]);
     expect(upns(cloud)).toEqual(["ann", "zoe"]);
     cloud.clock.set(cloud.clock.now() + 3_600_000);
     await cloud.tick();

@@ -113,6 +113,23 @@ describe("people who take each other's names", () => {
       expect(await escrows()).toEqual(before);
     });
 
+    it("isn't tried again while another of its values is free, for it needs all of them to be made", async () => {
+      const cloud = await createCloud({ chunkObjects: 1 });
+      cloud.target.seed([
+        { values: { userPrincipalName: "x@corp.example", mail: "dan@mail.example", displayName: "x" } },
+      ]);
+      const agent = await cloud.addDomain("corp.example");
+      await agent.read("full", [aUser("bob"), aUser("cid")]);
+      await agent.read("delta", [aUser("dan", { userPrincipalName: "bob@corp.example", mail: "dan@mail.example" })]);
+      const rowsOf = () =>
+        readLog(cloud.cloud.routes, { jobId: agent.jobId, objectGuid: guidOf("dan"), sinceDays: 40, top: 50 });
+      const rows = (await rowsOf()).length;
+      for (let at = 0; at < 3; at++) await agent.read("delta", busy(at));
+      expect(await rowsOf()).toHaveLength(rows);
+      await agent.read("delta", [renamed("bob", "dee")]);
+      expect(upnsOf(cloud)).toMatchObject({ dan: "bob@corp.example", bob: "dee@corp.example" });
+    });
+
     it.each<[string, Change]>([
       ["gives it up", renamed("bob", "dee")],
       ["is deleted", { op: "delete", objectGuid: guidOf("bob") }],

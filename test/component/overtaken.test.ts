@@ -5,6 +5,7 @@
 import { describe, expect, it } from "vitest";
 import { type CycleRow, ROW, readRow } from "../../shared/application/state/job-rows.ts";
 import type { Change, ChangeBatch } from "../../shared/contracts/change.ts";
+import { shardOf } from "../../shared/domain/shard.ts";
 import { aUser, type Cloud, type CloudOptions, createCloud, guidOf } from "../support/cloud.ts";
 
 type Agent = Awaited<ReturnType<Cloud["addDomain"]>>;
@@ -136,5 +137,34 @@ describe("a full read that a later delta overtook", () => {
       outcomes: { staged: 30 },
       staged: [{ class: "blanks", count: 30 }],
     });
+  });
+});
+
+describe("a full read that a later delta overtook, which could not be applied", () => {
+  /** A row that no service writes: folding a change into it fails. What it was before. */
+  async function damage({ rows }: Cloud, { configurationId }: Agent, missing: string) {
+    const table = rows.table("objects");
+    const [partition, row] = [`tenant:${shardOf(guidOf("ann"))}`, `${configurationId}:${guidOf("ann")}`];
+    const found = await table.get(partition, row);
+    if (!found) throw new Error("There is no row of ann.");
+    await table.transact(partition, [{ op: "upsert", row, values: { ...found.values, missing } }]);
+  }
+
+  it.each([
+    ["tells", [aUser("ann", SALES), aUser("bob", SALES)]],
+    ["lacks", [aUser("bob", SALES)]],
+  ])("neither brings back nor takes away whom it %s", async (_, read) => {
+    const { cloud, agent } = await start();
+    await send(agent, "full", read);
+    await damage(cloud, agent, JSON.stringify({ readNo: 1, names: 7 }));
+    await send(agent, "delta", [aUser("ann", { department: "Finance" }, ["department"])]);
+    await runLive(cloud);
+    await damage(cloud, agent, "null");
+    await cloud.run();
+    expect(valuesOf(cloud, "ann")).toEqual({ jobTitle: "Aide", department: "Sales" });
+    expect(await agent.status()).toMatchObject({ escrowed: 1, staged: 0 });
+    await agent.read("full", [aUser("ann", { department: "Finance" }), aUser("bob", SALES)]);
+    expect(valuesOf(cloud, "ann")).toMatchObject({ department: "Finance" });
+    expect(await agent.status()).toMatchObject({ escrowed: 0 });
   });
 });

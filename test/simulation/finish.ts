@@ -163,6 +163,8 @@ async function settle(world: World, trace: (line: string) => void): Promise<void
 }
 
 function compare(world: World): void {
+  // Who was taken over by the last effects is nobody's stranger any more.
+  world.oracles.checkEffects();
   const expected = new Map(
     world.forests.flatMap((forest) => [
       ...projectionOf(forest.current().dc.replica, forest.scope(), world.variants.get(forest.number)),

@@ -91,10 +91,11 @@ export function createHeartbeat(deps: {
       // A process that speaks again after its successor did was never replaced: the younger one is a copy.
       const isReturn =
         !keepsBoot && proven.boot === before.bootBefore && now - before.bootBeforeSeenAt < CLONE_WINDOW_MS;
+      // Who wasn't let in yet can't be shut out: unlocking it would let it in.
+      const locks = isReturn && deps.clonedAgent === "lock" && before.status !== "pending";
       const agent: AgentRow = {
         ...before,
-        status:
-          isReturn && deps.clonedAgent === "lock" ? "locked" : before.status === "inactive" ? "active" : before.status,
+        status: locks ? "locked" : before.status === "inactive" ? "active" : before.status,
         version: request.version,
         lastSeenAt: now,
         ...(keepsBoot

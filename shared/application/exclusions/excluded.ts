@@ -49,16 +49,19 @@ export function createExclusions(deps: {
   async function objectsOf(guid: string): Promise<readonly ExcludedObject[]> {
     const entries = await deps.configurations();
     const found = new Map<string, ExcludedObject>();
-    const look = async ({ configurationId, jobId }: ConfigurationEntry, objectGuid: string) => {
+    const look = async ({ configurationId, jobId }: ConfigurationEntry, objectGuid: string, itsTarget?: string) => {
       const light = (await deps.objects.lights(configurationId, [objectGuid])).get(objectGuid);
-      if (light) found.set(`${jobId}:${objectGuid}`, { jobId, objectGuid, targetId: light.targetId ?? null });
+      // The index may still name who was about to take a target object over, and is linked to another one.
+      const isAnothers = itsTarget !== undefined && (light?.targetId ?? itsTarget) !== itsTarget;
+      if (light && !isAnothers)
+        found.set(`${jobId}:${objectGuid}`, { jobId, objectGuid, targetId: light.targetId ?? null });
     };
     for (const entry of entries) await look(entry, guid);
     const holder = await deps.claims.holder({ kind: "targetId", value: guid });
     if (holder?.kind === "taken") {
       const { configurationId, objectGuid } = objectOf(holder.owner);
       const entry = entries.find((own) => own.configurationId === configurationId);
-      if (entry) await look(entry, objectGuid);
+      if (entry) await look(entry, objectGuid, guid);
     }
     return [...found.values()];
   }

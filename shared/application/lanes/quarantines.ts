@@ -37,7 +37,7 @@ import {
   totalOf,
   type WorkRow,
 } from "../state/job-rows.ts";
-import { FILES, type OutcomeEntry, type OutcomeFile, readFile } from "./chunk-files.ts";
+import { FILES, type OutcomeFile, readFile } from "./chunk-files.ts";
 
 /** Of failures that are no share of what was tried: none is too many. */
 const UNTOLD = Number.MAX_SAFE_INTEGER;
@@ -109,10 +109,8 @@ export function createQuarantines(deps: {
       if (work.kind === "escrows") return failingAgain(job, work);
       // Of so few nothing is looked at; what has no list is over everybody.
       if (work.objects > 0 && work.objects < settings.failures) return undefined;
-      const entries = (await entriesOf(work.workId)).filter((own) => own.isWaiting !== true);
-      const failed = entries.filter((own) => own.outcome === "escrowed");
-      const coded = failed.flatMap(({ code }) => code ?? []);
-      return causeOf(failuresOf(tally(coded), entries.length, failed.length - coded.length), settings);
+      const { byCode, tried, uncoded } = await outcomesOf(work.workId);
+      return causeOf(failuresOf(byCode, tried, uncoded), settings);
     },
     async noteFault(jobId, { code, message, remedy }) {
       const isFault = code === "target-credentials" || code === "target-refused";
@@ -182,13 +180,22 @@ export function createQuarantines(deps: {
     const byCode = tally((await deps.escrows.list(jobId)).map(({ code }) => code));
     return causeOf(failuresOf(byCode, events), settings);
   }
-  /** Of the chunks and the end of work. */
-  async function entriesOf(workId: string): Promise<OutcomeEntry[]> {
-    const entries: OutcomeEntry[] = [];
+
+  /** Of the chunks and the end of work, file by file: it may be over everybody. */
+  async function outcomesOf(workId: string) {
+    const byCode: Record<string, number> = {};
+    let tried = 0;
+    let uncoded = 0;
     for (const folder of [FILES.outcomes(workId), FILES.outcomes(`${workId}-end`)])
       for await (const path of deps.blobs.list(folder))
-        entries.push(...((await readFile<OutcomeFile>(deps.blobs, path))?.entries ?? []));
-    return entries;
+        for (const { outcome, code, isWaiting } of (await readFile<OutcomeFile>(deps.blobs, path))?.entries ?? []) {
+          if (isWaiting === true) continue;
+          tried++;
+          if (outcome !== "escrowed") continue;
+          if (code === undefined) uncoded++;
+          else byCode[code] = (byCode[code] ?? 0) + 1;
+        }
+    return { byCode, tried, uncoded };
   }
 
   /**

@@ -129,7 +129,7 @@ export function createLinkAdmin(deps: {
       const claim: Claim = { kind: "targetId", value: targetId };
       const holder = await context.claims.holder(claim);
       if (holder?.kind === "taken" && holder.owner !== owner) {
-        if (await isLinked(context, holder.owner)) return fail(linkedElsewhere(targetId, holder.owner));
+        if (await isLinked(context, holder.owner, targetId)) return fail(linkedElsewhere(targetId, holder.owner));
         // Deleted there, or left over from a move that ended half-way.
         await context.claims.disown(holder.owner, [claim], undefined);
       }

@@ -72,9 +72,11 @@ export function draftOf(
     return draftWhole(deps, header, objectGuid, items, known);
   } catch (error) {
     const record = known?.record ?? emptyTombstone(header.configurationId, objectGuid);
-    const isUnapplied = items.some((item) => item.change !== undefined);
     const draft = failedDraft(items, known, record, defectFailure(record, error));
-    return isUnapplied ? { ...draft, record: { ...record, unapplied: true }, isChanged: true } : draft;
+    const lost = items.flatMap(({ change, version }) => (change ? [version ?? NO_VERSION] : []));
+    if (lost.length === 0) return draft;
+    const unapplied = [record.unapplied ?? NO_VERSION, ...lost].sort().at(-1) ?? NO_VERSION;
+    return { ...draft, record: { ...record, unapplied }, isChanged: true };
   }
 }
 
@@ -96,7 +98,7 @@ function draftWhole(
   for (const item of items) {
     const { readNo = header.readNo } = item;
     // Seen by a later read meanwhile: then it is not absent.
-    if (item.isAbsent && record && record.state === "live" && readNoOf(record.version) <= readNo) {
+    if (item.isAbsent && record?.state === "live" && lastSeenIn(record) <= readNo) {
       record = { ...whole(record), state: "absent", version: endOfRead(readNo) };
       isChanged = true;
     }
@@ -113,7 +115,7 @@ function draftWhole(
     if (!item.change) continue;
     const folded = foldChange(record, item.change, item.version ?? NO_VERSION, context);
     const isApplied = folded.effect !== "superseded" && folded.record.version === (item.version ?? NO_VERSION);
-    const after = isApplied && tellsAll(item.change) ? whole(folded.record) : folded.record;
+    const after = isApplied && tellsAll(item.change) ? whole(folded.record, item.version) : folded.record;
     const weigh = (image: ObjectRecord["image"]) => packJson(image).length;
     const within = withinLimit(record, after, item.change, { isApplied, seesAll, weigh });
     isChanged ||= after !== folded.record;
@@ -212,9 +214,14 @@ function tellsAll(change: SourceChange): boolean {
   return change.op !== "upsert" || change.changed === undefined;
 }
 
-/** The very same one where nothing was missing. */
-function whole(record: ObjectRecord): ObjectRecord {
-  if (!record.unapplied) return record;
+/** The read whose change of it was the last, applied or not. */
+function lastSeenIn({ version, unapplied = NO_VERSION }: ObjectRecord): number {
+  return Math.max(readNoOf(version), readNoOf(unapplied));
+}
+
+/** The very same one where nothing is missing, or what is missing is newer than what told it whole. */
+function whole(record: ObjectRecord, by?: string): ObjectRecord {
+  if (record.unapplied === undefined || (by !== undefined && by < record.unapplied)) return record;
   const { unapplied: _, ...rest } = record;
   return rest;
 }

@@ -7,11 +7,14 @@
 import { letsGo } from "../../domain/hand-over.ts";
 import type { Claim, ObjectRecord } from "../../domain/object-record.ts";
 import type { JobContext } from "../export/export-chunk.ts";
-import { type ClaimResult, objectOf, ownerOf } from "../state/claim-index.ts";
-import { isLinked } from "./match-target.ts";
+import { type ClaimOwner, type ClaimResult, objectOf, ownerOf } from "../state/claim-index.ts";
+import { hasLinkTo } from "./match-target.ts";
 import { claimsWithout, exportedClaims, identityClaims } from "./object-claims.ts";
 
 type Context = Pick<JobContext, "mapping" | "objects" | "claims">;
+
+/** Many may wait, and each has a whole row. */
+const AT_ONCE = 200;
 
 /** In order. */
 export async function whoMayGoOn(
@@ -19,41 +22,86 @@ export async function whoMayGoOn(
   configurationId: string,
   objectGuids: readonly string[],
 ): Promise<string[]> {
+  const free: string[] = [];
+  for (let at = 0; at < objectGuids.length; at += AT_ONCE)
+    free.push(...(await freeAmong(context, configurationId, objectGuids.slice(at, at + AT_ONCE))));
+  return free;
+}
+
+interface Wish {
+  readonly record: ObjectRecord;
+  readonly claim: Claim;
+  readonly holder: ClaimResult | undefined;
+}
+
+async function freeAmong(context: Context, configurationId: string, objectGuids: readonly string[]): Promise<string[]> {
   const stored = await context.objects.getMany(configurationId, objectGuids);
-  const wishes = [...stored.values()].flatMap(({ record }) =>
+  const wanted = [...stored.values()].flatMap(({ record }) =>
     wantedClaims(context, record).map((claim) => ({ record, claim })),
   );
-  const holders = await context.claims.holders(wishes.map(({ claim }) => claim));
-  const free = new Set<string>();
-  for (const [at, { record, claim }] of wishes.entries()) {
-    if (free.has(record.objectGuid)) continue;
-    if (await mayHave(context, record, claim, holders[at])) free.add(record.objectGuid);
-  }
-  return objectGuids.filter((guid) => free.has(guid));
+  const holders = await context.claims.holders(wanted.map(({ claim }) => claim));
+  const wishes = wanted.map((wish, at): Wish => ({ ...wish, holder: holders[at] }));
+  const candidates = [
+    ...new Set(wishes.flatMap(({ holder }) => (holder?.kind === "candidate" ? holder.targetId : []))),
+  ];
+  const linked = await context.claims.holders(candidates.map((value): Claim => ({ kind: "targetId", value })));
+  const owners = [...holders, ...linked].flatMap((own) => (own?.kind === "taken" ? own.owner : []));
+  const records = await recordsOf(context, owners);
+
+  const isNobodys = (targetId: string) => {
+    const own = linked[candidates.indexOf(targetId)];
+    return own?.kind !== "taken" || !hasLinkTo(records.get(own.owner), targetId);
+  };
+  return objectGuids.filter((guid) => {
+    const own = wishes.filter(({ record }) => record.objectGuid === guid);
+    const states = own.map((wish) => stateOf(wish, own, records, isNobodys));
+    // Who has no target object needs all of its values at once.
+    const isHeldUp = own.some(({ record }) => !record.link) && states.includes("taken");
+    return !isHeldUp && states.includes("free");
+  });
 }
 
+/** A defect that is met here is told when the object is mapped. */
 function wantedClaims({ mapping }: Context, record: ObjectRecord): Claim[] {
-  const evaluation = mapping.evaluate(record, { creating: false });
-  if (evaluation.kind !== "present") return [];
-  return claimsWithout(identityClaims(evaluation.identity), exportedClaims(record.link));
+  try {
+    const evaluation = mapping.evaluate(record, { creating: false });
+    if (evaluation.kind !== "present") return [];
+    return claimsWithout(identityClaims(evaluation.identity), exportedClaims(record.link));
+  } catch {
+    return [];
+  }
 }
 
-async function mayHave(
-  { claims, objects }: Context,
-  record: ObjectRecord,
-  claim: Claim,
-  holder: ClaimResult | undefined,
-): Promise<boolean> {
-  const own = ownerOf(record.configurationId, record.objectGuid);
-  if (!holder) return true;
-  if (holder.kind === "candidate") {
-    // Whoever is linked has a target object: that it is another one's is for the target to say, when its time comes.
-    if (record.link) return false;
-    const linked = await claims.holder({ kind: "targetId", value: holder.targetId });
-    return linked?.kind !== "taken" || linked.owner === own || !(await isLinked({ objects }, linked.owner));
-  }
-  if (holder.kind === "held" || holder.owner === own || claim.kind !== "sourceAnchor" || record.link) return false;
-  const { configurationId, objectGuid } = objectOf(holder.owner);
-  const stored = await objects.get(configurationId, objectGuid);
-  return stored !== undefined && letsGo(stored.record, record);
+function stateOf(
+  { record, holder }: Wish,
+  others: readonly Wish[],
+  records: ReadonlyMap<ClaimOwner, ObjectRecord>,
+  isNobodys: (targetId: string) => boolean,
+): "free" | "own" | "taken" {
+  if (!holder) return "free";
+  if (
+    holder.kind === "held" ||
+    (holder.kind === "taken" && holder.owner === ownerOf(record.configurationId, record.objectGuid))
+  )
+    return "own";
+  // Whoever is linked has a target object: that it is another one's is for the target to say, when its time comes.
+  if (record.link) return "taken";
+  if (holder.kind === "candidate") return isNobodys(holder.targetId) ? "free" : "taken";
+  // With the account go all values that its holder has.
+  const givesAnchor = others.some(
+    ({ claim, holder: of }) => claim.kind === "sourceAnchor" && of?.kind === "taken" && of.owner === holder.owner,
+  );
+  const other = records.get(holder.owner);
+  return givesAnchor && other !== undefined && letsGo(other, record) ? "free" : "taken";
+}
+
+async function recordsOf({ objects }: Context, owners: readonly ClaimOwner[]): Promise<Map<ClaimOwner, ObjectRecord>> {
+  const byConfiguration = new Map<string, string[]>();
+  for (const { configurationId, objectGuid } of [...new Set(owners)].map(objectOf))
+    byConfiguration.set(configurationId, [...(byConfiguration.get(configurationId) ?? []), objectGuid]);
+  const found = new Map<ClaimOwner, ObjectRecord>();
+  for (const [configurationId, objectGuids] of byConfiguration)
+    for (const { record } of (await objects.getMany(configurationId, objectGuids)).values())
+      found.set(ownerOf(configurationId, record.objectGuid), record);
+  return found;
 }

@@ -6,6 +6,7 @@
  */
 import type { MatchVerdict } from "../../domain/match.ts";
 import type { TargetQuery } from "../../ports/target-directory.ts";
+import { createInDoubt } from "../export/export-records.ts";
 import type { ChunkHeader, ObjectFailure } from "../lanes/chunk-files.ts";
 import type { Draft, MapDeps } from "../mapping/draft-object.ts";
 import { ownerOf } from "../state/claim-index.ts";
@@ -55,8 +56,12 @@ function joinsOnly({ evaluation, isChanged }: Draft): boolean {
   return isChanged && evaluation.kind === "present" && evaluation.flows?.adds === false && evaluation.flows.updates;
 }
 
-/** An address that isn't sent meets nobody in the index, and no create is refused for it: a new object asks by itself. */
-function goesByAddress({ evaluation, isChanged }: Draft): boolean {
+/**
+ * An address that isn't sent meets nobody in the index, and no create is refused for it: a new object asks by itself. One whose create
+ * may have been carried out doesn't: what it finds may be its own, and that is looked up by those who send it again.
+ */
+function goesByAddress({ evaluation, isChanged, record }: Draft): boolean {
+  if (createInDoubt(record) !== undefined) return false;
   if (evaluation.kind !== "present" || evaluation.identity.type !== "user") return false;
   return evaluation.identity.address !== undefined && (isChanged || evaluation.flows?.adds !== false);
 }

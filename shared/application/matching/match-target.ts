@@ -3,6 +3,7 @@
  * of `domain/match.ts`. Used where the index names a candidate, and where a create met a conflict.
  */
 import { type MatchCandidate, type MatchVerdict, matchObject } from "../../domain/match.ts";
+import type { ObjectRecord } from "../../domain/object-record.ts";
 import type { TargetDirectory, TargetFailure, TargetObject, TargetQuery } from "../../ports/target-directory.ts";
 import type { Excluded } from "../exclusions/excluded.ts";
 import type { TargetIdentity } from "../mapping/job-mapping.ts";
@@ -72,11 +73,21 @@ function queriesFor(identity: TargetIdentity): TargetQuery[] {
   ];
 }
 
-/** Whether that object's link lives. Whoever deleted it is known to the index still, and has no say in who gets it next. */
-export async function isLinked({ objects }: Pick<MatchDeps, "objects">, owner: ClaimOwner): Promise<boolean> {
+/**
+ * Whether that object is linked to that target object, and its link lives. The index still names who deleted it, and who was about to
+ * take it over and couldn't: neither has a say in who gets it next.
+ */
+export async function isLinked(
+  { objects }: Pick<MatchDeps, "objects">,
+  owner: ClaimOwner,
+  targetId: string,
+): Promise<boolean> {
   const { configurationId, objectGuid } = objectOf(owner);
-  const link = (await objects.get(configurationId, objectGuid))?.record.link;
-  return link !== undefined && link.deletedAt === undefined;
+  return hasLinkTo((await objects.get(configurationId, objectGuid))?.record, targetId);
+}
+
+export function hasLinkTo(record: ObjectRecord | undefined, targetId: string): boolean {
+  return record?.link?.targetId === targetId && record.link.deletedAt === undefined;
 }
 
 async function candidateOf(
@@ -87,7 +98,9 @@ async function candidateOf(
 ): Promise<MatchCandidate> {
   const holder = await deps.claims.holder({ kind: "targetId", value: object.id });
   const isOthers =
-    holder?.kind === "taken" && ![owner, from].includes(holder.owner) && (await isLinked(deps, holder.owner));
+    holder?.kind === "taken" &&
+    ![owner, from].includes(holder.owner) &&
+    (await isLinked(deps, holder.owner, object.id));
   return {
     id: object.id,
     type: object.type,

@@ -194,7 +194,7 @@ function decodeWhole(configurationId: string, objectGuid: string, values: RowVal
     ...(typeof missing === "string" ? { missing: JSON.parse(missing) } : {}),
     ...(typeof overtaken === "string" ? { overtaken: JSON.parse(overtaken) } : {}),
     ...(typeof oversize === "string" ? { oversize: JSON.parse(oversize) } : {}),
-    ...(values["unapplied"] === true ? { unapplied: true } : {}),
+    ...(typeof values["unapplied"] === "string" ? { unapplied: values["unapplied"] } : {}),
     ...(link instanceof Uint8Array ? { link: unpackJson(link) } : {}),
     ...(typeof mark === "string" ? { mark: JSON.parse(mark) } : {}),
     ...(typeof last === "string" ? { last: JSON.parse(last) } : {}),
