@@ -18,9 +18,11 @@ import type { Terminal } from "./terminal.ts";
 export interface Connection {
   readonly url: string;
   readonly admin: AdminClient;
-  /** `path` below Graph's root. Throws `AgentError` config-invalid where no target is known. */
-  graph(path: string): Promise<Response>;
+  /** The local runtime's target, which is asked below Graph's root; undefined: a deployed service, whose target it asks itself. */
+  readonly graph: LocalGraph | undefined;
 }
+
+export type LocalGraph = (path: string) => Promise<Response>;
 
 const RuntimeFile = z.object({
   version: z.literal(1),
@@ -80,17 +82,7 @@ async function deployed(
 }
 
 function remote(fetch: PlainFetch, url: string, token: () => Promise<string>): Connection {
-  return {
-    url,
-    admin: createAdminClient({ url, fetch, token }),
-    graph: async () => {
-      throw new AgentError(
-        "config-invalid",
-        "Only the local runtime's target can be shown.",
-        "Look at a real tenant with Graph Explorer or its portal.",
-      );
-    },
-  };
+  return { url, admin: createAdminClient({ url, fetch, token }), graph: undefined };
 }
 
 /** The sign-in's token, renewed shortly before it expires and kept for the next command; once, however many ask for it meanwhile. */

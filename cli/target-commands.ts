@@ -1,9 +1,15 @@
-/** `uplink target show`: an object as the target has it now, read through Microsoft Graph's API. */
+/**
+ * `uplink target show`: an object as the target has it now. The local runtime's target is read through Microsoft Graph's API, with all that it
+ * has; a deployed service is asked for what it sees of a tenant, by whole values, and for who has it.
+ */
 import type { Command } from "commander";
 import { z } from "zod";
 import { AgentError } from "../agent/agent-error.ts";
+import { listTargetObjects, type TargetObjectReply } from "../shared/contracts/admin/target-objects.ts";
+import type { AdminClient } from "./admin-client.ts";
 import { ADMIN_HELP } from "./admin-commands.ts";
-import { type Connection, connect } from "./connection.ts";
+import { withNames } from "./admin-views.ts";
+import { connect, type LocalGraph } from "./connection.ts";
 import { listOf, tableOf } from "./table.ts";
 import type { CommandContext } from "./terminal.ts";
 
@@ -14,6 +20,10 @@ const PROPERTIES = [
   ...["faxNumber", "onPremisesImmutableId", "createdDateTime"],
 ];
 const MOST = 25;
+const HELP = `
+The local runtime's target is looked through for users, by the beginning of name or display name too. A deployed service looks for users
+and groups by whole values alone: user principal name, mail, id or source anchor; of the deleted by id or source anchor.
+`;
 
 const Entry = z.record(z.string(), z.unknown());
 type Entry = z.infer<typeof Entry>;
@@ -25,16 +35,74 @@ export function registerTargetCommands(program: Command, context: CommandContext
     .command("target")
     .description("The target directory.")
     .command("show <name>")
-    .description("A user, by user principal name, mail, id, or the beginning of name or display name.")
+    .description(
+      "An object by user principal name, mail or id; of a deployed service by source anchor too, of the local runtime by the beginning of name or display name.",
+    )
     .option("--json", "as JSON")
-    .addHelpText("after", ADMIN_HELP)
+    .addHelpText("after", HELP + ADMIN_HELP)
     .action((name: string, options: { json?: boolean }) => show(name, options, context));
 }
 
-async function show(name: string, options: { readonly json?: boolean }, { terminal }: CommandContext): Promise<void> {
-  const connection = await connect(terminal);
-  const found = await search(connection, "users", name);
-  const deleted = found.length > 0 ? [] : await search(connection, "directory/deletedItems/microsoft.graph.user", name);
+interface Shown {
+  readonly json?: boolean;
+}
+
+async function show(name: string, options: Shown, context: CommandContext): Promise<void> {
+  const { admin, graph } = await connect(context.terminal);
+  return graph ? showLocal(graph, name, options, context) : showDeployed(admin, name, options, context);
+}
+
+async function showDeployed(
+  client: AdminClient,
+  name: string,
+  { json }: Shown,
+  { terminal }: CommandContext,
+): Promise<void> {
+  const { value: found } = await client.call(listTargetObjects, { query: { name } });
+  const [only] = found;
+  if (!only)
+    throw new AgentError(
+      "not-found",
+      `The target has no object with the value '${name}', neither living nor among the deleted ones.`,
+      "A deployed service looks for whole values: give the user principal name, the mail address, the id or the source anchor; of who is deleted, the id or the source anchor.",
+    );
+  if (json) terminal.out.write(`${JSON.stringify(found.length === 1 ? only : found, null, 2)}\n`);
+  else {
+    const view = found.length === 1 ? objectView(only) : objectTable(found);
+    terminal.out.write(withNames(view, await client.configurations()));
+  }
+}
+
+/** By its configuration's id, as `withNames` knows it. */
+function holderOf({ linkedTo }: TargetObjectReply): string {
+  return linkedTo ? `${linkedTo.configurationId}:${linkedTo.objectGuid}` : "nobody's";
+}
+
+function objectView(object: TargetObjectReply): string {
+  const { linkedTo: _, synchronized, deleted, ...values } = object;
+  return listOf([
+    ...Object.entries(values).map(([property, value]): [string, string] => [property, text(value)]),
+    ["synchronized", synchronized ? "by another directory synchronisation" : null],
+    ["deleted", deleted ? "true" : null],
+    ["source object", holderOf(object)],
+  ]);
+}
+
+function objectTable(objects: readonly TargetObjectReply[]): string {
+  const rows = objects.map((object) => [
+    object.type,
+    object.displayName ?? "",
+    object.userPrincipalName ?? "",
+    object.deleted ? "deleted" : object.accountEnabled === false ? "disabled" : "living",
+    object.id,
+    holderOf(object),
+  ]);
+  return tableOf([["type", "name", "user principal name", "state", "id", "source object"], ...rows]);
+}
+
+async function showLocal(graph: LocalGraph, name: string, options: Shown, { terminal }: CommandContext): Promise<void> {
+  const found = await search(graph, "users", name);
+  const deleted = found.length > 0 ? [] : await search(graph, "directory/deletedItems/microsoft.graph.user", name);
   const [only] = found.length > 0 ? found : deleted;
   if (!only)
     throw new AgentError(
@@ -48,7 +116,7 @@ async function show(name: string, options: { readonly json?: boolean }, { termin
     else terminal.out.write(userTable(users));
     return;
   }
-  const manager = found.length > 0 ? await managerOf(connection, text(only["id"])) : undefined;
+  const manager = found.length > 0 ? await managerOf(graph, text(only["id"])) : undefined;
   const shown: Entry = {
     ...only,
     ...(manager === undefined ? {} : { manager }),
@@ -58,11 +126,11 @@ async function show(name: string, options: { readonly json?: boolean }, { termin
   else terminal.out.write(listOf(Object.entries(shown).map(([property, value]) => [property, text(value)])));
 }
 
-async function search(connection: Connection, path: string, name: string): Promise<Entry[]> {
+async function search(graph: LocalGraph, path: string, name: string): Promise<Entry[]> {
   const select = `$select=${PROPERTIES.join(",")}`;
   if (/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(name)) {
     const at = path === "users" ? `users/${name}?${select}` : `directory/deletedItems/${name}`;
-    const answer = await connection.graph(at);
+    const answer = await graph(at);
     if (answer.status === 404) return [];
     return [withoutNoise(await read(answer, Entry))];
   }
@@ -71,12 +139,12 @@ async function search(connection: Connection, path: string, name: string): Promi
     ? `userPrincipalName eq ${value} or mail eq ${value}`
     : `startswith(displayName,${value}) or startswith(userPrincipalName,${value})`;
   const query = `$filter=${encodeURIComponent(filter)}&${select}&$top=${MOST}`;
-  return (await read(await connection.graph(`${path}?${query}`), Page)).value.map(withoutNoise);
+  return (await read(await graph(`${path}?${query}`), Page)).value.map(withoutNoise);
 }
 
 /** undefined where there is none. */
-async function managerOf(connection: Connection, id: string): Promise<string | undefined> {
-  const answer = await connection.graph(`users/${id}/manager?$select=displayName,userPrincipalName`);
+async function managerOf(graph: LocalGraph, id: string): Promise<string | undefined> {
+  const answer = await graph(`users/${id}/manager?$select=displayName,userPrincipalName`);
   if (answer.status === 404) return undefined;
   const manager = await read(answer, Entry);
   return `${text(manager["displayName"])} (${text(manager["userPrincipalName"])})`;

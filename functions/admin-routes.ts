@@ -20,6 +20,7 @@ import { schemaRoutes } from "./schemas.http.ts";
 import { secretRoutes } from "./secrets.http.ts";
 import { stagedRoutes } from "./staged.http.ts";
 import { synchronizationRoutes } from "./synchronization.http.ts";
+import { targetObjectsRoute } from "./target-objects.http.ts";
 import { whatIfRoutes } from "./what-if.http.ts";
 
 export function adminRoutes(own: ReturnType<typeof createAdminUseCases>): Route[] {
@@ -36,6 +37,7 @@ export function adminRoutes(own: ReturnType<typeof createAdminUseCases>): Route[
     ...schemaRoutes(own),
     ...secretRoutes(own.secrets),
     ...linkRoutes(own.links),
+    targetObjectsRoute(own.findTargetObjects),
     ...backupRoutes(own),
     ...stagedRoutes(own),
     ...whatIfRoutes(own.whatIfs),

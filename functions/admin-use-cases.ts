@@ -21,6 +21,7 @@ import { createSynchronizationJobs } from "../shared/application/jobs/synchroniz
 import { createRetryEscrows } from "../shared/application/lanes/retry-escrows.ts";
 import { createWakeAnew } from "../shared/application/lanes/wake-anew.ts";
 import { createLinkAdmin } from "../shared/application/links/link-admin.ts";
+import { createFindTargetObjects } from "../shared/application/links/target-objects.ts";
 import { createAskLog } from "../shared/application/log/log-queries.ts";
 import { createLifecycles } from "../shared/application/mapping/lifecycle-settings.ts";
 import { createSeekTargets } from "../shared/application/matching/seek-targets.ts";
@@ -147,6 +148,7 @@ export function createAdminUseCases(parts: Parts, firstWrites: FirstWrites) {
     }),
     seekTargets: createSeekTargets({ rows, clock, log, configurations, contextOf }),
     links: createLinkAdmin({ rows, blobs, clock, log, contextOf, ring }),
+    findTargetObjects: createFindTargetObjects({ target: parts.target, claims: parts.claims }),
     exclusions: createExclusionAdmin({
       rows,
       blobs,

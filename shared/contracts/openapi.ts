@@ -99,11 +99,11 @@ function describe(operation: Operation): Json {
 
 function queryParameters(query: z.ZodObject | undefined): Json[] {
   if (!query) return [];
-  return Object.entries(query.shape).map(([name, schema]) => ({
+  return Object.entries(query.shape as Readonly<Record<string, z.ZodType>>).map(([name, schema]) => ({
     name,
     in: "query",
-    required: false,
-    schema: shapeOf(schema as z.ZodType, "input"),
+    required: !schema.safeParse(undefined).success,
+    schema: shapeOf(schema, "input"),
   }));
 }
 

@@ -20,7 +20,7 @@ export interface Operation {
   readonly guard: Guard;
   /** One line for people. */
   readonly summary: string;
-  /** Every field optional or with a default; a parameter that isn't here is refused. */
+  /** A field that is neither optional nor has a default has to be given; a parameter that isn't here is refused. */
   readonly query?: z.ZodObject;
   readonly body?: z.ZodType;
   /** An absent body is `{}`. */

@@ -1,6 +1,6 @@
 /**
- * A well-formed request for each operation with a body, over the world of `service.ts`: what walks all routes spoils these. An operation
- * that is added and has a body needs one here.
+ * A well-formed request for each operation with a body, or with a query that has to be given, over the world of `service.ts`: what walks
+ * all routes spoils these. An operation that is added and has one of them needs one here.
  */
 import { heartbeat } from "../../shared/contracts/agent-api.ts";
 import type { Operation } from "../../shared/contracts/operation.ts";
@@ -17,6 +17,8 @@ const DIGEST = "0123456789abcdefghijklmnopqrstuvwxyzABCDEFG";
 export async function samplesOf(service: Service): Promise<Readonly<Record<string, Sample>>> {
   const { corp } = service;
   const { domain } = corp;
+  // Somebody is found: who has him is asked of the rows.
+  const [seen = ""] = service.cloud.target.seed([{ values: { userPrincipalName: "seen@corp.example" } }]);
   const beat = await service.ask(heartbeat, { body: { version: "1", domain, want: "full" } });
   const batch = corp.batch(beat.body.order, 1, [aUser("sample")]);
   return {
@@ -43,6 +45,7 @@ export async function samplesOf(service: Service): Promise<Readonly<Record<strin
     AddExclusion: { body: { reason: "service account" } },
     JoinLink: { body: { targetId: GUID } },
     MoveLink: { body: { toObjectGuid: GUID, toJobId: corp.jobId } },
+    ListTargetObjects: { query: { name: seen } },
     RebuildLinks: { body: { shard: "a" } },
     SeekTargets: { body: { type: "user", page: 0 } },
     RestoreRows: { body: { backupId: "20260101000000-abcdef01", part: 0 } },
@@ -58,7 +61,8 @@ export async function samplesOf(service: Service): Promise<Readonly<Record<strin
   };
 }
 
-/** Operations with a body and without a sample of it. */
+/** Operations with a body, or a query that has to be given, and without a sample of it. */
 export function withoutSample(operations: readonly Operation[], samples: Readonly<Record<string, Sample>>): string[] {
-  return operations.filter(({ id, body }) => body && samples[id] === undefined).map(({ id }) => id);
+  const needsOne = ({ body, query }: Operation) => body !== undefined || query?.safeParse({}).success === false;
+  return operations.filter((own) => needsOne(own) && samples[own.id] === undefined).map(({ id }) => id);
 }

@@ -29,7 +29,7 @@ export async function playLinks(record: ContractRecord): Promise<void> {
   const CODES = ["target-unreachable", "target-credentials", "target-refused"] as const;
   for (const code of CODES) {
     target.setUnavailable(new TargetUnavailable(code, "It says why.", "Mend that.", 0));
-    for (const id of ["ShowLink", "JoinLink", "MoveLink", "Unlink", "RebuildLinks"])
+    for (const id of ["ShowLink", "JoinLink", "MoveLink", "Unlink", "RebuildLinks", "ListTargetObjects"])
       expect(await codeOf(id)).toBe(code);
   }
   target.setUnavailable(undefined);
