@@ -60,8 +60,8 @@ export function serveAdmin<const O extends Of<"admin-read" | "admin-write">>(
       served(operation, request, (asked) => {
         const run = () => handle(asked, admin);
         if (operation.guard !== "admin-write" || !audit) return run();
-        const { params, body } = asked;
-        return audit.around({ operation, params, body, requestId: request.requestId ?? null }, admin, run);
+        const { params, query, body } = asked;
+        return audit.around({ operation, params, query, body, requestId: request.requestId ?? null }, admin, run);
       }),
   });
 }

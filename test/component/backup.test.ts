@@ -372,7 +372,7 @@ describe("what a backup may be used for", () => {
       const id = (before.ok && before.value.link?.targetId) || "";
       const asked = {
         ...{ operation: unlink, params: { jobId: own.jobId, objectGuid: guidOf("person1") } },
-        ...{ body: null, requestId: null },
+        ...{ query: {}, body: null, requestId: null },
       };
       const done = await cloud.cloud.routes.audit.around(asked, { id: BY } as Admin, async () => {
         const answer = await own.links.unlink(own.jobId, guidOf("person1"), BY);

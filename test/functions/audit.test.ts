@@ -15,11 +15,13 @@ import { listDirectoryAudits } from "../../shared/contracts/admin/audit.ts";
 import { createConfiguration } from "../../shared/contracts/admin/configurations.ts";
 import { createEnrolmentToken, revokeEnrolmentToken } from "../../shared/contracts/admin/enrolment-tokens.ts";
 import { addExclusion, removeExclusion } from "../../shared/contracts/admin/exclusions.ts";
+import { changeJobSettings } from "../../shared/contracts/admin/job-settings.ts";
 import { actOnJob, setLifecycle, setScope, wakeAnew } from "../../shared/contracts/admin/jobs.ts";
 import { moveLink, unlink } from "../../shared/contracts/admin/links.ts";
 import { putSchema } from "../../shared/contracts/admin/schemas.ts";
 import { putSecrets } from "../../shared/contracts/admin/secrets.ts";
 import { decideStaged, listStaged } from "../../shared/contracts/admin/staged.ts";
+import { deleteJob } from "../../shared/contracts/admin/synchronization.ts";
 import { paramsOf, pathWith } from "../../shared/contracts/operation.ts";
 import { defaultSchema } from "../../shared/domain/default-schema.ts";
 import { StorageError } from "../../shared/ports/row-store.ts";
@@ -190,7 +192,7 @@ describe("an entry", () => {
     expect(JSON.stringify(await entries())).not.toContain("annabella");
   });
 
-  test("of a new configuration names what was made; of a token tells nothing but that it was", async () => {
+  test("of a new configuration names what was made; of a token which one, and never the token", async () => {
     const { ask, entries, params } = await start();
     const made = await ask(createConfiguration, {
       body: { displayName: "New", domainFqdn: "new.example", domainNetBios: "NEW", settings: SETTINGS },
@@ -202,8 +204,37 @@ describe("an entry", () => {
       ]),
     });
     const { configurationId } = params;
-    const { token } = (await ask(createEnrolmentToken, { params: { configurationId }, body: {} })).body;
+    const body = { policy: "pending" as const, minutes: 5 };
+    const { id, token } = (await ask(createEnrolmentToken, { params: { configurationId }, body })).body;
+    expect((await entries())[0]?.targetResources[0]).toMatchObject({
+      ...{ type: "EnrolmentToken", id, displayName: "corp.example" },
+      modifiedProperties: [
+        { displayName: "expiresAt", oldValue: null, newValue: expect.stringMatching(/^"2026-01-05T08:05/) },
+        { displayName: "madeBy", oldValue: null, newValue: '"ann"' },
+        { displayName: "policy", oldValue: null, newValue: '"pending"' },
+      ],
+    });
     expect(JSON.stringify(await entries())).not.toContain(token.split(".")[1]);
+  });
+
+  test.each([
+    ["keep", "deleting"],
+    ["delete", "emptying"],
+  ] as const)("of a job that is deleted says what was to become of its objects: %s", async (objects, became) => {
+    const { agent, ask, changed, entries, params } = await start();
+    await agent.read("full", [aUser("annabella")]);
+    expect((await ask(deleteJob, { params, query: { objects } })).failure).toBeUndefined();
+    const [entry] = await entries();
+    expect(entry).toMatchObject({ operationType: "DeleteSynchronizationJob", result: "success" });
+    expect(entry?.additionalDetails).toContainEqual({ key: "query.objects", value: JSON.stringify(objects) });
+    expect((await changed())[became]).toEqual([null, expect.stringMatching(/"by":"ann","at":"2026-01-05T/)]);
+    expect(JSON.stringify(await entries())).not.toContain("annabella");
+  });
+
+  test("of a job that is renamed says what it was called", async () => {
+    const { ask, changed, params } = await start();
+    expect((await ask(changeJobSettings, { params, body: { displayName: "Head Office" } })).failure).toBeUndefined();
+    expect(await changed()).toEqual({ displayName: ['"corp.example"', '"Head Office"'] });
   });
 
   test("of a token that is revoked says whose it was", async () => {

@@ -10,6 +10,7 @@
  */
 import { randomUUID } from "node:crypto";
 import type { DirectoryAuditReply } from "../../contracts/admin/audit.ts";
+import { createEnrolmentToken } from "../../contracts/admin/enrolment-tokens.ts";
 import type { Operation } from "../../contracts/operation.ts";
 import { isPasswordName, REDACTED } from "../../domain/redaction.ts";
 import type { Clock } from "../../ports/clock.ts";
@@ -22,8 +23,9 @@ import type { Admin } from "./verify-admin-token.ts";
 
 export interface Audited {
   readonly operation: Operation;
-  /** As parsed. */
+  /** As parsed, like the query: what the operation doesn't declare is in neither. */
   readonly params: Readonly<Record<string, string>>;
+  readonly query: unknown;
   readonly body: unknown;
   readonly requestId: string | null;
 }
@@ -107,9 +109,7 @@ export function createAuditLog(deps: {
         return result;
       }
       const { body } = result.value;
-      // What is made by the request itself has its name from the answer.
-      const made = Object.keys(asked.params).length === 0 ? madeBy(body) : {};
-      await write(entryOf(await subjectOf({ ...asked.params, ...made }), body, null));
+      await write(entryOf(await subjectOf({ ...asked.params, ...madeBy(asked, body) }), body, null));
       return result;
     },
 
@@ -127,9 +127,12 @@ export function createAuditLog(deps: {
   };
 }
 
-function madeBy(body: unknown): Record<string, string> {
-  const id = typeof body === "object" && body !== null && "id" in body ? body.id : undefined;
-  return typeof id === "string" ? { configurationId: id } : {};
+/** What is made by the request itself has its name from the answer. */
+function madeBy({ operation, params }: Audited, answer: unknown): Record<string, string> {
+  const id = typeof answer === "object" && answer !== null && "id" in answer ? answer.id : undefined;
+  if (typeof id !== "string") return {};
+  if (operation.id === createEnrolmentToken.id) return { tokenId: id };
+  return Object.keys(params).length === 0 ? { configurationId: id } : {};
 }
 
 function changesOf(before: AuditSubject, after: AuditSubject): AuditEntry["changes"] {
@@ -143,14 +146,15 @@ function changesOf(before: AuditSubject, after: AuditSubject): AuditEntry["chang
   });
 }
 
-function detailsOf({ operation, params, body }: Audited, answer: unknown): AuditEntry["details"] {
+function detailsOf({ operation, params, query, body }: Audited, answer: unknown): AuditEntry["details"] {
   const path = Object.entries(params).map(([key, value]) => ({ key: `path.${key}`, value }));
-  const [request, replied] = [fieldsOf(body), fieldsOf(answer)];
-  if (operation.isUntold) return [...path, { key: "request", value: request.map(([name]) => name).join(", ") }];
+  const [wanted, request, replied] = [fieldsOf(query), fieldsOf(body), fieldsOf(answer)];
+  const names = [...wanted, ...request].map(([name]) => name);
+  if (operation.isUntold) return [...path, { key: "request", value: names.join(", ") }];
   const told = (from: string, fields: readonly (readonly [string, unknown])[]) =>
     fields.map(([name, value]) => ({ key: `${from}.${name}`, value: shown(name, jsonOf(value)) }));
   const plain = replied.filter(([name, value]) => isPlain(name, value));
-  return [...path, ...told("request", request), ...told("answer", plain)];
+  return [...path, ...told("query", wanted), ...told("request", request), ...told("answer", plain)];
 }
 
 /** What says what came of it, and holds no name of anybody: numbers, yes and no, identifiers and words of ours. */

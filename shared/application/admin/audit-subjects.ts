@@ -4,6 +4,7 @@
  * digest of a staged set, who takes a link. Images, values and names of people are no part of it.
  */
 
+import { createEnrolmentToken } from "../../contracts/admin/enrolment-tokens.ts";
 import { wakeAnew } from "../../contracts/admin/jobs.ts";
 import { moveLink } from "../../contracts/admin/links.ts";
 import type { RowStore } from "../../ports/row-store.ts";
@@ -34,16 +35,18 @@ export function createAuditSubjects(deps: {
   readonly exclusionRows: Pick<ExclusionRows, "list">;
   readonly removals: Pick<Removals, "staged">;
 }): AuditSubjects {
-  const jobs = jobTable(deps.rows);
+  const [jobs, agents] = [jobTable(deps.rows), agentTable(deps.rows)];
 
   async function ofAgent(configurationId: string, agentId: string): Promise<AuditSubject> {
-    const agent = (await readRow<AgentRow>(agentTable(deps.rows), configurationId, `agent:${agentId}`))?.value;
+    const agent = (await readRow<AgentRow>(agents, configurationId, `agent:${agentId}`))?.value;
     const { status, clonedBoot } = agent ?? {};
     return seen("Agent", agentId, agent?.name ?? null, { status, isCloned: clonedBoot && clonedBoot !== "" });
   }
 
-  async function ofToken(configurationId: string, tokenId: string): Promise<AuditSubject> {
-    const token = (await readRow<TokenRow>(agentTable(deps.rows), configurationId, `${TOKEN_PREFIX}${tokenId}`))?.value;
+  /** By its digest, which opens nothing; null: it isn't made yet. */
+  async function ofToken(configurationId: string, tokenId: string | null): Promise<AuditSubject> {
+    const row = `${TOKEN_PREFIX}${tokenId}`;
+    const token = tokenId === null ? undefined : (await readRow<TokenRow>(agents, configurationId, row))?.value;
     const entry = (await readRow<ConfigurationEntry>(jobs, CATALOGUE, `configuration:${configurationId}`))?.value;
     const { policy, madeBy, usedBy, expiresAt } = token ?? {};
     const until = expiresAt === undefined ? undefined : new Date(expiresAt).toISOString();
@@ -92,11 +95,12 @@ export function createAuditSubjects(deps: {
   async function ofJob(jobId: string, more: Readonly<Record<string, unknown>> = {}): Promise<AuditSubject> {
     const job = (await readRow<JobRow>(jobs, jobId, ROW.job))?.value;
     if (!job) return seen("Job", jobId, null, {});
-    const { state, schemaVersion, scopeVersion, settings, exportsHeld, quarantine, fullReadWanted } = job;
+    const { displayName, state, schemaVersion, scopeVersion, settings, exportsHeld, quarantine, fullReadWanted } = job;
     const ofSettings = prefixed("settings", settings);
     const held = { exportsHeld: exportsHeld?.because, quarantine: quarantine?.reason };
-    return seen("Job", jobId, job.displayName, {
-      ...{ state, schemaVersion, scopeVersion, fullReadWanted, ...held },
+    const going = { deleting: askedOf(job.deleting), emptying: askedOf(job.emptying) };
+    return seen("Job", jobId, displayName, {
+      ...{ displayName, state, schemaVersion, scopeVersion, fullReadWanted, ...held, ...going },
       ...{ ...ofSettings, ...more },
     });
   }
@@ -109,7 +113,8 @@ export function createAuditSubjects(deps: {
 
   return async (params, { operation, body } = { operation: "", body: undefined }) => {
     const { agentId, tokenId, objectGuid, guid, jobId, configurationId } = params;
-    if (tokenId !== undefined && configurationId !== undefined) return ofToken(configurationId, tokenId);
+    if (configurationId !== undefined && (tokenId !== undefined || operation === createEnrolmentToken.id))
+      return ofToken(configurationId, tokenId ?? null);
     if (agentId !== undefined && configurationId !== undefined) return ofAgent(configurationId, agentId);
     if (objectGuid !== undefined && jobId !== undefined)
       return ofLink(jobId, objectGuid, operation === moveLink.id ? body : undefined);
@@ -119,6 +124,11 @@ export function createAuditSubjects(deps: {
     if (configurationId !== undefined) return ofConfiguration(configurationId);
     return seen("Service", null, null, {});
   };
+}
+
+/** By whom and when a deletion was asked: `deleting` keeps the objects, `emptying` deletes them first. */
+function askedOf(asked: { readonly by: string; readonly at: number } | undefined) {
+  return asked && { by: asked.by, at: new Date(asked.at).toISOString() };
 }
 
 function prefixed(prefix: string, values: Readonly<Record<string, unknown>>): Record<string, unknown> {
