@@ -92,7 +92,7 @@ export const METRICS = {
     kind: "gauge",
     unit: "s",
     meaning:
-      "Since the last batch of a job was accepted: how old the known state of the directory is at most; by the job's state: active, paused or quarantined",
+      "Since the last batch of a job was accepted, or since it went on after a pause or a quarantine, if that came later; by the job's state: active, paused or quarantined",
     dimensions: ["jobId", "state"],
   },
   "uplink.agent.silence": {

@@ -117,6 +117,66 @@ it("doesn't ask for reads of a job that is paused", async () => {
   expect(await world.findings()).not.toContain("job-behind");
 });
 
+const STOPS: readonly {
+  readonly how: string;
+  readonly stop: (world: World) => Promise<unknown>;
+  readonly resume: (world: World) => Promise<unknown>;
+}[] = [
+  {
+    how: "a pause",
+    stop: ({ cloud, agent }) => cloud.cloud.routes.configurations.setPaused(agent.jobId, true),
+    resume: ({ cloud, agent }) => cloud.cloud.routes.jobActions.start(agent.jobId),
+  },
+  {
+    how: "a quarantine that an admin cleared",
+    stop: async ({ cloud, agent }) => {
+      cloud.target.setUnavailable(new TargetUnavailable("target-credentials", "It expired.", "Renew it.", MINUTE));
+      await agent.read("delta", [aUser("new")]);
+    },
+    resume: ({ cloud, agent }) => {
+      cloud.target.setUnavailable(undefined);
+      return cloud.cloud.routes.quarantines.clear(agent.jobId);
+    },
+  },
+  {
+    how: "a quarantine that ended by itself",
+    stop: async ({ cloud, agent }) => {
+      cloud.target.setUnavailable(new TargetUnavailable("target-credentials", "It expired.", "Renew it.", MINUTE));
+      await agent.read("delta", [aUser("new")]);
+    },
+    resume: async (world) => {
+      world.cloud.target.setUnavailable(undefined);
+      // The attempt, and the look at what came of it.
+      for (let pass = 0; pass < 3; pass++) await world.pass(MINUTE);
+    },
+  },
+];
+
+it.each(STOPS)("gives a job two hours to be read again after $how", async ({ stop, resume }) => {
+  const world = await start();
+  await world.agent.read("full", people(3));
+  await stop(world);
+  world.cloud.clock.set(world.cloud.clock.now() + 30 * HOUR);
+  await world.cloud.cloud.reportState();
+  expect(world.fired()).not.toContain("job-behind");
+  await lives(world);
+  await resume(world);
+  const job = await world.cloud.cloud.routes.configurations.job(world.agent.jobId);
+  expect([job?.state, job?.quarantine ?? null]).toEqual(["active", null]);
+  const isBehind = async () => {
+    world.forget();
+    await world.cloud.cloud.reportState();
+    return [world.fired().includes("job-behind"), (await world.findings()).includes("job-behind")];
+  };
+  expect(await isBehind()).toEqual([false, false]);
+  world.cloud.clock.set(world.cloud.clock.now() + 2 * HOUR - 4 * MINUTE);
+  // Started once more, it has no longer.
+  await world.cloud.cloud.routes.jobActions.start(world.agent.jobId);
+  expect(await isBehind()).toEqual([false, false]);
+  world.cloud.clock.set(world.cloud.clock.now() + 5 * MINUTE);
+  expect(await isBehind()).toEqual([true, true]);
+});
+
 it.each(TROUBLES)(
   "$alert: fires while it lasts, hours after it began, and no longer",
   async ({ alert, begin, end }) => {

@@ -183,7 +183,11 @@ export function createConfigurations(deps: {
         return scopeNotExpected(jobId, expectedVersion, present);
       return done.ok ? ok({ jobId, ...answer }) : done;
     },
-    setPaused: (jobId, paused) => changeJob(jobId, (job) => ({ ...job, state: paused ? "paused" : "active" })),
+    setPaused: (jobId, paused) =>
+      changeJob(jobId, (job) => {
+        if (paused) return { ...job, state: "paused" };
+        return job.state === "active" ? job : { ...job, state: "active", resumedAt: deps.clock.now() };
+      }),
   };
 }
 

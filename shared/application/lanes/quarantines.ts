@@ -146,7 +146,7 @@ export function createQuarantines(deps: {
         // A cause was met meanwhile: the next tick sees what came of it.
         if (!found.quarantine || found.quarantine.currentBegan !== job.quarantine?.currentBegan) return found;
         if (isOver && found.quarantine.cleanCycleAt !== undefined)
-          return standing ? under(found, standing) : { ...found, quarantine: null };
+          return standing ? under(found, standing) : { ...found, quarantine: null, resumedAt: clock.now() };
         const quarantine = expired(found.quarantine, clock.now(), settings);
         return quarantine === found.quarantine ? found : { ...found, quarantine };
       });
@@ -156,7 +156,8 @@ export function createQuarantines(deps: {
       let cleared = false;
       const job = await changeJob(jobId, (found) => {
         cleared = found.quarantine != null;
-        return cleared ? { ...found, quarantine: null, quarantineClearedAt: clock.now() } : found;
+        const now = clock.now();
+        return cleared ? { ...found, quarantine: null, quarantineClearedAt: now, resumedAt: now } : found;
       });
       return job ? ok({ jobId, cleared }) : noSuchJob(jobId);
     },

@@ -36,6 +36,8 @@ export interface JobRow {
   /** The tenant set: jobs with one target share its objects' and claims' partitions. */
   readonly targetKey: string;
   readonly state: "active" | "paused";
+  /** When a pause or a quarantine last ended: milliseconds since 1970. Absent: none did, or an older release ended it. */
+  readonly resumedAt?: number;
   readonly domainFqdn: string;
   readonly domainNetBios: string;
   /** Bound at the first enrolment. */
