@@ -40,7 +40,7 @@ async function status({ json, csv, check }: Options, context: CommandContext): P
   const withoutJob = principals
     .filter(({ id }) => configurations.every((own) => own.id !== id))
     .map(({ id, displayName }) => ({ id, displayName }));
-  const states = facts.map((own) => syncStateOf(own, Date.now()));
+  const states = facts.map((own) => syncStateOf(own, Date.now(), health.findings));
   const jobs = new Map(configurations.map(({ jobId, displayName }) => [jobId, displayName]));
   const found = foundBy(health.findings, jobs);
   const needs = [...facts.flatMap(needsOf), ...found.needs];

@@ -66,8 +66,8 @@ export interface Found {
   readonly notes: readonly Need[];
 }
 
-const NEEDS_SOMEBODY: readonly FindingCode[] = ["work-set-aside", "credential-expiring"];
-const GOOD_TO_KNOW: readonly FindingCode[] = ["job-behind", "batch-waiting", "quota-used", "backup-missing"];
+const NEEDS_SOMEBODY: readonly FindingCode[] = ["work-set-aside", "job-behind", "credential-expiring"];
+const GOOD_TO_KNOW: readonly FindingCode[] = ["batch-waiting", "quota-used", "backup-missing"];
 
 /** `jobs`: names by job. The rest of the findings is in `needsOf`, closer to its commands. */
 export function foundBy(findings: readonly FindingReply[], jobs: ReadonlyMap<string, string>): Found {
@@ -88,13 +88,16 @@ export function foundBy(findings: readonly FindingReply[], jobs: ReadonlyMap<str
 
 export const quoted = (job: string) => (/\s/.test(job) ? `'${job}'` : job);
 
-export function syncStateOf(facts: JobFacts, now: number): SyncState {
+/** `findings`: what the service finds of all jobs. */
+export function syncStateOf(facts: JobFacts, now: number, findings: readonly FindingReply[] = []): SyncState {
   const { configuration, status } = facts;
   const { waiting, openRead, committedWatermarkAt: asOf } = status;
   const isReading = readsNow(status);
   const isBehind = isBusy(status);
   const isEmptied = status.emptying !== undefined;
-  const inSync = !isBehind && !isEmptied && status.steadyStateAt !== null && needsOf(facts).length === 0;
+  const isFound = findings.some(({ jobId, code }) => jobId === configuration.jobId && NEEDS_SOMEBODY.includes(code));
+  const isCalm = !isBehind && !isEmptied && !isFound;
+  const inSync = isCalm && status.steadyStateAt !== null && needsOf(facts).length === 0;
   const parts = [
     ...(isReading ? [`reading (${openRead?.kind}, ${openRead?.objects} objects so far)`] : []),
     ...(waiting.changes > 0 ? [`${waiting.processed} of ${waiting.changes} changes processed`] : []),
@@ -109,7 +112,9 @@ export function syncStateOf(facts: JobFacts, now: number): SyncState {
     state: parts.length > 0 ? parts.join("; ") : idle,
     asOf,
     behindSeconds:
-      (isBehind || isStopped(facts)) && asOf !== null ? Math.max(0, Math.round((now - Date.parse(asOf)) / 1000)) : null,
+      (isBehind || isFound || isStopped(facts)) && asOf !== null
+        ? Math.max(0, Math.round((now - Date.parse(asOf)) / 1000))
+        : null,
   };
 }
 

@@ -258,6 +258,30 @@ test("asks for the service's health: what was set aside needs somebody, a batch 
   expect(told.health.findings.map((finding) => finding.code)).toEqual(["work-set-aside"]);
 });
 
+test("a job that nobody reads isn't in sync, though nothing waits and an agent lives: it needs somebody", async () => {
+  const agent = await cloud.addDomain("corp.example");
+  await agent.read("full", [aUser("ann")]);
+  await (await cloud.addDomain("emea.example")).read("full", [aUser("bob")]);
+  cloud.clock.set(cloud.clock.now() + 3 * 3_600_000);
+  await agent.heartbeat({ want: "none" });
+  await agent.read("delta", []);
+  const emea = (await cloud.cloud.routes.configurations.all()).find(({ domainFqdn }) => domainFqdn === "emea.example");
+  const told = await uplink("status", "--check");
+  expect(told.code).toBe(10);
+  expect(told.out).toMatch(/^1 of 2 jobs are in sync\. \w+ (?:thing needs|things need) somebody\./);
+  expect(told.out).toMatch(/^emea\.example +No batch was accepted for 3 hours.* uplink job show emea\.example$/m);
+  expect(told.out).toMatch(/^emea\.example +\S+ \S+ +\d+ days +0 +0 +waits for somebody$/m);
+  expect(told.out).toMatch(/^corp\.example +\S+ \S+ +- +0 +0 +in sync$/m);
+  const { isInSync, needs, health } = JSON.parse((await uplink("status", "--json")).out);
+  expect(isInSync).toBe(false);
+  expect(needs).toContainEqual({
+    job: "emea.example",
+    what: expect.stringMatching(/^No batch was accepted for 3 hours/),
+    command: "uplink job show emea.example",
+  });
+  expect(health.findings).toContainEqual(expect.objectContaining({ code: "job-behind", jobId: emea?.jobId }));
+});
+
 test("what the service finds is told once, by job or by the command that tells more", () => {
   const finding = { jobId: null, agentId: null, message: "m", remedy: "r" };
   const of = (code: FindingCode, jobId: string | null = null) => ({
@@ -270,11 +294,11 @@ test("what the service finds is told once, by job or by the command that tells m
     new Map([["j-1", "Head Office"]]),
   );
   expect(needs).toEqual([
+    { job: "Head Office", what: "m", command: "uplink job show 'Head Office'" },
     { job: "all jobs", what: "m", command: "uplink status --json" },
     { job: "all jobs", what: "m", command: "uplink status --json" },
   ]);
   expect(notes).toEqual([
-    { job: "Head Office", what: "m", command: "uplink job show 'Head Office'" },
     { job: "Head Office", what: "m", command: "uplink job show 'Head Office'" },
     { job: "all jobs", what: "m", command: "uplink status --json" },
     { job: "all jobs", what: "m", command: "uplink status --json" },

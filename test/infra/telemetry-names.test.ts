@@ -60,6 +60,10 @@ function faultsOf({ kql }: Asked): string[] {
   ];
 }
 
+function isOfJobs(metric: MetricDeclaration | undefined): boolean {
+  return metric?.kind === "gauge" && metric.dimensions.includes("jobId");
+}
+
 describe("the check itself", () => {
   it("sees a table, an event, a metric and a field that aren't there", () => {
     const kql = `AppTrace\n| where Properties.event == "cycle-shut"`;
@@ -112,6 +116,23 @@ describe("the questions of operators", () => {
       expect(faultsOf(asked), asked.name).toEqual([]);
       expect(asked.kql, asked.name).toMatch(/^\/\/ [A-Z]/);
     }
+  });
+
+  const named = (name: string) => ofOperators.find((own) => own.name === name)?.kql ?? "";
+
+  it("call nothing in sync of which an alert on a job tells", () => {
+    const gauges = ofAlerts.flatMap(({ kql }) => namesOf(kql).metrics).filter((metric) => isOfJobs(MEASURED[metric]));
+    expect(gauges).toEqual(expect.arrayContaining(["uplink.agent.lag", "uplink.job.parked"]));
+    const asked = named("in-sync.kql");
+    expect(namesOf(asked).metrics).toEqual(expect.arrayContaining(gauges));
+    // The age of the last batch is never 0: it counts from where the alert begins.
+    const from = ofAlerts.find(({ name }) => name === "job-behind")?.kql.match(/Found (> \d+)/)?.[1];
+    expect(asked).toContain(from ?? "a bound");
+  });
+
+  it("find agents silent as the alert does, by the service's own setting", () => {
+    expect(namesOf(named("silent-agents.kql")).metrics).toContain("uplink.agent.silent");
+    expect(named("silent-agents.kql")).not.toMatch(/[<>]=? *\d\d/);
   });
 
   it("are all in the query pack and on the workbook", () => {
