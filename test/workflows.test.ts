@@ -131,6 +131,9 @@ describe("a release whose infrastructure isn't there yet", () => {
     release("v3", { "infra/needs.json": '{ "alerts": [] }' });
     release("v4", { "functions/main.ts": "4" });
     release("v5", { "azure.yaml": "b" });
+    release("v6", { "infra/README.md": "How." });
+    git("checkout", "-q", "-b", "other", "v3");
+    release("v4.1", { "infra/needs.json": '{ "alerts": ["own"] }' });
   });
 
   it("is refused, also where the release in between was never deployed, with what changed and what to do", () => {
@@ -146,6 +149,20 @@ describe("a release whose infrastructure isn't there yet", () => {
     }
     expect(check("v3", "v4").status).toBe(0);
     expect(check("v5", "v5").status).toBe(0);
+  });
+
+  it("isn't wanted of a release before the provisioned one: rolling back needs no provisioning", () => {
+    for (const tag of ["v4", "v3", "v1"]) {
+      const { status, said } = check("v5", tag);
+      expect([status, said], tag).toEqual([0, expect.stringContaining("v5")]);
+    }
+    // It isn't before that: it has an infrastructure of its own.
+    expect(check("v5", "v4.1")).toEqual({ status: 1, said: expect.stringContaining("infra/needs.json") });
+  });
+
+  it("isn't changed by how to make it is described", () => {
+    expect(check("v5", "v6").status).toBe(0);
+    expect(check("v4", "v6").said).not.toContain("README.md\n");
   });
 
   it("is refused where nobody said what was provisioned, or names what isn't there", () => {
