@@ -59,7 +59,8 @@ export interface ServiceCallsDeps {
 
 export function createServiceCalls(deps: ServiceCallsDeps): ServiceCalls {
   const names = new Map<string, string>();
-  const named = (text: string) => [...names].reduce((own, [id, name]) => own.replaceAll(id, name), text);
+  // Whole ids alone: those of reads and batches have their job's within.
+  const named = (text: string) => text.replace(/[\w-]+(?:\.[\w-]+)*/g, (word) => names.get(word) ?? word);
   const send: ServiceCalls["fetch"] = async (path, init = {}) => {
     const authorization = `Bearer ${await deps.token()}`;
     const body = init.body === undefined ? {} : { body: JSON.stringify(init.body) };
@@ -87,7 +88,7 @@ export function createServiceCalls(deps: ServiceCallsDeps): ServiceCalls {
     const text = await response.text().catch((error: unknown) => {
       throw unreachable(deps.url, error);
     });
-    if (!response.ok) throw refusal(`${operation.method} ${path}`, response.status, named(text));
+    if (!response.ok) throw refusal(`${operation.method} ${path}`, response.status, text, named);
     const parsed = (operation.reply ?? z.unknown()).safeParse(parseJson(text));
     // The declaration's type says what its parser gave.
     if (parsed.success) return parsed.data as ReplyOf<O>;
@@ -111,8 +112,7 @@ export function createServiceCalls(deps: ServiceCallsDeps): ServiceCalls {
     }
   };
   const nameJob: ServiceCalls["nameJob"] = ({ jobId, displayName }) => {
-    // Within the JSON of an answer.
-    if (jobId !== "") names.set(jobId, JSON.stringify(displayName).slice(1, -1));
+    if (jobId !== "") names.set(jobId, displayName);
   };
   return { fetch: send, call, pages, nameJob };
 }
@@ -156,7 +156,8 @@ function codeOf(status: number): AgentErrorCode {
   return status === 429 || status === 503 ? "service-unreachable" : "service-refused";
 }
 
-function refusal(what: string, status: number, text: string): AgentError {
+/** `named`: what the service says, as the command line calls it. */
+function refusal(what: string, status: number, text: string, named: (said: string) => string): AgentError {
   const parsed = ErrorReply.safeParse(parseJson(text));
   const code = codeOf(status);
   if (!parsed.success) {
@@ -165,8 +166,8 @@ function refusal(what: string, status: number, text: string): AgentError {
     return new AgentError(other, `${what} was answered with status ${status}.`, "See the service's log.");
   }
   const { message, remedy, details } = parsed.data.error;
-  const parts = (details ?? []).map((one) => `\n  ${one.target}: ${one.message}`).join("");
-  return new AgentError(code, `${message}${parts}`, remedy ?? "See the service's log.");
+  const parts = (details ?? []).map((one) => `\n  ${one.target}: ${named(one.message)}`).join("");
+  return new AgentError(code, `${named(message)}${parts}`, named(remedy ?? "See the service's log."));
 }
 
 function parseJson(text: string): unknown {
