@@ -176,6 +176,8 @@ async function served<O extends Operation>(
   if (!query.ok) return query;
   const body = parseBody(operation, request);
   if (!body.ok) return body;
+  const onlyNew = onlyNewOf(operation, request.ifNoneMatch ?? null);
+  if (!onlyNew.ok) return onlyNew;
   const path = plainPath(operation.path).replace(/\{(\w+)\}/g, (_all, name: string) =>
     encodeURIComponent(params.value[name] ?? ""),
   );
@@ -185,7 +187,7 @@ async function served<O extends Operation>(
     query: query.value,
     body: body.value,
     ifMatch: ifMatchOf(request.ifMatch),
-    onlyNew: request.ifNoneMatch?.trim() === "*",
+    onlyNew: onlyNew.value,
     request,
     linkTo: (next: Readonly<Record<string, string>>) =>
       `${request.origin}/api/${path}?${new URLSearchParams(next).toString().replaceAll("%24", "$")}`,
@@ -264,6 +266,19 @@ function parseBody(operation: Operation, { body }: RouteRequest): Result<unknown
   if (!operation.body) return ok(undefined);
   const given = operation.isBodyOptional && body.length === 0 ? Buffer.from("{}") : body;
   return parseJson(given, operation.body, `body of ${operation.id}`);
+}
+
+/** What names a version here would be taken for whatever there is: where somebody means to change nothing, that is refused. */
+function onlyNewOf({ mindsExisting }: Operation, header: string | null): Result<boolean> {
+  if (!mindsExisting || header === null) return ok(false);
+  if (header.trim() === "*") return ok(true);
+  return fail({
+    status: 400,
+    code: "invalid-header",
+    message: "The header If-None-Match has something else than *, which is all that this minds.",
+    remedy: "Send If-None-Match: * to make what isn't there yet, or leave the header out.",
+    details: [{ target: "If-None-Match", message: "must be *" }],
+  });
 }
 
 function ifMatchOf(header: string | null): string | null {

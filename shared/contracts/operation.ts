@@ -31,7 +31,7 @@ export interface Operation {
   readonly statuses?: readonly (200 | 201 | 202 | 204)[];
   /** It answers an ETag, and minds `If-Match`. */
   readonly hasEtag?: boolean;
-  /** It makes something, and minds `If-None-Match: *`: what is there already stays as it is. */
+  /** It makes something, and minds `If-None-Match: *`: what is there already stays as it is; another value is refused. */
   readonly mindsExisting?: boolean;
   /**
    * Neither what it is asked nor what it answers stands in the audit log, but for the names of fields: secrets, and contents that are
@@ -62,7 +62,7 @@ export function commonRefusals({
     ...(guard === "agent" ? { "proof-refused": 401, "agent-revoked": 403, "agent-locked": 403 } : {}),
     ...(guard === "enrolment" ? { "proof-refused": 401, "token-refused": 401 } : {}),
     ...(hasEtag && method !== "GET" ? { "etag-mismatch": 412 } : {}),
-    ...(mindsExisting ? { "exists-already": 412 } : {}),
+    ...(mindsExisting ? { "invalid-header": 400, "exists-already": 412 } : {}),
     "payload-too-large": 413,
     // Who is nobody's concern isn't looked for anywhere.
     ...(guard === "public" ? {} : { "storage-unreachable": 503, "service-unavailable": 503 }),

@@ -106,6 +106,7 @@ test("what any operation may be refused with, each is", { timeout: 120_000 }, as
       await ask(id, { body: Buffer.from("[1]"), headers });
     }
     if (operation.mindsExisting) for (const _ of [1, 2]) await ask(id, { headers: { "if-none-match": "*" } });
+    if (operation.mindsExisting) await ask(id, { headers: { "if-none-match": '"other"' } });
     if (operation.hasEtag && operation.method !== "GET") await ask(id, { headers: { "if-match": '"other"' } });
     if (guard !== "public") {
       await ask(id, { as: "nobody" });

@@ -170,6 +170,29 @@ describe("an ETag", () => {
     },
   );
 
+  it.each(['"1"', 'W/"1"', '"*"', "*, *", ""])(
+    "isn't held against %j where something new is made: that is refused",
+    async (tag) => {
+      const { ask } = await start();
+      const settings = { signIn: "ownProcess" } as const;
+      const body = { displayName: "New", domainFqdn: "new.example", domainNetBios: "NEW", settings };
+      const refused = {
+        ...{ status: 400, code: "invalid-header", message: expect.stringContaining("If-None-Match") },
+        remedy: expect.stringContaining("If-None-Match: *"),
+        details: [{ target: "If-None-Match", message: expect.any(String) }],
+      };
+      const params = { guid: guidOf("ann") };
+      const put = (ifNoneMatch: string) => ask(addExclusion, { params, body: { reason: "mine" }, ifNoneMatch });
+      expect((await put(tag)).failure).toMatchObject(refused);
+      expect((await ask(getExclusion, { params })).status).toBe(404);
+      expect((await ask(createConfiguration, { body, ifNoneMatch: tag })).failure).toMatchObject(refused);
+      expect((await ask(listConfigurations, {})).body.value.map((own) => own.domainFqdn)).not.toContain("new.example");
+      // Reads don't mind it.
+      expect((await ask(listConfigurations, { ifNoneMatch: tag })).status).toBe(200);
+      expect((await put(" * ")).status).toBe(200);
+    },
+  );
+
   it("of an agent is of what admins decide about, and not of when it was heard last", async () => {
     const { ask, configurationId, agentId } = await start();
     const params = { configurationId, agentId };
