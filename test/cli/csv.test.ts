@@ -7,6 +7,10 @@ it("values with commas, quotes and breaks are quoted", () => {
   expect(csvOf([["a", 'b, "c"', "d\r\ne", ""]])).toBe('a,"b, ""c""","d\r\ne",\r\n');
 });
 
+it("a value with the other separator is quoted: spreadsheets of many countries would tear it, and take its end for a formula", () => {
+  expect(csvOf([["a;=1+1", "b"]])).toBe('"a;=1+1",b\r\n');
+});
+
 it.each(["=1+1", "+49 30 1", "-2+3", "@SUM(A1)", "\t=1", "\r=1", "\n=1", "＝1", "＋1", "－1", "＠x"])(
   "a value that a spreadsheet would take for a formula begins with an apostrophe: %j",
   (value) => {
