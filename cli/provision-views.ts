@@ -1,5 +1,5 @@
 /** What became of one object on demand, as text: import, scope, match and action, ticked, each with what it saw. */
-import type { OnDemandObject } from "../shared/contracts/admin/provision-on-demand.ts";
+import type { OnDemandAnswer as Answer, OnDemandObject } from "../shared/contracts/admin/provision-on-demand.ts";
 import { plainOf, tableOf } from "./table.ts";
 
 type Step = OnDemandObject["provisioningSteps"][number];
@@ -29,7 +29,7 @@ function objectText(job: string, object: OnDemandObject): string {
     ]);
     return `${lines.map(plainOf).join("\n")}\n`;
   });
-  return [`${head}\n`, ...parts, changesOf(object)].join("");
+  return [`${head}\n`, ...parts, membersAnswer(object), changesOf(object)].join("");
 }
 
 function verdictOf({
@@ -59,11 +59,25 @@ function detailsOf({ provisioningStepType: kind, details }: Step): string[] {
       .map(([name, value]) => [name, textOf(value)] as const)
       .filter(([, text]) => text !== "" && text !== "-")
       .map(([name, text]) => `${name}: ${text}`);
+  if (kind === "export") return details.answer ? [`the target ${answeredWith(details.answer)}`] : [];
   if (kind !== "scoping") return [];
   const rows = (details.groups ?? []).flatMap(({ name, clauses }) =>
     clauses.map((own) => [name, own.clause, textOf(own.value), `${own.answer}${own.isDecisive ? " (decided)" : ""}`]),
   );
   return rows.length === 0 ? [] : tableOf(rows).trimEnd().split("\n");
+}
+
+/** Whoever asks Microsoft's support about a call is asked for these. */
+function answeredWith({ status, requestId, clientRequestId }: Answer): string {
+  const ids = [
+    ...(requestId === null ? [] : [`request-id ${requestId}`]),
+    ...(clientRequestId === null ? [] : [`client-request-id ${clientRequestId}`]),
+  ];
+  return `answered with ${status}${ids.length > 0 ? ` (${ids.join(", ")})` : ""}`;
+}
+
+function membersAnswer({ memberships }: OnDemandObject): string {
+  return memberships?.answer ? plainOf(`          members ${answeredWith(memberships.answer)}`).concat("\n") : "";
 }
 
 function changesOf({ modifiedProperties, isDryRun }: OnDemandObject): string {

@@ -101,15 +101,31 @@ export interface TargetFailure {
   readonly status?: number;
 }
 
-/** `unsent`: the write was not tried or surely had no effect (throttled): try again after `failure.retryAfterMs`. */
+/** What the target answered to a write: enough to find the call again on its side, and nothing of the object. */
+export interface TargetAnswer {
+  /** HTTP status. */
+  readonly status: number;
+  /** The target's own name of the call; many writes that went together may share it. */
+  readonly requestId?: string;
+  /** Ours. */
+  readonly clientRequestId?: string;
+}
+
+/** `unsent`: the write was not tried or surely had no effect (throttled): try again after `failure.retryAfterMs`. `answer`: to its last write. */
 export type TargetResult =
   | {
       readonly key: string;
       readonly outcome: "done";
       readonly id: string;
       readonly warnings?: readonly TargetFailure[];
+      readonly answer?: TargetAnswer;
     }
-  | { readonly key: string; readonly outcome: "failed" | "unsent"; readonly failure: TargetFailure };
+  | {
+      readonly key: string;
+      readonly outcome: "failed" | "unsent";
+      readonly failure: TargetFailure;
+      readonly answer?: TargetAnswer;
+    };
 
 /** Members to add to one group, or to take out of it. At most one change an `op` and group in a call. */
 export interface TargetMemberChange {
@@ -129,6 +145,8 @@ export interface TargetMemberResult {
   readonly unsent: readonly string[];
   readonly retryAfterMs?: number;
   readonly failed: readonly { readonly memberId: string; readonly failure: TargetFailure }[];
+  /** To the last write of the change. */
+  readonly answer?: TargetAnswer;
 }
 
 export interface TargetDescription {

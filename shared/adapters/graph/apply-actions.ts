@@ -5,10 +5,10 @@
  */
 
 import type { FailureCode } from "../../domain/failure-codes.ts";
-import type { TargetAction, TargetFailure, TargetResult } from "../../ports/target-directory.ts";
+import type { TargetAction, TargetAnswer, TargetFailure, TargetResult } from "../../ports/target-directory.ts";
 import { TargetUnavailable } from "../../ports/target-directory.ts";
 import { type ActionContext, giveUp, type PendingAction } from "./action-step.ts";
-import { BATCH_SIZE, type GraphClient, type GraphReply, isThrottle } from "./graph-client.ts";
+import { answerOf, BATCH_SIZE, type GraphClient, type GraphReply, isThrottle } from "./graph-client.ts";
 import { startAction, stepOf } from "./pending-action.ts";
 
 export interface ApplyDeps {
@@ -36,6 +36,7 @@ export async function applyActions(
   deps: ApplyDeps,
 ): Promise<readonly TargetResult[]> {
   const results = new Map<TargetAction, TargetResult>();
+  const answers = new Map<TargetAction, TargetAnswer>();
   let budgetMs = SLEEP_BUDGET_MS;
   let pending: PendingAction[] = [];
   for (const action of actions) {
@@ -59,7 +60,10 @@ export async function applyActions(
       }
       if (isWrite(item, reply)) deps.onWrite();
       if (isThrottle(reply)) deps.onThrottle(reply.retryAfterMs);
-      if (item.request.method !== "GET" && reply.kind === "answer") deps.onCount(reply.quotaUsed);
+      if (item.request.method !== "GET") {
+        noteAnswer(answers, item.action, reply);
+        if (reply.kind === "answer") deps.onCount(reply.quotaUsed);
+      }
       const step = await stepOf(item, reply, deps.context);
       if (step.kind === "result") {
         results.set(item.action, step.result);
@@ -77,7 +81,8 @@ export async function applyActions(
   return actions.map((action) => {
     const result = results.get(action);
     if (!result) throw new Error(`The action on ${action.key} has no result: a defect of the Graph adapter.`);
-    return result;
+    const answer = answers.get(action);
+    return answer ? { ...result, answer } : result;
   });
 }
 
@@ -107,6 +112,13 @@ async function sendAll(pending: readonly PendingAction[], lowPriority: boolean, 
       return { pending: item, reply };
     }),
   );
+}
+
+/** Of one whose last write wasn't answered, what was said to the one before says nothing. */
+function noteAnswer(answers: Map<TargetAction, TargetAnswer>, action: TargetAction, reply: GraphReply): void {
+  const answer = answerOf(reply);
+  if (answer) answers.set(action, answer);
+  else answers.delete(action);
 }
 
 /** Not so for what was done before: a delete that found nothing, a restore of what lives. */

@@ -15,7 +15,14 @@ import type { TargetMemberChange, TargetMemberResult } from "../../ports/target-
 import { TargetUnavailable } from "../../ports/target-directory.ts";
 import { isFresh, LAG_RETRY_AFTER_MS, lagWaitMs } from "./action-step.ts";
 import { objectUrl } from "./addresses.ts";
-import { BATCH_SIZE, type GraphClient, type GraphReply, type GraphRequest, isThrottle } from "./graph-client.ts";
+import {
+  answerOf,
+  BATCH_SIZE,
+  type GraphClient,
+  type GraphReply,
+  type GraphRequest,
+  isThrottle,
+} from "./graph-client.ts";
 import { groupGone, type MemberVerdict, missingMember, verdictOf } from "./member-reply.ts";
 import { type ChangeOnItsWay, cut, type MemberUnit, startChange } from "./member-units.ts";
 import type { WriteKind } from "./recent-writes.ts";
@@ -93,6 +100,7 @@ export async function changeMembers(
         if (isWrite(reply)) deps.onWrite();
         if (isThrottle(reply)) deps.onThrottle(reply.retryAfterMs);
         if (reply.kind === "answer") deps.onCount(reply.quotaUsed);
+        item.unit.change.answered(answerOf(reply));
         const verdict = verdictOf(item.unit, reply, deps.backOffMs);
         const isForAll = verdict.kind === "later" && verdict.forAll;
         if (isForAll && !canWait(verdict.waitMs)) stopMs = Math.max(stopMs, verdict.patienceMs);

@@ -9,7 +9,7 @@
 import { randomUUID } from "node:crypto";
 import type { Clock } from "../../ports/clock.ts";
 import type { Log } from "../../ports/log.ts";
-import { TargetUnavailable } from "../../ports/target-directory.ts";
+import { type TargetAnswer, TargetUnavailable } from "../../ports/target-directory.ts";
 import type { AccessTokens } from "./access-token.ts";
 import { graphErrorOf } from "./graph-failure.ts";
 
@@ -32,6 +32,9 @@ export type GraphReply =
       readonly retryAfterMs?: number;
       /** Part of the application's writes in this tenant that is used; Graph says it above 0.8. */
       readonly quotaUsed?: number;
+      /** The target's name of the item, or of the batch where it names no items; and ours of the batch. */
+      readonly requestId?: string;
+      readonly clientRequestId?: string;
     }
   | { readonly kind: "lost"; readonly code: LostCode; readonly message: string }
   | { readonly kind: "unsent"; readonly status: number; readonly retryAfterMs?: number };
@@ -39,6 +42,17 @@ export type GraphReply =
 /** Refused because the quota is used up; a busy target (503) is something else. */
 export function isThrottle(reply: GraphReply): reply is Exclude<GraphReply, { kind: "lost" }> {
   return reply.kind !== "lost" && reply.status === 429;
+}
+
+/** Undefined of one that wasn't answered. */
+export function answerOf(reply: GraphReply): TargetAnswer | undefined {
+  if (reply.kind !== "answer") return undefined;
+  const { status, requestId, clientRequestId } = reply;
+  return {
+    status,
+    ...(requestId === undefined ? {} : { requestId }),
+    ...(clientRequestId === undefined ? {} : { clientRequestId }),
+  };
 }
 
 export interface GraphClient {
@@ -79,7 +93,8 @@ export function createGraphClient(deps: {
         "client-request-id": randomUUID(),
       };
       const outcome = await send(deps, url, { ...init, headers });
-      if (outcome.kind !== "response" || outcome.status !== 401) return outcome;
+      if (outcome.kind !== "response" || outcome.status !== 401)
+        return { outcome, clientRequestId: headers["client-request-id"] };
       if (attempt === 2) throw credentialsRefused(graphErrorOf(outcome.body).message);
       const claims = claimsOf(outcome.headers.get("www-authenticate"));
       token = await tokens.get({ token, ...(claims === undefined ? {} : { claims }) });
@@ -92,7 +107,7 @@ export function createGraphClient(deps: {
     async batch(requests, lowPriority) {
       const priority: Record<string, string> = lowPriority ? { "x-ms-throttle-priority": "low" } : {};
       const started = clock.now();
-      const outcome = await exchange(`${root}/$batch`, {
+      const { outcome, clientRequestId } = await exchange(`${root}/$batch`, {
         method: "POST",
         headers: { "content-type": "application/json", ...priority },
         body: JSON.stringify({ requests: requests.map((request, index) => itemOf(request, index, priority)) }),
@@ -100,7 +115,8 @@ export function createGraphClient(deps: {
       if (outcome.kind === "lost") return requests.map(() => outcome);
       log.debug("graph-batch", { count: requests.length, status: outcome.status, ms: clock.now() - started });
       if (outcome.status !== 200) return requests.map(() => wholeBatchReply(outcome, retryAfter));
-      const replies = repliesOf(outcome.body, retryAfter);
+      const call = { clientRequestId, ...requestIdIn(outcome.headers.get("request-id")) };
+      const replies = repliesOf(outcome.body, call, retryAfter);
       const all = [...replies.values()];
       // A token that ran out between the batch and its items.
       if (all.length > 0 && all.every((reply) => reply.kind === "answer" && reply.status === 401)) {
@@ -115,7 +131,7 @@ export function createGraphClient(deps: {
     },
     async get(pathOrLink) {
       const url = pathOrLink.startsWith("/") ? `${root}${pathOrLink}` : sameOrigin(pathOrLink, root);
-      const outcome = await exchange(url, { method: "GET", headers: {} });
+      const { outcome } = await exchange(url, { method: "GET", headers: {} });
       if (outcome.kind === "lost") return outcome;
       const wait = retryAfter(outcome.headers.get("retry-after"));
       const { status, body } = outcome;
@@ -182,7 +198,11 @@ function wholeBatchReply(
   );
 }
 
-function repliesOf(body: unknown, retryAfter: (value: string | undefined) => number | undefined) {
+function repliesOf(
+  body: unknown,
+  call: { readonly clientRequestId: string; readonly requestId?: string },
+  retryAfter: (value: string | undefined) => number | undefined,
+) {
   const replies = new Map<string, GraphReply>();
   const { responses } = (body ?? {}) as { readonly responses?: unknown };
   for (const item of Array.isArray(responses) ? responses : []) {
@@ -195,6 +215,8 @@ function repliesOf(body: unknown, retryAfter: (value: string | undefined) => num
       body: itemBody,
       ...(wait === undefined ? {} : { retryAfterMs: wait }),
       ...quotaUsedOf(headers),
+      ...call,
+      ...requestIdIn(headerOf(headers, "request-id")),
     });
   }
   return replies;
@@ -205,6 +227,11 @@ function quotaUsedOf(headers: unknown): { readonly quotaUsed?: number } {
   if (!/^Tenant_Application\/Write\b/i.test(headerOf(headers, "x-ms-throttle-scope") ?? "")) return {};
   const part = Number(headerOf(headers, "x-ms-throttle-limit-percentage"));
   return Number.isFinite(part) && part > 0 ? { quotaUsed: part } : {};
+}
+
+/** It is shown and kept: nothing but an id. */
+function requestIdIn(value: string | null | undefined): { readonly requestId?: string } {
+  return value && /^[A-Za-z0-9._-]{1,64}$/.test(value) ? { requestId: value } : {};
 }
 
 function headerOf(headers: unknown, wanted: string): string | undefined {

@@ -11,6 +11,7 @@
 
 import {
   MEMBERS_A_WRITE,
+  type TargetAnswer,
   type TargetFailure,
   type TargetMemberChange,
   type TargetMemberResult,
@@ -41,6 +42,8 @@ export interface ChangeOnItsWay {
   /** Ends all that wasn't taken yet, and what was put back. */
   failRest(failure: TargetFailure): void;
   putOffRest(retryAfterMs: number): void;
+  /** What the target said to a write of it; undefined: nothing. */
+  answered(answer: TargetAnswer | undefined): void;
   result(): TargetMemberResult;
 }
 
@@ -54,6 +57,7 @@ export function startChange(change: TargetMemberChange): ChangeOnItsWay {
   const unsent: string[] = [];
   const failed: { memberId: string; failure: TargetFailure }[] = [];
   let retryAfterMs: number | undefined;
+  let answer: TargetAnswer | undefined;
   let at = 0;
 
   const rest = (): readonly string[] => {
@@ -91,7 +95,14 @@ export function startChange(change: TargetMemberChange): ChangeOnItsWay {
       const left = rest();
       if (left.length > 0) own.putOff(left, waitMs);
     },
-    result: () => ({ key, done, unsent, failed, ...(retryAfterMs === undefined ? {} : { retryAfterMs }) }),
+    answered(own) {
+      answer = own;
+    },
+    result: () => ({
+      ...{ key, done, unsent, failed },
+      ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
+      ...(answer ? { answer } : {}),
+    }),
   };
   return own;
 }

@@ -9,7 +9,7 @@
 import type { ObjectRecord, Outcome } from "../../domain/object-record.ts";
 import type { Clock } from "../../ports/clock.ts";
 import type { Lane } from "../../ports/doorbell.ts";
-import type { TargetDirectory, TargetFailure } from "../../ports/target-directory.ts";
+import type { TargetAnswer, TargetDirectory, TargetFailure } from "../../ports/target-directory.ts";
 import type { Excluded } from "../exclusions/excluded.ts";
 import type { ChunkHeader, ObjectFailure, PlannedObject } from "../lanes/chunk-files.ts";
 import type { JobMapping } from "../mapping/job-mapping.ts";
@@ -46,6 +46,8 @@ export type ExportResult =
       readonly record: ObjectRecord;
       /** Settled before an interruption: what was noted then says more. */
       readonly isRepeated?: boolean;
+      /** To the last write for it, where there was one and it was answered. */
+      readonly answer?: TargetAnswer;
     }
   /** The row changed since it was planned: it has to be looked at again. */
   | { readonly kind: "contested"; readonly planned: PlannedObject }

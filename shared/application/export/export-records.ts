@@ -7,7 +7,7 @@ import type { ExportMark, LastOutcome, Link, LinkOrigin, ObjectRecord, Outcome }
 import type { ObjectAction } from "../../domain/plan.ts";
 import { applyDifference, type TargetValues, withoutProperties } from "../../domain/target-value.ts";
 import type { Lane } from "../../ports/doorbell.ts";
-import type { TargetFailure } from "../../ports/target-directory.ts";
+import type { TargetAnswer, TargetFailure } from "../../ports/target-directory.ts";
 import type { ChunkHeader, ObjectFailure, PlannedObject } from "../lanes/chunk-files.ts";
 import type { TargetIdentity } from "../mapping/job-mapping.ts";
 import { claimsWithout, exportedClaims, withClaims } from "../matching/object-claims.ts";
@@ -27,6 +27,8 @@ export interface Marked {
   readonly origin?: LinkOrigin;
   /** The index names it as the one who has the target object already. */
   readonly holdsTarget?: true;
+  /** To the last write for it. */
+  readonly answer?: TargetAnswer;
 }
 
 /** The row before a call: a mark, and all that the call may change in doubt. */

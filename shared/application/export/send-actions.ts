@@ -7,7 +7,7 @@ import { propertyNames } from "../../domain/doubt.ts";
 import { isByAnchor, type MatchVerdict } from "../../domain/match.ts";
 import type { ObjectAction } from "../../domain/plan.ts";
 import { withoutProperties } from "../../domain/target-value.ts";
-import type { TargetAction, TargetFailure, TargetResult } from "../../ports/target-directory.ts";
+import type { TargetAction, TargetAnswer, TargetFailure, TargetResult } from "../../ports/target-directory.ts";
 import type { ChunkHeader, PlannedObject } from "../lanes/chunk-files.ts";
 import { DECIDE } from "../matching/match-candidates.ts";
 import { matchTargets } from "../matching/match-target.ts";
@@ -45,8 +45,9 @@ export async function send(
   });
   const done: Sent[] = [];
   const failed: { entry: Marked; failure: TargetFailure }[] = [];
-  entries.forEach((entry, index) => {
+  entries.forEach((sent, index) => {
     const answer: TargetResult | undefined = answers[index];
+    const entry = answeredWith(sent, answer?.answer);
     if (answer?.outcome === "done")
       done.push({
         ...entry,
@@ -62,6 +63,11 @@ export async function send(
   });
   done.push(...(await settleConflicts(deps, header, failed, results)));
   return done;
+}
+
+/** What was said to an attempt before is not what was said to this one. */
+function answeredWith({ answer: _, ...entry }: Marked, answer: TargetAnswer | undefined): Marked {
+  return answer ? { ...entry, answer } : entry;
 }
 
 /** Creates that may have happened before, looked up at once: those found are taken over, the rest is to be created. */

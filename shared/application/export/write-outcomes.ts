@@ -61,13 +61,14 @@ export async function finish(
         warnings,
         record,
         ...(failure ? { failure } : {}),
+        ...answerIn(entry),
       });
     } else {
       // Written by somebody else since the mark: the effect stands in the target, so it must stand in the row; and what
       // the row says by now has to be mapped again.
       const failure = changedMeanwhile(planned.objectGuid);
       const own = { ...record, last: lastOf(header, planned, "escrowed", failure) };
-      results.push(await writeOver(deps, header, planned, own, failure));
+      results.push(await writeOver(deps, header, entry, own, failure));
     }
   }
 }
@@ -106,8 +107,12 @@ export async function failedResult(
   const record: ObjectRecord = { ...afterFailure(entry, reason, deps.clock.now()), last };
   const failure = { code, message, remedy, ...(retryAfterMs === undefined ? {} : { retryAfterMs }) };
   const [written] = await deps.objects.write([{ record, etag: entry.etag }]);
-  if (!written?.written) return writeOver(deps, header, planned, record, failure);
-  return { kind: "settled", planned, outcome: "escrowed", failure, warnings: [], record };
+  if (!written?.written) return writeOver(deps, header, entry, record, failure);
+  return { kind: "settled", planned, outcome: "escrowed", failure, warnings: [], record, ...answerIn(entry) };
+}
+
+function answerIn({ answer }: Pick<Marked, "answer">): Pick<Marked, "answer"> {
+  return answer ? { answer } : {};
 }
 
 /** Writes that a create met an object which may not be taken over: the object is left without a link, and wants no name. */
@@ -121,7 +126,7 @@ export async function leftAloneResult(deps: ExportDeps, header: ChunkHeader, ent
   if (written?.written) return { kind: "settled", planned, outcome: "filtered", warnings: [], record };
   const failure = changedMeanwhile(planned.objectGuid);
   const own = { ...record, last: lastOf(header, planned, "escrowed", failure) };
-  return writeOver(deps, header, entry.planned, own, failure);
+  return writeOver(deps, header, entry, own, failure);
 }
 
 /** By its row, which this batch wrote before: in an attempt that was interrupted, or in one that runs beside this. */
@@ -147,13 +152,15 @@ export function settledBefore(planned: PlannedObject, record: ObjectRecord): Exp
 async function writeOver(
   deps: ExportDeps,
   header: ChunkHeader,
-  planned: PlannedObject,
+  entry: Pick<Marked, "planned" | "answer">,
   own: ObjectRecord,
   failure: ObjectFailure,
 ): Promise<ExportResult> {
+  const { planned } = entry;
+  const settled = { kind: "settled", planned, outcome: "escrowed", failure, warnings: [], ...answerIn(entry) } as const;
   for (let tries = 0; tries < TRIES; tries++) {
     const stored = await deps.objects.get(own.configurationId, own.objectGuid);
-    if (!stored) return { kind: "settled", planned, outcome: "escrowed", failure, warnings: [], record: own };
+    if (!stored) return { ...settled, record: own };
     const { last, mark } = stored.record;
     // Whom the other run took for a stranger, this one made a moment ago.
     const isMadeHere = own.link !== undefined && last?.leftAlone === true;
@@ -167,7 +174,7 @@ async function writeOver(
     if (!result?.written) continue;
     const owner = ownerOf(record.configurationId, record.objectGuid);
     if (isMadeHere) await deps.claims.claim(heldClaims(record).map((claim) => ({ owner, claim })));
-    return { kind: "settled", planned, outcome: "escrowed", failure, warnings: [], record };
+    return { ...settled, record };
   }
   throw new Error(`The row of object ${own.objectGuid} changes faster than it can be written.`);
 }

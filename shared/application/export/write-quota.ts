@@ -220,7 +220,7 @@ function holdTarget(target: TargetDirectory, { granted, tally, clock, take }: Gr
             );
       const answerOf = new Map(open.map((cut, index) => [cut, answers[index]]));
       return cuts.map((cut) => {
-        const { done = [], unsent = [], failed = [], retryAfterMs } = answerOf.get(cut) ?? {};
+        const { done = [], unsent = [], failed = [], retryAfterMs, answer } = answerOf.get(cut) ?? {};
         const wait = cut.rest.length === 0 ? retryAfterMs : Math.max(retryAfterMs ?? 0, patienceMs());
         return {
           key: cut.change.key,
@@ -228,6 +228,7 @@ function holdTarget(target: TargetDirectory, { granted, tally, clock, take }: Gr
           unsent: [...unsent, ...cut.rest],
           failed,
           ...(wait === undefined ? {} : { retryAfterMs: wait }),
+          ...(answer ? { answer } : {}),
         };
       });
     },

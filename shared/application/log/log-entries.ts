@@ -4,6 +4,7 @@ import { readNoOf } from "../../domain/change-version.ts";
 import { explainSwitchedOff } from "../../domain/object-flows.ts";
 import { redactValues } from "../../domain/redaction.ts";
 import { isNested, type TargetValues } from "../../domain/target-value.ts";
+import type { TargetAnswer } from "../../ports/target-directory.ts";
 import { againFrom, type KnownSources, NO_SOURCES } from "../cycles/image-sources.ts";
 import { EXCLUDED } from "../exclusions/excluded.ts";
 import { UNRESOLVED } from "../export/bind-references.ts";
@@ -109,6 +110,7 @@ export function entryOf(
       ...membersOf(result),
     },
     steps: stepsOf(header, planned, result, took, sources),
+    ...loggedAnswer(result.answer),
     durationMs: took.mappingMs + (planned.action.kind === "none" ? 0 : took.exportMs),
     ...(planned.type === undefined ? {} : { targetType: planned.type }),
     ...(by === undefined ? {} : { by }),
@@ -117,6 +119,13 @@ export function entryOf(
     server: reader?.server ?? origin.server,
     schemaVersion: header.schemaVersion,
   };
+}
+
+/** Without our own name of the call: the target's is enough to find it, and rows are kept for long. */
+export function loggedAnswer(answer: TargetAnswer | undefined): Pick<LogEntry, "answer"> {
+  if (!answer) return {};
+  const { status, requestId } = answer;
+  return { answer: { status, ...(requestId === undefined ? {} : { requestId }) } };
 }
 
 /** Members that came with a group's create, as the rows of memberships tell them. */

@@ -58,10 +58,19 @@ export function logReply(entry: LogEntry, job: LoggedJob): ProvisioningLogReply 
     provisioningSteps: steps.map(({ type, durationMs, ...step }) => ({
       ...step,
       provisioningStepType: type,
-      details: durationMs === undefined ? {} : { DurationInMilliseconds: String(Math.round(durationMs)) },
+      details: {
+        ...(durationMs === undefined ? {} : { DurationInMilliseconds: String(Math.round(durationMs)) }),
+        ...(type === "export" ? answerDetails(entry) : {}),
+      },
     })),
     modifiedProperties: modifiedProperties(entry.before, entry.after),
   };
+}
+
+function answerDetails({ answer }: LogEntry): Record<string, string> {
+  if (!answer) return {};
+  const { status, requestId } = answer;
+  return { HttpStatusCode: String(status), ...(requestId === undefined ? {} : { RequestId: requestId }) };
 }
 
 function errorOf({

@@ -12,7 +12,7 @@ import type { BlobStore } from "../../ports/blob-store.ts";
 import type { Clock } from "../../ports/clock.ts";
 import type { Log } from "../../ports/log.ts";
 import type { RowStore } from "../../ports/row-store.ts";
-import type { TargetDirectory, TargetFailure } from "../../ports/target-directory.ts";
+import type { TargetAnswer, TargetDirectory, TargetFailure } from "../../ports/target-directory.ts";
 import { createImageSources } from "../cycles/image-sources.ts";
 import type { Excluded } from "../exclusions/excluded.ts";
 import type { References } from "../export/references.ts";
@@ -31,7 +31,7 @@ import type { GoneGroups } from "./gone-groups.ts";
 import type { LinkChunkFile, LinkChunkHeader, LinkItem, LinkOutcomeFile } from "./link-files.ts";
 import { createJudgedGroups, type JudgedGroup } from "./link-judge.ts";
 import { type GroupOutcome, linkLogEntry } from "./link-log.ts";
-import { outcomesOf, sumOf } from "./link-outcomes.ts";
+import { lastAnswerIn, outcomesOf, sumOf } from "./link-outcomes.ts";
 import { type LinkFailures, NOTHING_IN_DOUBT, sendLinks, together } from "./link-send.ts";
 import { openWrites } from "./link-writes.ts";
 import { forgetStagedMembers } from "./staged-members.ts";
@@ -110,6 +110,7 @@ export function createExportLinks(
     let writes = 0;
     const groups = new Map<number, JudgedGroup>();
     const failures = new Map<number, LinkFailures>();
+    const answers = new Map<number, TargetAnswer>();
     let retryAfterMs = 0;
     const isHeld = heldBecause(job) !== null;
     const { open: first, excluded: untouched } = await withTargets(header, items, await deps.flowsOf(job));
@@ -129,6 +130,7 @@ export function createExportLinks(
         failures.set(index, { first: failure, count: 1, inDoubt: NOTHING_IN_DOUBT });
       const sent = await sendLinks(deps, target, header, by, judged.groups, () => void writes++);
       for (const [index, failed] of sent.failures) failures.set(index, together(failures.get(index), failed));
+      for (const [index, answer] of sent.answers) answers.set(index, answer);
       retryAfterMs = Math.max(retryAfterMs, sent.retryAfterMs);
       const again = new Set([...judged.contested, ...sent.again]);
       open = living.filter(({ item }) => again.has(item.index) && !failures.has(item.index));
@@ -138,7 +140,7 @@ export function createExportLinks(
       left.add(path, writes);
       return { done: false, notBefore: deps.clock.now() + retryAfterMs };
     }
-    const outcomes = outcomesOf(living, groups, failures, by);
+    const outcomes = outcomesOf(living, groups, { failures, answers }, by);
     await keepDirty(header, excluded);
     await record(
       header,
@@ -155,6 +157,7 @@ export function createExportLinks(
       writes: left.made(path) + writes,
       ...(stagedBecause === undefined ? {} : { stagedBecause }),
       ...(isHeld && first.length > 0 ? { isHeld } : {}),
+      ...lastAnswerIn(outcomes),
     };
     await writeOnce(deps.blobs, path, file);
     left.forget(path);

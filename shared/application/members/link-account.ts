@@ -7,6 +7,7 @@ import type { Clock } from "../../ports/clock.ts";
 import type { Lane } from "../../ports/doorbell.ts";
 import type { Log } from "../../ports/log.ts";
 import type { RowStore } from "../../ports/row-store.ts";
+import type { TargetAnswer } from "../../ports/target-directory.ts";
 import { appearedUnder } from "../cycles/appeared-objects.ts";
 import { addWork } from "../lanes/add-work.ts";
 import { FILES, type OutcomeFile, readFile, readNeeded } from "../lanes/chunk-files.ts";
@@ -19,6 +20,8 @@ export interface LinkAccount {
   readonly writes: number;
   readonly staged: readonly { readonly class: "memberships"; readonly count: number; readonly reason: string }[];
   readonly refs: OutcomeFile;
+  /** What the target said to the last write of members, where it is known. */
+  readonly answer?: TargetAnswer;
 }
 
 export interface LinkAccounts {
@@ -70,7 +73,9 @@ export function createLinkAccounts(deps: {
       );
       const counts = links.reduce((sum, file) => addLinks(sum, file.counts), NO_LINKS);
       const reason = links.find((file) => file.stagedBecause !== undefined)?.stagedBecause ?? "";
+      const answer = links.findLast((file) => file.answer)?.answer;
       return {
+        ...(answer ? { answer } : {}),
         counts,
         writes: links.reduce((sum, file) => sum + file.writes, 0),
         staged: counts.staged === 0 ? [] : [{ class: "memberships", count: counts.staged, reason }],

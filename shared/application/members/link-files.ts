@@ -2,6 +2,7 @@
  * The files between planning and exporting the links of a cycle: one plan, written once; its chunks, which follow from
  * it; and what became of each chunk, once.
  */
+import type { TargetAnswer } from "../../ports/target-directory.ts";
 import type { ChangeOrigin, ChunkItem } from "../lanes/chunk-files.ts";
 import type { StoredDirty } from "../state/dirty-links.ts";
 import type { LinkCounts } from "../state/job-rows.ts";
@@ -60,6 +61,8 @@ export interface LinkOutcomeFile {
   readonly stagedBecause?: string;
   /** Nothing was sent because exports were held; what made the groups dirty stands. */
   readonly isHeld?: boolean;
+  /** What the target said to the last write of the chunk, in this attempt. */
+  readonly answer?: TargetAnswer;
 }
 
 export function linksIdOf(cycleId: string): string {

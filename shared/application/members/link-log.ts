@@ -1,7 +1,8 @@
 /** One provisioning log row a group and export: what was added and removed, what waits and why. */
 import { readNoOf } from "../../domain/change-version.ts";
-import type { TargetFailure } from "../../ports/target-directory.ts";
+import type { TargetAnswer, TargetFailure } from "../../ports/target-directory.ts";
 import { againFrom, type KnownSources, NO_SOURCES } from "../cycles/image-sources.ts";
+import { loggedAnswer } from "../log/log-entries.ts";
 import type { SegmentExport } from "../state/link-codec.ts";
 import type { LogEntry, LogStep } from "../state/provisioning-log.ts";
 import type { LinkChunkHeader, LinkItem } from "./link-files.ts";
@@ -19,6 +20,8 @@ export interface GroupOutcome {
   readonly staged?: { readonly count: number; readonly reason: string };
   readonly failure?: TargetFailure & { readonly count: number };
   readonly inDoubt?: LinkFailures["inDoubt"];
+  /** To the last write of its members, in this attempt. */
+  readonly answer?: TargetAnswer;
 }
 
 /** Members in doubt that a row names. */
@@ -57,6 +60,7 @@ export function linkLogEntry(
         : { members: membersOf(`-${exported.removed}`, exported.removedGuids, remove) },
     after: { members: membersOf(`+${exported.added}`, exported.addedGuids, add) },
     steps: stepsOf(group, told?.message, exportMs, sources),
+    ...loggedAnswer(group.answer),
     durationMs: exportMs,
     targetType: "group",
     change: `${origin.batchId}:${origin.index}`,

@@ -1,5 +1,6 @@
 /** What became of the groups of a chunk of links: an outcome each, and the sums of all. Pure. */
 import { NO_VERSION } from "../../domain/change-version.ts";
+import type { TargetAnswer } from "../../ports/target-directory.ts";
 import type { LinkCounts } from "../state/job-rows.ts";
 import type { StoredLinks } from "../state/link-rows.ts";
 import type { LinkItem } from "./link-files.ts";
@@ -11,12 +12,19 @@ import type { LinkFailures } from "./link-send.ts";
 export function outcomesOf(
   living: readonly { readonly item: LinkItem; readonly groupId: string; readonly dn: string }[],
   groups: ReadonlyMap<number, JudgedGroup>,
-  failures: ReadonlyMap<number, LinkFailures>,
+  {
+    failures,
+    answers,
+  }: {
+    readonly failures: ReadonlyMap<number, LinkFailures>;
+    readonly answers: ReadonlyMap<number, TargetAnswer>;
+  },
   by: string,
 ): GroupOutcome[] {
   return living.flatMap(({ item, groupId, dn }): GroupOutcome[] => {
     const group = groups.get(item.index);
     const failed = failures.get(item.index);
+    const answer = answers.get(item.index);
     if (!group && failed) return [untouched(item, groupId, dn, failed)];
     if (!group) return [];
     const { stored } = group;
@@ -36,9 +44,16 @@ export function outcomesOf(
           ? {}
           : { staged: { count: stored.header.staged, reason: group.stagedBecause } }),
         ...(failed ? { failure: { ...failed.first, count: failed.count }, inDoubt: failed.inDoubt } : {}),
+        ...(answer ? { answer } : {}),
       },
     ];
   });
+}
+
+/** What whoever asked for one group is told. */
+export function lastAnswerIn(outcomes: readonly GroupOutcome[]): { readonly answer?: TargetAnswer } {
+  const answer = outcomes.findLast((own) => own.answer)?.answer;
+  return answer ? { answer } : {};
 }
 
 /** One whose edges can't be read. */

@@ -3,7 +3,7 @@
  * the target by this call, whoever wants what by then.
  */
 import { gapAfter } from "../../domain/failure-codes.ts";
-import type { TargetDirectory, TargetFailure, TargetMemberChange } from "../../ports/target-directory.ts";
+import type { TargetAnswer, TargetDirectory, TargetFailure, TargetMemberChange } from "../../ports/target-directory.ts";
 import type { DirtyLinks } from "../state/dirty-links.ts";
 import { segmentOf } from "../state/link-segments.ts";
 import type { LinkDeps } from "./export-links.ts";
@@ -26,6 +26,8 @@ export const NOTHING_IN_DOUBT: LinkFailures["inDoubt"] = { add: [], remove: [] }
 export interface SentLinks {
   /** By the item's index. */
   readonly failures: ReadonlyMap<number, LinkFailures>;
+  /** What the target said to the last write of each group, by the item's index. */
+  readonly answers: ReadonlyMap<number, TargetAnswer>;
   /** Items that have more to do: a member was replaced, and its successor can come now. */
   readonly again: readonly number[];
   /** Above 0: the target asks for patience. */
@@ -59,9 +61,11 @@ export async function sendLinks(
           { priority: header.isBulk ? "low" : "normal", onWrite },
         );
   let retryAfterMs = 0;
+  const said = new Map<number, TargetAnswer>();
   const sent = new Map<JudgedGroup, Map<string, SentEdge>>();
   calls.forEach(({ group, change }, index) => {
     const answer = answers[index];
+    if (answer?.answer) said.set(group.work.item.index, answer.answer);
     const done = new Set(answer?.done);
     const failed = new Map(answer?.failed.map((own) => [own.memberId, own.failure]));
     if (answer && answer.unsent.length > 0) retryAfterMs = Math.max(retryAfterMs, answer.retryAfterMs ?? 1_000);
@@ -81,7 +85,7 @@ export async function sendLinks(
   });
   await writeResults(deps, header, by, sent);
   const again = [...sent].filter(([group, own]) => [...own].some(([guid, call]) => isReplaced(group, guid, call)));
-  return { failures, again: again.map(([group]) => group.work.item.index), retryAfterMs };
+  return { failures, answers: said, again: again.map(([group]) => group.work.item.index), retryAfterMs };
 }
 
 export function together(before: LinkFailures | undefined, own: LinkFailures): LinkFailures {

@@ -13,10 +13,11 @@ import { withFoldedLinks } from "../../domain/image.ts";
 import type { BlobStore } from "../../ports/blob-store.ts";
 import type { Log } from "../../ports/log.ts";
 import type { RowStore } from "../../ports/row-store.ts";
+import type { TargetAnswer } from "../../ports/target-directory.ts";
 import { type ChunkHeader, type ChunkItem, FILES, readFile, readNeeded } from "../lanes/chunk-files.ts";
 import type { AskedWork, WorkFile } from "../lanes/plan-chunks.ts";
 import type { FoldSaid } from "../members/fold-links.ts";
-import type { LinkAccounts } from "../members/link-account.ts";
+import type { LinkAccount, LinkAccounts } from "../members/link-account.ts";
 import { refsIdOf } from "../members/link-files.ts";
 import { COMMAND_FILES, type Commands } from "../state/command-rows.ts";
 import {
@@ -54,6 +55,8 @@ export interface AskedResult {
   readonly server: string;
   /** Memberships that were sent with it, and left for now. */
   readonly links?: LinkCounts;
+  /** What the target said to the last write of members. */
+  readonly linksAnswer?: TargetAnswer;
 }
 
 export function createAskedWorks(deps: {
@@ -91,9 +94,9 @@ export function createAskedWorks(deps: {
         for await (const path of deps.blobs.list(FILES.toldIn(id))) paths.push(path);
         for (const path of paths.sort()) told.push(...((await readFile<ToldObject[]>(deps.blobs, path)) ?? []));
       }
-      const links = (await deps.linkAccounts.of(workId))?.counts;
+      const links = await deps.linkAccounts.of(workId);
       const server = asked.answer.dsa.dnsName;
-      const result: AskedResult = { told: subjectFirst(told, asked.answer), server, ...(links ? { links } : {}) };
+      const result: AskedResult = { told: subjectFirst(told, asked.answer), server, ...linksIn(links) };
       const { commandId } = asked;
       const file = COMMAND_FILES.result(jobId, commandId);
       let isAwaited = entries.some((own) => own.id === commandId);
@@ -139,6 +142,11 @@ export function createAskedWorks(deps: {
     const overtakes = [...full, ...(isOpen ? [reads.openReadNo] : [])];
     return overtakes.length > 0 ? { overtakes } : {};
   }
+}
+
+function linksIn(links: LinkAccount | undefined): Pick<AskedResult, "links" | "linksAnswer"> {
+  if (!links) return {};
+  return { links: links.counts, ...(links.answer ? { linksAnswer: links.answer } : {}) };
 }
 
 /** `at`: milliseconds since 1970. */

@@ -40,7 +40,7 @@ import { askedOf } from "./agent-commands.ts";
 import { type AskedResult, subjectFirst } from "./asked-work.ts";
 import { objectNameOf } from "./object-name.ts";
 import { changedMeanwhile, jobNotFound, malformed, timeOut, tooMany } from "./on-demand-refusals.ts";
-import { objectReply, type ToldObject } from "./told-object.ts";
+import { answerReply, objectReply, type ToldObject } from "./told-object.ts";
 import type { TryAsked } from "./try-asked.ts";
 
 export type ProvisionOnDemand = (
@@ -212,7 +212,7 @@ export function createProvisionOnDemand(deps: {
   function told(
     job: JobRow,
     entry: CommandEntry,
-    { told: all, server, links }: AskedResult,
+    { told: all, server, links, linksAnswer }: AskedResult,
   ): Result<ProvisionOnDemandReply> {
     const guids = [...new Set(all.map((own) => own.objectGuid))];
     const more = { isDryRun: entry.isDryRun, agentId: entry.agentId ?? "", server };
@@ -230,7 +230,11 @@ export function createProvisionOnDemand(deps: {
     const bound = all
       .filter((own) => own.objectGuid === subject.sourceIdentity.id)
       .reduce((sum, own) => sum + (own.boundMembers ?? 0), 0);
-    const memberships = links && { ...links, added: links.added + bound };
+    const memberships = links && {
+      ...links,
+      added: links.added + bound,
+      ...(linksAnswer ? { answer: answerReply(linksAnswer) } : {}),
+    };
     const value = [memberships ? { ...subject, memberships } : subject, ...objects.slice(1)];
     return ok({ key: JSON.stringify(keyOf(subject)), value: JSON.stringify(value) });
   }

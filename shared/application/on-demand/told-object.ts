@@ -2,11 +2,12 @@
  * What is told of one object that somebody asked for: the steps that it went through, each with what it saw, taken from what was
  * planned and done, not looked up again afterwards. Values that no log shows aren't shown here either.
  */
-import type { OnDemandObject } from "../../contracts/admin/provision-on-demand.ts";
+import type { OnDemandAnswer, OnDemandObject } from "../../contracts/admin/provision-on-demand.ts";
 import { isPasswordName, REDACTED, type Redaction, redactValues } from "../../domain/redaction.ts";
 import type { ScopeExplanation } from "../../domain/scope/verdict.ts";
 import type { TargetValues } from "../../domain/target-value.ts";
 import { type AttributeBag, valuesOf as attributeValues } from "../../domain/values.ts";
+import type { TargetAnswer } from "../../ports/target-directory.ts";
 import type { ExportResult } from "../export/export-objects.ts";
 import type { ChunkHeader } from "../lanes/chunk-files.ts";
 import { entryOf, type Took } from "../log/log-entries.ts";
@@ -36,6 +37,8 @@ export interface ToldObject {
   readonly isHeld: boolean;
   /** Of a group: members that went with its create; absent: none. */
   readonly boundMembers?: number;
+  /** What the target said to the last write. */
+  readonly answer?: TargetAnswer;
 }
 
 export function toldOf(
@@ -60,6 +63,7 @@ export function toldOf(
     isSuperseded: planned.isSuperseded === true,
     isHeld: planned.held !== undefined,
     ...(boundMembers > 0 ? { boundMembers } : {}),
+    ...(result.answer ? { answer: result.answer } : {}),
   };
 }
 
@@ -95,7 +99,7 @@ export function objectReply(
     .filter((step) => step.provisioningStepType !== "matching")
     .map((step): Step => {
       const own = step.provisioningStepType === "export" ? decisive : first;
-      return { ...step, ...saidOf(step, first, { isDryRun, agentId, server }), timestamp: timeOf(own) };
+      return { ...step, ...saidOf(step, own, { isDryRun, agentId, server }), timestamp: timeOf(own) };
     });
   const isPastScope = steps.some((step) => step.provisioningStepType === "processing");
   const at = steps.findIndex((step) => step.provisioningStepType === "scoping") + 1;
@@ -116,7 +120,7 @@ type Step = OnDemandObject["provisioningSteps"][number];
 /** What a step of the log doesn't say: what it saw. */
 function saidOf(
   { provisioningStepType: kind, description }: Pick<Step, "provisioningStepType" | "description">,
-  { imported, scope, mapped }: ToldObject,
+  { imported, scope, mapped, answer }: ToldObject,
   { isDryRun, agentId, server }: { readonly isDryRun: boolean; readonly agentId: string; readonly server: string },
 ): Pick<Step, "details"> & Partial<Pick<Step, "description" | "status">> {
   switch (kind) {
@@ -133,12 +137,17 @@ function saidOf(
       return { details: { values: { ...mapped } } };
     case "export": {
       const words = `Dry run: nothing was sent. It would be: ${description}`;
-      return { details: {}, ...(isDryRun ? { status: "skipped", description: words } : {}) };
+      const details = answer ? { answer: answerReply(answer) } : {};
+      return { details, ...(isDryRun ? { status: "skipped", description: words } : {}) };
     }
     case "matching":
     case "referenceResolution":
       return { details: {} };
   }
+}
+
+export function answerReply({ status, requestId, clientRequestId }: TargetAnswer): OnDemandAnswer {
+  return { status, requestId: requestId ?? null, clientRequestId: clientRequestId ?? null };
 }
 
 function matchOf(told: ToldObject): Step {

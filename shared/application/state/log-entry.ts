@@ -31,6 +31,8 @@ export interface LogEntry {
   readonly before: TargetValues;
   readonly after: TargetValues;
   readonly steps: readonly LogStep[];
+  /** What the target said to the last write of it: HTTP status, and its own name of the call. */
+  readonly answer?: { readonly status: number; readonly requestId?: string };
   /** How long mapping and export took together: milliseconds. */
   readonly durationMs?: number;
   /** What the target object is; absent: a user, or nobody knows. */

@@ -45,7 +45,14 @@ const Clause = z.object({
   message: z.string().optional(),
   isDecisive: z.boolean(),
 });
-/** What a step saw, by its kind: what was read, the clauses of the scope, the match, what the mapping gave. */
+/** What the target said to the last write: HTTP status, its own name of the call, and ours. */
+const Answer = z.object({
+  status: z.number().int(),
+  requestId: z.string().nullable(),
+  clientRequestId: z.string().nullable(),
+});
+export type OnDemandAnswer = z.infer<typeof Answer>;
+/** What a step saw, by its kind: what was read, the clauses of the scope, the match, what the mapping gave, what the target said. */
 const StepDetails = z.object({
   values: z.record(z.string(), z.unknown()).optional(),
   groups: z
@@ -53,6 +60,7 @@ const StepDetails = z.object({
     .optional(),
   matchedBy: z.string().nullable().optional(),
   linkedTo: z.string().nullable().optional(),
+  answer: Answer.optional(),
 });
 
 const { provisioningSteps, modifiedProperties, provisioningStatusInfo, ...Logged } = ProvisioningLogReply.shape;
@@ -80,6 +88,7 @@ export const OnDemandObject = z.object({
       suspended: z.number(),
       staged: z.number(),
       failed: z.number(),
+      answer: Answer.optional(),
     })
     .optional(),
 });

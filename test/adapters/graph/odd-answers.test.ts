@@ -99,6 +99,21 @@ describe("an answer that says nothing about a write", () => {
     expect(slept).toBe(0);
   });
 
+  it("names what was answered by the item's request-id, by the batch's where items have none, and by nothing but an id", async () => {
+    const ours: (string | string[] | undefined)[] = [];
+    handler = (request, response, items) => {
+      ours.push(request.headers["client-request-id"]);
+      const headers = [{ "Request-Id": "of-the-item" }, {}, { "request-id": "CN=Ada, Staff" }];
+      const responses = items.map((item, at) => ({ ...done(item), headers: headers[at] }));
+      response.setHeader("request-id", "of-the-batch");
+      json(response, 200, { responses });
+    };
+    const answers = (await apply(3)).map(({ answer }) => answer);
+    expect(answers.map((answer) => answer?.requestId)).toEqual(["of-the-item", "of-the-batch", "of-the-batch"]);
+    expect(answers.map((answer) => answer?.clientRequestId)).toEqual([ours[0], ours[0], ours[0]]);
+    expect(answers.map((answer) => answer?.status)).toEqual([204, 204, 204]);
+  });
+
   it("counts for the items that are missing only", async () => {
     handler = (_, response, items) =>
       json(response, 200, { responses: items.filter((item) => item.id !== "1").map(done) });

@@ -141,7 +141,7 @@ describe("writing to Graph", () => {
         businessPhones: null,
         onPremisesExtensionAttributes: { extensionAttribute1: null },
       });
-      expect(result).toEqual({ key: "guid-1", outcome: "done", id });
+      expect(result).toEqual({ key: "guid-1", outcome: "done", id, answer: expect.objectContaining({ status: 204 }) });
       const properties = stored(id)?.properties ?? {};
       expect(properties).toMatchObject({ city: "Zürich", businessPhones: [] });
       expect(properties).not.toHaveProperty("department");
@@ -212,10 +212,13 @@ describe("writing to Graph", () => {
       expect(await remove(id)).toMatchObject({ outcome: "done", id });
       expect(stored(id)?.deleted).toBe(true);
       expect(await remove(id)).toMatchObject({ outcome: "done", id });
-      expect(await restore(id)).toEqual({ key: "6e1f7a51-0000-4000-8000-000000000001", outcome: "done", id });
+      expect(await restore(id)).toEqual({
+        ...{ key: "6e1f7a51-0000-4000-8000-000000000001", outcome: "done", id },
+        answer: expect.objectContaining({ status: 200 }),
+      });
       expect(stored(id)?.deleted).toBe(false);
       expect(await connect(directory).target.apply([{ kind: "restore", key: "k", type: "user", id }], low)).toEqual([
-        { key: "k", outcome: "done", id },
+        { key: "k", outcome: "done", id, answer: expect.objectContaining({ status: 404 }) },
       ]);
       expect(rig.slept()).toBe(0);
     });

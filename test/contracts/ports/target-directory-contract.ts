@@ -10,6 +10,7 @@ import type {
 } from "../../../shared/ports/target-directory.ts";
 import { describeTargetLinks } from "./target-links-contract.ts";
 import { describeTargetPages } from "./target-pages-contract.ts";
+import { withoutAnswer } from "./without-answer.ts";
 
 export interface TargetUnderTest {
   readonly target: TargetDirectory;
@@ -61,7 +62,7 @@ export function describeTargetDirectory(name: string, open: () => Promise<Target
       ...more,
     });
     const apply = async (...actions: TargetAction[]) => rig.target.apply(actions, { priority: "normal" });
-    const one = async (action: TargetAction): Promise<TargetResult> => (await apply(action))[0]!;
+    const one = async (action: TargetAction): Promise<TargetResult> => withoutAnswer((await apply(action))[0]!);
     const create = async (values: TargetValues) => {
       const result = await one({ kind: "create", key: KEY, type: "user", values });
       return result.outcome === "done" ? result.id : expect.fail(JSON.stringify(result));

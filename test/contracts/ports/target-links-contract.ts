@@ -10,6 +10,7 @@ import type {
   TargetResult,
 } from "../../../shared/ports/target-directory.ts";
 import type { TargetUnderTest } from "./target-directory-contract.ts";
+import { withoutAnswer } from "./without-answer.ts";
 
 const NOBODY = "8f0d9f0a-0000-4000-8000-00000000000f";
 const UNRESOLVED = "UnableToResolveReferenceAttributeValue";
@@ -29,7 +30,7 @@ export function describeTargetLinks(name: string, open: () => Promise<TargetUnde
     });
 
     const one = async (action: TargetAction): Promise<TargetResult> =>
-      (await rig.target.apply([action], { priority: "normal" }))[0]!;
+      withoutAnswer((await rig.target.apply([action], { priority: "normal" }))[0]!);
     const idOf = (result: TargetResult) =>
       result.outcome === "done" ? result.id : expect.fail(JSON.stringify(result));
     const group = (more: TargetValues = {}, suffix = ""): TargetValues => ({
@@ -70,7 +71,7 @@ export function describeTargetLinks(name: string, open: () => Promise<TargetUnde
         { priority: "normal" },
       );
     const add = async (groupId: string, memberIds: readonly string[]) =>
-      (await change({ groupId, op: "add", memberIds }))[0]!;
+      withoutAnswer((await change({ groupId, op: "add", memberIds }))[0]!);
     const take = async (groupId: string, memberIds: readonly string[]) =>
       (await change({ groupId, op: "remove", memberIds }))[0]!;
     const made = async (members?: readonly string[], suffix?: string) => idOf(await create(group({}, suffix), members));
