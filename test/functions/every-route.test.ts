@@ -11,10 +11,12 @@ import { PROOF_HEADER } from "../../shared/contracts/proof.ts";
 import { openFunctionsApp } from "../support/functions-app.ts";
 import { createService, type Service, type ServiceReply } from "../support/service.ts";
 import { AUDIENCE, createSigningKey } from "../support/token-issuer.ts";
+import { createWatch } from "../support/watched-stores.ts";
 
+const watch = createWatch();
 let service: Service;
 beforeAll(async () => {
-  service = await createService();
+  service = await createService({ wrapRows: watch.wrapRows, wrapBlobs: watch.wrapBlobs });
 });
 afterAll(() => service?.close());
 afterEach(() => void vi.useRealTimers());
@@ -37,8 +39,13 @@ function expectRefused(reply: ServiceReply, status: number, code: string, secret
 async function walk(operations: readonly Operation[], token: string | undefined, status: number, code: string) {
   expect(operations.length).toBeGreaterThan(0);
   const headers: Record<string, string> = token === undefined ? {} : { authorization: token };
-  for (const operation of operations)
+  for (const operation of operations) {
+    watch.takeKeys();
+    const writes = watch.writes();
     expectRefused(await service.ask(operation, { as: "nobody", headers }), status, code, token);
+    // Neither read nor written for whoever may not.
+    expect([watch.takeKeys(), watch.writes()], operation.id).toEqual([[], writes]);
+  }
 }
 
 describe("every route", () => {
@@ -192,6 +199,14 @@ describe("every route", () => {
         const headers: Record<string, string> = proof === undefined ? {} : { [PROOF_HEADER]: proof };
         expectRefused(await service.ask(operation, { as: "nobody", headers }), 401, "proof-refused");
       }
+    }
+  });
+
+  it("of admins refuses an agent that is enrolled, whatever its proof is for", async () => {
+    const paths = ["/api/agent/v1/heartbeat", "/api/v1.0/uplink/configurations"];
+    for (const path of paths) {
+      const proof = await service.client.proofFor(path, Buffer.alloc(0));
+      for (const scheme of ["Bearer", "DPoP"]) await walk(admins(), `${scheme} ${proof}`, 401, "token-refused");
     }
   });
 

@@ -3,6 +3,8 @@
  * reaches a key. The stores tell every key that they were asked for.
  */
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { z } from "zod";
+import { ChangeBatch } from "../../shared/contracts/change.ts";
 import type { Operation } from "../../shared/contracts/operation.ts";
 import { paramsOf } from "../../shared/contracts/operation.ts";
 import { type Sample, samplesOf, withoutSample } from "../support/samples.ts";
@@ -15,21 +17,10 @@ const NASTY = [
   ...["x".repeat(2_000), "x".repeat(100_000), "", " ", "a b", "ä", "日本", "\u202ea", "\ud800", "'", "a'b", '"', "<b>"],
   ...["__proto__", "$filter", "*", "~", "a:b", "a|b", "-", "{jobId}"],
 ];
-/** A body has many fields: fewer of each kind. */
+/** A body has many fields: one of each kind. */
 const IN_BODIES = [
-  "a/b",
-  "a\\b",
-  "a#b",
-  "a?b",
-  "..",
-  "../jobs",
-  "%2e%2e",
-  "a\u0000b",
-  "a\nb",
-  "x".repeat(2_000),
-  "",
-  "\ud800",
-  "__proto__",
+  ...["a/b", "a\\b", "a#b", "a?b", "..", "../jobs", "..\\jobs", "%2e%2e", "a%2fb", "a\u0000b", "a\nb", "a\u007fb"],
+  ...["a\u0085b", "x".repeat(2_000), "", "\ud800", "__proto__"],
 ];
 const watch = createWatch();
 let service: Service;
@@ -89,21 +80,58 @@ test("in a query never reach a key", async () => {
       }
 });
 
+test("in the terms of a $filter are refused, or name nothing, and never reach a key", async () => {
+  const filtered = service.operations.filter(({ query }) => query && "$filter" in query.shape);
+  expect(filtered.map(({ id }) => id)).toEqual(["ProvisioningLog"]);
+  for (const operation of filtered)
+    for (const property of ["jobId", "sourceIdentity/id", "id", "cycleId", "a/b", "../jobs"])
+      for (const value of NASTY)
+        for (const term of [`${property} eq '${value.replaceAll("'", "''")}'`, `${property} eq ${value}`]) {
+          watch.takeKeys();
+          const reply = await service.ask(operation, { query: { $filter: term } });
+          const isId =
+            property === "jobId" && /^[A-Za-z0-9](?:[A-Za-z0-9_-]|\.(?!\.))*$/.test(value) && value.length <= 128;
+          const what = `$filter=${JSON.stringify(term.slice(0, 60))}`;
+          if (!isId || !term.includes("'")) expect([what, reply.status]).toEqual([what, 400]);
+          expectHarmless(operation, reply, what);
+        }
+});
+
+test("in a $skiptoken, plain or packed as the service packs its own, never reach a key", async () => {
+  const paged = service.operations.filter(({ query }) => query && "$skiptoken" in query.shape);
+  expect(paged.length).toBeGreaterThan(5);
+  for (const operation of paged)
+    for (const value of NASTY.filter((own) => own.length < 3_000))
+      for (const packed of [value, JSON.stringify([value, value]), JSON.stringify({ partition: value, row: value })]) {
+        const $skiptoken = Buffer.from(packed).toString("base64url");
+        watch.takeKeys();
+        const reply = await service.ask(operation, { query: { $skiptoken } });
+        expectHarmless(operation, reply, `$skiptoken=${JSON.stringify(packed.slice(0, 20))}`);
+      }
+});
+
 test("in a body never reach a key, whatever the field, in batches and enrolments too", {
-  timeout: 120_000,
+  timeout: 240_000,
 }, async () => {
+  const walked = new Map<string, number>();
   for (const operation of service.operations) {
     const { body } = samples[operation.id] ?? {};
     if (body === undefined) continue;
     const isBatch = operation.id === "AcceptBatch";
-    for (const path of leavesOf(body).slice(0, isBatch ? 16 : operation.id === "PutSchema" ? 1 : 5))
-      for (const value of IN_BODIES) {
+    const paths = textsOf(operation, body);
+    for (const path of paths)
+      for (const value of operation.id === "PutSchema" && !isIdentifier(path) ? TEXTS : IN_BODIES) {
         const spoilt = withLeaf(body, path, value);
         watch.takeKeys();
         const reply = await service.ask(operation, isBatch ? zipped(spoilt) : { body: spoilt });
         expectHarmless(operation, reply, `${path.join(".")}=${JSON.stringify(value.slice(0, 20))}`);
       }
+    walked.set(operation.id, paths.length);
   }
+  expect([...walked.keys()].sort()).toEqual(
+    service.operations.flatMap(({ id, body }) => (body === undefined && id !== "AcceptBatch" ? [] : [id])).sort(),
+  );
+  expect(walked.get("AcceptBatch")).toBeGreaterThan(16);
 });
 
 test("in a proof's header never reach a key: it names the key before anybody has verified it", async () => {
@@ -120,6 +148,48 @@ test("in a proof's header never reach a key: it names the key before anybody has
 
 function zipped(value: unknown) {
   return { body: service.zipped(value), headers: { "content-encoding": "gzip" } };
+}
+
+/** Of what a schema holds most are texts of its mappings, and each schema is checked whole: fewer kinds for those. */
+const TEXTS = ["a/b", "..", "a\u0000b"];
+
+function isIdentifier(path: readonly string[]): boolean {
+  return /(^|[a-z])(id|name)$/i.test(path.at(-1) ?? "");
+}
+
+/** Where a text stands in a body: of those in lists of the same form one, and what the sample leaves out and the contract takes. */
+function textsOf({ id, body: declaredBody }: Operation, body: unknown): readonly (readonly string[])[] {
+  // It comes compressed, and is parsed past the wrapper.
+  const contract = id === "AcceptBatch" ? ChangeBatch : declaredBody;
+  const byForm = new Map<string, readonly string[]>();
+  const declared = contract ? z.toJSONSchema(contract, { io: "input", unrepresentable: "any" }) : {};
+  for (const path of [...leavesOf(body), ...declaredTexts(declared as JsonSchema, body)]) {
+    const form = path.map((part) => (/^\d+$/.test(part) ? "*" : part)).join(".");
+    if (!byForm.has(form)) byForm.set(form, path);
+  }
+  return [...byForm.values()];
+}
+
+interface JsonSchema {
+  readonly type?: string | readonly string[];
+  readonly properties?: Readonly<Record<string, JsonSchema>>;
+  readonly items?: JsonSchema;
+  readonly anyOf?: readonly JsonSchema[];
+  readonly oneOf?: readonly JsonSchema[];
+  readonly allOf?: readonly JsonSchema[];
+}
+
+/** Texts that a contract takes, optional ones too, wherever the sample has what holds them. */
+function declaredTexts(schema: JsonSchema, value: unknown, path: readonly string[] = []): (readonly string[])[] {
+  const inner = [...(schema.anyOf ?? []), ...(schema.oneOf ?? []), ...(schema.allOf ?? [])];
+  const own = schema.type === "string" ? [path] : [];
+  const fields = Object.entries(schema.properties ?? {}).flatMap(([name, field]) =>
+    typeof value === "object" && value !== null
+      ? declaredTexts(field, (value as Record<string, unknown>)[name], [...path, name])
+      : [],
+  );
+  const items = schema.items && Array.isArray(value) ? declaredTexts(schema.items, value[0], [...path, "0"]) : [];
+  return [...own, ...fields, ...items, ...inner.flatMap((one) => declaredTexts(one, value, path))];
 }
 
 /** Paths of all texts in a value. */
