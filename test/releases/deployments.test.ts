@@ -4,7 +4,7 @@
  * real but Azure: built bundles, agents (one of the release, one of now), journals, tables. The tests build upon each other in this order.
  */
 import { copyFile, mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
-import { availableParallelism, loadavg, tmpdir } from "node:os";
+import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type Program, readProgram } from "../../local/releases/release-files.ts";
@@ -26,12 +26,11 @@ import { buildPresentApp } from "../support/releases/present-app.ts";
 import { recordedReleases } from "../support/releases/recorded.ts";
 import { createAgent } from "../support/runtime/agent.ts";
 import { projectRoot } from "../support/runtime/program.ts";
+import { waitedMs } from "../support/runtime/waited.ts";
 import { until } from "../support/until.ts";
 
 /** For how long a deployment may keep the service from accepting. */
 const INTERRUPTED_MS = 60_000;
-/** Where more than this waits for each core, a start of the local host takes a minute by itself, and says nothing of the service's. */
-const MOST_LOAD = 4;
 /** With nothing in its way, whatever is waited for comes within this, on a busy machine too. */
 const WITHIN_MS = 240_000;
 const release = (await recordedReleases()).at(-1)!;
@@ -63,8 +62,8 @@ interface Exchange {
   readonly created: number;
   /** From when the old one was told to end until the new one accepted a batch. */
   readonly interruptedMs: number;
-  /** Of the machine then, processes that would run for each core. */
-  readonly load: number;
+  /** How much of that the machine had no core for the host, or for the storage that it waits for: whoever else runs has it, not a deployment. */
+  readonly waitedMs: number;
 }
 
 let folder: string;
@@ -121,6 +120,7 @@ async function creates(): Promise<number> {
 /** Ends the host as Azure does (asked to, or gone at once), and starts the other version over what it left. */
 async function exchange(to: Exchange["to"], signal: "SIGTERM" | "SIGKILL"): Promise<void> {
   const { edited } = sides;
+  const storageWaited = await waitedMs(runtime.azurite.pid());
   const told = Date.now();
   await runtime.host.end(signal);
   const ended = Date.now();
@@ -136,7 +136,8 @@ async function exchange(to: Exchange["to"], signal: "SIGTERM" | "SIGKILL"): Prom
       .flatMap(({ acceptedAt }) => (acceptedAt > ended ? [acceptedAt] : []));
     return later.length > 0 && Math.min(...later);
   });
-  exchanges.push({ to, created, interruptedMs: accepted - told, load: (loadavg()[0] ?? 0) / availableParallelism() });
+  const waited = (await waitedMs(runtime.host.pid())) + (await waitedMs(runtime.azurite.pid())) - storageWaited;
+  exchanges.push({ to, created, interruptedMs: accepted - told, waitedMs: waited });
 }
 
 /** Lets everybody through but those behind a gate; comes back when more are in the target, and somebody waits at the gate. */
@@ -225,10 +226,10 @@ describe(`release ${version} and the present one, exchanged in the middle of ini
     expect(created.at(-1)).toBeLessThan(ALL);
   });
 
-  it("interrupted accepting for less than a minute", (context) => {
-    const measured = exchanges.filter(({ load }) => load <= MOST_LOAD);
-    context.skip(measured.length === 0, "This machine has so much else to do that no time can be measured.");
-    for (const { interruptedMs } of measured) expect(interruptedMs).toBeLessThan(INTERRUPTED_MS);
+  it("interrupted accepting for less than a minute", () => {
+    expect(exchanges).toHaveLength(3);
+    for (const { interruptedMs, waitedMs: waited, to } of exchanges)
+      expect(interruptedMs - waited, `to the ${to}, of ${interruptedMs} ms`).toBeLessThan(INTERRUPTED_MS);
   });
 
   it("left the target as the directories say, with nobody made twice", async () => {

@@ -16,6 +16,8 @@ export type Service = {
   end(signal: "SIGTERM" | "SIGKILL"): Promise<void>;
   /** What it has said since it was started last. */
   log(): string;
+  /** Of its process; 0: it doesn't run. */
+  pid(): number;
 };
 
 export type Azurite = Service & { connectionString(): string };
@@ -77,6 +79,7 @@ function service(spawn: () => Program, ready: (program: Program) => Promise<unkn
       program = undefined;
     },
     log: () => `${program?.stdout() ?? ""}${program?.stderr() ?? ""}`,
+    pid: () => program?.pid ?? 0,
   };
 }
 
