@@ -93,7 +93,12 @@ async function handle(
       return admin.ok ? route.handle(parsed, admin.value, deps.audit) : admin;
     }
     case "enrolment":
-    case "public":
       return route.handle(parsed);
+    case "public": {
+      const authorization = request.headers.get("authorization");
+      if (!route.handleAdmin || authorization === null) return route.handle(parsed);
+      const admin = await deps.adminTokens.verify(authorization, false);
+      return admin.ok ? route.handleAdmin(parsed, admin.value) : admin;
+    }
   }
 }

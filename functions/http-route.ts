@@ -51,8 +51,13 @@ export type Guarded =
     }
   /** The handler itself checks a one-time token and the proof of a new key. */
   | { readonly guard: "enrolment"; readonly handle: (request: RouteRequest) => Promise<Result<RouteReply>> }
-  /** Says nothing that isn't public. */
-  | { readonly guard: "public"; readonly handle: (request: RouteRequest) => Promise<Result<RouteReply>> };
+  | {
+      readonly guard: "public";
+      /** Says nothing that isn't public. */
+      readonly handle: (request: RouteRequest) => Promise<Result<RouteReply>>;
+      /** What who sends a token is told in its place; absent: a token isn't looked at. */
+      readonly handleAdmin?: (request: RouteRequest, admin: Admin) => Promise<Result<RouteReply>>;
+    };
 
 /** What the wrapper needs of a route. */
 export type Handled = { readonly name: string } & Guarded;

@@ -14,7 +14,7 @@ import { openApiRoute } from "./openapi.http.ts";
 
 export function routesOf(own: ReturnType<typeof createAdminUseCases>): readonly Route[] {
   const routes: readonly Route[] = [
-    healthRoute(),
+    healthRoute(own.tellHealth),
     openApiRoute(() => routes),
     enrolRoute(own),
     heartbeatRoute(own.heartbeat),

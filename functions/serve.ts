@@ -83,6 +83,19 @@ export function serveOpen<const O extends Of<"enrolment" | "public">>(
   return routeOf(operation, { guard: operation.guard, handle: (request) => served(operation, request, handle) });
 }
 
+/** What is public, and what who may read is told in its place. */
+export function serveOpenOrAdmin<const O extends Of<"public"> & { readonly tellsAdmins: true }>(
+  operation: O,
+  handle: (asked: Asked<O>) => Answer<O>,
+  handleAdmin: (asked: Asked<O>) => Answer<O>,
+): Route {
+  return routeOf(operation, {
+    guard: "public",
+    handle: (request) => served(operation, request, handle),
+    handleAdmin: (request) => served(operation, request, handleAdmin),
+  });
+}
+
 /** The usual answer: what the use case gave. */
 export function plain<T>(result: Result<T>): Result<Served<T>> {
   return result.ok ? ok({ body: result.value }) : result;

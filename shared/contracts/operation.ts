@@ -29,6 +29,8 @@ export interface Operation {
   readonly reply: z.ZodType | null;
   /** 200 (204 without body), unless said otherwise; the first is the usual one. */
   readonly statuses?: readonly (200 | 201 | 202 | 204)[];
+  /** It is public, and tells more to who sends a token that may read; who sends another one is refused. */
+  readonly tellsAdmins?: boolean;
   /** It answers an ETag, and minds `If-Match`. */
   readonly hasEtag?: boolean;
   /** It makes something, and minds `If-None-Match: *`: what is there already stays as it is; another value is refused. */
@@ -51,8 +53,9 @@ export function commonRefusals({
   hasEtag,
   mindsExisting,
   method,
+  tellsAdmins = false,
 }: Operation): Record<string, RefusalStatus> {
-  const isAdmin = guard === "admin-read" || guard === "admin-write";
+  const isAdmin = guard === "admin-read" || guard === "admin-write" || tellsAdmins;
   return {
     "query-unsupported": 400,
     ...(query ? { "invalid-query": 400 } : {}),
@@ -65,7 +68,7 @@ export function commonRefusals({
     ...(mindsExisting ? { "invalid-header": 400, "exists-already": 412 } : {}),
     "payload-too-large": 413,
     // Who is nobody's concern isn't looked for anywhere.
-    ...(guard === "public" ? {} : { "storage-unreachable": 503, "service-unavailable": 503 }),
+    ...(guard === "public" && !tellsAdmins ? {} : { "storage-unreachable": 503, "service-unavailable": 503 }),
   };
 }
 

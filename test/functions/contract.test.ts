@@ -108,14 +108,16 @@ test("what any operation may be refused with, each is", { timeout: 120_000 }, as
     if (operation.mindsExisting) for (const _ of [1, 2]) await ask(id, { headers: { "if-none-match": "*" } });
     if (operation.mindsExisting) await ask(id, { headers: { "if-none-match": '"other"' } });
     if (operation.hasEtag && operation.method !== "GET") await ask(id, { headers: { "if-match": '"other"' } });
-    if (guard !== "public") {
+    if (guard !== "public" || operation.tellsAdmins) {
+      const as = operation.tellsAdmins ? "admin" : "guard";
       await ask(id, { as: "nobody" });
-      if (guard.startsWith("admin"))
-        await ask(id, { as: "nobody", headers: { authorization: `Bearer ${await service.issuer.token([])}` } });
+      if (guard.startsWith("admin") || operation.tellsAdmins)
+        for (const token of ["", await service.issuer.token([])])
+          await ask(id, { as: "nobody", headers: { authorization: `Bearer ${token}` } });
       storage = "away";
-      await ask(id);
+      await ask(id, { as });
       storage = "broken";
-      await ask(id);
+      await ask(id, { as });
       storage = "works";
     }
   }

@@ -23,6 +23,8 @@ afterEach(() => void vi.useRealTimers());
 
 const isAdmin = ({ guard }: Operation) => guard === "admin-read" || guard === "admin-write";
 const admins = () => service.operations.filter(isAdmin);
+/** Those that look at a token: of admins, and what is public and tells admins more. */
+const tokens = () => service.operations.filter((one) => isAdmin(one) || one.tellsAdmins === true);
 const agents = () => service.operations.filter(({ guard }) => guard === "agent");
 
 /** Graph's shape, the field and the remedy, and nothing of the token told back. */
@@ -56,20 +58,12 @@ describe("every route", () => {
   });
 
   it("of admins refuses who brings no token, or what isn't one", async () => {
-    for (const token of [
-      undefined,
-      "",
-      "Bearer",
-      "Bearer ",
-      "Bearer garbage",
-      "Bearer a.b.c",
-      "Basic YTpi",
-      "bearer x",
-    ])
-      await walk(admins(), token, 401, "token-refused");
-    await walk(admins(), `Bearer ${"a".repeat(100_000)}`, 401, "token-refused");
+    await walk(admins(), undefined, 401, "token-refused");
+    for (const token of ["", "Bearer", "Bearer ", "Bearer garbage", "Bearer a.b.c", "Basic YTpi", "bearer x"])
+      await walk(tokens(), token, 401, "token-refused");
+    await walk(tokens(), `Bearer ${"a".repeat(100_000)}`, 401, "token-refused");
     await walk(
-      admins(),
+      tokens(),
       `Bearer ${(await service.issuer.token([ROLE_WRITE])).slice(0, -6)}AAAAAA`,
       401,
       "token-refused",
@@ -105,7 +99,7 @@ describe("every route", () => {
     ["whose end is no number", () => ({ exp: "tomorrow" })],
   ])("of admins refuses a token %s", async (_, claims) => {
     await walk(
-      admins(),
+      tokens(),
       `Bearer ${await service.issuer.token([ROLE_WRITE], { claims: claims() })}`,
       401,
       "token-refused",
@@ -116,7 +110,7 @@ describe("every route", () => {
     const { issuer } = service;
     const unsigned = new UnsecuredJWT({ roles: [ROLE_WRITE], oid: "eve" });
     const none = unsigned.setIssuer(issuer.issuer).setAudience(AUDIENCE).setExpirationTime("1h").encode();
-    await walk(admins(), `Bearer ${none}`, 401, "token-refused");
+    await walk(tokens(), `Bearer ${none}`, 401, "token-refused");
     const key = await createSigningKey("key-1");
     const secret = Buffer.from(JSON.stringify(key.jwk));
     const symmetric = await new SignJWT({ roles: [ROLE_WRITE] })
@@ -125,10 +119,10 @@ describe("every route", () => {
       .setAudience(AUDIENCE)
       .setExpirationTime("1h")
       .sign(secret);
-    await walk(admins(), `Bearer ${symmetric}`, 401, "token-refused");
-    await walk(admins(), `Bearer ${await issuer.token([ROLE_WRITE], { key })}`, 401, "token-refused");
+    await walk(tokens(), `Bearer ${symmetric}`, 401, "token-refused");
+    await walk(tokens(), `Bearer ${await issuer.token([ROLE_WRITE], { key })}`, 401, "token-refused");
     await walk(
-      admins(),
+      tokens(),
       `Bearer ${await issuer.token([ROLE_WRITE], { header: { kid: "other" } })}`,
       401,
       "token-refused",
@@ -141,7 +135,7 @@ describe("every route", () => {
     ["the role in a text, not in a list", ROLE_WRITE],
     ["the role in other case", [ROLE_WRITE.toLowerCase()]],
   ])("of admins refuses a token with %s", async (_, roles) => {
-    await walk(admins(), `Bearer ${await service.issuer.token([], { claims: { roles } })}`, 403, "role-missing");
+    await walk(tokens(), `Bearer ${await service.issuer.token([], { claims: { roles } })}`, 403, "role-missing");
   });
 
   it("of admins goes by roles, of people and applications alike, whatever their scopes are called", async () => {
@@ -211,10 +205,10 @@ describe("every route", () => {
   });
 
   it("that tells something has a guard: without one stand health and the document alone", () => {
-    expect(service.operations.filter(({ guard }) => guard === "public").map(({ id }) => id)).toEqual([
-      "Health",
-      "OpenApi",
-    ]);
+    const open = service.operations.filter(({ guard }) => guard === "public");
+    expect(open.map(({ id }) => id)).toEqual(["Health", "OpenApi"]);
+    // With a token it tells more, and has the guard of what tells the same at an address of its own.
+    expect(open.filter(({ tellsAdmins }) => tellsAdmins).map(({ id }) => id)).toEqual(["Health"]);
     expect(service.operations.filter(({ guard }) => guard === "enrolment").map(({ id }) => id)).toEqual(["Enrol"]);
   });
 });

@@ -1,7 +1,9 @@
 /** What an admin is told is wrong, over the real routes. */
 import { expect, it } from "vitest";
 import { ACTIVITY } from "../../orchestrations/names.ts";
-import { serviceHealth } from "../../shared/contracts/admin/health.ts";
+import { HealthReply, serviceHealth } from "../../shared/contracts/admin/health.ts";
+import { health } from "../../shared/contracts/service.ts";
+import { StorageError } from "../../shared/ports/row-store.ts";
 import { aUser } from "../support/cloud.ts";
 import { createService } from "../support/service.ts";
 
@@ -24,6 +26,50 @@ it("tells an admin what is wrong, for whom and what to do, and nobody else", asy
       message: expect.stringContaining("last heard"),
       remedy: expect.stringContaining("uplink agent check"),
     });
+});
+
+it("tells all of it at /api/health too, to who may read; anybody else is told that it runs, and where there is more", async () => {
+  const service = await createService();
+  service.cloud.clock.set(service.cloud.clock.now() + 3_600_000);
+  const told = (await service.ask(serviceHealth)).body;
+  expect(HealthReply.parse(told)).toMatchObject({ status: "needs-attention" });
+  for (const as of ["admin", "reader"] as const) expect((await service.ask(health, { as })).body, as).toEqual(told);
+  const anybody = await service.ask(health, { as: "nobody" });
+  expect(anybody).toMatchObject({
+    status: 200,
+    body: { status: "running", more: expect.stringContaining("/api/v1.0/health") },
+  });
+  // Of what is wrong: neither whether, nor how much, nor for whom.
+  service.cloud.clock.set(service.cloud.clock.now() + 3_600_000_000);
+  expect((await service.ask(health, { as: "nobody" })).body).toEqual(anybody.body);
+  expect(JSON.stringify(anybody.body)).not.toMatch(/corp|silent|needs-attention/);
+});
+
+it("answers who may not read, and brings a token all the same, with the refusal", async () => {
+  const service = await createService();
+  const statusWith = async (authorization: string) => {
+    const { status, code } = await service.ask(health, { as: "nobody", headers: { authorization } });
+    return [status, code];
+  };
+  expect(await statusWith("Bearer garbage")).toEqual([401, "token-refused"]);
+  expect(await statusWith("")).toEqual([401, "token-refused"]);
+  expect(await statusWith(`Bearer ${await service.issuer.token([])}`)).toEqual([403, "role-missing"]);
+});
+
+it("says that it runs while its storage is out of reach: nothing is looked up for anybody", async () => {
+  let isAway = false;
+  const service = await createService({
+    wrapRows: (rows) => ({
+      ...rows,
+      table(name) {
+        if (isAway) throw new StorageError("storage-unreachable", "It is away.");
+        return rows.table(name);
+      },
+    }),
+  });
+  isAway = true;
+  expect((await service.ask(health, { as: "nobody" })).status).toBe(200);
+  expect(await service.ask(health, { as: "reader" })).toMatchObject({ status: 503, code: "storage-unreachable" });
 });
 
 it("tells of work that was set aside, with what its last attempt said, until a full read made up for it", async () => {
