@@ -6,12 +6,12 @@
  */
 
 import { type CompileResult, compileExpression } from "../shared/domain/expression/compile.ts";
+import { createRecent } from "../shared/domain/recent.ts";
 import { idText, parseExactJson } from "./exact-json.ts";
 import { contextOf, surroundingsOf } from "./expression-context.ts";
 import { type ErrorResult, errorResult, failureResult, type Result, resultOf } from "./expression-result.ts";
 import { isRecord, jsonSource, kindOf, ShapeError } from "./json-source.ts";
 import { wordsOfLine } from "./lines.ts";
-import { createRecent } from "./recent.ts";
 
 /** Lines of an expression batch, one at a time; undefined stands for a line that was too long. */
 export function createExpressionBatch(clock: () => number): (line: string | undefined) => string {

@@ -5,12 +5,12 @@
  * in or out. Nothing that stands in a line ends the batch.
  */
 
+import { createRecent } from "../shared/domain/recent.ts";
 import { compileScope, type ScopeResult } from "../shared/domain/scope.ts";
 import { idText, parseExactJson } from "./exact-json.ts";
 import { jsonFilter } from "./json-filter.ts";
 import { isRecord, jsonSource, kindOf, ShapeError } from "./json-source.ts";
 import { wordsOfLine } from "./lines.ts";
-import { createRecent } from "./recent.ts";
 import { jsonFacts } from "./scope-facts.ts";
 
 type Answer =

@@ -17,8 +17,8 @@ type Call =
 type Outcome = { readonly ok: true; readonly value: unknown } | { readonly ok: false; readonly message: string };
 
 interface Slot {
-  /** What was asked for, as JSON. */
-  readonly text: string;
+  /** What was asked for, as JSON brings it back. */
+  readonly asked: unknown;
   outcome?: Outcome & { readonly at: number };
 }
 
@@ -95,17 +95,16 @@ export function createDurable(deps: {
         step = generator.next();
         while (!step.done) {
           const slot = instance.history[position] ?? open(instance, step.value);
-          if (slot.text !== JSON.stringify(step.value)) {
-            broken.push(
-              `${instance.name} asks for ${JSON.stringify(step.value)} at ${position}, before for ${slot.text}.`,
-            );
+          if (!isSameJson(slot.asked, step.value)) {
+            const [asked, before] = [step.value, slot.asked].map((own) => JSON.stringify(own));
+            broken.push(`${instance.name} asks for ${asked} at ${position}, before for ${before}.`);
             return;
           }
           const { outcome } = slot;
           if (!outcome) return;
           position++;
           at = outcome.at;
-          step = outcome.ok ? generator.next(roundTrip(outcome.value)) : generator.throw(new Error(outcome.message));
+          step = outcome.ok ? generator.next(outcome.value) : generator.throw(new Error(outcome.message));
         }
       } catch (error) {
         end(instance, { ok: false, message: error instanceof Error ? error.message : String(error) });
@@ -129,7 +128,7 @@ export function createDurable(deps: {
   }
 
   function open(instance: Instance, call: Call): Slot {
-    const slot: Slot = { text: JSON.stringify(call) };
+    const slot: Slot = { asked: roundTrip(call) };
     instance.history.push(slot);
     start(call, (outcome) => {
       if (slot.outcome) return;
@@ -188,7 +187,7 @@ export function createDurable(deps: {
       const about: ActivityTask = { activity: call.name, input: call.input, repeat: go };
       const restart = () => kernel.at(kernel.now() + RESTART_MS, go);
       const work = kernel.spawn({ name: call.name, about, process, onKilled: restart }, () =>
-        activity(roundTrip(call.input)),
+        activity(copied(call.input)),
       );
       void work
         .then(
@@ -255,7 +254,7 @@ function contextOf(
       get currentUtcDateTime() {
         return new Date(own.now());
       },
-      getInput: () => roundTrip(instance.input),
+      getInput: () => instance.input,
       callActivityWithRetry: (name: string, retry: RetryOptions, input: unknown): Call => ({
         kind: "activity",
         name,
@@ -275,7 +274,30 @@ function contextOf(
   };
 }
 
-/** Everything crosses Durable as JSON. */
+/** Everything crosses Durable as JSON, and is the same at every replay: an orchestrator that changes it fails. */
 function roundTrip<T>(value: T): T {
-  return value === undefined ? value : (JSON.parse(JSON.stringify(value)) as T);
+  return value === undefined ? value : (deepFrozen(JSON.parse(JSON.stringify(value))) as T);
 }
+
+/** For an activity: what it is given is its own. */
+function copied(input: unknown): unknown {
+  return input === undefined ? input : JSON.parse(JSON.stringify(input));
+}
+
+function deepFrozen(value: unknown): unknown {
+  if (typeof value !== "object" || value === null) return value;
+  for (const own of Object.values(value)) deepFrozen(own);
+  return Object.freeze(value);
+}
+
+/** Whether JSON would say the same of both. */
+function isSameJson(one: unknown, other: unknown): boolean {
+  if (typeof one !== "object" || one === null || typeof other !== "object" || other === null) return one === other;
+  if (Array.isArray(one) !== Array.isArray(other)) return false;
+  const [own, others] = [one, other].map((value) => value as Readonly<Record<string, unknown>>) as [Json, Json];
+  for (const key in own) if (!isSameJson(own[key], others[key])) return false;
+  for (const key in others) if (others[key] !== undefined && !(key in own)) return false;
+  return true;
+}
+
+type Json = Readonly<Record<string, unknown>>;

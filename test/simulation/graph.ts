@@ -323,7 +323,7 @@ function shownOf(entry: Entry, members: readonly string[]): Shown {
     kind: entry.kind,
     isDeleted: entry.deletedAt !== undefined,
     anchor: String(entry.properties["uniqueName"] ?? entry.properties["onPremisesImmutableId"] ?? entry.id),
-    properties: structuredClone(entry.properties),
+    properties: { ...entry.properties },
     manager: entry.managerId,
     members,
   };

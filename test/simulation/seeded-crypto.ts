@@ -25,26 +25,30 @@ export function bytesFrom(from: Dice, count: number): Buffer {
   return Buffer.from(Array.from({ length: count }, () => from.below(256)));
 }
 
-/** Returns what puts the real ones back. */
-export function seedCrypto(seed: number): () => void {
-  dice = createDice(seed);
-  const seeded = (): Dice | undefined => (isOutside ? undefined : dice);
-  crypto.randomUUID = ((options?: Parameters<typeof real.randomUUID>[0]) => {
+/** The dice of what is played now; none: real chance. */
+const seeded = (): Dice | undefined => (isOutside ? undefined : dice);
+
+// In place from the beginning: telling every module of another function takes as long as a tenth of a short history.
+Object.assign(crypto, {
+  randomUUID: (options?: Parameters<typeof real.randomUUID>[0]) => {
     const from = seeded();
     return from ? uuidFrom(from) : real.randomUUID(options);
-  }) as typeof crypto.randomUUID;
-  crypto.randomBytes = ((count: number, done?: (error: Error | null, bytes: Buffer) => void) => {
+  },
+  randomBytes: (count: number, done?: (error: Error | null, bytes: Buffer) => void) => {
     const from = seeded();
     if (!from) return done ? real.randomBytes(count, done) : real.randomBytes(count);
     if (!done) return bytesFrom(from, count);
     done(null, bytesFrom(from, count));
     return undefined;
-  }) as typeof crypto.randomBytes;
-  syncBuiltinESMExports();
+  },
+});
+syncBuiltinESMExports();
+
+/** Returns what ends it. */
+export function seedCrypto(seed: number): () => void {
+  dice = createDice(seed);
   return () => {
-    Object.assign(crypto, real);
     dice = undefined;
-    syncBuiltinESMExports();
   };
 }
 

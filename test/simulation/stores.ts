@@ -12,11 +12,29 @@ const ROW_MS = 4;
 const BLOB_MS = 8;
 const PAGE_ROWS = 1_000;
 
-export function gatedRows(rows: RowStore, kernel: Kernel, faults: FaultBox): RowStore {
+/** `noteWrite` hears of every write as it begins, and once more when it is over. */
+export function gatedRows(
+  rows: RowStore,
+  kernel: Kernel,
+  faults: FaultBox,
+  noteWrite: (table: string) => void,
+): RowStore {
   return {
-    table: (name) => gatedTable(rows.table(name), kernel, faults),
+    table: (name) => gatedTable(notingWrites(rows.table(name), noteWrite), kernel, faults),
     deleteTable: (name) => kernel.call("rows.deleteTable", ROW_MS, () => outside(() => rows.deleteTable(name))),
     listTables: () => kernel.call("rows.listTables", ROW_MS, () => outside(() => rows.listTables())),
+  };
+}
+
+function notingWrites(table: RowTable, noteWrite: (table: string) => void): RowTable {
+  return {
+    ...table,
+    async transact(partition, operations) {
+      noteWrite(table.name);
+      const written = await table.transact(partition, operations);
+      noteWrite(table.name);
+      return written;
+    },
   };
 }
 
@@ -29,8 +47,8 @@ function gatedTable(table: RowTable, kernel: Kernel, faults: FaultBox): RowTable
     });
   };
   const pages = async function* (partition: string, options: Parameters<RowTable["range"]>[1]) {
-    const found = await gate("range", () => collect(table.range(partition, options)));
-    yield* pagesOf(found.flat());
+    const [first, ...rest] = await gate("range", () => collect(table.range(partition, options)));
+    if (first) yield* pagesOf(rest.length > 0 ? [first, ...rest].flat() : first);
   };
   return {
     name: table.name,

@@ -25,7 +25,7 @@ import { createDurable, isActivity } from "./durable.ts";
 import { createFaultBox, type FaultBox } from "./faults.ts";
 import { createForest, type Forest } from "./forest.ts";
 import { createFakeGraph, type FakeGraph, ROOT } from "./graph.ts";
-import { type Kernel, Stuck } from "./kernel.ts";
+import { type Kernel, Stuck, turn } from "./kernel.ts";
 import { createOracles, type Oracles, Violation } from "./oracles.ts";
 import type { Dice } from "./random.ts";
 import { bytesFrom } from "./seeded-crypto.ts";
@@ -107,6 +107,10 @@ export async function createWorld(
   };
   const log: Log = { debug: level("debug"), info: level("info"), warn: level("warn"), error: level("error") };
   const graph = createFakeGraph({ kernel, faults, trace, verifiedDomains: ["corp.example", "beta.example"] });
+  let writes = 0;
+  const noteWrite = (table: string): void => {
+    if (table === "jobs") writes++;
+  };
   const createProcess = (): UseCases => {
     const target = createGraphTargetDirectory({
       baseUrl: ROOT,
@@ -121,7 +125,7 @@ export async function createWorld(
     });
     return createUseCases(
       {
-        rows: (mutation.rows ?? same)(gatedRows(stores.rows, kernel, faults)),
+        rows: (mutation.rows ?? same)(gatedRows(stores.rows, kernel, faults, noteWrite)),
         blobs: (mutation.blobs ?? same)(gatedBlobs(stores.blobs, kernel, faults)),
         target: mutation.target?.(target, graph) ?? target,
         clock: kernel,
@@ -247,6 +251,7 @@ export async function createWorld(
     guard: history.guard,
     start: START,
     now: kernel.now,
+    writes: () => writes,
   });
 
   async function enrol(forest: Forest): Promise<SimulatedAgent> {
@@ -366,7 +371,6 @@ export async function createWorld(
 }
 
 const same = <T>(own: T): T => own;
-const turn = () => new Promise((resolve) => setImmediate(resolve));
 
 function raise(): never {
   throw new Error("There is no such process.");

@@ -10,13 +10,13 @@ export function createMemoryBlobStore(): BlobStore {
     async put(path, content, options = {}) {
       checkBlobPath(path);
       if (options.ifAbsent && blobs.has(path)) return false;
-      blobs.set(path, Uint8Array.from(content));
+      blobs.set(path, new Uint8Array(content));
       return true;
     },
     async get(path) {
       checkBlobPath(path);
       const content = blobs.get(path);
-      return content && Uint8Array.from(content);
+      return content && new Uint8Array(content);
     },
     async delete(path) {
       checkBlobPath(path);

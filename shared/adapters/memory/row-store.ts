@@ -171,20 +171,24 @@ function write(partition: Partition, operation: RowOperation, nextEtag: () => st
 }
 
 function toRow(partition: string, row: string, stored: StoredRow, select?: readonly string[]): Row {
-  return { partition, row, etag: stored.etag, values: copyValues(stored.values, select) };
+  const values: Record<string, RowValue> = {};
+  for (const name of Object.keys(stored.values)) {
+    const value = stored.values[name];
+    if (value !== undefined && (!select || select.includes(name)))
+      values[name] = value instanceof Uint8Array ? new Uint8Array(value) : value;
+  }
+  return { partition, row, etag: stored.etag, values };
 }
 
-function copyValues(values: RowValues, select?: readonly string[]): RowValues {
+function copyValues(values: RowValues): RowValues {
   const copy: Record<string, RowValue> = {};
-  for (const [name, value] of Object.entries(values)) {
-    if (!select || select.includes(name)) copy[name] = copyValue(value);
-  }
+  for (const [name, value] of Object.entries(values)) copy[name] = copyValue(value);
   return copy;
 }
 
 /** As JSON and UTF-8 would bring it back: no negative zero, no lone surrogate, bytes of its own. */
 function copyValue(value: RowValue): RowValue {
-  if (value instanceof Uint8Array) return Uint8Array.from(value);
+  if (value instanceof Uint8Array) return new Uint8Array(value);
   if (value === 0) return 0;
   if (typeof value === "string" && /[\ud800-\udfff]/.test(value)) return Buffer.from(value).toString();
   return value;

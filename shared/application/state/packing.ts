@@ -21,8 +21,10 @@ export function packJson(value: unknown): Uint8Array {
 
 /** The caller knows what it packed: the type is a claim about our own rows, not about anything from outside. */
 export function unpackJson<T>(bytes: Uint8Array): T {
-  const body = bytes.subarray(1);
-  const text = bytes[0] === DEFLATED ? inflateRawSync(body) : Buffer.from(body);
+  const text =
+    bytes[0] === DEFLATED
+      ? inflateRawSync(bytes.subarray(1))
+      : Buffer.from(bytes.buffer, bytes.byteOffset + 1, bytes.length - 1);
   return JSON.parse(text.toString("utf8")) as T;
 }
 

@@ -7,6 +7,7 @@
  */
 
 import { nearestName } from "../nearest-name.ts";
+import { createRecent } from "../recent.ts";
 import type { CallNode, CompareNode, Node } from "./ast.ts";
 import { compileComparison } from "./comparison.ts";
 import type { Call, Evaluate, EvaluationContext, FunctionDefinition, Parameter } from "./definition.ts";
@@ -59,10 +60,16 @@ export interface NodeCompilation {
 const NULL_OUTCOME: Outcome = { kind: "null" };
 const IGNORE_OUTCOME: Outcome = { kind: "ignore" };
 
-export function compileExpression(text: string, options: CompileOptions = {}): CompileResult {
+const recentlyCompiled = createRecent((text) => compiled(text, FUNCTIONS));
+
+export function compileExpression(text: string, { functions }: CompileOptions = {}): CompileResult {
+  return functions ? compiled(text, functions) : recentlyCompiled(text);
+}
+
+function compiled(text: string, functions: ReadonlyMap<string, FunctionDefinition>): CompileResult {
   try {
     const node = parse(text);
-    return { ok: true, program: compileNode(text, node, { functions: options.functions ?? FUNCTIONS }) };
+    return { ok: true, program: compileNode(text, node, { functions }) };
   } catch (error) {
     if (!(error instanceof CompileError)) throw error;
     return { ok: false, failure: failureAt(text, error) };

@@ -6,6 +6,7 @@
  * It knows no function: whether a name exists and how many arguments it takes is the compiler's business.
  */
 
+import { createRecent } from "../recent.ts";
 import type { Comparison, Node } from "./ast.ts";
 import { CompileError } from "./failure.ts";
 import { type Token, tokenize } from "./lexer.ts";
@@ -22,7 +23,10 @@ interface Reader {
   next(): Token;
 }
 
-export function parse(text: string): Node {
+/** The tree of a text, the same one for as long as it is among the recent ones. Throws a CompileError for the first fault. */
+export const parse: (text: string) => Node = createRecent(parsed);
+
+function parsed(text: string): Node {
   if (text.length > MAXIMUM_LENGTH) {
     const message = `The expression has ${text.length} characters; ${MAXIMUM_LENGTH} are allowed.`;
     throw new CompileError("length", MAXIMUM_LENGTH, message, "Shorten it, or split the work over two mappings.");

@@ -7,7 +7,7 @@
  * compares as a DN, and "ends with" means at or below.
  */
 
-import { compileNetRegex } from "../expression/net-regex/net-regex.ts";
+import { compileConstantRegex } from "../expression/net-regex/net-regex.ts";
 import { RegexRefusal } from "../expression/net-regex/tree.ts";
 import { integerOf, type Scalar, textOfScalar } from "../expression/value.ts";
 import { chargeSearch, type Work } from "../expression/work.ts";
@@ -37,7 +37,7 @@ function equals(operand: string, attribute: string): (value: Scalar) => boolean 
 
 function matches(operand: string): (value: Scalar, work: Work) => boolean {
   try {
-    const regex = compileNetRegex(operand);
+    const regex = compileConstantRegex(operand);
     return (value, work) => regex.test(textOfScalar(value), work);
   } catch (error) {
     if (error instanceof RegexRefusal) throw new OperandRefusal(error.message);

@@ -6,7 +6,7 @@
 
 import { type Call, type Evaluate, type FunctionDefinition, optionalText, text, textArgument } from "../definition.ts";
 import { ExpressionError } from "../failure.ts";
-import { compileNetRegex, type NetRegex } from "../net-regex/net-regex.ts";
+import { compileConstantRegex, compileNetRegex, type NetRegex } from "../net-regex/net-regex.ts";
 import { RegexRefusal } from "../net-regex/tree.ts";
 import { isEmpty } from "../value.ts";
 import { charge, chargeSearch, chargeText, type Work } from "../work.ts";
@@ -140,7 +140,7 @@ function regexArgument(call: Call): (context: Parameters<Evaluate>[0]) => NetReg
 function constantRegex(call: Call, pattern: string): NetRegex {
   const remedy = "Correct the pattern: it is a .NET regular expression, without options but those written in it.";
   try {
-    const regex = compileNetRegex(pattern);
+    const regex = compileConstantRegex(pattern);
     const group = call.argNode(GROUP);
     if (group?.type === "string" && group.value !== "") {
       if (!regex.hasGroup(group.value)) throw new RegexRefusal(`The pattern has no group '${group.value}'.`);

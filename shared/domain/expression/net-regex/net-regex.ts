@@ -7,6 +7,7 @@
  * same number of steps on any machine.
  */
 
+import { createRecent } from "../../recent.ts";
 import { charge, chargeText, MAXIMUM_TEXT, type Work } from "../work.ts";
 import { forgetCaptures, lastCapture } from "./captures.ts";
 import { emitProgram } from "./emit.ts";
@@ -94,6 +95,9 @@ export function compileNetRegex(pattern: string): NetRegex {
     },
   };
 }
+
+/** For a constant one, which stands in every schema that has it. */
+export const compileConstantRegex = createRecent(compileNetRegex);
 
 interface Search {
   readonly from: number;

@@ -1,6 +1,7 @@
 /**
- * A cache of what is made from texts, for a batch that brings the same ones again and again. Bounded by the number of
- * texts and by their length together: what is made of a long one takes memory in proportion.
+ * A cache of what is made from texts, for whoever is brought the same ones again and again: a batch, a schema that is checked
+ * and then compiled, jobs with one schema. What is made must never change. Bounded by the number of texts and by their length
+ * together: what is made of a long one takes memory in proportion.
  */
 export function createRecent<Made extends object>(
   make: (text: string) => Made,

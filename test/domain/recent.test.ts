@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { createRecent } from "../../cli/recent.ts";
+import { createRecent } from "../../shared/domain/recent.ts";
 
 function recorded(most?: Parameters<typeof createRecent>[1]) {
   const made: string[] = [];
