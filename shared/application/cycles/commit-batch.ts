@@ -148,14 +148,17 @@ export function createCommit(deps: {
       if (!read && !before) throw new Error(`Read ${readNo} of job ${run.jobId} has no end to close.`);
       const cycle = read ? await accountOf(run, read.value) : before?.value;
       if (!cycle) throw new Error(`Read ${readNo} of job ${run.jobId} has no account.`);
-      // Before the cycle is: once that is closed another run may go on, which comes here no more.
-      await deps.recent.close(run.jobId, cycle.cycleId, () => undoneIn(deps.blobs, cycle.cycleId));
       if (read) {
-        // Before: whoever sees the cycle closed sees what still follows from it.
+        // Before the cycle is: whoever sees it closed sees what still follows from it, and once it is closed another run may go on, which
+        // comes here no more. Said again, each does nothing.
+        await deps.recent.close(run.jobId, cycle.cycleId, () => undoneIn(deps.blobs, cycle.cycleId));
+        if (cycle.kind === "full" && cycle.complete) await deps.removals.dropStaged(run.jobId, cycle.startedAt);
+        await deps.linkAccounts.finish(run.jobId, cycle.cycleId);
         await deps.waiting.afterCycle(run.jobId, cycle);
         await deps.scopeWork.afterCycle(run.jobId, cycle, read.value);
         await deps.releasedMeanwhile(run, cycle.cycleId, read.value.endedAt);
         await deps.releaseRebuilt(run.jobId, cycle);
+        await deps.removals.clear(cycle.cycleId);
         await closeCycle(run.jobId, cycle, read.value);
         deps.log.info("cycle-closed", {
           jobId: run.jobId,
@@ -170,9 +173,6 @@ export function createCommit(deps: {
         });
       }
       // Also when an attempt before closed the cycle and ended right after.
-      await deps.removals.clear(cycle.cycleId);
-      if (cycle.kind === "full" && cycle.complete) await deps.removals.dropStaged(run.jobId, cycle.startedAt);
-      await deps.linkAccounts.finish(run.jobId, cycle.cycleId);
       await moveWatermark(run.jobId);
       return cycle;
     },
@@ -188,6 +188,11 @@ export function createCommit(deps: {
 
     async work(run, workId) {
       await deps.fence.check(run);
+      // A read tells of its own with its cycle.
+      const tell = ({ deletes, disables, blanks }: RemovalCounts) => {
+        if (deletes + disables + blanks > 0)
+          deps.log.info("removals-done", { jobId: run.jobId, workId, deletes, disables, blanks });
+      };
       for (;;) {
         const job = await readRow<JobRow>(jobs, run.jobId, ROW.job);
         const work = await readRow<WorkRow>(jobs, run.jobId, ROW.work(run.lane, workId));
@@ -201,6 +206,9 @@ export function createCommit(deps: {
           await deps.askedWork.finish(work.value);
           await deps.scopeWork.afterAsked(run.jobId);
         }
+        await deps.recent.close(run.jobId, workId, () => undoneIn(deps.blobs, workId), tell);
+        await deps.removals.clear(workId);
+        await deps.linkAccounts.finish(run.jobId, workId);
         const cause = await deps.quarantines.causeOf(job.value, work.value);
         const next = cause ? deps.quarantines.under(job.value, cause) : job.value;
         const written = await jobs.transact(run.jobId, [
@@ -211,14 +219,7 @@ export function createCommit(deps: {
         deps.quarantines.tell(run.jobId, job.value, next);
         break;
       }
-      // A read tells of its own with its cycle.
-      const tell = ({ deletes, disables, blanks }: RemovalCounts) => {
-        if (deletes + disables + blanks > 0)
-          deps.log.info("removals-done", { jobId: run.jobId, workId, deletes, disables, blanks });
-      };
-      await deps.recent.close(run.jobId, workId, () => undoneIn(deps.blobs, workId), tell);
-      await deps.removals.clear(workId);
-      await deps.linkAccounts.finish(run.jobId, workId);
+      // A repetition of what comes before would need them.
       const folders = [FILES.folder(workId), FILES.folder(`${workId}-end`), ...deps.linkAccounts.folders(workId)];
       for (const folder of folders) {
         for await (const path of deps.blobs.list(folder)) await deps.blobs.delete(path);
