@@ -145,7 +145,8 @@ async function print(
 
 function textOf(job: string, reply: ReconcileReply, findings: readonly ReconcileFindingReply[]): string {
   const { counts } = reply;
-  const found = counts.attributes + counts.missing + counts.foreign + counts.missingMembers + counts.foreignMembers;
+  const members = counts.missingMembers + counts.foreignMembers;
+  const found = counts.attributes + counts.missing + counts.foreign + members + counts.unreadable;
   const head = listOf([
     ["job", job],
     ["reconcile", `${reply.id} (${reply.policy}, by ${reply.by})`],
@@ -157,6 +158,7 @@ function textOf(job: string, reply: ReconcileReply, findings: readonly Reconcile
     ["missing", some(counts.missing, "objects")],
     ["foreign", some(counts.foreign, "objects of nobody")],
     ["members", membersOf(counts)],
+    ["unreadable", some(counts.unreadable, "objects, refused by the target")],
     ["repaired", some(counts.repaired)],
     ["adopted", some(counts.adopted)],
     ["left", some(counts.left)],

@@ -170,8 +170,8 @@ export interface ApplyOptions {
 
 export interface FindOptions {
   /**
-   * Called for each query (its place) that the target refuses for itself while it answers others: what it answers then is
-   * empty, and says nothing. Left out, such a refusal is one of everything: `TargetUnavailable`.
+   * Called for each question (its place) that the target refuses for itself while it answers others: what it answers then is
+   * empty, or undefined, and says nothing. Left out, such a refusal is one of everything: `TargetUnavailable`.
    */
   readonly onRefused?: (at: number, failure: TargetFailure) => void;
 }
@@ -201,6 +201,7 @@ export interface TargetDirectory {
     type: TargetObjectType,
     ids: readonly string[],
     properties: readonly string[],
+    options?: FindOptions,
   ): Promise<readonly (TargetState | undefined)[]>;
   /**
    * A page of each of some groups' direct members, in order; undefined: there is no such group. Throws `TargetPageLost` when
@@ -208,6 +209,7 @@ export interface TargetDirectory {
    */
   memberPages(
     asked: readonly { readonly groupId: string; readonly from?: string | undefined }[],
+    options?: FindOptions,
   ): Promise<readonly (TargetPage<string> | undefined)[]>;
   /** All users, in pages. */
   users(): AsyncIterable<readonly TargetObject[]>;

@@ -8,7 +8,7 @@ import { listRows, type RecentRow, ROW, readRow, type WorkRow } from "../../shar
 import type { RowStore } from "../../shared/ports/row-store.ts";
 import type { TargetAction } from "../../shared/ports/target-directory.ts";
 import { aGroup, aManagedUser, withMembers } from "../support/changes.ts";
-import { aUser, type Cloud, type CloudOptions, createCloud, guidOf, START } from "../support/cloud.ts";
+import { aUser, type Cloud, type CloudOptions, createCloud, START } from "../support/cloud.ts";
 import { namesIn } from "../support/links.ts";
 
 const MINUTE = 60_000;
@@ -97,7 +97,10 @@ const nothingOpen = async ({ cloud }: Mortal, jobId: string, at: string) => {
   const jobs = cloud.rows.table("jobs");
   expect(await listRows(jobs, jobId, "read:"), at).toEqual([]);
   expect(await listRows<WorkRow>(jobs, jobId, "work:"), at).toEqual([]);
-  expect(cloud.logged.filter(({ event }) => event === "step-failed"), at).toEqual([]);
+  expect(
+    cloud.logged.filter(({ event }) => event === "step-failed"),
+    at,
+  ).toEqual([]);
 };
 
 const creates = (name: string) => (action: TargetAction) =>
@@ -143,7 +146,9 @@ describe("a host that dies while it closes work", () => {
   it("leaves none of its removals booked as under way", async () => {
     let jobId = "";
     const play = async (moment: Moment) => {
-      const own = await mortal(ACTIVITY.commitWork, moment, { settings: { lifecycle: { expiredAccounts: "disable" } } });
+      const own = await mortal(ACTIVITY.commitWork, moment, {
+        settings: { lifecycle: { expiredAccounts: "disable" } },
+      });
       const { cloud } = own;
       const agent = await cloud.addDomain("corp.example");
       jobId = agent.jobId;
@@ -164,8 +169,14 @@ describe("a host that dies while it closes work", () => {
     await everywhere(play, async (own, at) => {
       const recent = await readRow<RecentRow>(own.cloud.rows.table("jobs"), jobId, ROW.recent);
       expect(recent?.value.entries, at).toMatchObject([{ removed: { disables: 3 } }]);
-      expect(recent?.value.entries.filter((entry) => entry.isOpen), at).toEqual([]);
-      expect(own.cloud.target.objects().filter((one) => one.values["accountEnabled"] === false), at).toHaveLength(3);
+      expect(
+        recent?.value.entries.filter((entry) => entry.isOpen),
+        at,
+      ).toEqual([]);
+      expect(
+        own.cloud.target.objects().filter((one) => one.values["accountEnabled"] === false),
+        at,
+      ).toHaveLength(3);
       const told = own.cloud.logged.filter(({ event }) => event === "removals-done");
       expect(new Set(told.map(({ fields }) => (fields as { disables: number }).disables)), at).toEqual(new Set([3]));
       await nothingOpen(own, jobId, at);

@@ -2,8 +2,7 @@
  * Finds users and groups by what was asked for, several values a read, the living first.
  *
  * A read that is refused is asked again value by value, so that one odd value is a matter of the one who has it. What is no single value's
- * matter is `TargetUnavailable`: a token that is refused, everything refused, or all of one kind of question as forbidden (403), which
- * is what a missing permission looks like.
+ * matter (`refused-questions.ts`) is `TargetUnavailable`.
  */
 import type {
   FindOptions,
@@ -14,8 +13,7 @@ import type {
 } from "../../ports/target-directory.ts";
 import { type ReadClient, refusedBy } from "./read-client.ts";
 import { answersQuery, type FindRead, readsFor, targetObjectOf } from "./read-objects.ts";
-
-const FORBIDDEN = 403;
+import { commonFault } from "./refused-questions.ts";
 
 export async function findObjects(
   reads: ReadClient,
@@ -52,7 +50,12 @@ export async function findObjects(
     );
     const failures = [...[...first].filter(([read]) => read.positions.length === 1), ...(await ask(again))];
     for (const [read, failure] of failures) for (const position of read.positions) refused.set(position, failure);
-    const [fault] = faultsIn(queries, positions, refused);
+    const asked = positions.filter((at) => queries[at]?.value !== "");
+    const fault = commonFault(
+      asked,
+      (at) => refused.get(at),
+      (at) => kindOf(queries[at]),
+    );
     if (fault) throw refusedBy(fault);
   };
 
@@ -63,22 +66,6 @@ export async function findObjects(
   await run(missing, "deleted");
   for (const [at, failure] of refused) onRefused?.(at, failure);
   return found;
-}
-
-/** Refusals that are no single value's matter. */
-function faultsIn(
-  queries: readonly TargetQuery[],
-  positions: readonly number[],
-  refused: ReadonlyMap<number, TargetFailure>,
-): readonly TargetFailure[] {
-  const asked = positions.filter((at) => queries[at]?.value !== "");
-  const own = asked.flatMap((at) => refused.get(at) ?? []);
-  if (asked.length > 1 && own.length === asked.length) return own;
-  const answered = new Set(asked.flatMap((at) => (refused.has(at) ? [] : [kindOf(queries[at])])));
-  return asked.flatMap((at) => {
-    const failure = refused.get(at);
-    return failure?.status === FORBIDDEN && !answered.has(kindOf(queries[at])) ? [failure] : [];
-  });
 }
 
 function kindOf(query: TargetQuery | undefined): string {

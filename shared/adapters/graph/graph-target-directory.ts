@@ -139,7 +139,7 @@ export function createGraphTargetDirectory(deps: GraphTargetDeps): TargetDirecto
         yield page.flatMap((member) => targetObjectOf(member, "user", false)?.id ?? []);
       }
     },
-    ...createStateReads(reads, (queries) => findObjects(reads, queries)),
+    ...createStateReads(reads, (queries, options) => findObjects(reads, queries, options)),
     async *users() {
       for await (const page of reads.pages(`/users?$select=${USER_SELECT}&$top=999`)) {
         yield objectsOf(page, "user", false);

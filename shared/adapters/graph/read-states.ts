@@ -6,7 +6,9 @@
  */
 import { isNested, type TargetValue, type TargetValues } from "../../domain/target-value.ts";
 import type {
+  FindOptions,
   TargetDirectory,
+  TargetFailure,
   TargetObject,
   TargetObjectType,
   TargetPage,
@@ -14,12 +16,13 @@ import type {
   TargetState,
 } from "../../ports/target-directory.ts";
 import { objectUrl } from "./addresses.ts";
-import { type ListPage, pageOf, type ReadClient } from "./read-client.ts";
+import { type ListPage, pageOf, type ReadClient, refusedBy } from "./read-client.ts";
 import { GROUP_SELECT, targetObjectOf, USER_SELECT } from "./read-objects.ts";
+import { commonFault } from "./refused-questions.ts";
 
 const PAGE = 999;
 
-type Find = (queries: readonly TargetQuery[]) => Promise<readonly (readonly TargetObject[])[]>;
+type Find = (queries: readonly TargetQuery[], options: FindOptions) => Promise<readonly (readonly TargetObject[])[]>;
 
 /** `find` is the adapter's own: it knows where the deleted are. */
 export function createStateReads(
@@ -33,24 +36,35 @@ export function createStateReads(
       const items = values.flatMap((value) => stateOf(value, type, properties) ?? []);
       return { items, ...(link === undefined ? {} : { next: link }) };
     },
-    async states(type, ids, properties) {
-      const bodies = await reads.getAll(ids.map((id) => `${objectUrl({ type, id })}?${viewOf(type, properties)}`));
+    async states(type, ids, properties, options = {}) {
+      const urls = ids.map((id) => `${objectUrl({ type, id })}?${viewOf(type, properties)}`);
+      const { bodies, refused } = await getEach(reads, urls, options);
       const found = bodies.map((body) => (body === undefined ? undefined : stateOf(body, type, properties)));
-      const open = ids.filter((_, index) => found[index] === undefined);
-      const others = await find(open.map((value) => ({ by: "id", value, type })));
+      const open = ids.flatMap((value, at) => (found[at] === undefined && !refused.has(at) ? [{ value, at }] : []));
+      const { onRefused } = options;
+      const others = await find(
+        open.map(({ value }) => ({ by: "id", value, type })),
+        onRefused ? { onRefused: (index, failure) => onRefused(open[index]?.at ?? -1, failure) } : {},
+      );
       const [...rest] = others;
-      return found.map((state) => {
-        if (state) return state;
+      return found.map((state, at) => {
+        if (state || refused.has(at)) return state;
         const [other] = rest.shift() ?? [];
         // Shown by a list though not by its address: it lives, and what it holds isn't known.
         return other && (other.deleted ? { ...other, values: {} } : undefined);
       });
     },
-    async memberPages(asked) {
+    async memberPages(asked, options = {}) {
       const pages: (TargetPage<string> | undefined)[] = asked.map(() => undefined);
       const first = asked.flatMap(({ groupId, from }, at) => (from === undefined ? [{ groupId, at }] : []));
-      const bodies = await reads.getAll(
-        first.map(({ groupId }) => `${objectUrl({ type: "group", id: groupId })}/members?$select=id&$top=${PAGE}`),
+      const urls = first.map(
+        ({ groupId }) => `${objectUrl({ type: "group", id: groupId })}/members?$select=id&$top=${PAGE}`,
+      );
+      const { onRefused } = options;
+      const { bodies } = await getEach(
+        reads,
+        urls,
+        onRefused ? { onRefused: (index, failure) => onRefused(first[index]?.at ?? -1, failure) } : {},
       );
       for (const [index, { at }] of first.entries())
         if (bodies[index] !== undefined) pages[at] = memberPage(pageOf(bodies[index]));
@@ -61,6 +75,20 @@ export function createStateReads(
       return pages;
     },
   };
+}
+
+/** Each of some addresses by itself. What is refused is told, unless it is no single one's matter. */
+async function getEach(
+  reads: ReadClient,
+  urls: readonly string[],
+  { onRefused }: FindOptions,
+): Promise<{ readonly bodies: readonly unknown[]; readonly refused: ReadonlyMap<number, TargetFailure> }> {
+  const refused = new Map<number, TargetFailure>();
+  const bodies = await reads.getAll(urls, onRefused ? (at, failure) => void refused.set(at, failure) : undefined);
+  const fault = commonFault([...urls.keys()], (at) => refused.get(at));
+  if (fault) throw refusedBy(fault);
+  for (const [at, failure] of refused) onRefused?.(at, failure);
+  return { bodies, refused };
 }
 
 function memberPage({ values, link }: ListPage): TargetPage<string> {

@@ -9,6 +9,7 @@
 import { applyDifference, type TargetValues } from "../../domain/target-value.ts";
 import {
   type ApplyOptions,
+  type FindOptions,
   type TargetAction,
   type TargetDirectory,
   type TargetFailure,
@@ -76,7 +77,7 @@ export interface MemoryTargetDirectory extends TargetDirectory {
   /** Purges an object, as somebody does by hand: it can't be restored. */
   purge(id: string): void;
   order(fault: Fault): void;
-  /** Queries with this value are refused for themselves from now on, with this failure; undefined ends that. */
+  /** Questions for this value, or about the object or members of this id, are refused for themselves from now on; undefined ends that. */
   refuse(value: string, failure: TargetFailure | undefined): void;
   /** The same for single members of `changeMembers`. */
   orderMembers(fault: MemberFault): void;
@@ -110,6 +111,13 @@ export function createMemoryTargetDirectory(options: MemoryTargetOptions = {}): 
   const nextId = () => `00000000-0000-4000-8000-${(++ids).toString(16).padStart(12, "0")}`;
   const reachable = () => {
     if (unavailable) throw unavailable;
+  };
+
+  const isRefused = (value: string, at: number, onRefused: FindOptions["onRefused"]): boolean => {
+    const refusal = refusals.get(value);
+    if (refusal && !onRefused) throw new TargetUnavailable("target-refused", refusal.message, refusal.remedy, 300_000);
+    if (refusal) onRefused?.(at, refusal);
+    return refusal !== undefined;
   };
 
   const carryOut = createMemoryActions({ objects, links, nextId, initialDomain, verifiedDomains });
@@ -162,14 +170,10 @@ export function createMemoryTargetDirectory(options: MemoryTargetOptions = {}): 
     },
     async find(queries, { onRefused } = {}) {
       reachable();
-      for (const [at, { value }] of queries.entries()) {
-        const refusal = refusals.get(value);
-        if (refusal && !onRefused)
-          throw new TargetUnavailable("target-refused", refusal.message, refusal.remedy, 300_000);
-        if (refusal) onRefused?.(at, refusal);
-      }
       const all = [...(shown ?? objects).values()];
-      return queries.map((query) => all.filter((object) => answers(object, query)).map(toTargetObject));
+      return queries.map((query, at) =>
+        isRefused(query.value, at, onRefused) ? [] : all.filter((object) => answers(object, query)).map(toTargetObject),
+      );
     },
     async privileged(wanted) {
       reachable();
@@ -208,16 +212,18 @@ export function createMemoryTargetDirectory(options: MemoryTargetOptions = {}): 
       }
       return { items, ...(at < all.length ? { next: String(at) } : {}) };
     },
-    async states(type, ids, properties) {
+    async states(type, ids, properties, { onRefused } = {}) {
       reachable();
-      return ids.map((id) => {
+      return ids.map((id, at) => {
+        if (isRefused(id, at, onRefused)) return undefined;
         const object = (shown ?? objects).get(id);
         return object?.type === type ? toTargetState(object, properties) : undefined;
       });
     },
-    async memberPages(asked) {
+    async memberPages(asked, { onRefused } = {}) {
       reachable();
-      return asked.map(({ groupId, from = "0" }) => {
+      return asked.map(({ groupId, from = "0" }, at) => {
+        if (isRefused(groupId, at, onRefused)) return undefined;
         if (objects.get(groupId)?.deleted !== false) return undefined;
         const ids = seenMembers(groupId);
         const end = Number(from) + (options.pageSize ?? 100);

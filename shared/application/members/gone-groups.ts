@@ -32,10 +32,15 @@ export function createGoneGroups(deps: {
 }): GoneGroups {
   return async ({ jobId, configurationId, linksId }, groups) => {
     if (groups.length === 0) return;
-    const found = await deps.target.find(groups.map(({ targetId }) => ({ by: "id", value: targetId, type: "group" })));
+    const refused = new Set<number>();
+    const found = await deps.target.find(
+      groups.map(({ targetId }) => ({ by: "id", value: targetId, type: "group" })),
+      // What the target doesn't say of one isn't that it is gone: its members wait, and it is asked again with them.
+      { onRefused: (at) => void refused.add(at) },
+    );
     const gone: string[] = [];
     for (const [index, { groupGuid, targetId }] of groups.entries()) {
-      if (found[index]?.some((object) => !object.deleted)) continue;
+      if (refused.has(index) || found[index]?.some((object) => !object.deleted)) continue;
       if (await unlinked(configurationId, groupGuid, targetId)) gone.push(groupGuid);
     }
     if (gone.length === 0) return;

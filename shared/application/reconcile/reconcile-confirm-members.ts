@@ -7,12 +7,12 @@
  */
 import type { Edge } from "../../domain/links.ts";
 import type { Claim } from "../../domain/object-record.ts";
-import type { TargetQuery } from "../../ports/target-directory.ts";
+import type { TargetObjectType, TargetQuery } from "../../ports/target-directory.ts";
 import { objectOf } from "../state/claim-index.ts";
 import { segmentOf } from "../state/link-segments.ts";
 import { groupBy } from "../state/object-store.ts";
 import type { Finding } from "../state/reconcile-rows.ts";
-import { addAct, type ConfirmDeps, type Deciding, left, type Of } from "./reconcile-decision.ts";
+import { addAct, type ConfirmDeps, type Deciding, left, type Of, unreadable } from "./reconcile-decision.ts";
 import { holdersOf } from "./reconcile-holders.ts";
 import { compareGroups, keyOf, type MemberDeps } from "./reconcile-members.ts";
 import type { GroupRef, MemberDrift } from "./reconcile-objects.ts";
@@ -26,8 +26,13 @@ export async function confirmMembers(
   into: Deciding,
 ): Promise<void> {
   if (candidates.length === 0) return;
-  const { drifts } = await compareGroups(deps, candidates);
+  const { drifts, refused } = await compareGroups(deps, candidates);
   for (const candidate of candidates) {
+    const refusal = refused.get(candidate.targetId);
+    if (refusal) {
+      into.findings.push({ finding: unreadable({ ...candidate, type: "group" }, refusal) });
+      continue;
+    }
     const now = drifts.find(({ objectGuid }) => objectGuid === candidate.objectGuid);
     const same = now && bothTimes(candidate, now);
     if (!same || same.lacking.length + same.extra.length === 0) into.unsettled++;
@@ -83,21 +88,33 @@ async function lackingFindings(
   const holders = await holdersOf(context, [...targets.values()]);
   const known = guids.flatMap((guid) => {
     const light = lights.get(guid) ?? holders.get(targets.get(guid) ?? "");
-    return light?.targetId === undefined ? [] : [{ guid, light, targetId: light.targetId }];
+    if (light?.targetId === undefined) return [];
+    const type: TargetObjectType = light.objectClass === "group" ? "group" : "user";
+    return [{ objectGuid: guid, targetId: light.targetId, type }];
   });
+  const refused = new Set<string>();
   // Who isn't there himself is told as missing; his memberships come back with him.
   const found = await context.target.find(
-    known.map(({ light, targetId }): TargetQuery => {
-      return { by: "id", value: targetId, type: light.objectClass === "group" ? "group" : "user" };
-    }),
+    known.map(({ targetId: value, type }): TargetQuery => ({ by: "id", value, type })),
+    {
+      onRefused: (at, failure) => {
+        const own = known[at];
+        if (!own) return;
+        refused.add(own.objectGuid);
+        into.findings.push({ finding: unreadable(own, failure) });
+      },
+    },
   );
   const gone = new Set(
-    known.flatMap(({ guid }, index) => (found[index]?.some(({ deleted }) => !deleted) ? [] : [guid])),
+    known.flatMap(({ objectGuid }, at) => {
+      const isGone = !refused.has(objectGuid) && !found[at]?.some(({ deleted }) => !deleted);
+      return isGone ? [objectGuid] : [];
+    }),
   );
   if (gone.size > 0) into.unsettled++;
   return guids.flatMap((memberGuid): Finding[] => {
-    if (gone.has(memberGuid)) return [];
-    const expected = known.find(({ guid }) => guid === memberGuid)?.targetId ?? null;
+    if (gone.has(memberGuid) || refused.has(memberGuid)) return [];
+    const expected = known.find(({ objectGuid }) => objectGuid === memberGuid)?.targetId ?? null;
     return [{ ...memberFinding(group, "missingMember"), expected, memberGuid }];
   });
 }

@@ -21,6 +21,7 @@ import {
   rowsAndStates,
   rowsOf,
   statesOf,
+  unreadable,
 } from "./reconcile-decision.ts";
 
 /** Throws `TargetUnavailable`. */
@@ -38,12 +39,18 @@ export async function confirmMissing(
     return link ? [{ row, link, type: typeOfLink(link) }] : [];
   });
   into.unsettled += candidates.length - linked.length;
-  const states = await statesOf(
+  const { states, refused } = await statesOf(
     deps,
     linked.map(({ link, type }) => ({ id: link.targetId, type })),
   );
   for (const { row, link, type } of linked) {
     const state = states.get(link.targetId);
+    const refusal = refused.get(link.targetId);
+    if (refusal) {
+      const { objectGuid } = row.record;
+      into.findings.push({ finding: unreadable({ objectGuid, targetId: link.targetId, type }, refusal) });
+      continue;
+    }
     if (state && !state.deleted) {
       into.unsettled++;
       continue;
@@ -97,8 +104,14 @@ export async function confirmForeign(
   into: Deciding,
 ): Promise<void> {
   if (candidates.length === 0) return;
-  const { stored, states } = await rowsAndStates(deps, candidates);
-  for (const { objectGuid, targetId } of candidates) {
+  const { stored, states, refused } = await rowsAndStates(deps, candidates);
+  for (const candidate of candidates) {
+    const { objectGuid, targetId } = candidate;
+    const refusal = refused.get(targetId);
+    if (refusal) {
+      into.findings.push({ finding: unreadable(candidate, refusal) });
+      continue;
+    }
     const record = stored.get(objectGuid)?.record;
     const state = states.get(targetId);
     if (!record || !state || state.deleted || !isWanted(deps, record, state)) {

@@ -35,6 +35,7 @@ import {
   linkAct,
   type Of,
   rowsAndStates,
+  unreadable,
 } from "./reconcile-decision.ts";
 import { deletedByUs } from "./reconcile-holders.ts";
 
@@ -46,7 +47,7 @@ export async function confirmChanged(
 ): Promise<void> {
   if (candidates.length === 0) return;
   const { context, clock, policy } = deps;
-  const { stored, states } = await rowsAndStates(deps, candidates);
+  const { stored, states, refused } = await rowsAndStates(deps, candidates);
   const privileged = policy === "repair" ? await context.target.privileged([...states.keys()]) : new Set<string>();
   const looked = candidates.map((candidate) => {
     const row = stored.get(candidate.objectGuid);
@@ -54,15 +55,17 @@ export async function confirmChanged(
     const state = own && states.get(own.link.targetId);
     const drifts = own && state && !state.deleted && !state.synchronized ? driftsOf(own, state) : [];
     const same = drifts.filter((drift) => candidate.drifts.some((before) => isSame(before, drift)));
-    return { row, own, state, same };
+    return { candidate, row, own, state, same };
   });
   const departed = await deletedByUs(
     context,
     looked.flatMap(({ own, same }) => (own ? referencesIn(own, same) : [])),
   );
-  for (const { row, own, state, same: all } of looked) {
+  for (const { candidate, row, own, state, same: all } of looked) {
     const same = own ? withoutDeparted(own, all, departed) : [];
-    if (!row || !own || !state || same.length === 0) into.unsettled++;
+    const refusal = refused.get(candidate.targetId);
+    if (refusal) into.findings.push({ finding: unreadable(candidate, refusal) });
+    else if (!row || !own || !state || same.length === 0) into.unsettled++;
     else if (policy === "repair")
       repairChanged(deps, row, own, state, { drifts: same, departed, isPrivileged: privileged.has(state.id) }, into);
     else if (policy === "adopt") await adoptChanged(deps, row, own, state, same, into);

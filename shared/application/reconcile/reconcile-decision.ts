@@ -3,7 +3,7 @@
  * `reconcile-confirm*.ts`, who acts in `reconcile-acts.ts`.
  */
 import type { Claim, Link, ObjectRecord } from "../../domain/object-record.ts";
-import type { TargetObjectType, TargetState } from "../../ports/target-directory.ts";
+import type { TargetFailure, TargetObjectType, TargetState } from "../../ports/target-directory.ts";
 import { claimsWithout } from "../matching/object-claims.ts";
 import { groupBy, type StoredObject } from "../state/object-store.ts";
 import type { Finding, ReconcilePolicy } from "../state/reconcile-rows.ts";
@@ -72,21 +72,29 @@ export function rowsOf(
 export async function rowsAndStates(deps: ConfirmDeps, candidates: readonly (Of<"changed"> | Of<"foreign">)[]) {
   const stored = await rowsOf(deps, candidates);
   const asked = candidates.map(({ targetId, type }) => ({ id: targetId, type }));
-  return { stored, states: await statesOf(deps, asked) };
+  return { stored, ...(await statesOf(deps, asked)) };
+}
+
+/** By their ids: what the target shows, and about which ones it refuses to be asked. */
+export interface States {
+  readonly states: ReadonlyMap<string, TargetState>;
+  readonly refused: ReadonlyMap<string, TargetFailure>;
 }
 
 /** Each object by itself, as the target shows it now. Throws `TargetUnavailable`. */
 export async function statesOf(
   { context }: ConfirmDeps,
   asked: readonly { readonly id: string; readonly type: TargetObjectType }[],
-): Promise<ReadonlyMap<string, TargetState>> {
-  const found = new Map<string, TargetState>();
+): Promise<States> {
+  const states = new Map<string, TargetState>();
+  const refused = new Map<string, TargetFailure>();
   for (const [type, own] of groupBy(asked, ({ type }) => type)) {
     const ids = [...new Set(own.map(({ id }) => id))];
-    const states = await context.target.states(type, ids, propertiesOf(type));
-    for (const state of states) if (state) found.set(state.id, state);
+    const onRefused = (at: number, failure: TargetFailure) => void refused.set(ids[at] ?? "", failure);
+    const found = await context.target.states(type, ids, propertiesOf(type), { onRefused });
+    for (const state of found) if (state) states.set(state.id, state);
   }
-  return found;
+  return { states, refused };
 }
 
 export function linkAct(
@@ -103,8 +111,11 @@ export function addAct(into: Deciding, act: Act): number {
 }
 
 /** That it is missing; other findings begin with it. */
-export function findingOf(record: ObjectRecord, { targetId }: Pick<Link, "targetId">, type: TargetObjectType): Finding {
-  const { objectGuid } = record;
+export function findingOf(
+  { objectGuid }: Pick<ObjectRecord, "objectGuid">,
+  { targetId }: Pick<Link, "targetId">,
+  type: TargetObjectType,
+): Finding {
   return {
     kind: "missing",
     type,
@@ -117,6 +128,19 @@ export function findingOf(record: ObjectRecord, { targetId }: Pick<Link, "target
     done: "reported",
     note: null,
   };
+}
+
+/** The target refused to be asked about it, or about its members: nothing is concluded of it, and nothing mended. */
+export function unreadable(
+  {
+    objectGuid,
+    targetId,
+    type,
+  }: { readonly objectGuid: string; readonly targetId: string; readonly type: TargetObjectType },
+  { code, message }: TargetFailure,
+): Finding {
+  const finding = findingOf({ objectGuid }, { targetId }, type);
+  return { ...finding, kind: "unreadable", expected: null, note: `${code}: ${message}` };
 }
 
 export function left(finding: Finding, because: string): Finding {

@@ -4,9 +4,11 @@
  * Groups whose members come in one page are compared many at once. Of a large one the members are read in pieces, spread
  * over 16 parts by a hash of their ids, and compared part by part: neither its members nor its edges are ever in memory
  * whole. Edges in doubt, and groups of which nobody knows what was sent to the present target object, are left out;
- * so are those whose edges can't be read.
+ * so are those whose edges can't be read. One about whose members the target refuses to be asked is looked at twice like one that differs,
+ * and then told.
  */
 import type { Edge } from "../../domain/links.ts";
+import type { TargetFailure } from "../../ports/target-directory.ts";
 import { MEMBER } from "../members/link-store.ts";
 import { isUnreadable } from "../members/unreadable-links.ts";
 import type { Segment } from "../state/link-codec.ts";
@@ -52,13 +54,18 @@ export async function lookAtMembers(
   const place: Place = isLast
     ? { phase: "members", file: file + 1, offset: 0 }
     : { phase: "members", file, offset: offset + GROUPS_A_STEP };
-  const { drifts, large, members } = await compareGroups(deps, part);
-  const candidates = drifts.map((own): Candidate => ({ kind: "members", ...own }));
+  const { drifts, refused, large, members } = await compareGroups(deps, part);
+  const again = part.filter(({ targetId }) => refused.has(targetId)).map((own) => ({ ...own, ...NOTHING }));
+  const candidates = [...drifts, ...again].map((own): Candidate => ({ kind: "members", ...own }));
   return { place, counts: { members }, candidates, large };
 }
 
+const NOTHING: MemberDrift = { lacking: [], extra: [] };
+
 interface ComparedGroups {
   readonly drifts: readonly (GroupRef & MemberDrift)[];
+  /** By their ids in the target: whose members it refuses to show. */
+  readonly refused: ReadonlyMap<string, TargetFailure>;
   /** Not compared: their members take more than one page, or their edges more than one look. */
   readonly large: readonly GroupRef[];
   readonly members: number;
@@ -67,7 +74,11 @@ interface ComparedGroups {
 /** Groups that are on the exclusion list, gone, or not to be updated are left out. */
 export async function compareGroups(deps: MemberDeps, groups: readonly GroupRef[]): Promise<ComparedGroups> {
   const open = await comparableGroups(deps, groups);
-  const pages = await deps.context.target.memberPages(open.map(({ targetId }) => ({ groupId: targetId })));
+  const refused = new Map<string, TargetFailure>();
+  const pages = await deps.context.target.memberPages(
+    open.map(({ targetId }) => ({ groupId: targetId })),
+    { onRefused: (at, failure) => void refused.set(open[at]?.targetId ?? "", failure) },
+  );
   const headers = await deps.links.load(open.map((group) => ({ key: keyOf(deps, group), segmentsOf: () => [] })));
   const isLarge = (index: number) =>
     pages[index]?.next !== undefined || (headers[index]?.header.edges ?? 0) > EDGES_AT_ONCE;
@@ -87,7 +98,7 @@ export async function compareGroups(deps: MemberDeps, groups: readonly GroupRef[
     const drift = isKnown ? await settledDrift(deps, raw, actual) : undefined;
     if (drift) drifts.push({ ...group, ...drift });
   }
-  return { drifts, large: open.filter((_, index) => pages[index] !== undefined && isLarge(index)), members };
+  return { drifts, refused, large: open.filter((_, index) => pages[index] !== undefined && isLarge(index)), members };
 }
 
 async function comparableGroups(
@@ -167,6 +178,8 @@ export interface LookedAtLarge {
   readonly members: number;
   readonly group: GroupRef;
   readonly drift?: MemberDrift;
+  /** Its members weren't shown. */
+  readonly refused?: TargetFailure;
 }
 
 type Large = Extract<Place, { phase: "large" }>;
@@ -176,14 +189,19 @@ export async function lookAtLarge(deps: MemberDeps, row: ReconcileRow, place: La
   const group = await deps.files.need<GroupRef>(`large-${place.group}`);
   const isOpen = (await comparableGroups(deps, [group])).length > 0;
   if (!isOpen) return { place: afterLarge(row, place), members: 0, group };
-  return place.part === null ? readPieces(deps, group, place) : compareParts(deps, row, group, place, place.part);
+  return place.part === null ? readPieces(deps, row, group, place) : compareParts(deps, row, group, place, place.part);
 }
 
-async function readPieces(deps: MemberDeps, group: GroupRef, place: Large): Promise<LookedAtLarge> {
+async function readPieces(deps: MemberDeps, row: ReconcileRow, group: GroupRef, place: Large): Promise<LookedAtLarge> {
   const ids: string[] = [];
   let { from } = place;
   for (let pages = 0; pages < PAGES_A_STEP; pages++) {
-    const [page] = await deps.context.target.memberPages([{ groupId: group.targetId, from }]);
+    let refused: TargetFailure | undefined;
+    const onRefused = (_: number, failure: TargetFailure) => {
+      refused = failure;
+    };
+    const [page] = await deps.context.target.memberPages([{ groupId: group.targetId, from }], { onRefused });
+    if (refused) return { place: afterLarge(row, place), members: 0, group, drift: NOTHING, refused };
     ids.push(...(page?.items ?? []));
     from = page?.next;
     if (from === undefined) break;

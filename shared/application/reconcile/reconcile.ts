@@ -43,7 +43,7 @@ import { type Acted, carryOut } from "./reconcile-acts.ts";
 import { confirmChanged } from "./reconcile-confirm.ts";
 import { bothTimes, type ConfirmMemberDeps, confirmMembers, decideMembers } from "./reconcile-confirm-members.ts";
 import { confirmForeign, confirmMissing } from "./reconcile-confirm-missing.ts";
-import { type Deciding, type Decision, left, newDecision, ofKind } from "./reconcile-decision.ts";
+import { type Deciding, type Decision, left, newDecision, ofKind, unreadable } from "./reconcile-decision.ts";
 import { lookAtLarge, lookAtMembers, type MemberDeps, skipLarge } from "./reconcile-members.ts";
 import { type Candidate, type Looked, lookAtPage, lookForUnseen, type MemberDrift } from "./reconcile-objects.ts";
 
@@ -171,7 +171,8 @@ export function createReconcile(deps: {
     if (names.length === 0) return { ...row, step: row.step + 1, place: skipLarge(row, place) };
     const found = await lookAtLarge(own, row, place);
     const into = newDecision();
-    for (const name of found.drift ? names : []) {
+    if (found.refused) into.findings.push({ finding: unreadable({ ...found.group, type: "group" }, found.refused) });
+    for (const name of found.drift && !found.refused ? names : []) {
       const before = await own.files.need<MemberDrift>(name.replace(/\.json\.gz$/, ""));
       const same = bothTimes(before, found.drift ?? NOTHING);
       if (same.lacking.length + same.extra.length > 0) await decideMembers(own, found.group, same, into);
@@ -293,6 +294,7 @@ function countsOf(findings: readonly Finding[]): Partial<ReconcileCounts> {
     changed: new Set(changed.map(({ objectGuid }) => objectGuid)).size,
     attributes: changed.length,
     missing: count(({ kind }) => kind === "missing"),
+    unreadable: count(({ kind }) => kind === "unreadable"),
     foreign: count(({ kind }) => kind === "foreign"),
     missingMembers: count(({ kind }) => kind === "missingMember"),
     foreignMembers: count(({ kind }) => kind === "foreignMember"),

@@ -15,7 +15,8 @@ import { jobTable, listRows, pack, readRow, type Stored } from "./job-rows.ts";
 import { gunzipJson, gzipJson } from "./packing.ts";
 
 export type ReconcilePolicy = "report" | "repair" | "adopt";
-export type FindingKind = "changed" | "missing" | "foreign" | "missingMember" | "foreignMember";
+/** `unreadable`: the target refused to be asked about it, or about the members of a group. */
+export type FindingKind = "changed" | "missing" | "foreign" | "missingMember" | "foreignMember" | "unreadable";
 
 /** One thing that is not in the target as the links say. */
 export interface Finding {
@@ -52,6 +53,8 @@ export interface ReconcileCounts {
   readonly foreign: number;
   readonly missingMembers: number;
   readonly foreignMembers: number;
+  /** About which the target refused to be asked. */
+  readonly unreadable: number;
   readonly repaired: number;
   readonly adopted: number;
   readonly left: number;
@@ -71,6 +74,7 @@ export const NO_COUNTS: ReconcileCounts = {
   foreign: 0,
   missingMembers: 0,
   foreignMembers: 0,
+  unreadable: 0,
   repaired: 0,
   adopted: 0,
   left: 0,
@@ -170,13 +174,23 @@ export function plus(counts: ReconcileCounts, more: Partial<ReconcileCounts>): R
   return { ...counts, ...(Object.fromEntries(sums) as Partial<ReconcileCounts>) };
 }
 
-export function readReconcile(rows: RowStore, jobId: string, id: string): Promise<Stored<ReconcileRow> | undefined> {
-  return readRow<ReconcileRow>(jobTable(rows), jobId, RECONCILE.row(id));
+export async function readReconcile(
+  rows: RowStore,
+  jobId: string,
+  id: string,
+): Promise<Stored<ReconcileRow> | undefined> {
+  const stored = await readRow<ReconcileRow>(jobTable(rows), jobId, RECONCILE.row(id));
+  return stored && withAllCounts(stored);
 }
 
 /** Oldest first. */
-export function listReconciles(rows: RowStore, jobId: string): Promise<Stored<ReconcileRow>[]> {
-  return listRows<ReconcileRow>(jobTable(rows), jobId, RECONCILE.prefix);
+export async function listReconciles(rows: RowStore, jobId: string): Promise<Stored<ReconcileRow>[]> {
+  return (await listRows<ReconcileRow>(jobTable(rows), jobId, RECONCILE.prefix)).map(withAllCounts);
+}
+
+/** A row of before something was counted has none of it. */
+function withAllCounts(stored: Stored<ReconcileRow>): Stored<ReconcileRow> {
+  return { ...stored, value: { ...stored.value, counts: { ...NO_COUNTS, ...stored.value.counts } } };
 }
 
 /** Whether the row was still the one that was read. */

@@ -41,6 +41,8 @@ export const ReconcileReply = z.strictObject({
     foreign: z.number(),
     missingMembers: z.number(),
     foreignMembers: z.number(),
+    /** About which the target refused to be asked. */
+    unreadable: z.number(),
     repaired: z.number(),
     adopted: z.number(),
     left: z.number(),
@@ -53,7 +55,7 @@ export type ReconcileReply = z.infer<typeof ReconcileReply>;
 const FoundValue = z.union([z.string(), z.boolean(), z.array(z.string()).readonly()]).nullable();
 
 export const ReconcileFindingReply = z.strictObject({
-  kind: z.enum(["changed", "missing", "foreign", "missingMember", "foreignMember"]),
+  kind: z.enum(["changed", "missing", "foreign", "missingMember", "foreignMember", "unreadable"]),
   type: z.enum(["user", "group"]),
   /** The source object; of members: the group. */
   objectGuid: z.string().nullable(),

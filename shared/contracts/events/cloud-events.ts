@@ -10,6 +10,7 @@ const RECONCILED = [
     "foreign",
     "missingMembers",
     "foreignMembers",
+    "unreadable",
     "repaired",
     "adopted",
     "message?",

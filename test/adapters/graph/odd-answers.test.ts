@@ -330,6 +330,54 @@ describe("a read that is refused", () => {
     await expect(findTelling(queries)).rejects.toMatchObject({ code });
   });
 
+  /** Single objects and members, each by an address of its own. */
+  const each = (answer: (url: string) => number | object) => {
+    handler = (_, response, items) => {
+      const responses = items.map(({ id, url }) => {
+        const said = answer(decodeURIComponent(url));
+        if (typeof said !== "number") return { id, status: 200, body: said };
+        return { id, status: said, body: { error: { code: "Request_BadRequest", message: "Invalid value." } } };
+      });
+      json(response, 200, { responses });
+    };
+  };
+  const IDS = ["ann", "odd", "bob"];
+  const READS: readonly [string, (told: (at: number, code: string) => void) => Promise<readonly unknown[]>][] = [
+    [
+      "one object by its id",
+      (told) => target.states("user", IDS, ["department"], { onRefused: (at, { code }) => told(at, code) }),
+    ],
+    [
+      "the members of one group",
+      (told) =>
+        target.memberPages(
+          IDS.map((groupId) => ({ groupId })),
+          { onRefused: (at, { code }) => told(at, code) },
+        ),
+    ],
+  ];
+  const bodyOf = (url: string) =>
+    url.includes("/members") ? { value: [] } : user(url.includes("ann") ? "ann" : "bob");
+
+  describe.each(READS)("about %s", (_, read) => {
+    it.each([400, 403])("is that one's matter (%i), and the others are answered", async (status) => {
+      each((url) => (url.includes("odd") ? status : bodyOf(url)));
+      const refused: [number, string][] = [];
+      const found = await read((at, code) => void refused.push([at, code]));
+      expect(refused).toEqual([[1, expect.any(String)]]);
+      expect(found.map((own) => own !== undefined)).toEqual([true, false, true]);
+    });
+
+    it.each([
+      ["for everything", 400, "target-refused"],
+      ["as forbidden for everything", 403, "target-refused"],
+      ["for its token", 401, "target-credentials"],
+    ])("%s is a fault of the whole", async (_, status, code) => {
+      each((url) => (status !== 401 || url.includes("odd") ? status : bodyOf(url)));
+      await expect(read(() => undefined)).rejects.toMatchObject({ code });
+    });
+  });
+
   it("is one of the whole where nobody is told of single ones, and nothing is asked again", async () => {
     const asked = answering((url) => (url.includes("odd@") ? 400 : ["ann"]));
     await expect(target.find(byUpn(["ann", "odd"]))).rejects.toMatchObject({ code: "target-refused" });
