@@ -101,6 +101,7 @@ function viewOf(set: StagedSet): string {
   const head = listOf([
     ["job", set.job],
     ["class", set.isApproved ? `${set.class}, approved and being carried out` : set.class],
+    ["failed", failureOf(set)],
     ["cycle", set.cycleId],
     ["count", set.class === "memberships" ? `${set.memberships ?? 0} of ${set.count} groups` : String(set.count)],
     ["why", set.reason],
@@ -110,6 +111,12 @@ function viewOf(set: StagedSet): string {
     [" ", more > 0 ? `and ${more} more (--members shows them all, with names)` : null],
   ]);
   return set.objects ? `${head}\n${objectTable(set, set.objects)}` : head;
+}
+
+function failureOf({ lastFailure }: StagedSet): string | null {
+  if (!lastFailure) return null;
+  const { approvedBy, at, code } = lastFailure;
+  return `${approvedBy} approved it, and it was not carried out (${code}, ${moment(at)}): approve it again once the cause is mended`;
 }
 
 /** Only the columns that a set of its class has something for. */
@@ -153,8 +160,12 @@ function setRows(sets: readonly StagedSet[]): string[][] {
     set.digest,
     set.since,
     String(set.isApproved),
+    set.lastFailure?.code ?? "",
+    set.lastFailure?.at ?? "",
+    set.lastFailure?.approvedBy ?? "",
   ]);
-  return [["job", "class", "cycle", "count", "reason", "digest", "since", "approved"], ...rows];
+  const failed = ["failed", "failedAt", "failedBy"];
+  return [["job", "class", "cycle", "count", "reason", "digest", "since", "approved", ...failed], ...rows];
 }
 
 function memberRows(sets: readonly StagedSet[]): string[][] {

@@ -77,7 +77,7 @@ export function createActivityUseCases(parts: Parts) {
         giveUpWhatIf: runWhatIf.giveUp,
         giveUpReconcile: reconcile.abandon,
         giveUpAsked: askedWork.giveUp,
-        splitWork: createSplitWork({ rows, blobs, clock, log, escrows, attempts: ATTEMPTS_BEFORE_PARKING - 1 }),
+        splitWork: createSplitWork({ rows, blobs, clock, log, escrows, removals, attempts: ATTEMPTS_BEFORE_PARKING - 1 }),
         accountParked: createAccountParked({ blobs, log, objects, provisioningLog, readFacts: parts.readFacts }),
         abandonCycle: commit.abandonCycle,
       }),

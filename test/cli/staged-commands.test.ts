@@ -6,6 +6,7 @@ import { registerStagedCommands } from "../../cli/staged-commands.ts";
 import { configurationRoutes } from "../../functions/configurations.http.ts";
 import type { Route } from "../../functions/http-route.ts";
 import { stagedRoutes } from "../../functions/staged.http.ts";
+import { ACTIVITY } from "../../orchestrations/names.ts";
 import { answerByRoutes, serveInTests } from "../support/admin-service.ts";
 import { aUser, type Cloud, createCloud, guidOf } from "../support/cloud.ts";
 
@@ -19,8 +20,18 @@ const { uplink } = serveInTests(
   answerByRoutes(() => routes),
 );
 
+/** Whether the work on what is approved fails. */
+let isPoisoned = false;
+
 beforeEach(async () => {
-  cloud = await createCloud();
+  isPoisoned = false;
+  cloud = await createCloud({
+    aroundActivity: async (name, input, run) => {
+      const { batchId = "" } = input as { batchId?: string };
+      if (isPoisoned && name === ACTIVITY.mapChunk && batchId.includes("-approved-")) throw new Error("poison");
+      return run();
+    },
+  });
   const agent = await cloud.addDomain("corp.example");
   jobId = agent.jobId;
   routes = [...stagedRoutes(cloud.cloud.routes), ...configurationRoutes(cloud.cloud.routes.configurations)];
@@ -48,8 +59,29 @@ it("shows sets as text, as JSON and as comma-separated values, with some objects
   expect(out).toContain(digest);
   expect(out).toContain("and 15 more (--members shows them all, with names)");
   const sets = (await uplink("staged", "list", "--csv")).out.split("\r\n");
-  expect(sets[0]).toBe("job,class,cycle,count,reason,digest,since,approved");
-  expect(sets[1]).toMatch(new RegExp(`^corp\\.example,deletes,${jobId}-2,25,.+,${digest},.+,false$`));
+  expect(sets[0]).toBe("job,class,cycle,count,reason,digest,since,approved,failed,failedAt,failedBy");
+  expect(sets[1]).toMatch(new RegExp(`^corp\\.example,deletes,${jobId}-2,25,.+,${digest},.+,false,,,$`));
+});
+
+it("shows a set whose approval was not carried out: who approved it, when it was given up, and that it can be approved again", async () => {
+  isPoisoned = true;
+  const digest = await digestOf();
+  expect((await uplink("staged", "list")).out).not.toMatch(/^failed/m);
+  expect(await uplink("staged", "approve", "corp.example", "deletes", "--digest", digest)).toMatchObject({ code: 0 });
+  await cloud.run();
+  const [set] = JSON.parse((await uplink("staged", "list", "--json")).out);
+  const at = new Date(cloud.clock.now()).toISOString();
+  expect(set).toMatchObject({ digest, isApproved: false, lastFailure: { code: "InternalError", at } });
+  const { approvedBy } = set.lastFailure;
+  const { out } = await uplink("staged", "list");
+  expect(out).toMatch(
+    new RegExp(`^failed +${approvedBy} approved it, and it was not carried out \\(InternalError, `, "m"),
+  );
+  expect((await uplink("staged", "list", "--csv")).out).toContain(`,false,InternalError,${at},${approvedBy}\r\n`);
+  isPoisoned = false;
+  expect(await uplink("staged", "approve", "corp.example", "deletes", "--digest", digest)).toMatchObject({ code: 0 });
+  await cloud.run();
+  expect((await uplink("staged", "list")).out).toBe("Nothing is staged.\n");
 });
 
 it("names every object with --members, as text, as JSON and as comma-separated values", async () => {

@@ -148,7 +148,8 @@ describe("Removals that were approved, in work that fails for good", () => {
     expect(cloud.logged.filter(({ event }) => event === "approval-failed")).toMatchObject([
       { level: "error", fields: { jobId, class: "deletes", count: 30, digest: before?.digest, by: BY } },
     ]);
-    expect(await list()).toEqual([before]);
+    const at = new Date(cloud.clock.now()).toISOString();
+    expect(await list()).toEqual([{ ...before, lastFailure: { code: "InternalError", at, approvedBy: BY } }]);
     expect(before).toMatchObject({ isApproved: false, count: 30 });
     expect(await agent.status()).toMatchObject({ waiting: { work: 0 } });
     isPoisoned = false;
@@ -156,6 +157,39 @@ describe("Removals that were approved, in work that fails for good", () => {
     expect(living(cloud)).toBe(30);
     expect(await list()).toEqual([]);
     expect(cloud.logged.filter(({ event }) => event === "approval-failed")).toHaveLength(1);
+  });
+
+  it("say so no more from the next approval on, nor once they are staged anew", async () => {
+    let isPoisoned = true;
+    const { cloud, agent, jobId, approve, list } = await start({
+      aroundActivity: async (name, input, run) => {
+        const { batchId = "" } = input as { batchId?: string };
+        if (isPoisoned && name === ACTIVITY.mapChunk && batchId.includes("-approved-")) throw new Error("poison");
+        return run();
+      },
+    });
+    await agent.read("delta", names.slice(0, 30).map(off));
+    await approve("disables");
+    expect(await list()).toMatchObject([{ isApproved: false, lastFailure: { approvedBy: BY } }]);
+    const [set] = await list();
+    // Its work waits for its turn.
+    expect(await cloud.cloud.routes.staged.approve(jobId, "disables", set?.digest ?? "", "bob")).toMatchObject({
+      ok: true,
+    });
+    const [waiting] = await list();
+    expect(waiting).toMatchObject({ isApproved: true });
+    expect(waiting).not.toHaveProperty("lastFailure");
+    await cloud.run();
+    expect(await list()).toMatchObject([{ isApproved: false, lastFailure: { approvedBy: "bob" } }]);
+    isPoisoned = false;
+    cloud.clock.set(cloud.clock.now() + 60_000);
+    await agent.read(
+      "full",
+      names.map((name, at) => (at < 30 ? off(name) : aUser(name))),
+    );
+    const [anew] = await list();
+    expect(anew).toMatchObject({ count: 30, isApproved: false });
+    expect(anew).not.toHaveProperty("lastFailure");
   });
 });
 

@@ -185,6 +185,8 @@ function replyOf(
   members: boolean,
 ): StagedSetReply {
   const guids = rows.map((row) => row.objectGuid);
+  const failures = rows.flatMap(({ lastFailure }) => lastFailure ?? []).sort((left, right) => right.at - left.at);
+  const [last] = isApproved ? [] : failures;
   return {
     class: of,
     cycleId,
@@ -194,6 +196,7 @@ function replyOf(
     digest,
     since: new Date(Math.min(...rows.map((row) => row.stagedAt))).toISOString(),
     isApproved,
+    ...(last ? { lastFailure: { ...last, at: new Date(last.at).toISOString() } } : {}),
     sample: guids.slice(0, SAMPLE),
     ...(members ? { members: guids } : {}),
   };

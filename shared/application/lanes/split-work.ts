@@ -1,7 +1,7 @@
 /**
  * Work that failed again and again as a whole: it is halved, and its halves are, until the object whose fault it is stands
  * alone. That one goes into escrow with a gap of its own, so that it takes nobody else down with it the next time. Of an
- * approved set it is told that nobody carried it out.
+ * approved set it is told that nobody carried it out, and its rows say so.
  */
 import { FAILURES } from "../../domain/failure-codes.ts";
 import type { BlobStore } from "../../ports/blob-store.ts";
@@ -11,6 +11,7 @@ import type { RowStore } from "../../ports/row-store.ts";
 import { setsOf } from "../guard/staged-set.ts";
 import type { Escrows } from "../state/escrow-rows.ts";
 import type { WorkRow } from "../state/job-rows.ts";
+import type { Removals } from "../state/removal-rows.ts";
 import { addWork } from "./add-work.ts";
 import { readFile } from "./chunk-files.ts";
 import type { WorkFile } from "./plan-chunks.ts";
@@ -27,6 +28,7 @@ export function createSplitWork(deps: {
   readonly clock: Clock;
   readonly log: Log;
   readonly escrows: Escrows;
+  readonly removals: Pick<Removals, "keepFailure">;
   /** Attempts that a half has behind it: it failed with the whole. */
   readonly attempts: number;
 }): SplitWork {
@@ -48,8 +50,11 @@ export function createSplitWork(deps: {
   /** Who approved it takes it for carried out: the set stands where it stood, and asks for another approval. */
   async function tellApproval({ jobId, blob }: WorkRow): Promise<void> {
     const { approved } = (await readFile<WorkFile>(deps.blobs, blob)) ?? {};
-    for (const { class: of, rows, digest } of setsOf(jobId, approved?.rows ?? []))
-      deps.log.error("approval-failed", { jobId, class: of, count: rows.length, digest, by: approved?.by ?? "" });
+    if (!approved) return;
+    const failure = { code: "InternalError", at: deps.clock.now(), approvedBy: approved.by } as const;
+    await deps.removals.keepFailure(jobId, approved.rows, failure);
+    for (const { class: of, rows, digest } of setsOf(jobId, approved.rows))
+      deps.log.error("approval-failed", { jobId, class: of, count: rows.length, digest, by: approved.by });
   }
 
   async function isolate({ jobId, workId }: WorkRow, objectGuid: string, file: WorkFile): Promise<void> {

@@ -5,6 +5,7 @@
  * there. No payload: what is removed is decided again from the object's image when the guard has let it pass. What the
  * guard staged lies in table `staged`, partition `{job}`, row `{class}:{objectGuid}`, until an admin decides.
  */
+import type { FailureCode } from "../../domain/failure-codes.ts";
 import { type GuardedType, typeOfClass } from "../../domain/guard.ts";
 import { sameNames } from "../../domain/name-changes.ts";
 import type { Outcome } from "../../domain/object-record.ts";
@@ -59,6 +60,15 @@ export interface StagedRow {
   readonly droppedBy?: string;
   /** Approved, and not carried out yet, for it failed: it is tried again like any failure, and still approved. */
   readonly approvedBy?: string;
+  /** The work on what an admin had approved was given up as a whole. */
+  readonly lastFailure?: ApprovalFailure;
+}
+
+export interface ApprovalFailure {
+  readonly code: FailureCode;
+  /** Milliseconds since 1970. */
+  readonly at: number;
+  readonly approvedBy: string;
 }
 
 interface RemovalRow {
@@ -110,6 +120,8 @@ export interface Removals {
   dropDecided(jobId: string, of: readonly DecidedObject[]): Promise<void>;
   /** Has these rows say that they were dropped; one that was staged anew since stays. */
   keepDropped(jobId: string, rows: readonly StagedRow[], by: string): Promise<void>;
+  /** Has these rows say that nobody carried out what was approved of them; one that was staged anew since stays. */
+  keepFailure(jobId: string, rows: readonly StagedRow[], failure: ApprovalFailure): Promise<void>;
   /** Of some objects, those that are staged as absent: where one shows itself again, its row has to say so. */
   stagedAbsences(jobId: string, objectGuids: readonly string[]): Promise<ReadonlySet<string>>;
   /** Drops these rows; one that another cycle staged anew stays, one that is approved and failed, and dropped names. */
@@ -154,6 +166,13 @@ export function createRemovals(deps: { readonly rows: RowStore }): Removals {
       found.push(...[...rows.values()].map((row) => unpack<StagedRow>(row)));
     }
     return found;
+  }
+  /** Adds to those of some rows that are there as they were staged. */
+  async function keep(jobId: string, rows: readonly StagedRow[], more: Partial<StagedRow>): Promise<void> {
+    for (const { row, value, etag } of await sameRows(jobId, rows))
+      await stagedTable.transact(jobId, [
+        { op: "replace", row, values: pack({ ...value, ...more } satisfies StagedRow), etag },
+      ]);
   }
   /** One that was staged again at this moment has another etag, and stays. */
   async function drop(jobId: string, rows: readonly Stored<StagedRow>[]): Promise<void> {
@@ -278,12 +297,8 @@ export function createRemovals(deps: { readonly rows: RowStore }): Removals {
         rows.filter(({ value }) => isDecided(value) && !isKept(value)),
       );
     },
-    async keepDropped(jobId, rows, by) {
-      for (const { row, value, etag } of await sameRows(jobId, rows))
-        await stagedTable.transact(jobId, [
-          { op: "replace", row, values: pack({ ...value, droppedBy: by } satisfies StagedRow), etag },
-        ]);
-    },
+    keepDropped: (jobId, rows, by) => keep(jobId, rows, { droppedBy: by }),
+    keepFailure: (jobId, rows, lastFailure) => keep(jobId, rows, { lastFailure }),
     async stagedAbsences(jobId, objectGuids) {
       const absent = new Set<string>();
       for (const prefix of ["deletes:", "disables:"]) {

@@ -20,6 +20,8 @@ export const StagedSetReply = z.strictObject({
   since: z.string(),
   /** An admin approved it, and it is being carried out. */
   isApproved: z.boolean(),
+  /** It was approved, and the work on it was given up: what is left of it asks for another approval. */
+  lastFailure: z.strictObject({ code: z.string(), at: z.string(), approvedBy: z.string() }).optional(),
   sample: z.array(z.string()),
   /** All objects, where they were asked for (`?members=true`). */
   members: z.array(z.string()).optional(),
