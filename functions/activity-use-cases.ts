@@ -13,6 +13,8 @@ import { createImageSources } from "../shared/application/cycles/image-sources.t
 import { createExportChunk } from "../shared/application/export/export-chunk.ts";
 import { createNameGuard } from "../shared/application/guard/name-guard.ts";
 import { createAllObjects } from "../shared/application/lanes/all-objects.ts";
+import { createAskFullRead } from "../shared/application/lanes/ask-full-read.ts";
+import { createIsLastAttempt } from "../shared/application/lanes/last-attempt.ts";
 import { createNextBatch } from "../shared/application/lanes/next-batch.ts";
 import { ATTEMPTS_BEFORE_PARKING, createNoteFailure } from "../shared/application/lanes/note-failure.ts";
 import { createAccountParked } from "../shared/application/lanes/parked-batch.ts";
@@ -28,6 +30,9 @@ import type { Parts } from "./parts.ts";
 
 /** Edges that one activity carries out at most, by estimate: 250 writes of 20 members. */
 const LINKS_A_CHUNK = 5_000;
+
+/** So many failed attempts a batch's last one has behind it. */
+const LAST_ATTEMPT = ATTEMPTS_BEFORE_PARKING - 1;
 
 export function createActivityUseCases(parts: Parts) {
   const {
@@ -64,6 +69,8 @@ export function createActivityUseCases(parts: Parts) {
     chunked,
     answering,
   } = parts;
+  const askFullRead = createAskFullRead({ rows, clock });
+  const isLastAttempt = createIsLastAttempt({ rows, attempts: LAST_ATTEMPT });
   return {
     ...runActivities({
       ...answering,
@@ -77,7 +84,7 @@ export function createActivityUseCases(parts: Parts) {
         giveUpWhatIf: runWhatIf.giveUp,
         giveUpReconcile: reconcile.abandon,
         giveUpAsked: askedWork.giveUp,
-        splitWork: createSplitWork({ rows, blobs, clock, log, escrows, removals, attempts: ATTEMPTS_BEFORE_PARKING - 1 }),
+        splitWork: createSplitWork({ rows, blobs, clock, log, escrows, removals, attempts: LAST_ATTEMPT }),
         accountParked: createAccountParked({ blobs, log, objects, provisioningLog, readFacts: parts.readFacts }),
         abandonCycle: commit.abandonCycle,
       }),
@@ -86,13 +93,14 @@ export function createActivityUseCases(parts: Parts) {
       ...answering,
       planChunks: createPlanChunks({
         ...chunked,
+        attempts: LAST_ATTEMPT,
         escrows,
         removals,
         scopeWork,
         allObjects: createAllObjects({ rows, blobs, objects, mappings }),
         askedWork,
       }),
-      mapChunk: createMapChunk({ ...chunked, attempts: ATTEMPTS_BEFORE_PARKING - 1, contextOf }),
+      mapChunk: createMapChunk({ ...chunked, isLastAttempt, contextOf }),
       exportChunk: createExportChunk({
         blobs,
         fence,
@@ -102,6 +110,8 @@ export function createActivityUseCases(parts: Parts) {
         removals,
         provisioningLog,
         references,
+        isLastAttempt,
+        askFullRead,
         links: createLinkStore({ rows, targetKey }),
         tellLeftOut: createTellLeftOut({ rows, provisioningLog }),
         scopeNotes,
@@ -113,7 +123,7 @@ export function createActivityUseCases(parts: Parts) {
     }),
     ...linkActivities({
       ...answering,
-      foldLinks: createFoldLinks({ rows, blobs, fence, foldSaid }),
+      foldLinks: createFoldLinks({ rows, blobs, fence, log, foldSaid, attempts: LAST_ATTEMPT, askFullRead }),
       planLinks: createPlanLinks({ ...chunked, objects, links, referrers, dirty, ring, chunkEdges: LINKS_A_CHUNK }),
       exportLinks: createExportLinks({
         ...chunked,

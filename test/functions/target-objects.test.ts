@@ -101,8 +101,9 @@ test("what the target says is told, of one question only where nothing else was 
   target.refuse("odd", failure);
   const { status, code, body } = await ask("odd");
   expect([status, code, body.error.message]).toEqual([409, "target-refused", message]);
-  const { id } = byName("ann");
-  // It is asked by its id in lower case, and as an anchor as it was given.
+  // With letters: it is asked by its id in lower case, and as an anchor as it was given.
+  const values = { displayName: "lettered", userPrincipalName: "lettered@corp.example" };
+  const [id = ""] = target.seed([{ id: "0000000a-0000-4000-8000-00000000000b", values }]);
   target.refuse(id.toUpperCase(), failure);
   expect(await found(id.toUpperCase())).toMatchObject([{ id }]);
   target.setUnavailable(new TargetUnavailable("target-unreachable", "It is away.", "Wait.", 5_000));

@@ -12,6 +12,8 @@ import type { Excluded } from "../exclusions/excluded.ts";
 import { withheld } from "../exclusions/withheld.ts";
 import type { NameGuard } from "../guard/name-guard.ts";
 import { undoneOf } from "../guard/undone-removals.ts";
+import { halving } from "../halving.ts";
+import type { AskFullRead } from "../lanes/ask-full-read.ts";
 import {
   type ChunkFile,
   FILES,
@@ -24,7 +26,9 @@ import {
   waits,
   writeOnce,
 } from "../lanes/chunk-files.ts";
+import type { IsLastAttempt } from "../lanes/last-attempt.ts";
 import type { Fence, SyncRunInput } from "../lanes/wake-job.ts";
+import type { Took } from "../log/log-entries.ts";
 import type { JobMapping } from "../mapping/job-mapping.ts";
 import type { TellLeftOut } from "../mapping/left-out.ts";
 import { mapObjects } from "../mapping/map-objects.ts";
@@ -44,6 +48,7 @@ import { bindReferences } from "./bind-references.ts";
 import { type ExportResult, exportObjects } from "./export-objects.ts";
 import { lastOf } from "./export-records.ts";
 import { isHeldEntry, withoutExport } from "./held-objects.ts";
+import { setAside } from "./isolate-export.ts";
 import { recordResults } from "./record-results.ts";
 import type { Reference, References } from "./references.ts";
 import { settledBefore } from "./write-outcomes.ts";
@@ -95,6 +100,8 @@ export function createExportChunk(deps: {
   readonly quota: WriteQuota;
   readonly names: NameGuard;
   readonly imageSources: ImageSources;
+  readonly isLastAttempt: IsLastAttempt;
+  readonly askFullRead: AskFullRead;
   readonly contextOf: (jobId: string, schemaVersion: number) => Promise<JobContext>;
 }): ExportChunk {
   const left = createWritesLeft();
@@ -115,9 +122,9 @@ export function createExportChunk(deps: {
       apply: (actions, options) => allowance.target.apply(actions, { ...options, onWrite: () => void writes++ }),
     };
     const startedAt = deps.clock.now();
-    const results = await settleAll(ref, plan, { ...context, target }).finally(allowance.settle);
+    const results = await settleEach(ref, plan, { ...context, target }).finally(allowance.settle);
     if (plan.header.isFirstLoad) deps.references.note(plan.header.configurationId, madeIn(results));
-    await recordResults(deps, plan.header, context.claims, results, {
+    await recordEach(ref, plan, context.claims, results, {
       mappingMs: Math.round((plan.mappedMs ?? 0) / Math.max(1, plan.objects.length)),
       exportMs: deps.clock.now() - startedAt,
     });
@@ -144,6 +151,73 @@ export function createExportChunk(deps: {
     left.forget(outcomePath);
     return { done: true };
   };
+
+  /** All of them; at a batch's last attempt without whoever keeps the others from it. */
+  async function settleEach(ref: ChunkRef, plan: PlanFile, context: JobContext): Promise<ExportResult[]> {
+    const settle = (objects: readonly PlannedObject[]) => settleAll(ref, { ...plan, objects }, context);
+    try {
+      return await settle(plan.objects);
+    } catch (error) {
+      if (!(await deps.isLastAttempt(ref))) throw error;
+      // As after an interruption: what was settled meanwhile is taken as it stands.
+      return halving(settle, plan.objects, async (planned, cause) => {
+        const mapAgain = (stored: StoredObject) => mappedAgain(ref, plan, context, stored);
+        const aside = await setAside({ ...context, clock: deps.clock, mapAgain }, plan.header, planned, cause);
+        await tellIsolated(ref, plan, planned, cause, aside.isLost);
+        return [aside.result];
+      });
+    }
+  }
+
+  /** What can't be told of one object keeps nobody else from being told of. */
+  async function recordEach(
+    ref: ChunkRef,
+    plan: PlanFile,
+    claims: ClaimIndex,
+    results: readonly ExportResult[],
+    took: Took,
+  ): Promise<void> {
+    const record = async (own: readonly ExportResult[]) => {
+      await recordResults(deps, plan.header, claims, own, took);
+      return [];
+    };
+    try {
+      await record(results);
+    } catch (error) {
+      if (!(await deps.isLastAttempt(ref))) throw error;
+      await halving(record, results, async ({ planned }, cause) => {
+        await tellIsolated(ref, plan, planned, cause, true);
+        return [];
+      });
+    }
+  }
+
+  /** `isLost`: only a full read brings what is missing; one that meets the same asks for no other. */
+  async function tellIsolated(
+    { jobId, batchId }: ChunkRef,
+    { header }: PlanFile,
+    { objectGuid }: PlannedObject,
+    error: unknown,
+    isLost: boolean,
+  ): Promise<void> {
+    deps.log.error("object-isolated", { jobId, objectGuid, workId: batchId });
+    const why = error instanceof Error ? error.message : String(error);
+    if (isLost && !header.isFull) await deps.askFullRead(jobId, "parked-object", `Object ${objectGuid}: ${why}`);
+  }
+
+  async function mappedAgain(ref: ChunkRef, plan: PlanFile, context: JobContext, stored: StoredObject) {
+    const { objectGuid } = stored.record;
+    const chunk = await readNeeded<ChunkFile>(deps.blobs, FILES.chunk(ref.batchId, ref.chunk));
+    const items = chunk.items.filter((item) => item.objectGuid === objectGuid);
+    const header = { ...plan.header, isFirstLoad: false };
+    const [planned] = await mapObjects(
+      { ...context, clock: deps.clock },
+      header,
+      items,
+      new Map([[objectGuid, stored]]),
+    );
+    return planned;
+  }
 
   /** Objects that need the target, then those that only need their row; contested ones are planned again and follow. */
   async function settleAll(ref: ChunkRef, plan: PlanFile, context: JobContext): Promise<ExportResult[]> {

@@ -6,7 +6,6 @@
  */
 
 import type { NextStep } from "../../contracts/orchestration.ts";
-import { withoutNames } from "../../domain/names-in-text.ts";
 import type { Clock } from "../../ports/clock.ts";
 import type { Log } from "../../ports/log.ts";
 import type { RowOperation, RowStore } from "../../ports/row-store.ts";
@@ -20,13 +19,12 @@ import {
   readRow,
   type WorkRow,
 } from "../state/job-rows.ts";
+import { createAskFullRead, wantingFullRead } from "./ask-full-read.ts";
 import type { AccountParked } from "./parked-batch.ts";
 import type { SplitWork } from "./split-work.ts";
 import type { Fence, SyncRunInput } from "./wake-job.ts";
 
 export const ATTEMPTS_BEFORE_PARKING = 3;
-/** Characters of a message that a row keeps. */
-const MOST_SAID = 500;
 
 export type NoteFailure = (run: SyncRunInput, step: NextStep, message: string) => Promise<void>;
 
@@ -46,6 +44,7 @@ export function createNoteFailure(deps: {
   readonly abandonCycle: (run: SyncRunInput, readNo: number, because: string) => Promise<void>;
 }): NoteFailure {
   const jobs = jobTable(deps.rows);
+  const askFullRead = createAskFullRead(deps);
   return async (run, step, message) => {
     await deps.fence.check(run);
     deps.log.error("step-failed", { jobId: run.jobId, lane: run.lane, step: step.kind, message });
@@ -72,24 +71,6 @@ export function createNoteFailure(deps: {
     }
     await askFullRead(run.jobId, "parked-read-end", message);
     await deps.abandonCycle(run, readNo, `its end failed ${attempts} times: ${message}`);
-  }
-
-  /** The job that wants a full read, because `message` was the end of some work. */
-  function wanting(job: JobRow, reason: string, message: string): JobRow {
-    const setAsideBecause = withoutNames(message).slice(0, MOST_SAID);
-    const now = deps.clock.now();
-    return { ...job, fullReadWanted: reason, fullReadWantedAt: now, setAsideBecause, setAsideAt: now };
-  }
-
-  async function askFullRead(jobId: string, reason: string, message: string): Promise<void> {
-    for (;;) {
-      const job = await readRow<JobRow>(jobs, jobId, ROW.job);
-      if (!job) return;
-      const asking = wanting(job.value, reason, message);
-      const operation: RowOperation = { op: "replace", row: ROW.job, values: pack(asking), etag: job.etag };
-      // Given up while somebody else changed the job, what was parked would never be made good.
-      if ((await jobs.transact(jobId, [operation])).ok) return;
-    }
   }
 
   /** Whether it was given up. */
@@ -137,7 +118,7 @@ export function createNoteFailure(deps: {
       {
         op: "replace",
         row: ROW.job,
-        values: pack(wanting(job.value, "parked-batch", message)),
+        values: pack(wantingFullRead(job.value, "parked-batch", message, deps.clock.now())),
         etag: job.etag,
       },
     ]);

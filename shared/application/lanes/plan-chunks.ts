@@ -13,6 +13,7 @@ import { type AttributeValue, valuesOf } from "../../domain/values.ts";
 import type { BlobStore } from "../../ports/blob-store.ts";
 import type { Lane } from "../../ports/doorbell.ts";
 import type { RowStore } from "../../ports/row-store.ts";
+import { halving } from "../halving.ts";
 import type { AskedWorks } from "../on-demand/asked-work.ts";
 import { effectiveVersion } from "../schemas/covered-schema.ts";
 import type { ScopeWork } from "../scope/scope-work.ts";
@@ -94,6 +95,8 @@ export function createPlanChunks(deps: {
   readonly allObjects: AllObjects;
   readonly askedWork: Pick<AskedWorks, "plan">;
   readonly chunkObjects: number;
+  /** After so many failed ones an attempt is a batch's last. */
+  readonly attempts: number;
 }): PlanChunks {
   const jobs = jobTable(deps.rows);
 
@@ -147,10 +150,7 @@ export function createPlanChunks(deps: {
         agentId: row.value.agentId,
         server: batch.dsa.dnsName,
       };
-      const absences = await deps.removals.stagedAbsences(
-        job.jobId,
-        batch.changes.map((change) => change.objectGuid),
-      );
+      const absences = await stagedAbsences(row.value, [...new Set(batch.changes.map((change) => change.objectGuid))]);
       const items = batch.changes.map(
         (change, index): ChunkItem => ({
           objectGuid: change.objectGuid,
@@ -232,6 +232,14 @@ export function createPlanChunks(deps: {
       );
     },
   };
+
+  /** Those that a batch's rows have to tell to be there again; at its last attempt those too of whom that can't be read. */
+  async function stagedAbsences(batch: BatchRow, guids: readonly string[]): Promise<ReadonlySet<string>> {
+    const read = async (own: readonly string[]) => [...(await deps.removals.stagedAbsences(batch.jobId, own))];
+    if (batch.attempts < deps.attempts) return new Set(await read(guids));
+    // A row that says more than it has to does no harm.
+    return new Set(await halving(read, guids, async (objectGuid) => [objectGuid]));
+  }
 
   async function jobOf(jobId: string): Promise<JobRow> {
     const job = await readRow<JobRow>(jobs, jobId, ROW.job);

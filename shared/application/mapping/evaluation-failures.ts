@@ -34,10 +34,10 @@ export function outdatedImage({ objectGuid }: ObjectRecord): Failed {
   );
 }
 
-/** What should not happen, in the mapping of this one object: it waits, and the others go on. */
-export function defectFailure({ objectGuid }: ObjectRecord, error: unknown): Failed {
+/** What should not happen, in the mapping or the export of this one object: it waits, and the others go on. */
+export function defectFailure({ objectGuid }: ObjectRecord, error: unknown, what = "mapped"): Failed {
   const why = error instanceof Error ? error.message : String(error);
-  const message = `Object ${objectGuid} can't be mapped, which should not happen: ${why.replace(/\.?$/, ".")}`;
+  const message = `Object ${objectGuid} can't be ${what}, which should not happen: ${why.replace(/\.?$/, ".")}`;
   return failed("not evaluated", "InternalError", message, FAILURES.InternalError.action);
 }
 

@@ -1,7 +1,5 @@
 /** A defect that is met in planning one object: that object waits, with what was folded into its row, and the others go on. */
 import type { Claim } from "../../domain/object-record.ts";
-import { StorageError } from "../../ports/row-store.ts";
-import { TargetUnavailable } from "../../ports/target-directory.ts";
 import type { PlannedObject } from "../lanes/chunk-files.ts";
 import { claimsWithout, exportedClaims, identityClaims, withClaims } from "../matching/object-claims.ts";
 import type { Draft } from "./draft-object.ts";
@@ -13,27 +11,6 @@ export function withoutThrowing(draft: Draft, plan: () => PlannedObject): Planne
     return plan();
   } catch (error) {
     return defectPlan(draft, error);
-  }
-}
-
-/**
- * Halves what can't be planned together until the object whose fault it is stands alone. Planning a part again is harmless;
- * where storage or target can't be reached it is nobody's fault.
- */
-export async function isolating(
-  plan: (drafts: readonly Draft[]) => Promise<PlannedObject[]>,
-  drafts: readonly Draft[],
-  isolated: (draft: Draft, error: unknown) => PlannedObject,
-): Promise<PlannedObject[]> {
-  try {
-    return await plan(drafts);
-  } catch (error) {
-    if (error instanceof StorageError || error instanceof TargetUnavailable) throw error;
-    const [first] = drafts;
-    if (drafts.length === 1 && first) return [isolated(first, error)];
-    const middle = Math.ceil(drafts.length / 2);
-    const left = await isolating(plan, drafts.slice(0, middle), isolated);
-    return [...left, ...(await isolating(plan, drafts.slice(middle), isolated))];
   }
 }
 

@@ -5,11 +5,10 @@
 import type { BlobStore } from "../../ports/blob-store.ts";
 import type { Clock } from "../../ports/clock.ts";
 import type { Log } from "../../ports/log.ts";
-import type { RowStore } from "../../ports/row-store.ts";
 import { type ChunkRef, type JobContext, planOf } from "../export/export-chunk.ts";
 import { type ChunkFile, type ChunkItem, FILES, type PlanFile, readNeeded, writeOnce } from "../lanes/chunk-files.ts";
+import type { IsLastAttempt } from "../lanes/last-attempt.ts";
 import type { Fence } from "../lanes/wake-job.ts";
-import { type BatchRow, jobTable, listRows } from "../state/job-rows.ts";
 import type { StoredObject } from "../state/object-store.ts";
 import { mapObjects } from "./map-objects.ts";
 
@@ -22,13 +21,11 @@ export interface MappedChunk {
 export type MapChunk = (ref: ChunkRef) => Promise<MappedChunk>;
 
 export function createMapChunk(deps: {
-  readonly rows: RowStore;
   readonly blobs: BlobStore;
   readonly fence: Fence;
   readonly clock: Clock;
   readonly log: Log;
-  /** After so many failed ones an attempt is a batch's last. */
-  readonly attempts: number;
+  readonly isLastAttempt: IsLastAttempt;
   readonly contextOf: (jobId: string, schemaVersion: number) => Promise<JobContext>;
 }): MapChunk {
   return async (ref) => {
@@ -47,7 +44,7 @@ export function createMapChunk(deps: {
     const startedAt = deps.clock.now();
     const mapDeps = { ...context, clock: deps.clock };
     const objects = await mapObjects(mapDeps, chunk.header, chunk.items, stored).catch(async (error: unknown) => {
-      if (!(await isLastAttempt(ref))) throw error;
+      if (!(await deps.isLastAttempt(ref))) throw error;
       const onIsolated = (objectGuid: string) =>
         deps.log.error("object-isolated", { jobId: ref.jobId, objectGuid, workId: ref.batchId });
       return mapObjects({ ...mapDeps, onIsolated }, chunk.header, chunk.items, stored);
@@ -58,13 +55,6 @@ export function createMapChunk(deps: {
     const first = await planOf(deps.blobs, ref);
     return summaryOf(first ?? plan);
   };
-
-  /** Of an agent's batch; the cloud's own work is split, or made again. */
-  async function isLastAttempt({ jobId, lane, batchId }: ChunkRef): Promise<boolean> {
-    const batches = await listRows<BatchRow>(jobTable(deps.rows), jobId, `batch:${lane}:`);
-    const own = batches.find(({ value }) => value.batchId === batchId);
-    return own !== undefined && own.value.attempts >= deps.attempts;
-  }
 }
 
 /** A change that only goes on with a list: its object was told before. */

@@ -11,6 +11,7 @@ import { type Desired, planObject } from "../../domain/plan.ts";
 import { EXCLUDED } from "../exclusions/excluded.ts";
 import { claimsWhileHeld, lookingOnly, withoutExport } from "../export/held-objects.ts";
 import { settleDoubts } from "../export/settle-doubts.ts";
+import { halving } from "../halving.ts";
 import type { ChunkHeader, ChunkItem, ObjectFailure, PlannedObject } from "../lanes/chunk-files.ts";
 import { handOver } from "../matching/hand-over.ts";
 import { type MatchAnswer, resolveCandidates } from "../matching/match-candidates.ts";
@@ -29,7 +30,7 @@ import { type ClaimRequest, ownerOf } from "../state/claim-index.ts";
 import { groupBy, type StoredObject } from "../state/object-store.ts";
 import { type Draft, draftOf, type MapDeps } from "./draft-object.ts";
 import { defectFailure } from "./evaluation-failures.ts";
-import { defectPlan, isolating, withoutThrowing } from "./isolate-object.ts";
+import { defectPlan, withoutThrowing } from "./isolate-object.ts";
 import type { Evaluation } from "./job-mapping.ts";
 import { desiredOf } from "./missing-names.ts";
 
@@ -47,9 +48,10 @@ export async function mapObjects(
   const plan = (drafts: readonly Draft[]) => planDrafts(deps, header, drafts);
   const { onIsolated } = given;
   if (!onIsolated) return plan(drafted);
-  return isolating(plan, drafted, (draft, error) => {
+  // Planning a part again is harmless.
+  return halving(plan, drafted, async (draft, error) => {
     onIsolated(draft.objectGuid);
-    return finished(deps, defectPlan(draft, error));
+    return [finished(deps, defectPlan(draft, error))];
   });
 }
 

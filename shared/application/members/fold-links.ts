@@ -18,6 +18,8 @@ import {
 import type { BlobStore } from "../../ports/blob-store.ts";
 import type { Log } from "../../ports/log.ts";
 import type { RowStore } from "../../ports/row-store.ts";
+import { halving } from "../halving.ts";
+import type { AskFullRead } from "../lanes/ask-full-read.ts";
 import {
   type ChangeOrigin,
   type ChunkFile,
@@ -67,7 +69,11 @@ export function createFoldLinks(deps: {
   readonly rows: RowStore;
   readonly blobs: BlobStore;
   readonly fence: Fence;
+  readonly log: Log;
   readonly foldSaid: FoldSaid;
+  /** After so many failed ones an attempt is a batch's last. */
+  readonly attempts: number;
+  readonly askFullRead: AskFullRead;
 }): FoldLinks {
   const jobs = jobTable(deps.rows);
   return async (run, readNo, sequence) => {
@@ -83,8 +89,39 @@ export function createFoldLinks(deps: {
     const batch = await readNeeded<ChangeBatch>(deps.blobs, row.value.blob);
     const job = await readRow<JobRow>(jobs, run.jobId, ROW.job);
     if (!job) throw new Error(`Job ${run.jobId} is gone.`);
-    return deps.foldSaid(job.value, header, batch);
+    const fold = (changes: readonly PositionedChange[]) => deps.foldSaid(job.value, header, partOf(batch, changes));
+    const changes = batch.changes.map((change, index): PositionedChange => ({ change, index }));
+    if (row.value.attempts < deps.attempts) return fold(changes);
+    const folded = await halving(
+      async (part) => [await fold(part)],
+      changes,
+      async ({ change }, error) => {
+        await leaveOut(header, change.objectGuid, error);
+        return [];
+      },
+    );
+    const sum = (count: (own: FoldedBatch) => number) => folded.reduce((all, own) => all + count(own), 0);
+    return { referrers: sum((own) => own.referrers), dirty: sum((own) => own.dirty) };
   };
+
+  /** What a change says of links is in no row: only a full read brings it. One that meets the same asks for no other. */
+  async function leaveOut({ jobId, batchId, isFull }: ChunkHeader, objectGuid: string, error: unknown): Promise<void> {
+    deps.log.error("object-isolated", { jobId, objectGuid, workId: batchId });
+    const why = error instanceof Error ? error.message : String(error);
+    if (!isFull) await deps.askFullRead(jobId, "parked-object", `Links of object ${objectGuid}: ${why}`);
+  }
+}
+
+interface PositionedChange {
+  readonly change: ChangeBatch["changes"][number];
+  readonly index: number;
+}
+
+/** Changes that follow each other, with the positions that they have in their batch. */
+function partOf(batch: ChangeBatch, part: readonly PositionedChange[]): SaidChanges {
+  const { kind, readNo, sequence } = batch;
+  const first = part[0]?.index ?? 0;
+  return { kind, readNo, sequence, changes: part.map(({ change }) => change), firstPosition: first, firstIndex: first };
 }
 
 export function createFoldSaid(deps: {

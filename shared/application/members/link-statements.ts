@@ -32,6 +32,8 @@ export interface SaidLinks {
 /** A batch, or what was read beside one: then its changes' positions begin at `firstPosition`. */
 export type SaidChanges = Pick<ChangeBatch, "kind" | "readNo" | "sequence" | "changes"> & {
   readonly firstPosition?: number;
+  /** Of a part of a batch: where in it that begins. */
+  readonly firstIndex?: number;
 };
 
 type Link = NonNullable<Extract<Change, { op: "upsert" }>["links"]>[number];
@@ -48,7 +50,7 @@ export function statementsOf(header: ChunkHeader, batch: SaidChanges): SaidLinks
     const { objectGuid } = change;
     const sid = sidOf(change.attributes);
     if (sid !== undefined) sids.push({ sid, configurationId, objectGuid });
-    const origin: ChangeOrigin = { batchId, index, agentId, server };
+    const origin: ChangeOrigin = { batchId, index: (batch.firstIndex ?? 0) + index, agentId, server };
     for (const [place, link] of (change.links ?? []).entries()) {
       const version = versionOf(batch, index, place);
       const attribute = link.attribute.toLowerCase();

@@ -64,7 +64,7 @@ export const CLOUD_EVENTS = {
   "step-failed": error("A step of a run failed; it is tried again.", "jobId", "lane", "step", "message"),
   "work-split": warn("Work that failed again and again is tried in smaller parts.", "jobId", "workId", "objects"),
   "object-isolated": error(
-    "One object alone makes its work, or the mapping of its batch (`workId`), fail; it is escrowed.",
+    "One object alone makes its work, or a step of its batch (`workId`), fail: it is escrowed, or what it said of links waits for a full read.",
     ...(["jobId", "objectGuid", "workId"] as const),
   ),
   "run-replaced": warn(
