@@ -180,8 +180,11 @@ export interface TargetDirectory {
   describe(): Promise<TargetDescription>;
   /** One result a query, in order: every object that matches. */
   find(queries: readonly TargetQuery[], options?: FindOptions): Promise<readonly (readonly TargetObject[])[]>;
-  /** Of the given ids, those that hold a directory role or are in a role-assignable group. */
-  privileged(ids: readonly string[]): Promise<ReadonlySet<string>>;
+  /**
+   * Of the given ids, those that hold a directory role or are in a role-assignable group. What is known may be a minute old, but
+   * where it is asked `anew`.
+   */
+  privileged(ids: readonly string[], options?: { readonly anew?: boolean }): Promise<ReadonlySet<string>>;
   /** At most one action a key. Results in the order of the actions. */
   apply(actions: readonly TargetAction[], options: ApplyOptions): Promise<readonly TargetResult[]>;
   /**

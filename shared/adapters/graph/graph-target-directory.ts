@@ -93,9 +93,9 @@ export function createGraphTargetDirectory(deps: GraphTargetDeps): TargetDirecto
   return {
     describe: () => describe(reads),
     find: (queries, options) => findObjects(reads, queries, options),
-    async privileged(ids) {
+    async privileged(ids, options) {
       if (ids.length === 0) return new Set();
-      const all = await privileged.ids();
+      const all = await privileged.ids(options);
       return new Set(ids.filter((id) => all.has(id)));
     },
     async apply(actions, options) {

@@ -1,7 +1,8 @@
 /**
  * Who holds a directory role, may take one up (is eligible), or is in a role-assignable group: read as lists, not object by object,
  * and kept for a minute. Who is eligible is told only with a licence and a permission of its own: without them a warning says
- * once that they aren't known. Someone who became an administrator within that minute is protected by Graph itself, which refuses the write.
+ * once that they aren't known. Someone who became an administrator within that minute is protected by Graph itself, which refuses the write;
+ * where more depends on it than that write, it is asked anew.
  */
 
 import type { Clock } from "../../ports/clock.ts";
@@ -12,7 +13,7 @@ import type { ReadClient } from "./read-client.ts";
 const KEPT_MS = 60_000;
 
 export interface Privileged {
-  ids(): Promise<ReadonlySet<string>>;
+  ids(options?: { readonly anew?: boolean }): Promise<ReadonlySet<string>>;
 }
 
 export function createPrivileged(deps: {
@@ -31,8 +32,8 @@ export function createPrivileged(deps: {
   };
   let kept: { readonly at: number; readonly ids: Promise<ReadonlySet<string>> } | undefined;
   return {
-    ids() {
-      if (kept && deps.clock.now() - kept.at < KEPT_MS) return kept.ids;
+    ids({ anew = false } = {}) {
+      if (kept && !anew && deps.clock.now() - kept.at < KEPT_MS) return kept.ids;
       const ids = readIds(deps.reads, warnOnce);
       const fresh = { at: deps.clock.now(), ids };
       kept = fresh;

@@ -39,7 +39,10 @@ export async function matchTargets(deps: MatchDeps, requests: readonly MatchRequ
     at += own.length;
     return [...new Map(objects.map((object) => [object.id, object])).values()];
   });
-  const privileged = await deps.target.privileged([...new Set(found.flat().map((object) => object.id))]);
+  // Somebody would let go for it: what a minute ago was no administrator's may be one's by now.
+  const anew = requests.some(({ from }) => from !== undefined);
+  const ids = [...new Set(found.flat().map((object) => object.id))];
+  const privileged = await deps.target.privileged(ids, { anew });
   return Promise.all(
     requests.map(async (request, index): Promise<MatchVerdict> => {
       const refusal = unanswered[index];

@@ -130,6 +130,8 @@ describe("reading from Graph", () => {
     directory.control.setRole(plain, "User Administrator");
     expect(await rig.target.privileged([plain])).toEqual(new Set());
     expect(directory.control.stats().requests).toBe(requests);
+    expect(await rig.target.privileged([plain], { anew: true })).toEqual(new Set([plain]));
+    directory.control.setRole(member, "User Administrator");
     directory.clock.ms += 61_000;
     expect(await rig.target.privileged([plain])).toEqual(new Set([plain]));
     expect(await rig.target.privileged([])).toEqual(new Set());
