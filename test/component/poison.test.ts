@@ -1,7 +1,9 @@
 import { randomBytes } from "node:crypto";
 import { describe, expect, it } from "vitest";
 import { type ChunkFile, FILES } from "../../shared/application/lanes/chunk-files.ts";
+import { createClaimIndex } from "../../shared/application/state/claim-index.ts";
 import { type CycleRow, jobTable, listRows } from "../../shared/application/state/job-rows.ts";
+import { createObjectStore } from "../../shared/application/state/object-store.ts";
 import { gunzipJson, packJson, unpackJson } from "../../shared/application/state/packing.ts";
 import { shardOf } from "../../shared/domain/shard.ts";
 import { type RowStore, type RowTable, type RowValues, StorageError } from "../../shared/ports/row-store.ts";
@@ -229,6 +231,31 @@ describe("an object that always fails holds up nobody else", () => {
     await pass(world, 10 * MINUTE);
     expect(await escrowsOf(world)).toEqual([]);
     expect(cloud.target.objects()).toHaveLength(5);
+  });
+
+  it("when it alone can't be planned, what it had claimed by then stands on its row, and is given up with it", async () => {
+    const cloud = await createCloud();
+    // Somebody's with the name that it wants, so that the target is asked.
+    cloud.target.seed([{ values: { displayName: "stranger", userPrincipalName: "dan@corp.example" } }]);
+    const agent = await cloud.addDomain("corp.example");
+    await agent.read("full", people("Sales"));
+    const { find } = cloud.target;
+    let isPoisoned = true;
+    cloud.target.find = (queries, options) => {
+      if (isPoisoned && JSON.stringify(queries).includes("dan@corp.example")) throw new TypeError("poison");
+      return find(queries, options);
+    };
+    await agent.read("delta", [...people("Finance"), aUser("dan")]);
+    expect(await escrowsOf({ cloud, agent })).toMatchObject([{ objectGuid: guidOf("dan"), code: "InternalError" }]);
+    const objects = createObjectStore({ rows: cloud.rows, targetKey: "tenant" });
+    const row = await objects.get(agent.configurationId, guidOf("dan"));
+    const anchor = row?.record.claims?.find(({ kind }) => kind === "sourceAnchor");
+    expect(anchor).toBeDefined();
+    const claims = createClaimIndex({ rows: cloud.rows, targetKey: "tenant" });
+    expect(await claims.holder(anchor ?? { kind: "sourceAnchor", value: "" })).toMatchObject({ kind: "taken" });
+    isPoisoned = false;
+    await agent.read("delta", [{ op: "delete", objectGuid: guidOf("dan") }]);
+    expect(await claims.holder(anchor ?? { kind: "sourceAnchor", value: "" })).toBeUndefined();
   });
 
   it("but nobody is taken for the fault when storage can't be reached: the batch is set aside as ever", async () => {

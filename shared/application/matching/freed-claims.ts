@@ -11,7 +11,11 @@ import { type ClaimOwner, type ClaimResult, objectOf, ownerOf } from "../state/c
 import { hasLinkTo } from "./match-target.ts";
 import { claimsWithout, exportedClaims, identityClaims } from "./object-claims.ts";
 
-type Context = Pick<JobContext, "mapping" | "objects" | "claims">;
+interface Context {
+  readonly mapping: Pick<JobContext["mapping"], "evaluate">;
+  readonly objects: Pick<JobContext["objects"], "getMany">;
+  readonly claims: Pick<JobContext["claims"], "holders">;
+}
 
 /** Many may wait, and each has a whole row. */
 const AT_ONCE = 200;
