@@ -518,6 +518,33 @@ describe("matching with what the target holds", () => {
     },
   );
 
+  it.each([200, 1])(
+    "gives it to one of the two also where a third one's deletion took it, and somebody restored it by hand, %i a chunk",
+    async (chunkObjects) => {
+      const cloud = await createCloud({ chunkObjects });
+      const agent = await cloud.addDomain("corp.example");
+      await agent.read("full", [aUser("cid"), aUser("zoe")]);
+      const id = cloud.target.objects().find(({ values }) => values["displayName"] === "cid")?.id ?? "";
+      await agent.read("delta", [{ op: "delete", objectGuid: guidOf("cid") }]);
+      expect(cloud.target.object(id)?.deleted).toBe(true);
+      cloud.target.setDeleted(id, false);
+      const names = { userPrincipalName: "ann@corp.example", mail: "bob@mail.example" };
+      cloud.target.edit(id, { ...names, onPremisesImmutableId: null });
+      await agent.read("delta", [aUser("ann"), aUser("bob", { mail: "bob@mail.example" })]);
+      const objects = createObjectStore({ rows: cloud.rows, targetKey: "tenant" });
+      const rows = await objects.getMany(agent.configurationId, ["ann", "bob", "cid"].map(guidOf));
+      const linked = [...rows.values()].filter(({ record }) => record.link?.targetId === id);
+      expect(linked.map(({ record }) => record.link?.deletedAt)).toEqual([undefined]);
+      const escrows = await escrowsOf(cloud, agent.jobId);
+      expect(escrows).toMatchObject([{ code: "AttributeValueMustBeUnique", message: expect.stringContaining(id) }]);
+      expect(escrows[0]?.objectGuid).not.toBe(linked[0]?.record.objectGuid);
+      // Who had it before comes back as somebody new.
+      await agent.read("delta", [aUser("cid")]);
+      const cid = (await objects.get(agent.configurationId, guidOf("cid")))?.record.link?.targetId;
+      expect([cid === undefined, cid === id]).toEqual([false, false]);
+    },
+  );
+
   it("taking over an account that is disabled at the source disables it at the end of the read, past the guard", async () => {
     const cloud = await createCloud({ settings: { guard: { floor: 2, count: 500, percent: 10 } } });
     const agent = await cloud.addDomain("corp.example");

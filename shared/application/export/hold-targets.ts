@@ -2,10 +2,12 @@
  * Who is about to take a target object over enters that in the index first: two people may each be matched to one target object by
  * another value (the name of one, the mail of the other), at the same moment, and only one of them gets it.
  *
- * An entry that nobody stands behind any more (a takeover that failed, or ended half-way before it was called) is no obstacle.
+ * An entry that nobody stands behind any more (a takeover that failed, or ended half-way before it was called) is no obstacle. Nor is
+ * that of who deleted it before somebody restored it by hand: he lets go of it for good, and of those who want it now one gets it.
  */
-import type { Claim } from "../../domain/object-record.ts";
+import type { Claim, ObjectRecord } from "../../domain/object-record.ts";
 import type { ChunkHeader } from "../lanes/chunk-files.ts";
+import { release } from "../matching/hand-over.ts";
 import { type ClaimOwner, objectOf, ownerOf } from "../state/claim-index.ts";
 import type { ExportDeps, ExportResult } from "./export-objects.ts";
 import type { Marked } from "./export-records.ts";
@@ -33,10 +35,13 @@ export async function holdTargets(
       held.set(entry, { ...entry, holdsTarget: true });
       continue;
     }
-    const holder = await standsBehind(deps, answer.owner, request.claim.value);
-    if (holder === "formerly") continue;
-    if (holder === "nobody") {
-      await deps.claims.disown(answer.owner, [request.claim], undefined);
+    const { objectGuid, configurationId } = objectOf(answer.owner);
+    const stored = await deps.objects.get(configurationId, objectGuid);
+    const holder = standsBehind(stored?.record, request.claim.value);
+    if (holder === "formerly" && stored)
+      await release({ ...deps, now: deps.clock.now() }, stored, { owner: request.owner, wanted: [request.claim] });
+    if (holder === "nobody") await deps.claims.disown(answer.owner, [request.claim], undefined);
+    if (holder !== "somebody") {
       const [again] = await deps.claims.claim([request]);
       if (again?.kind === "held") continue;
     }
@@ -46,14 +51,8 @@ export async function holdTargets(
   return [...held.values()];
 }
 
-/** `formerly`: who had it and deleted it; whoever brings it about that it's another one's takes the entry along. */
-async function standsBehind(
-  { objects }: Pick<ExportDeps, "objects">,
-  owner: ClaimOwner,
-  targetId: string,
-): Promise<"somebody" | "formerly" | "nobody"> {
-  const { configurationId, objectGuid } = objectOf(owner);
-  const record = (await objects.get(configurationId, objectGuid))?.record;
+/** `formerly`: who had it and deleted it. */
+function standsBehind(record: ObjectRecord | undefined, targetId: string): "somebody" | "formerly" | "nobody" {
   if (record?.link?.targetId === targetId) return record.link.deletedAt === undefined ? "somebody" : "formerly";
   return record?.mark && !record.link ? "somebody" : "nobody";
 }
