@@ -13,7 +13,7 @@ export function backupRoutes({
   readonly seekTargets: SeekTargets;
 }): Route[] {
   return [
-    serveAdmin(listBackups, async () => listed(await restore.list())),
+    serveAdmin(listBackups, async (asked) => listed(asked, await restore.list(), ({ id }) => id, "descending")),
     serveAdmin(restoreRows, async ({ params, body }, admin) => plain(await restore.part(params.jobId, body, admin.id))),
     serveAdmin(seekTargets, async ({ params, body }, admin) => plain(await seek.page(params.jobId, body, admin.id))),
   ];

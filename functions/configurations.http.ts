@@ -16,7 +16,9 @@ export function configurationRoutes(configurations: Configurations): Route[] {
       const created = await configurations.create(body, { onlyNew });
       return created.ok ? ok({ body: replyOf(created.value), status: created.value.created ? 201 : 200 }) : created;
     }),
-    serveAdmin(listConfigurations, async () => listed(ok((await configurations.list()).map(replyOf)))),
+    serveAdmin(listConfigurations, async (asked) =>
+      listed(asked, ok((await configurations.list()).map(replyOf)), ({ id }) => id),
+    ),
   ];
 }
 

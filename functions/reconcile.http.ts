@@ -9,7 +9,9 @@ export function reconcileRoutes(reconciles: ReconcileAdmin): Route[] {
     serveAdmin(askReconcile, async ({ params, body }, admin) =>
       plain(await reconciles.ask(params.jobId, body.policy, admin.id)),
     ),
-    serveAdmin(listReconciles, async ({ params }) => listed(await reconciles.list(params.jobId))),
+    serveAdmin(listReconciles, async (asked) =>
+      listed(asked, await reconciles.list(asked.params.jobId), ({ id }) => id, "descending"),
+    ),
     serveAdmin(showReconcile, async ({ params }) => plain(await reconciles.show(params.jobId, params.reconcileId))),
     serveAdmin(listFindings, async (asked) => {
       const { params, query } = asked;

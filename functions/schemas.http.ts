@@ -29,7 +29,10 @@ export function schemaRoutes({ schemas, configurations }: SchemaRouteDeps): Rout
       const done = asEtagMismatch(put, ifMatch, "schema-version-not-expected");
       return done.ok ? ok({ body: done.value, etag: String(done.value.version) }) : done;
     }),
-    serveAdmin(listSchemaVersions, async ({ params }) => listed(await schemas.versions(params.jobId))),
+    serveAdmin(listSchemaVersions, async (asked) => {
+      const all = await schemas.versions(asked.params.jobId);
+      return listed(asked, all, ({ version }) => String(version).padStart(9, "0"), "descending");
+    }),
     serveAdmin(diffSchemas, async ({ params, query }) => plain(await schemas.diff(params.jobId, query.from, query.to))),
   ];
 }

@@ -8,7 +8,9 @@ import { listed, serveAdmin } from "./serve.ts";
 
 export function secretRoutes(secrets: ConfigurationSecrets): Route[] {
   return [
-    serveAdmin(listSecrets, async ({ params }) => listed(await secrets.keys(params.configurationId))),
+    serveAdmin(listSecrets, async (asked) =>
+      listed(asked, await secrets.keys(asked.params.configurationId), ({ key }) => key),
+    ),
     serveAdmin(putSecrets, async ({ params, body }, admin) => {
       const done = await secrets.replace(params.configurationId, body, admin.id);
       return done.ok ? ok({ body: undefined }) : done;

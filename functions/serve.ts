@@ -101,9 +101,28 @@ export function plain<T>(result: Result<T>): Result<Served<T>> {
   return result.ok ? ok({ body: result.value }) : result;
 }
 
-/** A whole list, as Graph answers one. */
-export function listed<T>(result: Result<readonly T[]>): Result<Served<{ readonly value: readonly T[] }>> {
-  return result.ok ? ok({ body: { value: result.value } }) : result;
+/**
+ * A list that is short by nature: whole, unless the caller asks for pages. They go by a key that each entry has for itself, in the order
+ * that the whole list has: by the newest first where that is so.
+ */
+export function listed<T>(
+  { query, linkTo }: Pick<Asked<Operation>, "linkTo"> & { readonly query: ShortQuery },
+  all: Result<readonly T[]>,
+  keyOf: (entry: T) => string,
+  order: "ascending" | "descending" = "ascending",
+): Result<Served<ReturnType<typeof pageOf<T>>>> {
+  if (!all.ok) return all;
+  const { $top: top, $skiptoken: after, ...rest } = query;
+  if (top === undefined && after === undefined) return ok({ body: { value: all.value } });
+  const page = keysetPage(all.value, keyOf, { top: top ?? all.value.length, after, order });
+  const given = Object.entries(rest).filter((entry): entry is [string, string] => typeof entry[1] === "string");
+  const asked = { ...Object.fromEntries(given), ...(top === undefined ? {} : { $top: String(top) }) };
+  return ok({ body: pageOf(page, (next) => linkTo({ ...asked, $skiptoken: next })) });
+}
+
+interface ShortQuery {
+  readonly $top?: number | undefined;
+  readonly $skiptoken?: string | undefined;
 }
 
 /** A page of a list; `link` gives the address of the page that begins at `next`. */

@@ -17,9 +17,11 @@ export function stagedRoutes(deps: {
 }): Route[] {
   const { staged } = deps;
   return [
-    serveAdmin(listStaged, async ({ params, query }) =>
-      listed(await staged.list(params.jobId, { members: query.members === "true" })),
-    ),
+    serveAdmin(listStaged, async (asked) => {
+      const { params, query } = asked;
+      const all = await staged.list(params.jobId, { members: query.members === "true" });
+      return listed(asked, all, (set) => `${set.class}.${set.digest}`);
+    }),
     serveAdmin(listStagedObjects, async (asked) => {
       const { params, query } = asked;
       const set = { class: params.class as StagedClass, digest: params.digest };

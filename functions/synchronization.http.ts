@@ -34,17 +34,24 @@ export function synchronizationRoutes({
       const done = await jobDeletion.remove(params, query.objects, admin.id);
       return done.ok ? ok({ body: undefined }) : done;
     }),
-    serveAdmin(listServicePrincipals, async () => listed(ok(await own.configurations()))),
+    serveAdmin(listServicePrincipals, async (asked) => listed(asked, ok(await own.configurations()), idOf)),
     serveAdmin(getServicePrincipal, async ({ params }) => plain(await own.configuration(params.configurationId))),
-    serveAdmin(listJobs, async ({ params }) => listed(await own.jobs(params.configurationId))),
+    serveAdmin(listJobs, async (asked) => listed(asked, await own.jobs(asked.params.configurationId), idOf)),
     serveAdmin(getJob, async ({ params }) => plain(await own.job(params.configurationId, params.jobId))),
-    serveAdmin(listTemplates, async ({ params }) => listed(await own.templates(params.configurationId))),
+    serveAdmin(listTemplates, async (asked) => listed(asked, await own.templates(asked.params.configurationId), idOf)),
     serveAdmin(getTemplate, async ({ params }) => plain(await own.template(params.configurationId, params.templateId))),
-    serveAdmin(listFilterOperators, async ({ params }) =>
-      listed(await own.filterOperators(params.configurationId, params.jobId)),
-    ),
-    serveAdmin(listMappingFunctions, async ({ params }) =>
-      listed(await own.mappingFunctions(params.configurationId, params.jobId)),
-    ),
+    serveAdmin(listFilterOperators, async (asked) => {
+      const { configurationId, jobId } = asked.params;
+      return listed(asked, await own.filterOperators(configurationId, jobId), idOf);
+    }),
+    serveAdmin(listMappingFunctions, async (asked) => {
+      const { configurationId, jobId } = asked.params;
+      return listed(asked, await own.mappingFunctions(configurationId, jobId), idOf);
+    }),
   ];
+}
+
+/** Operators are named in words. */
+function idOf({ id }: { readonly id: string }): string {
+  return id.replaceAll(" ", "_");
 }

@@ -5,5 +5,5 @@ import type { Route } from "./http-route.ts";
 import { listed, serveAdmin } from "./serve.ts";
 
 export function targetObjectsRoute(find: FindTargetObjects): Route {
-  return serveAdmin(listTargetObjects, async ({ query }) => listed(await find(query.name)));
+  return serveAdmin(listTargetObjects, async (asked) => listed(asked, await find(asked.query.name), ({ id }) => id));
 }

@@ -7,7 +7,9 @@ import { listed, plain, serveAdmin } from "./serve.ts";
 export function whatIfRoutes(whatIfs: WhatIfs): Route[] {
   return [
     serveAdmin(runWhatIf, async ({ params, body }, admin) => plain(await whatIfs.run(params.jobId, body, admin.id))),
-    serveAdmin(listWhatIfs, async ({ params }) => listed(await whatIfs.list(params.jobId))),
+    serveAdmin(listWhatIfs, async (asked) =>
+      listed(asked, await whatIfs.list(asked.params.jobId), ({ id }) => id, "descending"),
+    ),
     serveAdmin(getWhatIf, async ({ params }) => plain(await whatIfs.get(params.jobId, params.id))),
     serveAdmin(approveWhatIf, async ({ params, body }, admin) =>
       plain(await whatIfs.approve(params.jobId, body.digest, admin.id)),

@@ -261,6 +261,19 @@ describe("Microsoft's Graph client", { timeout: 120_000 }, () => {
     );
   });
 
+  test("goes through lists that are short by nature page by page, where it asks for pages", async () => {
+    const path = `/uplink/jobs/${jobId}/schemaVersions`;
+    const { value: whole, "@odata.nextLink": more }: PageCollection = await client.api(path).get();
+    expect([whole.length > 1, more]).toEqual([true, undefined]);
+    const first: PageCollection = await client.api(path).top(1).get();
+    expect(first.value).toEqual(whole.slice(0, 1));
+    const seen: unknown[] = [];
+    await new PageIterator(client, first, (version: unknown) => seen.push(version) > 0).iterate();
+    expect(seen).toEqual(whole);
+    const principals: PageCollection = await client.api("/servicePrincipals").top(1).get();
+    expect([principals.value.length, principals["@odata.nextLink"]]).toEqual([1, undefined]);
+  });
+
   test("asks the provisioning log for one object, failures and a time range; what it can't answer says what it can", async () => {
     const ask = (filter: string) => client.api("/auditLogs/provisioning").filter(filter).top(3).get();
     const all = await everyRow(await ask(`jobId eq '${jobId}'`));

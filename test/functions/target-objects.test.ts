@@ -90,7 +90,11 @@ test("without a name, with an empty one or control characters it is refused, and
     expect([status, code, body.error.details[0].target]).toEqual([400, "invalid-query", "name"]);
   }
   const { paths } = (await service.ask(openApi)).body;
-  expect(paths[`/${listTargetObjects.path}`].get.parameters).toMatchObject([{ name: "name", required: true }]);
+  expect(paths[`/${listTargetObjects.path}`].get.parameters).toMatchObject([
+    { name: "name", required: true },
+    { name: "$top", required: false },
+    { name: "$skiptoken", required: false },
+  ]);
   for (const { required } of paths[`/${listExclusions.path}`].get.parameters) expect(required).toBe(false);
 });
 

@@ -10,12 +10,17 @@ export interface Page<T> {
 export function keysetPage<T>(
   all: readonly T[],
   keyOf: (entry: T) => string,
-  { top, after }: { readonly top: number; readonly after: string | undefined },
+  {
+    top,
+    after,
+    order = "ascending",
+  }: { readonly top: number; readonly after: string | undefined; readonly order?: "ascending" | "descending" },
 ): Page<T> {
+  const isBefore = (one: string, other: string) => (order === "ascending" ? one < other : one > other);
   const keyed = all
     .map((entry) => ({ entry, key: keyOf(entry) }))
-    .filter(({ key }) => after === undefined || key > after);
-  const sorted = keyed.sort((one, other) => (one.key < other.key ? -1 : 1));
+    .filter(({ key }) => after === undefined || isBefore(after, key));
+  const sorted = keyed.sort((one, other) => (isBefore(one.key, other.key) ? -1 : 1));
   const page = sorted.slice(0, top);
   const last = page.at(-1);
   return {

@@ -6,7 +6,7 @@ import { z } from "zod";
 import { operation } from "../operation.ts";
 import { Identifier } from "../path-params.ts";
 import { TARGET_REFUSALS } from "../target-refusals.ts";
-import { listOf } from "./paging.ts";
+import { listOf, ShortPage } from "./paging.ts";
 
 /** A whole one; what was never finished isn't listed. */
 export const BackupReply = z.strictObject({
@@ -69,6 +69,7 @@ export const listBackups = operation({
   path: "v1.0/uplink/backups",
   guard: "admin-read",
   summary: "The whole backups of object rows and index, newest first.",
+  query: z.strictObject(ShortPage),
   reply: listOf(BackupReply),
 });
 

@@ -5,7 +5,7 @@
 import { z } from "zod";
 import { CreateConfigurationRequest } from "../configuration.ts";
 import { operation } from "../operation.ts";
-import { listOf } from "./paging.ts";
+import { listOf, ShortPage } from "./paging.ts";
 
 export const ConfigurationReply = z.strictObject({
   id: z.string(),
@@ -33,5 +33,6 @@ export const listConfigurations = operation({
   path: "v1.0/uplink/configurations",
   guard: "admin-read",
   summary: "The configurations, one for each directory.",
+  query: z.strictObject(ShortPage),
   reply: listOf(ConfigurationReply),
 });

@@ -13,3 +13,6 @@ export const Top = z.coerce.number().int().min(1).max(1000).default(50);
 export const SkipToken = z.string().min(1).max(512).optional();
 /** The same of a list in the order of identifiers: the last one of the page before. */
 export const SkipPlace = Identifier.optional();
+
+/** Of lists that are short by nature: they come whole, unless somebody asks for pages. */
+export const ShortPage = { $top: z.coerce.number().int().min(1).max(1000).optional(), $skiptoken: SkipPlace };

@@ -4,7 +4,7 @@
 import { z } from "zod";
 import { operation } from "../operation.ts";
 import { Moment } from "./moment.ts";
-import { listOf, SkipToken, Top } from "./paging.ts";
+import { listOf, ShortPage, SkipToken, Top } from "./paging.ts";
 
 /**
  * What becomes of what a reconcile finds. `report`: nothing; `repair`: the target gets again what the source says; `adopt`: the
@@ -89,6 +89,7 @@ export const listReconciles = operation({
   path: "v1.0/uplink/jobs/{jobId}/reconciles",
   guard: "admin-read",
   summary: "A job's reconciles, newest first.",
+  query: z.strictObject(ShortPage),
   reply: listOf(ReconcileReply),
   refusals: { "job-not-found": 404 },
 });

@@ -5,7 +5,7 @@
 import { z } from "zod";
 import { operation } from "../operation.ts";
 import { SynchronizationSchemaBody } from "../synchronization-schema.ts";
-import { listOf } from "./paging.ts";
+import { listOf, ShortPage } from "./paging.ts";
 
 /** What a check of a schema says, and where: `position` counts UTF-16 units of the expression from 0. */
 export const SchemaFindingReply = z.strictObject({
@@ -99,6 +99,7 @@ export const listSchemaVersions = operation({
   path: "v1.0/uplink/jobs/{jobId}/schemaVersions",
   guard: "admin-read",
   summary: "The versions of a job's schema, newest first.",
+  query: z.strictObject(ShortPage),
   reply: listOf(SchemaVersionReply),
   refusals: { "job-not-found": 404 },
 });

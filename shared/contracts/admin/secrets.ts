@@ -5,7 +5,7 @@
 import { z } from "zod";
 import { graphBody } from "../graph-body.ts";
 import { operation } from "../operation.ts";
-import { listOf } from "./paging.ts";
+import { listOf, ShortPage } from "./paging.ts";
 
 /** `AppKey`: the target application's secret. The others are settings that Graph keeps here. */
 export const SECRET_KEYS = ["Domain", "AppKey", "SyncNotificationSettings"] as const;
@@ -42,6 +42,7 @@ export const listSecrets = operation({
   path: SECRETS_PATH,
   guard: "admin-read",
   summary: "Which secrets a configuration has; never their values.",
+  query: z.strictObject(ShortPage),
   reply: listOf(SecretReply),
   refusals: { "configuration-not-found": 404, ...STORE },
 });

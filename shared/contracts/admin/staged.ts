@@ -3,7 +3,7 @@
  */
 import { z } from "zod";
 import { operation } from "../operation.ts";
-import { listOf, SkipToken, Top } from "./paging.ts";
+import { listOf, ShortPage, SkipToken, Top } from "./paging.ts";
 
 const StagedClass = z.enum(["deletes", "disables", "blanks", "names", "memberships"]);
 
@@ -61,7 +61,7 @@ export const listStaged = operation({
   path: "v1.0/uplink/jobs/{jobId}/staged",
   guard: "admin-read",
   summary: "What the guard held back, by class; with its members where they are asked for.",
-  query: z.strictObject({ members: z.enum(["true", "false"]).default("false") }),
+  query: z.strictObject({ members: z.enum(["true", "false"]).default("false"), ...ShortPage }),
   reply: listOf(StagedSetReply),
   refusals: { "job-not-found": 404 },
 });

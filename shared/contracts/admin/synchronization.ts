@@ -8,7 +8,7 @@ import { QUARANTINE_REASONS } from "../../domain/quarantine.ts";
 import { graphBody } from "../graph-body.ts";
 import { operation } from "../operation.ts";
 import { SynchronizationSchemaBody } from "../synchronization-schema.ts";
-import { listOf } from "./paging.ts";
+import { listOf, ShortPage } from "./paging.ts";
 
 /** Graph's moments are never null: this one stands for "never". */
 export const NEVER = "0001-01-01T00:00:00Z";
@@ -142,6 +142,7 @@ export const listServicePrincipals = operation({
   path: ROOT,
   guard: "admin-read",
   summary: "The configurations, where Graph has service principals.",
+  query: z.strictObject(ShortPage),
   reply: listOf(ServicePrincipalReply),
 });
 
@@ -161,6 +162,7 @@ export const listJobs = operation({
   path: JOBS,
   guard: "admin-read",
   summary: "The jobs of a configuration, with their status.",
+  query: z.strictObject(ShortPage),
   reply: listOf(SynchronizationJobReply),
   refusals: UNKNOWN_CONFIGURATION,
 });
@@ -209,6 +211,7 @@ export const listTemplates = operation({
   path: TEMPLATES,
   guard: "admin-read",
   summary: "The templates that a job can be made from.",
+  query: z.strictObject(ShortPage),
   reply: listOf(SynchronizationTemplateReply),
   refusals: UNKNOWN_CONFIGURATION,
 });
@@ -229,6 +232,7 @@ export const listFilterOperators = operation({
   path: `${JOBS}/{jobId}/schema/filterOperators`,
   guard: "admin-read",
   summary: "The operators that scoping filters may use.",
+  query: z.strictObject(ShortPage),
   reply: listOf(FilterOperatorReply),
   refusals: UNKNOWN_JOB,
 });
@@ -239,6 +243,7 @@ export const listMappingFunctions = operation({
   path: `${JOBS}/{jobId}/schema/functions`,
   guard: "admin-read",
   summary: "The functions that attribute mappings may use.",
+  query: z.strictObject(ShortPage),
   reply: listOf(MappingFunctionReply),
   refusals: UNKNOWN_JOB,
 });

@@ -5,7 +5,7 @@
 import { z } from "zod";
 import { operation } from "../operation.ts";
 import { TARGET_REFUSALS } from "../target-refusals.ts";
-import { listOf } from "./paging.ts";
+import { listOf, ShortPage } from "./paging.ts";
 
 /** A user or a group; what it doesn't have is null. */
 export const TargetObjectReply = z.strictObject({
@@ -42,6 +42,7 @@ export const listTargetObjects = operation({
       .min(1, "must not be empty")
       .max(256, "must have 256 characters at most")
       .regex(/^\P{Cc}*$/u, "must have no control characters"),
+    ...ShortPage,
   }),
   reply: listOf(TargetObjectReply),
   refusals: TARGET_REFUSALS,

@@ -6,7 +6,7 @@ import { z } from "zod";
 import { AgentScope } from "../configuration.ts";
 import { operation } from "../operation.ts";
 import { SynchronizationSchemaBody } from "../synchronization-schema.ts";
-import { listOf } from "./paging.ts";
+import { listOf, ShortPage } from "./paging.ts";
 
 /** What is tried: the job as it is (`present`), one of its schemas, a new schema, or another scope for its agents. */
 export const WhatIfRequest = z.discriminatedUnion("kind", [
@@ -149,6 +149,7 @@ export const listWhatIfs = operation({
   path: "v1.0/uplink/jobs/{jobId}/whatIfs",
   guard: "admin-read",
   summary: "A job's what-ifs, newest first.",
+  query: z.strictObject(ShortPage),
   reply: listOf(WhatIfReply),
   refusals: { "job-not-found": 404 },
 });
