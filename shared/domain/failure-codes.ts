@@ -109,6 +109,11 @@ export const FAILURES = {
     // One person who became an administrator is no reason to stop a job.
     counts: "no",
   },
+  NotPermitted: fix(
+    ADMIN,
+    "The target does not let the application make such objects",
+    "Grant the application its permissions again and give admin consent.",
+  ),
   MethodNotAllowed: fix(
     ADMIN,
     "The target does not offer this write",

@@ -3,9 +3,9 @@
  * to a count, or above a percentage of the objects of that type that were linked as the 24 hours began, is staged with the
  * rest of its class.
  *
- * A class of at most `floor` removals passes always: a company of twelve must be able to lose two. The count is of the
- * class as a whole; floor and percentage are of users and of groups, each by themselves, and stage those alone. What a
- * named admin approved doesn't count. The verdict of a full read falls before its first removal, over the whole class.
+ * A class of at most `floor` removals passes always: a company of twelve must be able to lose two. Floor and count are of
+ * the class as a whole; the percentage is of users and of groups, each by themselves, and stages those alone. What a named
+ * admin approved doesn't count. The verdict of a full read falls before its first removal, over the whole class.
  */
 import { REMOVAL_CLASSES, type RemovalClass } from "./plan.ts";
 
@@ -63,8 +63,12 @@ export function judgeByType(input: {
     for (const type of GUARDED_TYPES) {
       const count = wanted[type][removalClass];
       if (count === 0) continue;
-      const whole = total > settings.floor && total >= settings.count ? reasonByCount(total, settings) : undefined;
-      const reason = whole ?? reasonToStage(sumOf(type), linked[type], settings, NAME_OF[type]);
+      const reason =
+        total <= settings.floor
+          ? undefined
+          : total >= settings.count
+            ? reasonByCount(total, settings)
+            : reasonByShare(sumOf(type), linked[type], settings, NAME_OF[type]);
       if (reason === undefined) allowed[type].push(removalClass);
       else staged.push({ class: removalClass, count, reason });
     }
@@ -104,9 +108,11 @@ export function reasonToStage(
 ): string | undefined {
   if (sum <= settings.floor) return undefined;
   if (sum >= settings.count) return reasonByCount(sum, settings);
-  if (sum * 100 > linked * settings.percent)
-    return `${sum} of ${linked} ${of} in 24 hours are more than ${settings.percent} %`;
-  return undefined;
+  return reasonByShare(sum, linked, settings, of);
+}
+
+function reasonByShare(sum: number, linked: number, { percent }: GuardSettings, of: string): string | undefined {
+  return sum * 100 > linked * percent ? `${sum} of ${linked} ${of} in 24 hours are more than ${percent} %` : undefined;
 }
 
 function reasonByCount(sum: number, { count }: GuardSettings): string {

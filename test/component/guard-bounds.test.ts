@@ -114,21 +114,36 @@ describe("a class", () => {
     expect(await reasonIn("group0000")).toContain("22 of 30 linked groups");
   });
 
+  it("of twenty users and twenty groups is one of forty: nobody loses everything because no half is more than twenty", async () => {
+    const { cloud, agent } = await start();
+    await agent.read("full", [...users(names(20)), ...groups(20).map((name) => aGroup(name))]);
+    await agent.read("delta", [...names(20).map(gone), ...groups(20).map(gone)]);
+    expect(living(cloud)).toBe(40);
+    expect((await agent.status()).staged).toBe(40);
+  });
+
   it("of users and one of groups are shares of their own, and one count together", async () => {
-    const { cloud, agent } = await start({ guard: { floor: 20, count: 60, percent: 10 } });
-    await agent.read("full", [...users(names(300)), ...groups(50).map((name) => aGroup(name))]);
+    const { cloud, agent } = await start({ guard: { floor: 20, count: 50, percent: 10 } });
+    await agent.read("full", [...users(names(600)), ...groups(50).map((name) => aGroup(name))]);
     await agent.read("delta", [...names(25).map(gone), ...groups(21).map(gone)]);
-    // 25 of 300 users are below 10 %, 21 of 50 groups are not.
-    expect(living(cloud) - livingGroups(cloud)).toBe(275);
+    // 25 of 600 users are below 10 %, 21 of 50 groups are not.
+    expect(living(cloud) - livingGroups(cloud)).toBe(575);
     expect(livingGroups(cloud)).toBe(50);
     expect((await agent.status()).lastCycle).toMatchObject({
       staged: [{ class: "deletes", count: 21, reason: "21 of 50 linked groups in 24 hours are more than 10 %" }],
     });
-    await agent.read("delta", groups(15).map(gone));
-    expect(livingGroups(cloud)).toBe(35);
-    // 25 users and 15 groups so far: with 20 more the count of the class is reached, though 20 groups alone would pass.
-    await agent.read("delta", [...names(5, 25).map(gone), ...names(15, 30).map(gone)]);
-    expect(living(cloud)).toBe(275 + 35);
+    // Six groups alone are below the floor of twenty; with the 25 users they aren't, and six of 50 are more than 10 %.
+    await agent.read("delta", groups(6).map(gone));
+    expect(livingGroups(cloud)).toBe(50);
+    await agent.read(
+      "delta",
+      groups(5).map((name) => aGroup(name)),
+    );
+    await agent.read("delta", groups(5).map(gone));
+    expect(livingGroups(cloud)).toBe(45);
+    // 25 users and 5 groups so far: 20 users more are below 10 %, but with them the count of the class is reached.
+    await agent.read("delta", names(20, 25).map(gone));
+    expect(living(cloud)).toBe(575 + 45);
   });
 });
 

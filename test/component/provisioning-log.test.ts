@@ -154,6 +154,20 @@ describe("a row of the provisioning log", () => {
     });
   });
 
+  it("of a delete tells what the target object had, and nothing of what is redacted", async () => {
+    const cloud = await createCloud({ settings: { redact: ["department"] } });
+    const agent = await cloud.addDomain("corp.example");
+    await agent.read("full", [aUser("ann", { department: "Secret Service" })]);
+    cloud.clock.set(cloud.clock.now() + 60_000);
+    await agent.read("delta", [{ op: "delete", objectGuid: guidOf("ann") }]);
+    const [entry] = await logOf(cloud, agent.jobId, "ann");
+    expect(entry).toMatchObject({ provisioningAction: "delete" });
+    const told = new Map(entry?.modifiedProperties.map((own) => [own.displayName, own]));
+    expect(told.get("userPrincipalName")).toMatchObject({ oldValue: "ann@corp.example", newValue: null });
+    expect(told.get("department")).toMatchObject({ oldValue: "[Redact]", newValue: null });
+    expect(JSON.stringify(entry)).not.toContain("Secret Service");
+  });
+
   it("of a group's members says how many, in a step of its own", async () => {
     const cloud = await createCloud();
     const agent = await cloud.addDomain("corp.example");

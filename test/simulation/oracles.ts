@@ -253,8 +253,12 @@ export function createOracles(deps: {
   }
 
   function mostOf(population: number): number {
-    const { floor, count, percent } = deps.guard;
-    return Math.max(floor, Math.min(count - 1, Math.floor((population * percent) / 100)));
+    return Math.max(deps.guard.floor, shareOf(population));
+  }
+
+  function shareOf(population: number): number {
+    const { count, percent } = deps.guard;
+    return Math.min(count - 1, Math.floor((population * percent) / 100));
   }
 
   /** N6: what nobody approved stays within the guard's bounds, in every window of 24 hours, by kind of object. */
@@ -267,7 +271,10 @@ export function createOracles(deps: {
     booked.push({ of, forest, guid, at });
     const recent = booked.filter((own) => own.of === of && own.forest === forest && at - own.at < DAY_MS);
     const population = everSeen.get(`${forest} ${kind}`)?.size ?? 0;
-    const most = mostOf(population);
+    // The floor is of users and groups together, the share of each by themselves.
+    const isOf = (own: { of: string }) => own.of.startsWith(`${ofClass} of `);
+    const all = booked.filter((own) => isOf(own) && own.forest === forest && at - own.at < DAY_MS).length;
+    const most = ofClass !== "names" && all > deps.guard.floor ? shareOf(population) : mostOf(population);
     // A name that steps aside for a moment is one change.
     const sum = ofClass === "names" ? new Set(recent.map((own) => own.guid)).size : recent.length;
     if (sum > most)

@@ -9,6 +9,7 @@
  * part was done. An upsert that finds its group asks for the id. Nothing here does I/O.
  */
 
+import { FAILURES } from "../../domain/failure-codes.ts";
 import type { TargetValues } from "../../domain/target-value.ts";
 import type { TargetAction, TargetFailure } from "../../ports/target-directory.ts";
 import {
@@ -49,7 +50,7 @@ export async function stepOf(pending: PendingAction, reply: GraphReply, context:
   const { status } = reply;
   if (status >= 200 && status < 300) return succeeded(pending, reply.body, context);
   const error = graphErrorOf(reply.body);
-  const failure = failureOf(status, error, what(action));
+  const failure = ofCreate(action, failureOf(status, error, what(action)));
   const refused = { status, error, failure };
   switch (pending.stage) {
     case "manager":
@@ -118,6 +119,12 @@ function unseen(pending: PendingAction, failure: TargetFailure, context: ActionC
   return lagged({ ...again, waits: pending.waits }, failure);
 }
 
+/** Nobody holds a role yet who isn't there: what may not be made is a right of the application that is missing. */
+function ofCreate(action: TargetAction, failure: TargetFailure): TargetFailure {
+  if (action.kind !== "create" || failure.code !== "InsufficientRights") return failure;
+  return { ...failure, code: "NotPermitted", remedy: FAILURES.NotPermitted.action };
+}
+
 /** Once, the rest of the values goes out alone; what was held back becomes a warning. */
 function withoutGuarded(pending: PendingAction, failure: TargetFailure, context: ActionContext): Step {
   const { rest: action } = pending;
@@ -137,7 +144,7 @@ function withoutGuarded(pending: PendingAction, failure: TargetFailure, context:
     code: "InsufficientRights",
     ...(properties.length > 0 ? { properties } : {}),
   };
-  if (properties.length === 0) return failed(pending, refused);
+  if (properties.length === 0) return failed(pending, action.kind === "create" ? failure : refused);
   const warnings = [...pending.warnings, refused];
   const manager = managerRequest(action, context);
   if (Object.keys(plain).length === 0) {

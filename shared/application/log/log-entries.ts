@@ -75,7 +75,7 @@ export function entryOf(
   const isHeld = isHeldEntry({ outcome, ...(failure ? { code: failure.code } : {}) });
   const held = planned.names?.kind === "staged" && !planned.names.isKnown ? planned.names : undefined;
   const targetId = result.targetId ?? planned.record.link?.targetId;
-  const values = valuesOf(planned.action);
+  const values = writtenBy(planned);
   const warning = held
     ? { code: "NamesStaged", message: `The guard holds back ${Object.keys(held.values).join(", ")}: ${held.reason}.` }
     : (planned.warnings[0] ?? result.warnings[0]);
@@ -269,6 +269,12 @@ function stepsOf(
     durationMs: took.exportMs,
   });
   return steps;
+}
+
+/** What is written; of a delete, that nothing is left of what was exported. */
+function writtenBy({ action, record }: PlannedObject): TargetValues {
+  if (action.kind !== "delete") return valuesOf(action);
+  return Object.fromEntries(Object.keys(record.link?.exported ?? {}).map((name) => [name, null]));
 }
 
 /** The old values of the properties that are written. */

@@ -8,6 +8,7 @@ import { isDisabledAtSource } from "../../domain/hand-over.ts";
 import { ALL_FLOWS, filteredBySwitch, type SwitchedOff } from "../../domain/object-flows.ts";
 import type { Claim, ObjectRecord, Outcome } from "../../domain/object-record.ts";
 import { type Desired, planObject } from "../../domain/plan.ts";
+import type { Redaction } from "../../domain/redaction.ts";
 import { EXCLUDED } from "../exclusions/excluded.ts";
 import { claimsWhileHeld, lookingOnly, withoutExport } from "../export/held-objects.ts";
 import { settleDoubts } from "../export/settle-doubts.ts";
@@ -92,8 +93,15 @@ async function planDrafts(deps: MapDeps, header: ChunkHeader, drafted: readonly 
 }
 
 function finished({ mapping, holdsExports }: MapDeps, planned: PlannedObject): PlannedObject {
-  const clean = withoutPlannedSecrets(planned, mapping.redactionOf(planned.record.objectClass));
+  const clean = withoutPlannedSecrets(planned, redactionOf(mapping, planned));
   return holdsExports ? withoutExport(clean) : clean;
+}
+
+/** What the log must not show; of a delete that follows from a class that isn't mapped any more, nobody knows: all of it. */
+function redactionOf(mapping: MapDeps["mapping"], { record, action }: PlannedObject): Redaction {
+  const isUnknown = action.kind === "delete" && mapping.flowsOf(record.objectClass) === undefined;
+  if (isUnknown) return { properties: Object.keys(record.link?.exported ?? {}), attributes: [] };
+  return mapping.redactionOf(record.objectClass);
 }
 
 /** Which values it needs may meet a defect, too: then it needs none. */

@@ -126,7 +126,7 @@ describe("groups and managers in Graph", () => {
           properties: { displayName: "D", uniqueName: "uplink-hq-1", groupTypes: ["DynamicMembership"] },
         },
       ]);
-      expect(await one(groupAction({}, people(1)))).toMatchObject({ failure: { code: "InsufficientRights" } });
+      expect(await one(groupAction({}, people(1)))).toMatchObject({ failure: { code: "NotPermitted" } });
       const id = idOf(await one(groupAction()));
       expect(stored(id)?.properties["groupTypes"]).toEqual(["DynamicMembership"]);
     });

@@ -110,6 +110,12 @@ describe("writing to Graph", () => {
       expect(stored(idOf(result))?.properties).not.toHaveProperty("onPremisesDistinguishedName");
     });
 
+    it("that the application may not make is NotPermitted: nobody holds a role who isn't there", async () => {
+      directory.control.order({ failWrites: { count: 1, status: 403, code: "Authorization_RequestDenied" } });
+      const result = await one(buildCreate());
+      expect(result).toMatchObject({ outcome: "failed", failure: { code: "NotPermitted", status: 403 } });
+    });
+
     it.each([
       [{ userPrincipalName: "x@elsewhere.example" }, "InvalidDomain", ["userPrincipalName"]],
       [{ department: "x".repeat(65) }, "ExceededAllowedLength", ["department"]],
