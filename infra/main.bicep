@@ -15,11 +15,12 @@ param resourceGroupName string = ''
 @description('Tenant that objects are exported to; empty: that of the subscription.')
 param targetTenantId string = ''
 
+// Not required here: azd would ask for them before its hook has made the applications. uplink.bicep refuses to go on without.
 @description('Application that writes to the target tenant (infra/scripts/register-apps.mjs makes it).')
-param targetClientId string
+param targetClientId string = ''
 
 @description('The admin API\'s application, for which tokens are issued (the same script makes it).')
-param adminClientId string
+param adminClientId string = ''
 
 @description('Tenant that admins sign in to; empty: the target tenant.')
 param adminTenantId string = ''

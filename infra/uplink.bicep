@@ -86,6 +86,13 @@ var checkedExchange = federates && target.azureName != environment().name
       ? fail('A managed identity vouches within its own tenant only: give targetCertificateName for a target in another one.')
       : target.exchangeAudience
 
+var checkedTargetClientId = empty(targetClientId)
+  ? fail('targetClientId is empty: infra/scripts/register-apps.mjs makes the applications and tells their ids (azd: a hook of azure.yaml).')
+  : targetClientId
+var checkedAdminClientId = empty(adminClientId)
+  ? fail('adminClientId is empty: infra/scripts/register-apps.mjs makes the applications and tells their ids (azd: a hook of azure.yaml).')
+  : adminClientId
+
 var roles = filter(needs.roles, own => own.backend == 'any' || own.backend == durableBackend)
 var deployed = 'packages'
 
@@ -282,14 +289,14 @@ module appSettings 'modules/app-settings.bicep' = {
       doorbellNamespace: serviceBus.outputs.hostName
       keyVaultUrl: keyVault.outputs.url
       targetTenantId: targetTenantId
-      targetClientId: targetClientId
+      targetClientId: checkedTargetClientId
       targetCertificate: federates
         ? ''
         : '@Microsoft.KeyVault(SecretUri=${keyVault.outputs.url}secrets/${targetCertificateName})'
       targetExchangeAudience: checkedExchange
       targetGraphUrl: target.graphUrl
       targetAuthorityUrl: target.authorityUrl
-      adminClientId: adminClientId
+      adminClientId: checkedAdminClientId
       adminTenantId: adminTenantId
       hostStorageBlob: hostStorage.outputs.blob
       hostStorageQueue: hostStorage.outputs.queue

@@ -67,12 +67,36 @@ describe.skipIf(compiled === undefined)("the compiled infrastructure", () => {
     expect(given.toSorted()).toEqual([...new Set(wanted)].toSorted());
   });
 
+  const INFRA = join(import.meta.dirname, "..", "..", "infra");
+  const ofAzd = Object.entries(
+    (
+      JSON.parse(readFileSync(join(INFRA, "main.parameters.json"), "utf8")) as {
+        parameters: Record<string, { value: string }>;
+      }
+    ).parameters,
+  );
+
   it("has the parameters that azd's file gives, and every required one among them", () => {
-    const file = readFileSync(join(import.meta.dirname, "..", "..", "infra", "main.parameters.json"), "utf8");
-    const given = Object.keys((JSON.parse(file) as { parameters: object }).parameters);
+    const given = ofAzd.map(([name]) => name);
     const known = Object.entries(main.parameters ?? {});
     expect(known.map(([name]) => name)).toEqual(expect.arrayContaining(given));
     for (const [name, own] of known) if (!("defaultValue" in own)) expect(given).toContain(name);
+  });
+
+  it("has azd ask for nothing that a hook finds out, and refuses to deploy without it", () => {
+    // azd asks for what is required and empty before any hook has run.
+    const script = readFileSync(join(INFRA, "scripts", "register-apps.mjs"), "utf8");
+    const kept = [...script.matchAll(/keepInAzd\("(\w+)"/g)].map(([, name]) => name);
+    const filled = ofAzd.filter(([, { value }]) => kept.includes(/^\$\{(\w+)/.exec(value)?.[1] ?? ""));
+    expect(filled.map(([name]) => name)).toEqual(["targetClientId", "adminClientId"]);
+    const checks = JSON.stringify(inside("uplink").variables);
+    for (const [name] of filled) {
+      expect(main.parameters?.[name]?.defaultValue, name).toBe("");
+      expect(checks).toMatch(new RegExp(`if\\(empty\\(parameters\\('${name}'\\)\\), fail\\('${name} is empty`));
+    }
+    const required = Object.entries(main.parameters ?? {}).filter(([, own]) => !("defaultValue" in own));
+    // Those two azd asks for itself.
+    expect(required.map(([name]) => name)).toEqual(["environmentName", "location"]);
   });
 
   it("assigns roles by the table alone, each on what it is for", () => {
