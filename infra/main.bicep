@@ -96,6 +96,8 @@ module uplink 'uplink.bicep' = {
   }
 }
 
+// The subscription's: azd has it in no environment of its own accord, and the hook after this one takes it.
+output AZURE_TENANT_ID string = tenant().tenantId
 output AZURE_RESOURCE_GROUP string = group.name
 output UPLINK_SERVICE_URL string = uplink.outputs.serviceUrl
 output UPLINK_FUNCTION_APP string = uplink.outputs.functionAppName

@@ -39,6 +39,28 @@ export function tokenFor(tenantId, graphOrigin) {
   );
 }
 
+/**
+ * The subscription's tenant, as azd's environment knows it once it has deployed; before that as `az` does, else that of whoever is signed in
+ * to azd. Undefined: nobody is.
+ */
+export function tenantOfAzd() {
+  const { AZURE_TENANT_ID: known, AZURE_SUBSCRIPTION_ID: subscription } = process.env;
+  if (known) return known;
+  const account = (...args) => run("az", ["account", "show", ...args, "--query", "tenantId", "--output", "tsv"]);
+  const own = subscription ? account("--subscription", subscription) : undefined;
+  return own || tenantOf(run("azd", ["auth", "token", "--output", "json"])) || account() || undefined;
+}
+
+/** Of a token that isn't passed on: nobody trusts it here. */
+function tenantOf(answer) {
+  try {
+    const [, payload = ""] = JSON.parse(answer ?? "").token.split(".");
+    return JSON.parse(Buffer.from(payload, "base64url").toString("utf8")).tid;
+  } catch {
+    return undefined;
+  }
+}
+
 /** `call(method, path, body?, { headers, missing })`: the answer's body; with `missing: true` undefined for 404. */
 export function createGraph({ baseUrl, token, fetch = globalThis.fetch }) {
   return async function call(method, path, body, { headers = {}, missing = false } = {}) {

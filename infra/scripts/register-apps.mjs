@@ -12,7 +12,7 @@
  */
 import { readFileSync } from "node:fs";
 import { parseArgs } from "node:util";
-import { createGraph, RegistrationError, run, tokenFor } from "./graph.mjs";
+import { createGraph, RegistrationError, run, tenantOfAzd, tokenFor } from "./graph.mjs";
 
 const needs = JSON.parse(readFileSync(new URL("../needs.json", import.meta.url), "utf8"));
 const { adminApplication, clientApplication, graphPermissions, graphAppId } = needs;
@@ -48,14 +48,17 @@ async function main(argv) {
   const options = {
     ...values,
     environment: given("environment", "AZURE_ENV_NAME"),
-    tenant: given("tenant", "UPLINK_TARGET_TENANT_ID") ?? (values.azd ? process.env.AZURE_TENANT_ID : undefined),
+    tenant: given("tenant", "UPLINK_TARGET_TENANT_ID") ?? (values.azd ? tenantOfAzd() : undefined),
     adminTenant: given("admin-tenant", "UPLINK_ADMIN_TENANT_ID"),
     identityTenant: given("identity-tenant", "UPLINK_IDENTITY_TENANT_ID"),
     identityPrincipal: given("identity-principal", "UPLINK_IDENTITY_PRINCIPAL_ID"),
     cloud: (values.azd && process.env.UPLINK_TARGET_CLOUD) || values.cloud,
   };
   for (const name of ["environment", "tenant"])
-    if (!options[name]) throw new RegistrationError(`--${name} is missing.`);
+    if (!options[name])
+      throw new RegistrationError(
+        `--${name} is missing.${values.azd && name === "tenant" ? " Nobody is signed in: run 'azd auth login', and try again." : ""}`,
+      );
   const cloud = needs.targetClouds[options.cloud];
   if (!cloud) throw new RegistrationError(`--cloud is one of ${Object.keys(needs.targetClouds).join(", ")}.`);
   const told = await command({ ...options, cloud, baseUrl: options["graph-url"] ?? cloud.graphUrl });
@@ -122,7 +125,11 @@ async function federate(options) {
   const { value = [] } = (await call("GET", path)) ?? {};
   const there = value.find(({ name }) => name === wanted.name);
   if (there === undefined) await call("POST", path, wanted);
-  else await call("PATCH", `${path}/${there.id}`, wanted);
+  else {
+    // Its name is for good, and refused even where it is the same.
+    const { name: _, ...updatable } = wanted;
+    await call("PATCH", `${path}/${there.id}`, updatable);
+  }
   return { federated: target, issuer: wanted.issuer, subject: wanted.subject };
 }
 
@@ -137,7 +144,8 @@ async function certificate(options) {
   const call = graphOf(options, options.tenant);
   const { target } = namesOf(options.environment);
   const path = `/applications(uniqueName='${target}')`;
-  const { keyCredentials = [] } = await call("GET", path);
+  // Asked for by name: else each comes without its value, is taken for another one, and would be written back empty.
+  const { keyCredentials = [] } = await call("GET", `${path}?$select=id,keyCredentials`);
   const kept = keyCredentials.filter((own) => own.key !== key);
   const fresh = { type: "AsymmetricX509Cert", usage: "Verify", key, displayName: "Directory Uplink" };
   await call("PATCH", path, { keyCredentials: [...kept, fresh] });

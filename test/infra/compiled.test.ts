@@ -44,6 +44,10 @@ describe.skipIf(compiled === undefined)("the compiled infrastructure", () => {
     expect(inside("uplink").variables?.["$fxv#0"]).toEqual(JSON.parse(needsForInfrastructure()));
   });
 
+  it("tells azd the tenant that its next hook registers in", () => {
+    expect(main.outputs?.["AZURE_TENANT_ID"]?.value).toBe("[tenant().tenantId]");
+  });
+
   it("refuses to federate with a target in another cloud or another tenant", () => {
     const exchange = String(inside("uplink").variables?.["checkedExchange"]);
     for (const other of ["environment().name", "toLower(tenant().tenantId)"])

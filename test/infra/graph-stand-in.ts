@@ -30,7 +30,12 @@ export async function startGraphStandIn(): Promise<GraphStandIn> {
   const federated = new Map<string, Thing[]>();
   const state = { lag: 0, requests: [] as string[], authorizations: new Set<string>() };
 
-  const answer = (method: string, path: string, body: Record<string, unknown>, prefer: string): [number, unknown] => {
+  const answer = (
+    method: string,
+    path: string,
+    body: Record<string, unknown>,
+    { prefer, selected }: { readonly prefer: string; readonly selected: readonly string[] },
+  ): [number, unknown] => {
     const [, name, rest = ""] = /^\/applications\(uniqueName='([^']+)'\)(.*)$/.exec(path) ?? [];
     if (name !== undefined) {
       const own = applications.get(name);
@@ -40,7 +45,9 @@ export async function startGraphStandIn(): Promise<GraphStandIn> {
         return own ? [204, undefined] : [201, applications.get(name)];
       }
       if (!own) return [404, refusal("Request_ResourceNotFound")];
-      if (method === "GET" && rest === "") return [200, own];
+      // A key's value comes to who asks for it alone.
+      if (method === "GET" && rest === "")
+        return [200, selected.includes("keyCredentials") ? own : { ...own, keyCredentials: withoutKeys(own) }];
       const credentials = federated.get(name) ?? [];
       federated.set(name, credentials);
       if (method === "GET") return [200, { value: credentials }];
@@ -52,6 +59,7 @@ export async function startGraphStandIn(): Promise<GraphStandIn> {
       const at = credentials.findIndex((one) => rest.endsWith(one.id));
       const there = credentials[at];
       if (!there) return [404, refusal("Request_ResourceNotFound")];
+      if ("name" in body) return [400, refusal("Request_BadRequest", "Property 'name' is read-only.")];
       credentials[at] = { ...there, ...body };
       return [204, undefined];
     }
@@ -89,11 +97,15 @@ export async function startGraphStandIn(): Promise<GraphStandIn> {
   };
 
   const server = createServer(async (request, response) => {
-    const path = decodeURIComponent(request.url ?? "").replace(/^\/v1\.0/, "");
+    const { pathname, searchParams } = new URL(request.url ?? "", "http://graph.invalid");
+    const path = decodeURIComponent(pathname).replace(/^\/v1\.0/, "");
     const method = request.method ?? "";
     state.requests.push(`${method} ${path}`);
     state.authorizations.add(request.headers.authorization ?? "");
-    const [status, said] = answer(method, path, await bodyOf(request), String(request.headers["prefer"] ?? ""));
+    const [status, said] = answer(method, path, await bodyOf(request), {
+      prefer: String(request.headers["prefer"] ?? ""),
+      selected: searchParams.get("$select")?.split(",") ?? [],
+    });
     response.writeHead(status, { "content-type": "application/json" });
     response.end(said === undefined ? undefined : JSON.stringify(said));
   });
@@ -105,6 +117,10 @@ export async function startGraphStandIn(): Promise<GraphStandIn> {
     federated,
     close: () => new Promise<void>((resolve) => server.close(() => resolve())),
   });
+}
+
+function withoutKeys({ keyCredentials = [] }: Thing): unknown {
+  return (keyCredentials as readonly object[]).map((own) => ({ ...own, key: null }));
 }
 
 const refusal = (code: string, message = code) => ({ error: { code, message } });

@@ -163,6 +163,34 @@ it("serves azd: takes its environment and its token, and keeps the ids there", a
   expect(JSON.parse(other.out)).toMatchObject({ federated: false });
 });
 
+it("finds the tenant where azd has none in its environment yet: the subscription's, else that of who is signed in", async () => {
+  const payload = Buffer.from(JSON.stringify({ tid: TENANT })).toString("base64url");
+  await program("azd", `case "$1" in auth) echo '{"token":"e30.${payload}.x"}';; esac`);
+  await program(
+    "az",
+    `case "$*" in *"account show --subscription sub"*) echo ${TENANT.replaceAll("1", "3")};; *) exit 1;; esac`,
+  );
+  const ofSubscription = await register(["apps", "--azd"], { AZURE_ENV_NAME: "test", AZURE_SUBSCRIPTION_ID: "sub" });
+  expect(ofSubscription.code, ofSubscription.said).toBe(0);
+  expect(await calls()).toContain(`azd auth token --tenant-id ${TENANT.replaceAll("1", "3")}`);
+  const ofToken = await register(["apps", "--azd"], { AZURE_ENV_NAME: "test" });
+  expect(ofToken.code, ofToken.said).toBe(0);
+  expect(JSON.parse(ofToken.out)).toMatchObject({ signIn: expect.stringContaining(`--tenant ${TENANT} `) });
+  expect(ofToken.out + ofToken.said).not.toContain(payload);
+  // Whoever calls it by hand says which tenant: another one's may be signed in to.
+  expect((await register(["apps"], { AZURE_ENV_NAME: "test" })).said).toContain("--tenant is missing");
+  await program("azd", 'case "$1" in auth) exit 1;; esac');
+  await program(
+    "az",
+    `case "$*" in "account show --query"*) echo ${TENANT};; account\\ show*) exit 1;; *) echo token-of-az;; esac`,
+  );
+  expect((await register(["apps", "--azd"], { AZURE_ENV_NAME: "test" })).code).toBe(0);
+  await program("az", "exit 1");
+  expect((await register(["apps", "--azd"], { AZURE_ENV_NAME: "test" })).said).toMatch(
+    /--tenant is missing.*azd auth login/s,
+  );
+});
+
 it("waits until a new application is known everywhere, and says what is missing", async () => {
   graph.lag = 1;
   expect((await register(["apps", ...BASE])).code).toBe(0);
