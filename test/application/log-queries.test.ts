@@ -77,12 +77,13 @@ const QUESTIONS: readonly [string, Omit<LogAsked, "top">, (entry: LogEntry) => b
 const isOfBlocks = ({ jobId, objectGuid, filter = "" }: Omit<LogAsked, "top">) =>
   jobId === undefined && objectGuid === undefined && !/jobId|sourceIdentity|failure/.test(filter);
 
+/** An object, of whichever job. */
+const isOfAnyJob = ({ jobId, filter = "" }: Omit<LogAsked, "top">) =>
+  jobId === undefined && filter.includes("sourceIdentity") && !filter.includes("jobId");
+
 /** Entities that a page may read which shows so many. One that shows none has read what the jobs are called, at most. */
-function dearestPage(asked: Omit<LogAsked, "top">, top: number, shown: number): number {
-  if (shown === 0) return 1;
-  // The one that there is in each of two jobs, and the jobs.
-  const isOfTwoJobs = asked.jobId === undefined && asked.filter?.includes("sourceIdentity") === true;
-  return isOfTwoJobs && top === 1 ? 3 : 2 * shown;
+function dearestPage(shown: number): number {
+  return shown === 0 ? 1 : 2 * shown;
 }
 
 /** All pages, each held to its price; the first of `pages` only, where there are more. */
@@ -96,7 +97,7 @@ async function readAll({ ask, use }: World, asked: Omit<LogAsked, "top">, top: n
     if (!found.ok) throw new Error(found.failure.message);
     const { value, next } = found.value;
     expect(use.requests, `requests of page ${page}`).toBeLessThanOrEqual(3);
-    expect(use.entities, `entities of page ${page}`).toBeLessThanOrEqual(dearestPage(asked, top, value.length));
+    expect(use.entities, `entities of page ${page}`).toBeLessThanOrEqual(dearestPage(value.length));
     shown.push(...value.map((own) => ({ change: own.changeId, at: Date.parse(own.activityDateTime) })));
     sizes.push(value.length);
     skipToken = next;
@@ -146,6 +147,19 @@ describe.each([
 
   it.each([1, 2, 3, 4, 10, 119, 120, 121, 1_000])("has what it should, for two entities an entry: %i", async (top) => {
     for (const [name, asked, wanted] of QUESTIONS) {
+      if (top === 1 && isOfAnyJob(asked)) {
+        // The newest of either job and their names would be three entities for one that is shown.
+        const refused = await world.ask({ ...asked, top });
+        expect(refused, name).toMatchObject({
+          failure: {
+            status: 400,
+            code: "query-unsupported",
+            details: [{ target: "$top" }],
+            remedy: expect.stringContaining("jobId eq"),
+          },
+        });
+        continue;
+      }
       const { shown, sizes } = await readAll(world, asked, top, 500);
       const expected = world.entries.filter(wanted).map(({ change }) => change);
       expect(shown.map(({ change }) => change).sort(), name).toEqual(expected.sort());
@@ -348,7 +362,7 @@ describe("the jobs that a page names", () => {
         if (!found.ok) throw new Error(found.failure.message);
         const { value, next } = found.value;
         expect(use.requests).toBeLessThanOrEqual(3);
-        expect(use.entities).toBeLessThanOrEqual(dearestPage({}, top, value.length));
+        expect(use.entities).toBeLessThanOrEqual(dearestPage(value.length));
         for (const { jobId, servicePrincipal } of value)
           expect(servicePrincipal.displayName).toBe(`Domain of ${jobId}`);
         if (page === 0 && filter === undefined)

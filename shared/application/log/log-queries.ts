@@ -30,7 +30,7 @@ export type AskLog = (
 
 const REMEMBERED_MS = 60_000;
 const DAY_MS = 86_400_000;
-/** Each costs a request. */
+/** Each costs a request, and an entity of which nothing may be shown: so a page of one entry can't be asked of two. */
 const MOST_JOBS_OF_AN_OBJECT = 2;
 
 export function createAskLog(deps: {
@@ -66,11 +66,19 @@ export function createAskLog(deps: {
     return new Map([...jobIds].map((jobId) => [jobId, remembered(jobId) ?? unnamed(jobId)]));
   }
 
-  async function jobsOf(question: LogQuestion): Promise<Result<readonly string[]>> {
+  async function jobsOf(question: LogQuestion, top: number): Promise<Result<readonly string[]>> {
     if (question.jobId !== undefined) return ok([question.jobId]);
     const jobIds = await list();
-    if (jobIds.length <= MOST_JOBS_OF_AN_OBJECT) return ok(jobIds);
     const remedy = "Add jobId eq '…' for the job that reads the object's domain; 'uplink job list' has them.";
+    if (top < jobIds.length && jobIds.length <= MOST_JOBS_OF_AN_OBJECT)
+      return fail(
+        unsupported(
+          "$top",
+          `asks for ${top} entry of an object of any of ${jobIds.length} jobs`,
+          `${remedy} Or ask for more.`,
+        ),
+      );
+    if (jobIds.length <= MOST_JOBS_OF_AN_OBJECT) return ok(jobIds);
     return fail(unsupported("$filter", `asks for an object of any of ${jobIds.length} jobs`, remedy));
   }
 
@@ -92,7 +100,7 @@ export function createAskLog(deps: {
     // To the end of an hour, where nobody asked for less: whole hours cost one request.
     const until = Math.min(question.until ?? Number.POSITIVE_INFINITY, endOfHour(now));
     const { jobId, objectGuid, isFailed } = question;
-    const ofJobs = objectGuid === undefined ? ok([]) : await jobsOf(question);
+    const ofJobs = objectGuid === undefined ? ok([]) : await jobsOf(question, asked.top);
     if (!ofJobs.ok) return ofJobs;
     const scope = {
       ...{ isFailed, since, until },
