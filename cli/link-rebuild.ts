@@ -164,7 +164,8 @@ function restoredView(name: string, backup: BackupReply, told: Restored, applied
 
 function soughtView(name: string, told: Sought, applied: boolean): string {
   // Beforehand nobody knows of a page what the ones before would have noted: mail addresses, say, that several objects have.
-  const noted = applied ? `${told.values} were` : `up to ${told.values} would be`;
+  const most = told.values === 0 ? "none" : `up to ${told.values}`;
+  const noted = applied ? `${told.values} were` : `${most} would be`;
   return `${name}, from the target:\n${listOf([
     ["objects there", String(told.read)],
     ["linked", String(told.linked)],

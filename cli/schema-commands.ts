@@ -3,6 +3,7 @@ import { randomBytes } from "node:crypto";
 import { writeFile } from "node:fs/promises";
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { AgentError } from "../agent/agent-error.ts";
+import { unknownFields } from "../shared/contracts/unknown-schema-fields.ts";
 import { defaultSchemaFor } from "../shared/domain/default-schema.ts";
 import { checkSchema, hasErrors } from "../shared/domain/schema-check.ts";
 import { diffSchemas } from "../shared/domain/schema-diff.ts";
@@ -117,7 +118,8 @@ function versionNumber(text: string): number {
 }
 
 async function check(file: string, options: TargetOption & { json?: boolean }, context: CommandContext): Promise<void> {
-  const findings = checkSchema(await readSchemaFile(file), { target: options.target });
+  const schema = await readSchemaFile(file);
+  const findings = [...checkSchema(schema, { target: options.target }), ...unknownFields(schema)];
   if (hasErrors(findings)) context.setExit(ERRORS_FOUND);
   context.terminal.out.write(options.json ? jsonOf({ findings }) : wordsOfFindings(findings));
 }

@@ -142,4 +142,6 @@ it("says beforehand how many values it is at most, where objects of several page
   expect(out).toMatch(new RegExp(`^values for the index +up to ${target.values} would be noted for matching$`, "m"));
   await pause(true);
   expect((await numbers("--apply")).target).toEqual({ ...target, values: target.values - 1 });
+  const again = await uplink("link", "rebuild", "corp.example", "--from", "target");
+  expect(again.out).toMatch(/^values for the index +none would be noted for matching$/m);
 });

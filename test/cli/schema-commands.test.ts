@@ -54,6 +54,29 @@ describe("schema check", () => {
     expect(out).toMatch(/No error, \d+ warnings: a job starts with this schema\.\n$/);
   });
 
+  it("warns of fields that nothing goes by, with the name that was meant, and of none in what Graph and we export", async () => {
+    const slipped = JSON.parse(
+      JSON.stringify(defaultSchema())
+        .replace('"flowType":', '"flowTyp":')
+        .replace('"enabled":true', '"enabled":true,"note@odata.type":"x","colour":"red"'),
+    );
+    slipped.synchronizationRule = [];
+    const { code, out } = await uplink("check", await file("slipped.json", slipped));
+    expect(code).toBe(0);
+    expect(out).toContain(
+      "warning: The field 'flowTyp' isn't known: it is kept, and nothing goes by it. (unknown-field)",
+    );
+    expect(out).toContain("Did you mean 'flowType'?");
+    expect(out).toContain("at synchronizationRules[0].objectMappings[0].attributeMappings[0].flowTyp\n");
+    expect(out).toContain("The field 'colour' isn't known");
+    expect(out).toContain("Did you mean 'synchronizationRules'?");
+    expect(out.match(/unknown-field/g)).toHaveLength(3);
+    for (const schema of [defaultSchema(), tenantSchema()]) {
+      const clean = await uplink("check", await file("known.json", schema));
+      expect(clean.out).not.toContain("unknown-field");
+    }
+  });
+
   it("names every error with its place, and ends with 1", async () => {
     const path = await file("faulty.json", changed("Trim([title])", "Jion([title])"));
     const { code, out } = await uplink("check", path);
