@@ -76,8 +76,23 @@ function answeredWith({ status, requestId, clientRequestId }: Answer): string {
   return `answered with ${status}${ids.length > 0 ? ` (${ids.join(", ")})` : ""}`;
 }
 
+/** What was said to a group's members, or who of the chosen ones a dry run would send. */
 function membersAnswer({ memberships }: OnDemandObject): string {
-  return memberships?.answer ? plainOf(`          members ${answeredWith(memberships.answer)}`).concat("\n") : "";
+  const { answer, would } = memberships ?? {};
+  const lines = [
+    ...(answer ? [`members ${answeredWith(answer)}`] : []),
+    ...(would
+      ? ([
+          ["would be added", would.added],
+          ["would be removed", would.removed],
+          ["would wait", would.pending],
+        ] as const)
+      : []
+    )
+      .filter(([, guids]) => guids.length > 0)
+      .map(([what, guids]) => `members that ${what}: ${guids.join(", ")}`),
+  ];
+  return lines.map((line) => `${plainOf(`          ${line}`)}\n`).join("");
 }
 
 function changesOf({ modifiedProperties, isDryRun }: OnDemandObject): string {

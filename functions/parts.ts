@@ -32,6 +32,7 @@ import { createGoneGroups } from "../shared/application/members/gone-groups.ts";
 import { createLinkAccounts } from "../shared/application/members/link-account.ts";
 import { createAskedWorks } from "../shared/application/on-demand/asked-work.ts";
 import { createTryAsked } from "../shared/application/on-demand/try-asked.ts";
+import { createTryMembers } from "../shared/application/on-demand/try-members.ts";
 import { createReconcile } from "../shared/application/reconcile/reconcile.ts";
 import { createNoteScope } from "../shared/application/scope/note-scope.ts";
 import { createScopeFacts } from "../shared/application/scope/scope-facts.ts";
@@ -218,7 +219,8 @@ export function createParts(adapters: Adapters, settings: UseCaseSettings) {
   // Apart from the one that exports: what it remembers of a first load isn't touched.
   const looking = createReferences({ objects, sids, configurations: () => configurations.list() });
   const countMembers = createCountMembers({ links, references: looking });
-  const tryAsked = createTryAsked({ clock, references: looking, contextOf });
+  const tryMembers = createTryMembers({ links, references: looking });
+  const tryAsked = createTryAsked({ clock, references: looking, tryMembers, contextOf });
   const tryObjects = createTryObjects({ clock, references: looking, contextOf, countMembers });
   const sliceObjects = settings.chunkObjects;
   const slices = createWhatIfSlices({ blobs, objects, contexts: whatIfContexts, tryObjects, sliceObjects });

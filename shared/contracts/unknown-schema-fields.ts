@@ -17,8 +17,10 @@ export function unknownFields({ directories: _, ...schema }: SynchronizationSche
 }
 
 function walk(shape: unknown, value: unknown, path: string, findings: SchemaFinding[]): void {
-  if (shape instanceof z.ZodOptional || shape instanceof z.ZodNullable)
-    return walk(shape.unwrap(), value, path, findings);
+  if (shape instanceof z.ZodOptional || shape instanceof z.ZodNullable) {
+    walk(shape.unwrap(), value, path, findings);
+    return;
+  }
   if (shape instanceof z.ZodArray && Array.isArray(value)) {
     for (const [index, item] of value.entries()) walk(shape.element, item, `${path}[${index}]`, findings);
     return;

@@ -244,6 +244,38 @@ describe("provisioning on demand", () => {
     });
   });
 
+  it("tells in a dry run who of the chosen members would come into the group, as the real run does then, and writes nothing", async () => {
+    const world = await createOnDemand();
+    const group = aGroup("staff");
+    const all = ["ada", "bob", "cy"];
+    world.put(group, ...all.map((name) => aUser(name)));
+    world.members.set(group.objectGuid, all.map(guidOf));
+    const chosen = (names: readonly string[]) => ({ members: names.map(guidOf), type: "Group" });
+    const dry = (names: readonly string[]) => world.told(group.objectGuid, { ...chosen(names), dryRun: true });
+    const before = await rowsOf(world);
+    // Nobody is there yet, the group neither: all of it would be made, and the member brought in.
+    const first = (await dry(["ada"])).subject.memberships;
+    expect(first).toMatchObject({
+      added: 1,
+      removed: 0,
+      pending: 0,
+      would: { added: [guidOf("ada")], removed: [], pending: [] },
+    });
+    expect(await rowsOf(world)).toEqual(before);
+    expect((await world.told(group.objectGuid, chosen(["ada"]))).subject.memberships).toMatchObject({
+      added: 1,
+      pending: 0,
+    });
+    world.clock.set(world.clock.now() + 60_000);
+    // One is in it by now; one is out of scope, and has no object to be a member.
+    world.put(aUser("cy", { adminDescription: "User_" }));
+    const then = (await dry(["ada", "bob", "cy"])).subject.memberships;
+    expect(then).toMatchObject({ added: 1, would: { added: [guidOf("bob")], removed: [], pending: [guidOf("cy")] } });
+    const real = (await world.told(group.objectGuid, chosen(["ada", "bob", "cy"]))).subject.memberships;
+    expect(real).toMatchObject({ added: 1, removed: 0, pending: 1 });
+    expect(real?.would).toBeUndefined();
+  });
+
   it.each([
     ["nobody", "CN=none,DC=corp,DC=example", {}, "object-not-found"],
     ["a text that is no name", "ada)(objectClass=*", {}, "subject-malformed"],

@@ -34,6 +34,7 @@ import {
 import { gzipJson } from "../state/packing.ts";
 import { changesOf } from "./agent-commands.ts";
 import type { ToldObject } from "./told-object.ts";
+import type { TriedMembers } from "./try-members.ts";
 
 export interface AskedWorks {
   /** What its chunk is made of. Nothing, once the job's schema or scope is another than the object was read for. */
@@ -57,6 +58,8 @@ export interface AskedResult {
   readonly links?: LinkCounts;
   /** What the target said to the last write of members. */
   readonly linksAnswer?: TargetAnswer;
+  /** Of a dry run: whom of the chosen members it would bring into their group. */
+  readonly members?: TriedMembers;
 }
 
 export function createAskedWorks(deps: {

@@ -40,8 +40,9 @@ import { askedOf } from "./agent-commands.ts";
 import { type AskedResult, subjectFirst } from "./asked-work.ts";
 import { objectNameOf } from "./object-name.ts";
 import { changedMeanwhile, jobNotFound, malformed, timeOut, tooMany } from "./on-demand-refusals.ts";
-import { answerReply, objectReply, type ToldObject } from "./told-object.ts";
+import { answerReply, objectReply } from "./told-object.ts";
 import type { TryAsked } from "./try-asked.ts";
+import type { TriedMembers } from "./try-members.ts";
 
 export type ProvisionOnDemand = (
   ids: { readonly configurationId: string; readonly jobId: string },
@@ -190,7 +191,10 @@ export function createProvisionOnDemand(deps: {
       if (!answer) return fail(timeOut(entry));
       const tried = await tryIt(job, entry, askedOf(entry, agentId, answer));
       return tried.ok
-        ? told(job, entry, { told: subjectFirst(tried.value, answer), server: answer.dsa.dnsName })
+        ? told(job, entry, {
+            ...tried.value,
+            ...{ told: subjectFirst(tried.value.told, answer), server: answer.dsa.dnsName },
+          })
         : tried;
     }
     if (entry.state !== "done") return fail(timeOut(entry));
@@ -199,7 +203,11 @@ export function createProvisionOnDemand(deps: {
   }
 
   /** What is late goes on reading, and its answer is nobody's. */
-  async function tryIt(job: JobRow, entry: CommandEntry, asked: AskedWork): Promise<Result<readonly ToldObject[]>> {
+  async function tryIt(
+    job: JobRow,
+    entry: CommandEntry,
+    asked: AskedWork,
+  ): Promise<Result<Awaited<ReturnType<TryAsked>>>> {
     try {
       const tried = await deps.inTime(deps.tryAsked(job, asked), entry.expiresAt - deps.clock.now());
       if (tried) return ok(tried);
@@ -212,7 +220,7 @@ export function createProvisionOnDemand(deps: {
   function told(
     job: JobRow,
     entry: CommandEntry,
-    { told: all, server, links, linksAnswer }: AskedResult,
+    { told: all, server, links, linksAnswer, members }: AskedResult,
   ): Result<ProvisionOnDemandReply> {
     const guids = [...new Set(all.map((own) => own.objectGuid))];
     const more = { isDryRun: entry.isDryRun, agentId: entry.agentId ?? "", server };
@@ -230,14 +238,24 @@ export function createProvisionOnDemand(deps: {
     const bound = all
       .filter((own) => own.objectGuid === subject.sourceIdentity.id)
       .reduce((sum, own) => sum + (own.boundMembers ?? 0), 0);
-    const memberships = links && {
-      ...links,
-      added: links.added + bound,
-      ...(linksAnswer ? { answer: answerReply(linksAnswer) } : {}),
-    };
+    const memberships = members
+      ? triedReply(members)
+      : links && {
+          ...links,
+          added: links.added + bound,
+          ...(linksAnswer ? { answer: answerReply(linksAnswer) } : {}),
+        };
     const value = [memberships ? { ...subject, memberships } : subject, ...objects.slice(1)];
     return ok({ key: JSON.stringify(keyOf(subject)), value: JSON.stringify(value) });
   }
+}
+
+function triedReply({ added, removed, pending }: TriedMembers): NonNullable<OnDemandObject["memberships"]> {
+  return {
+    ...{ added: added.length, removed: removed.length, pending: pending.length },
+    ...{ suspended: 0, staged: 0, failed: 0 },
+    would: { added: [...added], removed: [...removed], pending: [...pending] },
+  };
 }
 
 function entryOf(row: CommandsRow | undefined, id: string): CommandEntry | undefined {

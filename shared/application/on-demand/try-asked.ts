@@ -18,19 +18,25 @@ import { overlayClaims, overlayObjects, readOnly } from "../what-if/what-if-over
 import { changesOf } from "./agent-commands.ts";
 import { askedHeader, itemsOf, valuesOnly } from "./asked-work.ts";
 import { type Settled, type ToldObject, toldOf } from "./told-object.ts";
+import type { TriedMembers, TryMembers } from "./try-members.ts";
 
-/** As `AskedResult` has them, one after the other. Throws `TargetUnavailable`. */
-export type TryAsked = (job: JobRow, asked: AskedWork) => Promise<ToldObject[]>;
+/** As `AskedResult` has it. Throws `TargetUnavailable`. */
+export type TryAsked = (
+  job: JobRow,
+  asked: AskedWork,
+) => Promise<{ readonly told: readonly ToldObject[]; readonly members?: TriedMembers }>;
 
 export function createTryAsked(deps: {
   readonly clock: Clock;
   readonly references: Pick<References, "resolve">;
+  readonly tryMembers: TryMembers;
   readonly contextOf: (jobId: string, schemaVersion?: number) => Promise<JobContext>;
 }): TryAsked {
   return async (job, asked) => {
     const real = await deps.contextOf(job.jobId, job.schemaVersion);
     const header = askedHeader(job, `${job.jobId}-dry-run`, deps.clock.now(), asked);
-    const items = itemsOf(changesOf(asked.answer).map(valuesOnly), asked);
+    const changes = changesOf(asked.answer).map(valuesOnly);
+    const items = itemsOf(changes, asked);
     const stored = await real.objects.getMany(job.configurationId, [...new Set(items.map((own) => own.objectGuid))]);
     const planned = async (own: readonly ChunkItem[]): Promise<readonly PlannedObject[]> => {
       const mapDeps = {
@@ -55,7 +61,12 @@ export function createTryAsked(deps: {
       .map((item) => ({ ...item, allow: REMOVAL_CLASSES }));
     const second = allowed.length > 0 ? await planned(allowed) : [];
     const context = { header, mapping: real.mapping, took: { mappingMs: 0, exportMs: 0 }, now: deps.clock.now() };
-    return [...first, ...second].map((own) => toldOf(context, asIfSettled(own)));
+    const all = [...first, ...second];
+    const members = await deps.tryMembers({
+      ...{ configurationId: job.configurationId, changes, version: asked.version, planned: all },
+      ...{ excluded: real.excluded, now: deps.clock.now() },
+    });
+    return { told: all.map((own) => toldOf(context, asIfSettled(own))), ...(members ? { members } : {}) };
   };
 }
 

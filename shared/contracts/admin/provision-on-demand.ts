@@ -89,6 +89,10 @@ export const OnDemandObject = z.object({
       staged: z.number(),
       failed: z.number(),
       answer: Answer.optional(),
+      /** Of a dry run: who of the chosen members, by objectGUID. */
+      would: z
+        .object({ added: z.array(z.string()), removed: z.array(z.string()), pending: z.array(z.string()) })
+        .optional(),
     })
     .optional(),
 });
