@@ -33,8 +33,8 @@ param targetCertificateName string = ''
 @description('public: endpoints that anybody reaches and nobody enters without a token. private: private endpoints in a network of its own.')
 param network 'public' | 'private' = 'public'
 
-@description('Where Durable keeps its state: the Durable Task Scheduler, or Azure Storage. The package must be made for the same one.')
-param durableBackend 'scheduler' | 'storage' = 'scheduler'
+@description('Where Durable keeps its state: the Durable Task Scheduler, or Azure Storage; empty: the scheduler, with network=private storage. The package must be made for the same one.')
+param durableBackend '' | 'scheduler' | 'storage' = ''
 
 param schedulerIpAllowlist string[] = ['0.0.0.0/0']
 param addressPrefix string = '10.61.0.0/24'

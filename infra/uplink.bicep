@@ -31,8 +31,8 @@ param targetCertificateName string = ''
 @description('public: endpoints that anybody reaches and nobody enters without a token. private: private endpoints in a network of its own.')
 param network 'public' | 'private' = 'public'
 
-@description('Where Durable keeps its state: the Durable Task Scheduler, or Azure Storage.')
-param durableBackend 'scheduler' | 'storage' = 'scheduler'
+@description('Where Durable keeps its state: the Durable Task Scheduler, or Azure Storage; empty: the scheduler, with network=private storage.')
+param durableBackend '' | 'scheduler' | 'storage' = ''
 
 @description('Addresses that may reach the Durable Task Scheduler (CIDR).')
 param schedulerIpAllowlist string[] = ['0.0.0.0/0']
@@ -73,7 +73,7 @@ var needs = loadJsonContent('needs.json')
 var isPrivate = network == 'private'
 var backend = isPrivate && durableBackend == 'scheduler'
   ? fail('network=private takes durableBackend=storage: no private endpoint is made for the Durable Task Scheduler.')
-  : durableBackend
+  : !empty(durableBackend) ? durableBackend : isPrivate ? 'storage' : 'scheduler'
 var usesScheduler = backend == 'scheduler'
 
 var token = uniqueString(subscription().id, resourceGroup().id, environmentName)
@@ -93,7 +93,7 @@ var checkedAdminClientId = empty(adminClientId)
   ? fail('adminClientId is empty: infra/scripts/register-apps.mjs makes the applications and tells their ids (azd: a hook of azure.yaml).')
   : adminClientId
 
-var roles = filter(needs.roles, own => own.backend == 'any' || own.backend == durableBackend)
+var roles = filter(needs.roles, own => own.backend == 'any' || own.backend == backend)
 var deployed = 'packages'
 
 resource identity 'Microsoft.ManagedIdentity/userAssignedIdentities@2024-11-30' = {
@@ -279,7 +279,7 @@ module appSettings 'modules/app-settings.bicep' = {
   params: {
     appName: app.outputs.name
     insightsName: monitoring.outputs.insightsName
-    settings: filter(needs.settings, own => own.backend == 'any' || own.backend == durableBackend)
+    settings: filter(needs.settings, own => own.backend == 'any' || own.backend == backend)
     more: settings
     values: {
       publicUrl: empty(publicUrl) ? 'https://${app.outputs.hostName}' : publicUrl

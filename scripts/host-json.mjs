@@ -1,6 +1,7 @@
 /**
  * `host.json` for a deployment: `node scripts/host-json.mjs FOLDER [scheduler|storage]` rewrites the one in a package's folder. Without a word
- * UPLINK_DURABLE_BACKEND says it, else it is the Durable Task Scheduler.
+ * UPLINK_DURABLE_BACKEND says it, else it is what the infrastructure takes: the Durable Task Scheduler, or Azure Storage where UPLINK_NETWORK
+ * is `private`.
  *
  * In the file and not by app settings that override it: what scales the app reads the file alone (docs/adr/0042-infrastructure.md). The
  * `host.json` of the repository is for the machine of whoever works on it.
@@ -24,8 +25,13 @@ export function hostJsonFor(hostJson, backend) {
   return { ...hostJson, extensions: { ...extensions, durableTask: { ...extensions.durableTask, storageProvider } } };
 }
 
+/** As infra/uplink.bicep has it: azd makes the package before it provisions, so no output of that says it yet. */
+function usualBackend({ UPLINK_DURABLE_BACKEND: said, UPLINK_NETWORK: network }) {
+  return said || (network === "private" ? "storage" : "scheduler");
+}
+
 if (import.meta.url === pathToFileURL(process.argv[1] ?? "").href) {
-  const [folder, backend = process.env.UPLINK_DURABLE_BACKEND || "scheduler"] = process.argv.slice(2);
+  const [folder, backend = usualBackend(process.env)] = process.argv.slice(2);
   if (folder === undefined) throw new Error("Name the folder of the package: node scripts/host-json.mjs dist/package");
   const file = join(folder, "host.json");
   writeFileSync(file, `${JSON.stringify(hostJsonFor(JSON.parse(readFileSync(file, "utf8")), backend), null, 2)}\n`);

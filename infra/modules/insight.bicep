@@ -41,6 +41,30 @@ resource query 'Microsoft.OperationalInsights/queryPacks/queries@2019-09-01' = [
   }
 ]
 
+// The one question that needs a word of whoever asks. A workbook puts what is typed in place of {Anchor}; the pack keeps the zeros.
+var nobody = '00000000-0000-0000-0000-000000000000'
+var asked = {
+  type: 9
+  name: 'parameters'
+  content: {
+    version: 'KqlParameterItem/1.0'
+    style: 'pills'
+    queryType: 0
+    resourceType: 'microsoft.operationalinsights/workspaces'
+    parameters: [
+      {
+        id: guid(workspaceId, 'anchor')
+        version: 'KqlParameterItem/1.0'
+        name: 'Anchor'
+        label: 'objectGUID'
+        type: 1
+        isRequired: false
+        value: nobody
+      }
+    ]
+  }
+}
+
 var items = [
   for own in questions: {
     type: 3
@@ -48,7 +72,7 @@ var items = [
     content: {
       version: 'KqlItem/1.0'
       title: own.title
-      query: own.body
+      query: replace(own.body, nobody, '{Anchor}')
       queryType: 0
       resourceType: 'microsoft.operationalinsights/workspaces'
       visualization: own.shown
@@ -66,6 +90,6 @@ resource workbook 'Microsoft.Insights/workbooks@2023-06-01' = {
     displayName: 'Directory Uplink (${name})'
     category: 'workbook'
     sourceId: workspaceId
-    serializedData: string({ version: 'Notebook/1.0', items: items, fallbackResourceIds: [workspaceId] })
+    serializedData: string({ version: 'Notebook/1.0', items: concat([asked], items), fallbackResourceIds: [workspaceId] })
   }
 }

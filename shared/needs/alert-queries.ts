@@ -21,7 +21,7 @@ export function alertQuery({ source, above }: Alert): string | undefined {
       return `${TOLD}\n| where Event in (${quoted(source.events)})\n| summarize Found = ${found}${about}\n| where Found > ${above}`;
     }
     case "silence":
-      return `${TOLD}\n| where Event in (${quoted(source.events)})\n| summarize Found = count()\n| where Found < 1`;
+      return silence(source, above);
     case "metric": {
       const { metric, of, only } = source;
       const some = only ? ` and tostring(Properties.${only.dimension}) in (${quoted(only.in)})` : "";
@@ -32,6 +32,21 @@ export function alertQuery({ source, above }: Alert): string | undefined {
     case "dead-letters":
       return undefined;
   }
+}
+
+/** The jobs that were in the state for as long, as far as their gauge tells, where none of the events was told. */
+function silence({ events, minutes, amid }: Extract<Alert["source"], { kind: "silence" }>, above: number): string {
+  const [state, job] = [amid.dimension, "jobId"].map((name) => `tostring(Properties.${name})`);
+  return [
+    `let Told = toscalar(\n${TOLD}\n| where TimeGenerated > ago(${minutes}m) and Event in (${quoted(events)})\n| count);`,
+    `AppMetrics\n| where Name == "${amid.metric}"`,
+    `| extend State = ${state}, Job = ${job}`,
+    // Since it was last in another state, or first heard of.
+    `| summarize First = min(TimeGenerated), Other = maxif(TimeGenerated, State != "${amid.is}"), arg_max(TimeGenerated, State) by Job`,
+    `| where State == "${amid.is}" and coalesce(Other, First) < ago(${minutes}m) and Told < 1`,
+    "| summarize Found = count(), About = make_set(Job, 20)",
+    `| where Found > ${above}`,
+  ].join("\n");
 }
 
 /** By the first of these that every one of them carries. */

@@ -15,8 +15,13 @@ export type Severity = 0 | 1 | 2 | 3;
 export type AlertSource =
   /** Lines of the service's log with one of these events: counted, or the sum of the one of these fields that each has. */
   | { readonly kind: "event"; readonly events: readonly EventName[]; readonly sumOf?: readonly string[] }
-  /** No line with any of these events in the window. */
-  | { readonly kind: "silence"; readonly events: readonly EventName[] }
+  /** No line with any of these events for so long, though a job was in this state all the while, by a gauge that tells it. */
+  | {
+      readonly kind: "silence";
+      readonly events: readonly EventName[];
+      readonly minutes: number;
+      readonly amid: { readonly metric: MetricName; readonly dimension: string; readonly is: string };
+    }
   /** A gauge's maximum or a counter's total in the window, of some values of a dimension only where it says so. */
   | {
       readonly kind: "metric";
@@ -31,7 +36,7 @@ export interface Alert {
   /** Letters, digits and `-`: the rule's name is made of it. */
   readonly name: string;
   readonly source: AlertSource;
-  /** Fires when there is more than this in the window; of silence: fewer than one. */
+  /** Fires when there is more than this in the window; of silence: when it lasts for more than so many jobs. */
   readonly above: number;
   readonly windowMinutes: 5 | 10 | 15 | 30 | 60 | 120 | 360 | 1440;
   readonly everyMinutes: 5 | 15 | 60;
@@ -82,13 +87,20 @@ export const ALERTS: readonly Alert[] = [
   },
   {
     name: "no-events",
-    source: { kind: "silence", events: ["cycle-closed"] },
+    source: {
+      kind: "silence",
+      events: ["cycle-closed"],
+      // Twice the time after which an agent sends an empty batch of a directory in which nothing changed.
+      minutes: 120,
+      // No job, or paused ones alone: nothing is to be expected.
+      amid: { metric: "uplink.agent.lag", dimension: "state", is: "active" },
+    },
     above: 0,
-    // Twice the time after which an agent sends an empty batch of a directory in which nothing changed.
-    windowMinutes: 120,
+    // How far back it looks for jobs: where the whole service stopped, their gauges did too.
+    windowMinutes: 1440,
     everyMinutes: 15,
     severity: 1,
-    meaning: "no cycle was closed for two hours",
+    meaning: "no cycle was closed for two hours, though a job was neither paused nor in quarantine all the while",
     runbook: "nothing-happens",
   },
   {

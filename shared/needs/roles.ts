@@ -39,6 +39,11 @@ export const ROLES: readonly RoleNeed[] = [
   },
   {
     ...TABLE_CONTRIBUTOR,
+    scope: "hostStorage",
+    why: "the Functions host: its own diagnostic events, for which it makes and drops tables; without it it tells of the refusal for ever",
+  },
+  {
+    ...TABLE_CONTRIBUTOR,
     scope: "dataStorage",
     why: "all rows of the service; tables of the log are made and dropped by month",
   },

@@ -44,6 +44,31 @@ describe.skipIf(compiled === undefined)("the compiled infrastructure", () => {
     expect(inside("uplink").variables?.["$fxv#0"]).toEqual(JSON.parse(needsForInfrastructure()));
   });
 
+  it("takes Azure Storage for Durable in a private network by itself, and everything by the one that it takes", () => {
+    const { parameters, variables, resources: own } = inside("uplink");
+    expect(parameters?.["durableBackend"]?.defaultValue).toBe("");
+    expect(main.parameters?.["durableBackend"]?.defaultValue).toBe("");
+    expect(ofAzd.find(([name]) => name === "durableBackend")?.[1].value).toMatch(/^\$\{UPLINK_DURABLE_BACKEND=\}$/);
+    expect(String(variables?.["backend"])).toMatch(
+      /not\(empty\(parameters\('durableBackend'\)\)\), parameters\('durableBackend'\), if\(variables\('isPrivate'\), 'storage', 'scheduler'\)/,
+    );
+    const { backend: _, ...others } = variables ?? {};
+    expect(JSON.stringify([others, own])).not.toContain("parameters('durableBackend')");
+  });
+
+  it("asks on the workbook for the object that one of its questions is about", () => {
+    const { variables } = inside("insight");
+    const [asked] = [variables?.["asked"]] as { content: { parameters: { name: string; value: string }[] } }[];
+    const [anchor, ...others] = asked?.content.parameters ?? [];
+    expect([anchor?.name, others]).toEqual(["Anchor", []]);
+    const nobody = String(variables?.["nobody"]);
+    expect(readFileSync(join(INFRA, "queries", "anchor.kql"), "utf8")).toContain(`"${nobody}"`);
+    expect(JSON.stringify(variables)).toMatch(/replace\(.*\.body, variables\('nobody'\), '\{Anchor\}'\)/);
+    expect(JSON.stringify(made("Microsoft.Insights/workbooks")[0]?.properties)).toMatch(
+      /concat\(createArray\(variables\('asked'\)\), variables\('items'\)\)/,
+    );
+  });
+
   it("tells azd the tenant that its next hook registers in", () => {
     expect(main.outputs?.["AZURE_TENANT_ID"]?.value).toBe("[tenant().tenantId]");
   });

@@ -54,6 +54,10 @@ describe("host.json of a deployment", () => {
     expect(made([], { UPLINK_DURABLE_BACKEND: "" }).extensions.durableTask.storageProvider["type"]).toBe(
       "azureManaged",
     );
+    // As the infrastructure chooses where nobody does: azd makes the package before it provisions.
+    const usual = (env: Record<string, string>) => made([], env).extensions.durableTask.storageProvider["type"];
+    expect(usual({ UPLINK_DURABLE_BACKEND: "", UPLINK_NETWORK: "private" })).toBe("AzureStorage");
+    expect(usual({ UPLINK_DURABLE_BACKEND: "scheduler", UPLINK_NETWORK: "private" })).toBe("azureManaged");
     expect(() => made(["netherite"])).toThrow(/'netherite' is no backend of Durable: scheduler or storage/);
   });
 

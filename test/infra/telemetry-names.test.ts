@@ -27,7 +27,12 @@ interface Asked {
   readonly kql: string;
 }
 const needs = JSON.parse(read("infra/needs.json")) as {
-  alerts: { name: string; query?: string; source: { kind: string; only?: { dimension: string; in: string[] } } }[];
+  alerts: {
+    name: string;
+    query?: string;
+    windowMinutes: number;
+    source: { kind: string; only?: { dimension: string; in: string[] } };
+  }[];
 };
 const ofAlerts = needs.alerts.flatMap(({ name, query }) => (query === undefined ? [] : [{ name, kql: query }]));
 
@@ -102,6 +107,21 @@ describe("alert rules", () => {
     expect(needs.alerts.filter(({ query }) => query === undefined).map(({ source }) => source.kind)).toEqual([
       "dead-letters",
     ]);
+  });
+
+  it("call nothing silent where nothing is to be expected: no job, one that isn't active, one that became so just now", () => {
+    const silent = needs.alerts.filter(({ source }) => source.kind === "silence");
+    expect(silent.map(({ name }) => name)).toEqual(["no-events"]);
+    for (const { query = "", windowMinutes } of silent) {
+      expect(namesOf(query).metrics).toEqual(["uplink.agent.lag"]);
+      const [told, active] = [...query.matchAll(/ago\((\d+)m\)/g)].map(([, minutes]) => Number(minutes));
+      expect(active).toBe(told);
+      // Gauges of a service that stopped have to be seen for longer than its silence may last.
+      expect(windowMinutes).toBeGreaterThan(2 * (told ?? 0));
+      expect(query).toMatch(
+        /arg_max\(TimeGenerated, State\) by Job\n\| where State == "active" and coalesce\(Other, First\) < /,
+      );
+    }
   });
 
   it("have a row when there is something to tell, and none otherwise", () => {
