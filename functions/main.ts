@@ -8,6 +8,7 @@ import { readConfig } from "../shared/config.ts";
 import { createCloudSide } from "./cloud-side.ts";
 import { createDurableStarter } from "./durable-starter.ts";
 import { registerRoute, registerUnknown } from "./http-route.ts";
+import { nameless } from "./nameless.ts";
 import { tellLinesOf } from "./orchestration-lines.ts";
 import { orchestrators } from "./orchestrators.ts";
 import { routesOf } from "./routes.ts";
@@ -26,24 +27,26 @@ app.serviceBusQueue("WakeJob", {
   queueName: config.doorbellQueue,
   connection: "ServiceBusConnection",
   extraInputs: [df.input.durableClient()],
-  handler: wakeJobHandler((context) => cloud.wakeJobWith(starterOf(context)), cloud.telemetry),
+  handler: nameless(wakeJobHandler((context) => cloud.wakeJobWith(starterOf(context)), cloud.telemetry)),
 });
 
 app.timer("Tick", {
   schedule: config.schedules.tick,
   extraInputs: [df.input.durableClient()],
-  handler: tickHandler((context) => cloud.tickWith(starterOf(context)), cloud.reportState),
+  handler: nameless(tickHandler((context) => cloud.tickWith(starterOf(context)), cloud.reportState)),
 });
 
 app.timer("FullSync", {
   schedule: config.schedules.fullSync,
-  handler: async () => void (await cloud.fullSync()),
+  handler: nameless(async () => void (await cloud.fullSync())),
 });
 
 app.timer("Backup", {
   schedule: config.schedules.backup,
   extraInputs: [df.input.durableClient()],
-  handler: async (_timer, context) => void (await cloud.beginBackupWith(starterOf(context))()),
+  handler: nameless(
+    async (_timer: unknown, context: InvocationContext) => void (await cloud.beginBackupWith(starterOf(context))()),
+  ),
 });
 
 const hooks = invocationHooks({ telemetry: cloud.telemetry, now: () => performance.now() });
@@ -51,6 +54,6 @@ app.hook.preInvocation(hooks.before);
 app.hook.postInvocation(hooks.after);
 app.hook.appTerminate(() => cloud.telemetry.close());
 
-for (const [name, handler] of Object.entries(cloud.activities)) df.app.activity(name, { handler });
+for (const [name, handler] of Object.entries(cloud.activities)) df.app.activity(name, { handler: nameless(handler) });
 for (const [name, handler] of Object.entries(tellLinesOf(orchestrators, cloud.telemetry)))
   df.app.orchestration(name, handler);

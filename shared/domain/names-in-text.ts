@@ -14,6 +14,18 @@ export function withoutNames(text: string): string {
   return text.replace(DN, "[name]").replace(ADDRESS, "[name]");
 }
 
+/** What to throw on: the error itself where it holds no name, else one like it whose message, stack and causes hold none. */
+export function errorWithoutNames(error: unknown): unknown {
+  if (typeof error === "string") return withoutNames(error);
+  if (!(error instanceof Error)) return error;
+  const message = withoutNames(error.message);
+  const stack = withoutNames(error.stack ?? "");
+  const cause = errorWithoutNames(error.cause);
+  if (message === error.message && stack === (error.stack ?? "") && cause === error.cause) return error;
+  const told = new Error(message, cause === undefined ? {} : { cause });
+  return Object.assign(told, { name: error.name, stack });
+}
+
 /** Every text among the values without names. */
 export function fieldsWithoutNames<T extends Readonly<Record<string, unknown>>>(fields: T): T {
   return Object.fromEntries(
