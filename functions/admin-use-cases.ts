@@ -75,6 +75,11 @@ export function createAdminUseCases(parts: Parts, firstWrites: FirstWrites) {
   const wakeJob = async (jobId: string) => {
     for (const lane of LANES) await ring(jobId, lane);
   };
+  const secrets = createConfigurationSecrets({
+    ...{ rows, log },
+    secrets: parts.secrets,
+    probeTarget: parts.probeTarget ?? (() => parts.target.describe()),
+  });
   return {
     log,
     telemetry: parts.telemetry,
@@ -84,14 +89,10 @@ export function createAdminUseCases(parts: Parts, firstWrites: FirstWrites) {
     quarantines,
     audit: createAuditLog({
       auditRows: createAuditRows({ rows }),
-      subjects: createAuditSubjects({ rows, objects: parts.objects, exclusionRows, removals }),
+      subjects: createAuditSubjects({ rows, objects: parts.objects, exclusionRows, removals, secrets }),
       ...{ clock, log, firstWrites },
     }),
-    secrets: createConfigurationSecrets({
-      ...{ rows, log },
-      secrets: parts.secrets,
-      probeTarget: parts.probeTarget ?? (() => parts.target.describe()),
-    }),
+    secrets,
     agents: createAgentAdmin({ rows, log, proofs }),
     enrolAgent: createEnrolAgent({ rows, clock, log }),
     enrolmentTokens: createEnrolmentTokens({ rows, clock, log }),

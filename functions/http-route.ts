@@ -92,8 +92,12 @@ export function registerRoute(deps: RouteDeps, route: Route): void {
   });
 }
 
-/** What no other route of the admin API takes. The host itself would answer 404 without a word. */
-export const UNKNOWN = { name: "UnknownPath", route: "v1.0/{*path}" } as const;
+/** What no other route takes, of whatever version or method. The host itself would answer 404 without a word. */
+export const UNKNOWN = {
+  name: "UnknownPath",
+  route: "{*path}",
+  methods: ["GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE"],
+} as const;
 
 /** To be called once; where it stands among the others is all one, for a host asks the more specific route first. */
 export function registerUnknown(deps: RouteDeps): void {
@@ -103,7 +107,7 @@ export function registerUnknown(deps: RouteDeps): void {
     handle: async (request) => fail(unknownPath(request)),
   };
   app.http(UNKNOWN.name, {
-    methods: ["GET", "POST", "PUT", "PATCH", "DELETE"],
+    methods: [...UNKNOWN.methods],
     route: UNKNOWN.route,
     authLevel: "anonymous",
     handler: (request) => answer(deps, refused, request),

@@ -7,6 +7,7 @@ import type { Quarantines } from "../shared/application/lanes/quarantines.ts";
 import type { WakeAnew } from "../shared/application/lanes/wake-anew.ts";
 import { listCycles, listDays } from "../shared/contracts/admin/cycles.ts";
 import { actOnJob, clearQuarantine, getScope, jobStatus, setScope, wakeAnew } from "../shared/contracts/admin/jobs.ts";
+import { meaninglessField } from "./asked-parts.ts";
 import type { Route } from "./http-route.ts";
 import { asEtagMismatch, expectedVersionOf, paged, plain, serveAdmin } from "./serve.ts";
 
@@ -43,6 +44,7 @@ export function jobRoutes(deps: JobRouteDeps): Route[] {
     serveAdmin(actOnJob, async ({ params: { configurationId, jobId, action }, body }, admin) => {
       const known = await configurations.expectJob(configurationId, jobId);
       if (!known.ok) return known;
+      if (action !== "restart" && body.resets) return meaninglessField(actOnJob, "criteria", "is for a restart alone");
       const done =
         action === "restart"
           ? await jobActions.restart(jobId, body.resets, admin.id)

@@ -4,7 +4,6 @@
  */
 
 import { keysetPage } from "../shared/application/admin/keyset-page.ts";
-import { parseJson } from "../shared/application/admin/parse-request.ts";
 import type { Admin } from "../shared/application/admin/verify-admin-token.ts";
 import type { ProvenAgent } from "../shared/application/agents/verify-proof.ts";
 import { existsAlready, type Failure, fail, ok, type Result } from "../shared/application/failure.ts";
@@ -12,12 +11,11 @@ import {
   type BodyOf,
   type Operation,
   type ParamName,
-  paramsOf,
   plainPath,
   type QueryOf,
   type ReplyOf,
 } from "../shared/contracts/operation.ts";
-import { pathParam } from "../shared/contracts/path-params.ts";
+import { ifMatchOf, onlyNewOf, parseBody, parseParams, parseQuery } from "./asked-parts.ts";
 import type { Guarded, Route, RouteReply, RouteRequest } from "./http-route.ts";
 
 export interface Asked<O extends Operation> {
@@ -180,8 +178,10 @@ export function expectedVersionOf(ifMatch: string | null): number | undefined {
 /** What a use case refuses for its version is 412 where the caller gave that by `If-Match`. */
 export function asEtagMismatch<T>(done: Result<T>, ifMatch: string | null, code: string): Result<T> {
   const isOutdated = expectedVersionOf(ifMatch) !== undefined && !done.ok && done.failure.code === code;
-  return isOutdated ? fail({ ...done.failure, status: 412, code: "etag-mismatch" }) : done;
+  return isOutdated ? fail({ ...done.failure, status: 412, code: "etag-mismatch", details: [NOT_CURRENT] }) : done;
 }
+
+const NOT_CURRENT = { target: "If-Match", message: "is not the ETag that it has now" };
 
 function etagMismatch(what: string, ifMatch: string, present: string | undefined): Failure {
   const isNow = present === undefined ? "isn't there" : `has the ETag "${present}" by now`;
@@ -190,6 +190,7 @@ function etagMismatch(what: string, ifMatch: string, present: string | undefined
     code: "etag-mismatch",
     message: `${what} ${isNow}, not "${ifMatch}": somebody changed it.`,
     remedy: "Get it again, look at what changed, and send the ETag that came with it.",
+    details: [NOT_CURRENT],
   };
 }
 
@@ -210,6 +211,8 @@ async function served<O extends Operation>(
   if (!body.ok) return body;
   const onlyNew = onlyNewOf(operation, request.ifNoneMatch ?? null);
   if (!onlyNew.ok) return onlyNew;
+  const ifMatch = ifMatchOf(operation, request.ifMatch);
+  if (!ifMatch.ok) return ifMatch;
   const path = plainPath(operation.path).replace(/\{(\w+)\}/g, (_all, name: string) =>
     encodeURIComponent(params.value[name] ?? ""),
   );
@@ -218,7 +221,7 @@ async function served<O extends Operation>(
     params: params.value,
     query: query.value,
     body: body.value,
-    ifMatch: ifMatchOf(request.ifMatch),
+    ifMatch: ifMatch.value,
     onlyNew: onlyNew.value,
     request,
     linkTo: (next: Readonly<Record<string, string>>) =>
@@ -229,94 +232,4 @@ async function served<O extends Operation>(
   const usual = operation.statuses?.[0] ?? (operation.reply === null ? 204 : 200);
   const { status = usual, etag } = done.value;
   return ok({ status, body: done.value.body, ...(etag === undefined ? {} : { headers: { etag: `W/"${etag}"` } }) });
-}
-
-function parseParams(operation: Operation, request: RouteRequest): Result<Record<string, string>> {
-  const values: Record<string, string> = {};
-  for (const { name, pattern } of paramsOf(operation.path)) {
-    const text = request.params[name] ?? "";
-    if (pattern !== undefined) {
-      if (!new RegExp(pattern).test(text)) return invalidParam(name, text, `must match ${pattern}`);
-      values[name] = text;
-      continue;
-    }
-    const parsed = pathParam(name).safeParse(text);
-    if (!parsed.success) return invalidParam(name, text, parsed.error.issues[0]?.message ?? "is malformed");
-    values[name] = parsed.data;
-  }
-  return ok(values);
-}
-
-function invalidParam(name: string, text: string, fault: string) {
-  const message = `The path's ${name} ${fault}; it has ${text.length} characters.`;
-  return fail({
-    status: 400,
-    code: "invalid-path",
-    message,
-    remedy: `Take the ${name} from a list that the service answered.`,
-    details: [{ target: name, message: fault }],
-  });
-}
-
-function parseQuery(operation: Operation, query: URLSearchParams): Result<unknown> {
-  const supported = Object.keys(operation.query?.shape ?? {});
-  const given: Record<string, string> = Object.create(null);
-  for (const [name, value] of query) {
-    if (!supported.includes(name)) return unsupportedQuery(name, supported);
-    if (name in given) return invalidQuery(name, "is given twice");
-    given[name] = value;
-  }
-  if (!operation.query) return ok({});
-  const parsed = operation.query.safeParse({ ...given });
-  if (parsed.success) return ok(parsed.data);
-  const issue = parsed.error.issues[0];
-  return invalidQuery(issue?.path.join(".") ?? "", issue?.message ?? "is malformed");
-}
-
-function unsupportedQuery(name: string, supported: readonly string[]) {
-  const shown = name.length > 40 ? `${name.slice(0, 40)}…` : name;
-  return fail({
-    status: 400,
-    code: "query-unsupported",
-    message: `The query has '${shown}', which this doesn't know.`,
-    remedy: supported.length > 0 ? `It knows ${supported.join(", ")}.` : "Ask without query.",
-    details: [{ target: shown, message: "is not supported" }],
-  });
-}
-
-export function invalidQuery(name: string, fault: string) {
-  return fail({
-    status: 400,
-    code: "invalid-query",
-    message: `The query's ${name}: ${fault}.`,
-    remedy: "Mend it; the contract is in the OpenAPI document.",
-    details: [{ target: name, message: fault }],
-  });
-}
-
-function parseBody(operation: Operation, { body }: RouteRequest): Result<unknown> {
-  if (!operation.body) return ok(undefined);
-  const given = operation.isBodyOptional && body.length === 0 ? Buffer.from("{}") : body;
-  return parseJson(given, operation.body, `body of ${operation.id}`);
-}
-
-/** What names a version here would be taken for whatever there is: where somebody means to change nothing, that is refused. */
-function onlyNewOf({ mindsExisting }: Operation, header: string | null): Result<boolean> {
-  if (!mindsExisting || header === null) return ok(false);
-  if (header.trim() === "*") return ok(true);
-  return fail({
-    status: 400,
-    code: "invalid-header",
-    message: "The header If-None-Match has something else than *, which is all that this minds.",
-    remedy: "Send If-None-Match: * to make what isn't there yet, or leave the header out.",
-    details: [{ target: "If-None-Match", message: "must be *" }],
-  });
-}
-
-function ifMatchOf(header: string | null): string | null {
-  if (header === null) return null;
-  return header
-    .trim()
-    .replace(/^W\//, "")
-    .replace(/^"(.*)"$/, "$1");
 }

@@ -168,6 +168,7 @@ export const acceptBatch = operation({
   path: "agent/v1/jobs/{jobId}/batches",
   guard: "agent",
   summary: "Takes a batch of changes: 202 when it is stored now, 200 when it was stored before.",
+  readsOwnBody: true,
   reply: AcceptReply,
   statuses: [202, 200],
   refusals: {

@@ -25,6 +25,8 @@ export interface Operation {
   readonly body?: z.ZodType;
   /** An absent body is `{}`. */
   readonly isBodyOptional?: boolean;
+  /** The body is none of `body`, and is read by who serves it. Without either a body that says something is refused. */
+  readonly readsOwnBody?: boolean;
   /** Null: an answer without body. */
   readonly reply: z.ZodType | null;
   /** 200 (204 without body), unless said otherwise; the first is the usual one. */
@@ -50,6 +52,7 @@ export function commonRefusals({
   path,
   query,
   body,
+  readsOwnBody,
   hasEtag,
   mindsExisting,
   method,
@@ -60,12 +63,14 @@ export function commonRefusals({
     "query-unsupported": 400,
     ...(query ? { "invalid-query": 400 } : {}),
     ...(path.includes("{") ? { "invalid-path": 400 } : {}),
-    ...(body ? { "not-json": 400, "invalid-body": 422 } : {}),
+    ...(body || (method !== "GET" && !readsOwnBody) ? { "not-json": 400, "invalid-body": 422 } : {}),
     ...(isAdmin ? { "token-refused": 401, "role-missing": 403 } : {}),
     ...(guard === "agent" ? { "proof-refused": 401, "agent-revoked": 403, "agent-locked": 403 } : {}),
     ...(guard === "enrolment" ? { "proof-refused": 401, "token-refused": 401 } : {}),
     ...(hasEtag && method !== "GET" ? { "etag-mismatch": 412 } : {}),
-    ...(mindsExisting ? { "invalid-header": 400, "exists-already": 412 } : {}),
+    // Where nothing has an ETag, a condition that names one is refused.
+    ...(mindsExisting || (guard === "admin-write" && !hasEtag) ? { "invalid-header": 400 } : {}),
+    ...(mindsExisting ? { "exists-already": 412 } : {}),
     "payload-too-large": 413,
     // Who is nobody's concern isn't looked for anywhere.
     ...(guard === "public" && !tellsAdmins ? {} : { "storage-unreachable": 503, "service-unavailable": 503 }),

@@ -18,6 +18,7 @@ import { addExclusion, removeExclusion } from "../../shared/contracts/admin/excl
 import { changeJobSettings } from "../../shared/contracts/admin/job-settings.ts";
 import { actOnJob, setLifecycle, setScope, wakeAnew } from "../../shared/contracts/admin/jobs.ts";
 import { moveLink, unlink } from "../../shared/contracts/admin/links.ts";
+import { provisionOnDemand } from "../../shared/contracts/admin/provision-on-demand.ts";
 import { putSchema } from "../../shared/contracts/admin/schemas.ts";
 import { putSecrets } from "../../shared/contracts/admin/secrets.ts";
 import { decideStaged, listStaged } from "../../shared/contracts/admin/staged.ts";
@@ -388,7 +389,7 @@ describe("an entry", () => {
   test("of secrets is begun before they are replaced", async () => {
     const kept = createMemorySecretStore();
     const seen: unknown[] = [];
-    const { ask, entries, params } = await start({
+    const { ask, entries, changed, params } = await start({
       secrets: {
         ...kept,
         set: async (name, value) => {
@@ -401,8 +402,44 @@ describe("an entry", () => {
     expect((await ask(putSecrets, { params, body })).status).toBe(204);
     expect(seen).toMatchObject([{ operationType: "PutSecrets", result: "failure" }]);
     expect(await entries()).toMatchObject([{ operationType: "PutSecrets", result: "success" }]);
+    expect(await changed()).toEqual({ savedKeys: ["[]", '["AppKey"]'] });
+    expect((await entries())[0]?.additionalDetails).toContainEqual({ key: "request.keys", value: "AppKey" });
+    expect((await ask(putSecrets, { params, body: { value: [] } })).status).toBe(204);
+    expect(await changed()).toEqual({ savedKeys: ['["AppKey"]', "[]"] });
     expect(JSON.stringify([seen, await entries()])).not.toContain("s3cret-value");
   });
+
+  test.each([
+    [guidOf("ann"), guidOf("ann")],
+    ["CN=annabella,DC=corp,DC=example", "by distinguished name"],
+    ["annabella@corp.example", "by user principal name"],
+  ])(
+    "of %s on demand names it by objectGUID or not at all, and says whether it was for good",
+    async (objectId, told) => {
+      const { cloud, entries } = await start();
+      const own = new Proxy(cloud.routes, {
+        get: (routes, name) =>
+          name === "provisionOnDemand"
+            ? async () => ok({ key: "{}", value: "[]" })
+            : routes[name as keyof typeof cloud.routes],
+      });
+      const api = createAdminApi({ ...cloud, routes: own });
+      const params = { configurationId: "c", jobId: "j" };
+      for (const dryRun of [true, false]) {
+        const body = { parameters: [{ subjects: [{ objectId }] }], dryRun };
+        expect((await api(provisionOnDemand, { params, body })).status).toBe(200);
+        const [entry] = await entries();
+        expect(entry?.operationType).toBe("ProvisionOnDemand");
+        expect(entry?.additionalDetails).toEqual(
+          expect.arrayContaining([
+            { key: "request.dryRun", value: String(dryRun) },
+            { key: "request.object", value: told },
+          ]),
+        );
+      }
+      expect(JSON.stringify(await entries())).not.toContain("annabella");
+    },
+  );
 
   test("that can't be written is no success, and is told to the service's log", async () => {
     let isAway = false;

@@ -43,6 +43,22 @@ describe("the functions app", () => {
     expect(templates.filter(({ order }) => order >= (own?.order ?? ""))).toEqual([own]);
   });
 
+  it("refuses in Graph's error shape what no route takes, of whatever version, by whatever method", async () => {
+    const unknown = app.httpFunctions().find((own) => own.metadata.name === UNKNOWN.name);
+    const { binding } = triggerOf(unknown ?? expect.unreachable());
+    const template = parseRouteTemplate(`/api/${String(binding["route"])}`);
+    for (const path of ["agent/v1/nope", "v2.0/servicePrincipals", "v1.0/nope", "nope", "agent/v1/jobs/j/batches/x"])
+      for (const method of ["GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE"]) {
+        expect([path, template.match(`/api/${path}`) === undefined]).toEqual([path, false]);
+        expect([method, binding["methods"]]).toEqual([method, expect.arrayContaining([method])]);
+        const reply = await app.ask(UNKNOWN.name, { method, path });
+        expect(reply.status).toBe(404);
+        expect(reply.body).toMatchObject({
+          error: { code: "path-unknown", message: expect.stringContaining(`${method} /api/${path}`) },
+        });
+      }
+  });
+
   it("serves an OpenAPI document of all that is registered", async () => {
     const { body } = await app.ask("OpenApi", { method: "GET" });
     const document = body as { paths: Record<string, Record<string, { operationId: string }>> };

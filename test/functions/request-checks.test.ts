@@ -4,11 +4,14 @@ import { z } from "zod";
 import type { Operation } from "../../shared/contracts/operation.ts";
 import { SynchronizationSchemaBody } from "../../shared/contracts/synchronization-schema.ts";
 import { createKey, createProver } from "../support/agent-proof.ts";
+import { samplesOf } from "../support/samples.ts";
 import { type AskedHow, createService, type Service } from "../support/service.ts";
+import { createWatch } from "../support/watched-stores.ts";
 
+const watch = createWatch();
 let service: Service;
 beforeAll(async () => {
-  service = await createService();
+  service = await createService({ wrapRows: watch.wrapRows, wrapBlobs: watch.wrapBlobs });
 });
 afterAll(() => service?.close());
 
@@ -41,6 +44,36 @@ test("an ETag is taken strong, weak or bare, and no number is one by chance", as
     expect((await put(etag)).code, etag).toBe("etag-mismatch");
   expect((await ask("GetSchema")).headers["etag"]).toBe(current);
   expect(corp.jobId).toBeDefined();
+});
+
+test("an ETag that is asked of what has none is refused before anything is done, for nothing would be held against it", async () => {
+  const without = service.operations.filter(({ guard, hasEtag }) => guard === "admin-write" && !hasEtag);
+  expect(without.map(({ id }) => id)).toEqual(
+    expect.arrayContaining(["ClearQuarantine", "JobAction", "Unlink", "PutSecrets", "DeleteSynchronizationJob"]),
+  );
+  const samples = await samplesOf(service);
+  for (const { id } of without) {
+    const writes = watch.writes();
+    for (const etag of ['W/"1"', '"*"', ""]) {
+      const reply = await ask(id, { body: samples[id]?.body, headers: { "if-match": etag } });
+      expect([id, reply.status, reply.code]).toEqual([id, 400, "invalid-header"]);
+      expect(reply.body.error.details).toEqual([{ target: "If-Match", message: "must be *" }]);
+    }
+    expect([id, watch.writes()]).toEqual([id, writes]);
+  }
+  expect((await ask("ClearQuarantine", { headers: { "if-match": "*" } })).status).toBe(200);
+  // Reads don't mind it.
+  expect((await ask("ListConfigurations", { headers: { "if-match": '"1"' } })).status).toBe(200);
+});
+
+test("who is told that an ETag is not the present one is told the header by its name", async () => {
+  const outdated = { headers: { "if-match": '"other"' } };
+  const { body } = await ask("GetSchema");
+  const settings = await ask("ChangeJobSettings", { body: {}, ...outdated });
+  for (const reply of [await ask("PutSchema", { body, ...outdated }), settings]) {
+    expect([reply.status, reply.code]).toEqual([412, "etag-mismatch"]);
+    expect(reply.body.error.details).toEqual([{ target: "If-Match", message: expect.stringContaining("ETag") }]);
+  }
 });
 
 test.each<[string, Record<string, unknown>]>([
@@ -129,6 +162,44 @@ test.each<[string, unknown, string]>([
   expect([reply.status, reply.code]).toEqual([422, "invalid-body"]);
   expect(reply.body.error.details).toHaveLength(1);
   expect(reply.body.error.details[0].target).toContain(target);
+});
+
+test("what takes no body refuses one that says something, and does nothing; an empty one and an empty object pass", async () => {
+  const bare = service.operations.filter(
+    ({ id, method, body }) => method !== "GET" && body === undefined && id !== "AcceptBatch",
+  );
+  expect(bare.map(({ id }) => id)).toEqual(
+    expect.arrayContaining(["Reevaluate", "ClearQuarantine", "Unlink", "AgentAction", "DeleteSynchronizationJob"]),
+  );
+  for (const { id } of bare) {
+    const writes = watch.writes();
+    const named = await ask(id, { body: { dryRun: true } });
+    expect([id, named.status, named.code, named.body.error.details[0].target]).toEqual([
+      ...[id, 422, "invalid-body", "dryRun"],
+    ]);
+    for (const body of [Buffer.from("{"), Buffer.from([0xff, 0x7b, 0x7b, 0x7b]), Buffer.from("{}{}")])
+      expect([id, (await ask(id, { body })).code]).toEqual([id, "not-json"]);
+    for (const body of ["[]", "null", "1", '{"__proto__":1}'])
+      expect([id, (await ask(id, { body: Buffer.from(body) })).code]).toEqual([id, "invalid-body"]);
+    expect([id, watch.writes()]).toEqual([id, writes]);
+  }
+  // As Graph's clients send nothing.
+  for (const body of ["", "{}", " {\r\n} ", " \r\n\t"]) {
+    const reply = await ask("ClearQuarantine", { body: Buffer.from(body) });
+    expect([body, reply.status]).toEqual([body, 200]);
+  }
+});
+
+test("what only a restart takes is refused of a start and of a pause, and the job stays as it is", async () => {
+  for (const action of ["start", "pause"]) {
+    const writes = watch.writes();
+    const reply = await ask("JobAction", { params: { action }, body: { criteria: { resetScope: "Full" } } });
+    expect([reply.status, reply.code]).toEqual([422, "invalid-body"]);
+    expect(reply.body.error.details[0].target).toBe("criteria");
+    expect(watch.writes()).toBe(writes);
+    expect((await ask("JobAction", { params: { action }, body: {} })).status).toBe(204);
+  }
+  expect((await ask("JobAction", { params: { action: "start" } })).status).toBe(204);
 });
 
 test("Graph's own shape, and the annotations that its clients may send, pass", async () => {

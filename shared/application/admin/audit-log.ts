@@ -3,7 +3,8 @@
  * first write, and completed before it is answered. So a process that dies in between leaves an entry that says what was begun.
  *
  * What changed is told by the subject's rows before and after (`audit-subjects.ts`), beside what was asked and answered. An
- * operation that declares itself untold (secrets, and contents that are kept elsewhere) leaves the names of its fields only, and of a failure its code. What
+ * operation that declares itself untold (secrets, and contents that are kept elsewhere) leaves the names of its fields, what `audit-untold.ts` tells
+ * of it, and of a failure its code. What
  * was refused before it wrote anything leaves no entry; what was refused later, ended in an error or goes on unwatched leaves one that says
  * so. Where nothing can be noted nothing is changed; an entry that can't be completed turns the answer into an error, and stays as it was
  * begun: the event `audit-lost` names both.
@@ -18,6 +19,7 @@ import type { Log } from "../../ports/log.ts";
 import { fail, ok, type Result } from "../failure.ts";
 import { type AuditEntry, type AuditRows, parsePlace } from "../state/audit-rows.ts";
 import type { AuditSubject, AuditSubjects } from "./audit-subjects.ts";
+import { toldOfUntold } from "./audit-untold.ts";
 import type { FirstWrites } from "./first-write.ts";
 import type { Admin } from "./verify-admin-token.ts";
 
@@ -150,7 +152,8 @@ function detailsOf({ operation, params, query, body }: Audited, answer: unknown)
   const path = Object.entries(params).map(([key, value]) => ({ key: `path.${key}`, value }));
   const [wanted, request, replied] = [fieldsOf(query), fieldsOf(body), fieldsOf(answer)];
   const names = [...wanted, ...request].map(([name]) => name);
-  if (operation.isUntold) return [...path, { key: "request", value: names.join(", ") }];
+  if (operation.isUntold)
+    return [...path, { key: "request", value: names.join(", ") }, ...toldOfUntold(operation.id, body)];
   const told = (from: string, fields: readonly (readonly [string, unknown])[]) =>
     fields.map(([name, value]) => ({ key: `${from}.${name}`, value: shown(name, jsonOf(value)) }));
   const plain = replied.filter(([name, value]) => isPlain(name, value));

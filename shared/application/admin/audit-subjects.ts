@@ -7,8 +7,10 @@
 import { createEnrolmentToken } from "../../contracts/admin/enrolment-tokens.ts";
 import { wakeAnew } from "../../contracts/admin/jobs.ts";
 import { moveLink } from "../../contracts/admin/links.ts";
+import { putSecrets } from "../../contracts/admin/secrets.ts";
 import type { RowStore } from "../../ports/row-store.ts";
 import { STAGED_LANE, setsOf, stagedWorkId } from "../guard/staged-set.ts";
+import type { ConfigurationSecrets } from "../jobs/configuration-secrets.ts";
 import { CATALOGUE, type ConfigurationEntry } from "../jobs/configurations.ts";
 import { type AgentRow, agentTable, TOKEN_PREFIX, type TokenRow } from "../state/agent-rows.ts";
 import type { AuditEntry } from "../state/audit-rows.ts";
@@ -34,6 +36,7 @@ export function createAuditSubjects(deps: {
   readonly objects: ObjectStore;
   readonly exclusionRows: Pick<ExclusionRows, "list">;
   readonly removals: Pick<Removals, "staged">;
+  readonly secrets: Pick<ConfigurationSecrets, "keys">;
 }): AuditSubjects {
   const [jobs, agents] = [jobTable(deps.rows), agentTable(deps.rows)];
 
@@ -105,10 +108,19 @@ export function createAuditSubjects(deps: {
     });
   }
 
-  async function ofConfiguration(configurationId: string): Promise<AuditSubject> {
+  /** By key alone; undefined where that can't be told now: whoever replaces what is damaged, or out of reach, is answered by the use case. */
+  async function secretsOf(configurationId: string): Promise<Record<string, unknown>> {
+    const keys = await deps.secrets.keys(configurationId).catch(() => undefined);
+    return { savedKeys: keys?.ok ? keys.value.map(({ key }) => key).sort() : undefined };
+  }
+
+  async function ofConfiguration(
+    configurationId: string,
+    more: Readonly<Record<string, unknown>>,
+  ): Promise<AuditSubject> {
     const entry = await readRow<ConfigurationEntry>(jobs, CATALOGUE, `configuration:${configurationId}`);
     const { displayName = null, domainFqdn, jobId } = entry?.value ?? {};
-    return seen("Configuration", configurationId, displayName, { domainFqdn, jobId });
+    return seen("Configuration", configurationId, displayName, { domainFqdn, jobId, ...more });
   }
 
   return async (params, { operation, body } = { operation: "", body: undefined }) => {
@@ -121,7 +133,8 @@ export function createAuditSubjects(deps: {
     if (guid !== undefined) return ofExclusion(guid);
     if (jobId !== undefined && params["class"] !== undefined) return ofStaged(jobId, params["class"], body);
     if (jobId !== undefined) return ofJob(jobId, operation === wakeAnew.id ? await runnersOf(jobId) : {});
-    if (configurationId !== undefined) return ofConfiguration(configurationId);
+    if (configurationId !== undefined)
+      return ofConfiguration(configurationId, operation === putSecrets.id ? await secretsOf(configurationId) : {});
     return seen("Service", null, null, {});
   };
 }

@@ -196,7 +196,7 @@ const TEMPLATE: SynchronizationTemplateReply = {
   id: JOB_TEMPLATE,
   applicationId: APPLICATION_TEMPLATE,
   default: true,
-  description: "People, groups and contacts of one Active Directory domain.",
+  description: "People and groups of one Active Directory domain.",
   discoverable: true,
   factoryTag: JOB_TEMPLATE,
 };

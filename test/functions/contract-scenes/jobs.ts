@@ -55,7 +55,7 @@ export async function playJobs(record: ContractRecord): Promise<void> {
   expect(await make()).toBe("job-exists");
   expect(await make("Azure2Azure")).toBe("template-not-found");
   expect(await remove()).toBe("job-has-objects");
-  await ask("JobAction", { params: { action: "pause" } });
+  await ask("JobAction", { params: { action: "pause" }, body: {} });
   expect(await remove("delete")).toBe("job-objects-not-deleted");
   expect(await remove("keep")).toBe(204);
   for (let tick = 0; tick < 3; tick++) {

@@ -104,9 +104,9 @@ export async function playOnDemand(record: ContractRecord): Promise<void> {
   state.isBroken = true;
   expect(await ask({})).toBe("provisioning-failed");
   state.isBroken = false;
-  await scene.ask("JobAction", { params: { ...params, action: "pause" } });
+  await scene.ask("JobAction", { params: { ...params, action: "pause" }, body: {} });
   expect(await ask({})).toBe("job-stopped");
-  await scene.ask("JobAction", { params: { ...params, action: "start" } });
+  await scene.ask("JobAction", { params: { ...params, action: "start" }, body: {} });
   state.listens = false;
   expect(await ask({})).toBe("provisioning-timeout");
   for (let more = 0; more < 4; more++) {
