@@ -3,14 +3,26 @@
  *
  * An entry stands at the time at which its batch was accepted and is written when its object was exported, so entries come in
  * behind newer ones. Each look takes the last minutes again (the window, counted back from the newest entry: this machine's
- * clock decides nothing), and shows what it hasn't shown. Between two looks it waits longer than a look takes, several times.
+ * clock decides nothing), of a job that has something older under way its entries from there on, too, and shows what it hasn't shown.
+ * Between two looks it waits longer than a look takes, several times.
  */
 import { AgentError } from "../agent/agent-error.ts";
 import type { ProvisioningLogReply } from "../shared/contracts/provisioning-log.ts";
 
+/** Moments are ISO; what isn't said bounds nothing. */
+export interface LogRange {
+  readonly jobId?: string;
+  readonly since?: string | undefined;
+  readonly before?: string;
+}
+
+/** By job: the oldest moment whose entries may still be written; a job that isn't named has nothing under way. */
+export type UnderWay = ReadonlyMap<string, string>;
+
 export interface FollowDeps {
-  /** Entries since a moment (ISO; undefined: of all times), newest first, all of them or the newest `top`. */
-  readonly read: (since: string | undefined, top: number | undefined) => Promise<readonly ProvisioningLogReply[]>;
+  /** Newest first, all of them or the newest `top`. */
+  readonly read: (range: LogRange, top?: number) => Promise<readonly ProvisioningLogReply[]>;
+  readonly underWay: () => Promise<UnderWay>;
   /** Oldest first; never none. */
   readonly show: (entries: readonly ProvisioningLogReply[]) => void;
   /** The service can't be reached: it is asked again. */
@@ -33,22 +45,41 @@ const WAIT_FACTOR = 4;
 const MOST_WAIT_MS = 60_000;
 
 export async function followLog(deps: FollowDeps, { top, windowMs, everyMs }: FollowOptions): Promise<void> {
-  /** Identifiers of what needn't be shown any more, with their time. */
-  const known = new Map<string, string>();
+  /** What needn't be shown any more, by its identifier. */
+  const known = new Map<string, Pick<ProvisioningLogReply, "jobId" | "activityDateTime">>();
   let newest: string | undefined;
   const note = (entries: readonly ProvisioningLogReply[]) => {
-    for (const { id, activityDateTime } of entries) {
-      known.set(id, activityDateTime);
+    for (const { id, jobId, activityDateTime } of entries) {
+      known.set(id, { jobId, activityDateTime });
       if (newest === undefined || activityDateTime > newest) newest = activityDateTime;
     }
   };
   const windowBegins = () => (newest === undefined ? undefined : new Date(Date.parse(newest) - windowMs).toISOString());
+  /** The window, and behind it what jobs have under way: a request more for such a job alone. */
+  const look = async (open: UnderWay) => {
+    const since = windowBegins();
+    const found = [await deps.read({ since })];
+    for (const [jobId, from] of open)
+      if (since !== undefined && from < since) found.push(await deps.read({ jobId, since: from, before: since }));
+    return newestFirst(found.flat());
+  };
+  const forget = (open: UnderWay) => {
+    const since = windowBegins() ?? "";
+    for (const [id, { jobId, activityDateTime }] of known)
+      if (activityDateTime < since && activityDateTime < (open.get(jobId) ?? since)) known.delete(id);
+  };
 
-  const last = await deps.read(undefined, top);
+  // Asked before the log is: what is closed in between has its entries by then.
+  let open = await deps.underWay();
+  let last = await deps.read({}, top);
   note(last);
-  // What else is in the window came before: only what is added is news.
-  const begins = windowBegins();
-  if (begins !== undefined && last.length >= top) note(await deps.read(begins, undefined));
+  if (last.length >= top) {
+    // What else is there came before: only what is added is news.
+    const there = await look(open);
+    const isLast = new Set(last.map(({ id }) => id));
+    last = newestFirst([...there.filter(({ id }) => !isLast.has(id)), ...last]).slice(0, top);
+    note(there);
+  }
   if (last.length > 0) deps.show([...last].reverse());
 
   for (let wait = everyMs; ; ) {
@@ -56,12 +87,14 @@ export async function followLog(deps: FollowDeps, { top, windowMs, everyMs }: Fo
     if (deps.stop.aborted) return;
     const began = deps.now();
     try {
-      const entries = await deps.read(windowBegins(), undefined);
+      const now = await deps.underWay();
+      // What was under way at the last look may have been written since, and be closed by now.
+      const entries = await look(earlier(open, now));
+      open = now;
       const news = entries.filter(({ id }) => !known.has(id));
       note(news);
       if (news.length > 0) deps.show([...news].reverse());
-      const from = windowBegins() ?? "";
-      for (const [id, at] of known) if (at < from) known.delete(id);
+      forget(open);
       wait = Math.min(MOST_WAIT_MS, Math.max(everyMs, WAIT_FACTOR * (deps.now() - began)));
     } catch (error) {
       if (!(error instanceof AgentError) || error.code !== "service-unreachable") throw error;
@@ -69,4 +102,19 @@ export async function followLog(deps: FollowDeps, { top, windowMs, everyMs }: Fo
       deps.complain(`${error.message} Trying again in ${Math.round(wait / 1000)} s.`);
     }
   }
+}
+
+/** Of each job the earlier moment. */
+function earlier(one: UnderWay, other: UnderWay): UnderWay {
+  const all = new Map(one);
+  for (const [jobId, at] of other) if (at < (all.get(jobId) ?? "~")) all.set(jobId, at);
+  return all;
+}
+
+/** Those of one moment stay in the order in which they came. */
+export function newestFirst(entries: readonly ProvisioningLogReply[]): readonly ProvisioningLogReply[] {
+  return [...entries].sort((left, right) => {
+    if (left.activityDateTime === right.activityDateTime) return 0;
+    return left.activityDateTime < right.activityDateTime ? 1 : -1;
+  });
 }

@@ -1,5 +1,6 @@
 /** `uplink logs`: the provisioning log, newest first, or as it grows (`follow-log.ts`). */
 import { type Command, InvalidArgumentError } from "commander";
+import { AgentError } from "../agent/agent-error.ts";
 import type { ConfigurationReply } from "../shared/contracts/admin/configurations.ts";
 import { listProvisioningLog, type ProvisioningLogReply, shownAction } from "../shared/contracts/provisioning-log.ts";
 import type { AdminClient } from "./admin-client.ts";
@@ -8,7 +9,7 @@ import { withNames } from "./admin-views.ts";
 import { connect } from "./connection.ts";
 import { csvOf } from "./csv.ts";
 import { findConfiguration } from "./find-configuration.ts";
-import { followLog } from "./follow-log.ts";
+import { followLog, type LogRange, newestFirst, type UnderWay } from "./follow-log.ts";
 import { guidArgument } from "./guid-argument.ts";
 import { moment, tableOf } from "./table.ts";
 import type { CommandContext } from "./terminal.ts";
@@ -30,7 +31,8 @@ const LOG_HELP = `
 --filter takes OData as Microsoft Graph does: jobId eq '…', sourceIdentity/id eq '…', provisioningStatusInfo/status eq 'failure',
 activityDateTime ge 2026-01-05T08:00:00Z (gt, le, lt, eq), joined by 'and'. The service refuses what it has no index for.
 --follow shows the newest entries and then what is added, oldest first, until Ctrl+C; with --json a line for each entry.
-An entry stands at the time at which its change was accepted: one that comes later than --window minutes behind the newest isn't seen.
+An entry stands at the time at which its change was accepted. It is seen if it is written up to --window minutes behind the newest, and
+however late while its job has such a change under way.
 ${ADMIN_HELP}`;
 
 const PAGE = 1_000;
@@ -59,19 +61,18 @@ async function logs(options: LogOptions, { terminal }: CommandContext): Promise<
   const { admin: client } = await connect(terminal);
   const all = await client.configurations();
   const scopes = await scopesOf(client, all, options);
-  const read = async (from: string | undefined, top: number | undefined) => {
-    const lists = await Promise.all(scopes.map((scope) => readScope(client, scope, from, top)));
-    // Each list is sorted; entries of one moment stay in the order in which they came.
-    const entries = lists.flat();
-    if (lists.length > 1) entries.sort((left, right) => compare(right.activityDateTime, left.activityDateTime));
-    return entries.slice(0, top);
+  const read = async (range: LogRange, top?: number) => {
+    const lists = await Promise.all(termsOf(scopes, range).map((terms) => readTerms(client, terms, top)));
+    // Each list is sorted.
+    return (lists.length > 1 ? newestFirst(lists.flat()) : lists.flat()).slice(0, top);
   };
   const show = { options, all, out: terminal.out };
-  if (!options.follow) return write(await read(undefined, options.top), show);
+  if (!options.follow) return write(await read({}, options.top), show);
   if (options.csv) terminal.out.write(csvOf([CSV_HEAD]));
   await followLog(
     {
       read,
+      underWay: () => underWay(client, options.job),
       show: (entries) => writeLines(entries, show),
       complain: (message) => terminal.err.write(`${message}\n`),
       wait: (ms) => waitUnless(terminal.stop, ms),
@@ -82,34 +83,70 @@ async function logs(options: LogOptions, { terminal }: CommandContext): Promise<
   );
 }
 
-/** Filters that are asked apart: an object without a job may be any job's, and the service wants to know which. */
+/** A question of its own: an object without a job may be any job's, and the service wants to know which. */
+interface Scope {
+  readonly terms: readonly string[];
+  /** Absent: of whatever job the terms name, or of all. */
+  readonly jobId?: string;
+  /** The terms name a job that nobody here knows of. */
+  readonly isBound?: boolean;
+}
+
 async function scopesOf(
   client: AdminClient,
   all: readonly ConfigurationReply[],
   { job, object, failed, since: from, filter }: LogOptions,
-): Promise<string[][]> {
+): Promise<Scope[]> {
   const terms = [
     ...(object === undefined ? [] : [`sourceIdentity/id eq ${quoted(object)}`]),
     ...(failed ? ["provisioningStatusInfo/status eq 'failure'"] : []),
     ...(from === undefined ? [] : [`activityDateTime ge ${from}`]),
     ...(filter === undefined ? [] : [`(${filter})`]),
   ];
-  const ofJob = ({ jobId }: ConfigurationReply) => [`jobId eq ${quoted(jobId)}`, ...terms];
+  const ofJob = ({ jobId }: ConfigurationReply) => ({ jobId, terms: [isOfJob(jobId), ...terms] });
   if (job !== undefined) return [ofJob(await findConfiguration(client, job))];
-  if (object === undefined || filter?.includes("jobId")) return [terms];
-  return all.map(ofJob);
+  const isBound = filter?.includes("jobId") ?? false;
+  return object === undefined || isBound ? [{ terms, isBound }] : all.map(ofJob);
 }
 
-async function readScope(
+/** What is asked for a part of the log. */
+function termsOf(scopes: readonly Scope[], { jobId, since: from, before }: LogRange): string[][] {
+  const own = scopes.filter((scope) => jobId === undefined || scope.jobId === undefined || scope.jobId === jobId);
+  return own.map(({ terms, jobId: named, isBound }) => [
+    ...(jobId === undefined || named !== undefined || isBound ? [] : [isOfJob(jobId)]),
+    ...terms,
+    ...(from === undefined ? [] : [`activityDateTime ge ${from}`]),
+    ...(before === undefined ? [] : [`activityDateTime lt ${before}`]),
+  ]);
+}
+
+/** Of the jobs that are asked for; also of those that were made since it began. */
+async function underWay(client: AdminClient, job: string | undefined): Promise<UnderWay> {
+  const jobs = job === undefined ? await client.configurations() : [await findConfiguration(client, job)];
+  const since = await Promise.all(
+    jobs.filter(({ jobId }) => jobId !== "").map(async ({ jobId }) => [jobId, await oldestOf(client, jobId)] as const),
+  );
+  return new Map(since.flatMap(([jobId, at]) => (at === undefined ? [] : [[jobId, at]])));
+}
+
+async function oldestOf(client: AdminClient, jobId: string): Promise<string | undefined> {
+  try {
+    return (await client.status(jobId)).waiting.oldestAt;
+  } catch (error) {
+    // It was deleted meanwhile: nothing is written for it any more.
+    if (error instanceof AgentError && error.code === "not-found") return undefined;
+    throw error;
+  }
+}
+
+async function readTerms(
   client: AdminClient,
   terms: readonly string[],
-  from: string | undefined,
   top: number | undefined,
 ): Promise<ProvisioningLogReply[]> {
-  const all = [...terms, ...(from === undefined ? [] : [`activityDateTime ge ${from}`])];
   const query = {
     $top: Math.min(PAGE, top ?? PAGE),
-    ...(all.length === 0 ? {} : { $filter: all.join(" and ") }),
+    ...(terms.length === 0 ? {} : { $filter: terms.join(" and ") }),
   };
   const entries: ProvisioningLogReply[] = [];
   for await (const page of client.pages(listProvisioningLog, { query })) {
@@ -117,6 +154,10 @@ async function readScope(
     if (top !== undefined && entries.length >= top) break;
   }
   return entries.slice(0, top);
+}
+
+function isOfJob(jobId: string): string {
+  return `jobId eq ${quoted(jobId)}`;
 }
 
 interface Showing {
@@ -168,11 +209,6 @@ function csvRow(entry: ProvisioningLogReply): string[] {
 
 function quoted(text: string): string {
   return `'${text.replaceAll("'", "''")}'`;
-}
-
-function compare(left: string, right: string): number {
-  if (left === right) return 0;
-  return left < right ? -1 : 1;
 }
 
 /** Resolves early when it is stopped. */

@@ -1,13 +1,14 @@
 /** `uplink logs`, against the service's own routes; and how it follows what is added. */
 import { beforeAll, describe, expect, it } from "vitest";
 import { AgentError } from "../../agent/agent-error.ts";
-import { type FollowDeps, followLog } from "../../cli/follow-log.ts";
+import { type FollowDeps, followLog, type LogRange } from "../../cli/follow-log.ts";
 import { registerLogCommands } from "../../cli/log-commands.ts";
 import { configurationRoutes } from "../../functions/configurations.http.ts";
 import type { Route } from "../../functions/http-route.ts";
+import { jobRoutes } from "../../functions/jobs.http.ts";
 import { provisioningLogRoute } from "../../functions/provisioning-log.http.ts";
 import type { ProvisioningLogReply } from "../../shared/contracts/provisioning-log.ts";
-import { answerByRoutes, serveInTests } from "../support/admin-service.ts";
+import { answerByRoutes, askService, serveInTests, startAdminService } from "../support/admin-service.ts";
 import { aUser, type Cloud, createCloud, guidOf } from "../support/cloud.ts";
 
 let routes: readonly Route[];
@@ -81,21 +82,27 @@ describe("uplink logs", () => {
 });
 
 /** A log that somebody writes to between two looks. */
-function growing(steps: readonly (readonly [id: string, minute: number][] | Error)[], top = 2, windowMs = 15 * 60_000) {
+type Step = readonly [id: string, minute: number, jobId?: string][];
+const minuteOf = (minute: number) => new Date(Date.UTC(2026, 0, 5, 8, minute)).toISOString();
+
+/** `open`: at each step the minute of the oldest that is under way, by job. */
+function growing(
+  steps: readonly (Step | Error)[],
+  open: readonly Readonly<Record<string, number>>[] = [],
+  [top, windowMs] = [2, 15 * 60_000],
+) {
   const stop = new AbortController();
   const all: ProvisioningLogReply[] = [];
   const shown: string[] = [];
+  const reads: LogRange[] = [];
   const waits: number[] = [];
   const complaints: string[] = [];
   let now = 0;
   let failure: Error | undefined;
   let step = 0;
-  const add = (entries: readonly (readonly [string, number])[]) => {
-    for (const [id, minute] of entries)
-      all.push({
-        id,
-        activityDateTime: new Date(Date.UTC(2026, 0, 5, 8, minute)).toISOString(),
-      } as ProvisioningLogReply);
+  const add = (entries: Step) => {
+    for (const [id, minute, jobId = "a"] of entries)
+      all.push({ id, jobId, activityDateTime: minuteOf(minute) } as ProvisioningLogReply);
     all.sort((one, other) => (one.activityDateTime < other.activityDateTime ? 1 : -1));
   };
   const next = () => {
@@ -106,10 +113,16 @@ function growing(steps: readonly (readonly [id: string, minute: number][] | Erro
   };
   next();
   const deps: FollowDeps = {
-    async read(since, most) {
+    async read(range, most) {
       now += 2_000;
       if (failure) throw failure;
-      return all.filter((own) => since === undefined || own.activityDateTime >= since).slice(0, most);
+      reads.push(range);
+      const { jobId, since = "", before = "~" } = range;
+      const found = all.filter(({ activityDateTime: at }) => at >= since && at < before);
+      return found.filter((own) => jobId === undefined || own.jobId === jobId).slice(0, most);
+    },
+    async underWay() {
+      return new Map(Object.entries(open[step - 1] ?? {}).map(([jobId, minute]) => [jobId, minuteOf(minute)]));
     },
     show: (entries) => shown.push(...entries.map(({ id }) => id)),
     complain: (message) => complaints.push(message),
@@ -120,12 +133,47 @@ function growing(steps: readonly (readonly [id: string, minute: number][] | Erro
     now: () => now,
     stop: stop.signal,
   };
-  return { run: () => followLog(deps, { top, windowMs, everyMs: 5_000 }), shown, waits, complaints };
+  return { run: () => followLog(deps, { top, windowMs, everyMs: 5_000 }), shown, reads, waits, complaints };
 }
 
 const unreachable = () => new AgentError("service-unreachable", "Nobody answers.", "Look.");
 
 describe("uplink logs --follow", () => {
+  it("asks the service what its jobs have under way, and shows what is written behind newer entries", async () => {
+    const own = await createCloud();
+    const slow = await own.addDomain("slow.example");
+    const quick = await own.addDomain("quick.example");
+    await slow.sendRead("full", [[aUser("eve")], [aUser("fay")]], 2);
+    own.bells.length = 0;
+    const acceptedAt = new Date(own.clock.now()).toISOString();
+    own.clock.set(own.clock.now() + 3_600_000);
+    await quick.read("full", [aUser("gus")]);
+    const service = await startAdminService(
+      answerByRoutes(() => [
+        provisioningLogRoute(own.cloud.routes.queries),
+        ...configurationRoutes(own.cloud.routes.configurations),
+        ...jobRoutes(own.cloud.routes),
+      ]),
+    );
+    const stop = new AbortController();
+    const running = askService(service.url, [registerLogCommands], ["logs", "--follow", "--json"], {
+      stop: stop.signal,
+    });
+    const looks = () => service.asked.filter(({ url }) => url.includes("auditLogs")).length;
+    while (looks() < 1) await new Promise((go) => setTimeout(go, 20));
+    for (const lane of ["bulk", "live"] as const) await own.wakeJob(slow.jobId, lane);
+    await own.driver.settled();
+    while (looks() < 3) await new Promise((go) => setTimeout(go, 100));
+    await new Promise((go) => setTimeout(go, 200));
+    stop.abort();
+    const { out } = await running;
+    await service.close();
+    const entries = out.trim().split("\n");
+    const [first, ...late] = namesIn(`[${entries.join(",")}]`);
+    expect([first, ...late.sort()]).toEqual(["gus", "eve", "fay"]);
+    expect(entries.at(-1)).toContain(acceptedAt);
+  }, 30_000);
+
   it("shows the newest, then what is added, each once, oldest first", async () => {
     const log = growing([
       [
@@ -167,6 +215,40 @@ describe("uplink logs --follow", () => {
     ]);
     await log.run();
     expect(log.shown).toEqual(["b", "c", "late", "d", "later", "same moment", "next", "in time"]);
+  });
+
+  it("misses none of a first load that is worked off behind newer entries, of this job or another one", async () => {
+    const log = growing(
+      [
+        [
+          ["first", 0, "a"],
+          ["live", 120, "b"],
+        ],
+        [["second", 0, "a"]],
+        [["delta", 121, "a"]],
+        [
+          ["third", 1, "a"],
+          ["fourth", 2, "a"],
+        ],
+        [["last", 2, "a"]],
+        [["too late", 2, "a"]],
+      ],
+      [{ a: 0 }, { a: 0 }, { a: 0 }, { a: 2 }, {}, {}],
+    );
+    await log.run();
+    expect(log.shown).toEqual(["first", "live", "second", "delta", "third", "fourth", "last"]);
+  });
+
+  it("asks for more than the window of those jobs alone that have something older under way", async () => {
+    const log = growing([[["a", 60]], [["b", 61]], [["c", 62]]], [{ a: 10, b: 55 }, { a: 10 }, {}], [9, 15 * 60_000]);
+    await log.run();
+    expect(log.reads).toEqual([
+      {},
+      { since: minuteOf(45) },
+      { jobId: "a", since: minuteOf(10), before: minuteOf(45) },
+      { since: minuteOf(46) },
+      { jobId: "a", since: minuteOf(10), before: minuteOf(46) },
+    ]);
   });
 
   it("begins with an empty log", async () => {

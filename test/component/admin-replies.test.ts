@@ -38,6 +38,20 @@ describe("the admin API's replies", () => {
     expect(log.map((one) => ProvisioningLogReply.parse(one)).length).toBeGreaterThan(2);
   });
 
+  it("say from when on the log may still get entries, for as long as something is under way", async () => {
+    const cloud = await createCloud();
+    const agent = await cloud.addDomain("corp.example");
+    const acceptedAt = new Date(cloud.clock.now()).toISOString();
+    await agent.sendRead("full", [[aUser("ann")], [aUser("bob")]], 2);
+    cloud.clock.set(cloud.clock.now() + 3_600_000);
+    expect((await agent.status()).waiting).toMatchObject({ batches: 2, oldestAt: acceptedAt });
+    await cloud.run();
+    expect((await agent.status()).waiting).not.toHaveProperty("oldestAt");
+    const again = new Date(cloud.clock.now()).toISOString();
+    await cloud.cloud.routes.heldExports.reevaluate(agent.jobId, "ann");
+    expect((await agent.status()).waiting).toMatchObject({ work: 1, oldestAt: again });
+  });
+
   it("has the newest cycles at the same price, however many there are", async () => {
     const use: PageUse = { requests: 0, entities: 0 };
     const cloud = await createCloud({ wrapRows: (rows) => counting(rows, use) });

@@ -6,6 +6,7 @@ import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { afterAll, beforeAll, beforeEach } from "vitest";
 import type { Registration } from "../../cli/run-cli.ts";
+import type { Terminal } from "../../cli/terminal.ts";
 import { refusal } from "../../functions/http-refusal.ts";
 import type { Route, RouteRequest } from "../../functions/http-route.ts";
 import type { AuditLog } from "../../shared/application/admin/audit-log.ts";
@@ -127,6 +128,11 @@ export function serveInTests(registrations: readonly Registration[], answer: Ans
 }
 
 /** One command line against the service at `url`. */
-export function askService(url: string, registrations: readonly Registration[], args: readonly string[]) {
-  return runCommand(args, registrations, { environment: { UPLINK_URL: url, UPLINK_ADMIN_TOKEN: "t" } });
+export function askService(
+  url: string,
+  registrations: readonly Registration[],
+  args: readonly string[],
+  given: Partial<Pick<Terminal, "stop" | "err">> = {},
+) {
+  return runCommand(args, registrations, { ...given, environment: { UPLINK_URL: url, UPLINK_ADMIN_TOKEN: "t" } });
 }

@@ -17,6 +17,7 @@ import type { DirtyRows } from "../state/dirty-links.ts";
 import type { Escrows } from "../state/escrow-rows.ts";
 import {
   afterPrefix,
+  type BatchRow,
   type CycleRow,
   type ExportsHeld,
   heldBecause,
@@ -25,6 +26,7 @@ import {
   jobTable,
   LANES,
   listRows,
+  type ReadRow,
   type ReadsRow,
   ROW,
   readRow,
@@ -113,6 +115,7 @@ export function createAdminQueries(deps: {
           processed,
           readsEnding: ending.length,
           work: work.length,
+          ...oldestOf(batches, ending, work),
         },
         acceptedWatermarkAt: open.accepted?.at ?? null,
         committedWatermarkAt: committed?.value.watermark.at ?? null,
@@ -161,6 +164,20 @@ export function createAdminQueries(deps: {
     },
     log: deps.askLog,
   };
+}
+
+/** The time at which the log's next entries may stand: what is processed and waits for its read's end has them from there. */
+function oldestOf(
+  batches: readonly BatchRow[],
+  ending: readonly ReadRow[],
+  work: readonly { readonly value: WorkRow }[],
+): { readonly oldestAt?: string } {
+  const moments = [
+    ...batches.flatMap(({ state, acceptedAt }) => (state === "accepted" ? [acceptedAt] : [])),
+    ...ending.map(({ endedAt }) => endedAt),
+    ...work.map(({ value }) => value.createdAt),
+  ];
+  return moments.length === 0 ? {} : { oldestAt: new Date(Math.min(...moments)).toISOString() };
 }
 
 /** Named one by one: what a row keeps besides is nobody's business outside. */

@@ -31,7 +31,8 @@ export const JobStatusReply = z.strictObject({
     .nullable(),
   /**
    * Accepted and not closed: batches. `changes`: all that the reads under way have brought, and how many of them are processed; what
-   * is closed already is among both for as long as its read's cycle isn't.
+   * is closed already is among both for as long as its read's cycle isn't. `oldestAt`: of this moment and later ones entries of the
+   * log may still be written, however new the newest is; absent: nothing is under way.
    */
   waiting: z.strictObject({
     batches: z.number(),
@@ -39,6 +40,7 @@ export const JobStatusReply = z.strictObject({
     processed: z.number(),
     readsEnding: z.number(),
     work: z.number(),
+    oldestAt: z.string().optional(),
   }),
   acceptedWatermarkAt: Moment,
   committedWatermarkAt: Moment,
