@@ -7,29 +7,45 @@ import { join } from "node:path";
 import { stringify } from "yaml";
 import { AgentError } from "../agent/agent-error.ts";
 import { type ConfigurationFile, type ExclusionsFile, fileSchemas } from "../shared/contracts/configuration-file.ts";
+import { type OwnFiles, readOwnFiles } from "./config-own-files.ts";
 import type { Present, PresentConfiguration } from "./config-present.ts";
-import { referencesIn } from "./config-secrets.ts";
 
 const SCHEMAS = ".schemas";
 
-/** By their names. Of secrets there is nothing but the references that the folder's own files have already. */
+/**
+ * By their names: those of the folder's own files about the same, in their format. Of secrets there is nothing but the references that
+ * these have already. Throws `AgentError` config-invalid where the folder doesn't say which file is about what.
+ */
 export async function filesOf(present: Present, folder: string): Promise<ReadonlyMap<string, string>> {
+  const there = await readOwnFiles(folder);
   const files = new Map<string, string>();
   for (const own of present.configurations) {
-    const name = own.settings.domainFqdn;
-    const schema = `${name}.schema.json`;
-    const file = `${name}.configuration.yaml`;
-    const secrets = await referencesIn(join(folder, file));
-    const content = { ...configurationOf(own, schema), ...(secrets ? { secrets } : {}) };
-    files.set(file, yamlOf("configuration", content));
+    const domain = own.settings.domainFqdn;
+    const known = there.configurations.get(domain.toLowerCase());
+    const file = known?.file ?? freeName(`${domain}.configuration.yaml`, there);
+    const schema = known?.schema ?? freeName(`${domain}.schema.json`, there);
+    const content = { ...configurationOf(own, schema), ...(known?.secrets ? { secrets: known.secrets } : {}) };
+    files.set(file, textOf(file, "configuration", content));
     files.set(schema, `${JSON.stringify(own.schema, null, 2)}\n`);
   }
   const exclusions = present.exclusions.map(({ guid, reason }) => ({ guid, reason }));
-  const list: ExclusionsFile = { prune: false, exclusions };
-  files.set("exclusions.yaml", yamlOf("exclusions", list));
+  const { file = "exclusions.yaml", prune = false } = there.exclusions ?? {};
+  files.set(file, textOf(file, "exclusions", { prune, exclusions }));
   for (const [name, schema] of Object.entries(fileSchemas()))
     files.set(join(SCHEMAS, `${name}.json`), `${JSON.stringify(schema, null, 2)}\n`);
   return files;
+}
+
+/** Throws where another domain's file is called so. */
+function freeName(name: string, { configurations }: OwnFiles): string {
+  for (const [domain, { file, schema }] of configurations)
+    if (file === name || schema === name)
+      throw new AgentError(
+        "config-invalid",
+        `${name} belongs to ${domain} in this folder, by what ${file} says.`,
+        "Call it otherwise, or export into another folder.",
+      );
+  return name;
 }
 
 /** Throws `AgentError` when a file is there with another content and nobody said that it may be overwritten. */
@@ -91,8 +107,14 @@ function configurationOf({ settings, mode }: PresentConfiguration, schema: strin
   };
 }
 
-function yamlOf(schema: "configuration" | "exclusions", value: ConfigurationFile | ExclusionsFile): string {
-  return `# yaml-language-server: $schema=${SCHEMAS}/${schema}.json\n${stringify(value, { lineWidth: 0 })}`;
+function textOf(
+  file: string,
+  kind: "configuration" | "exclusions",
+  value: ConfigurationFile | ExclusionsFile,
+): string {
+  const $schema = `${SCHEMAS}/${kind}.json`;
+  if (/\.json$/i.test(file)) return `${JSON.stringify({ $schema, ...value }, null, 2)}\n`;
+  return `# yaml-language-server: $schema=${$schema}\n${stringify(value, { lineWidth: 0 })}`;
 }
 
 /** What is there and can't be read is no file that is missing: it would be written over without a word. */

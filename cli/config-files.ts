@@ -27,9 +27,9 @@ export interface Wanted {
   readonly unused: readonly string[];
 }
 
-const CONFIGURATION = /\.configuration\.(?:yaml|yml|json)$/i;
-const EXCLUSIONS = /^exclusions\.(?:yaml|yml|json)$/i;
-const SCHEMA = /\.schema\.json$/i;
+export const CONFIGURATION = /\.configuration\.(?:yaml|yml|json)$/i;
+export const EXCLUSIONS = /^exclusions\.(?:yaml|yml|json)$/i;
+export const SCHEMA = /\.schema\.json$/i;
 const DATA = /\.(?:yaml|yml|json)$/i;
 
 /** Throws `AgentError` config-invalid with every fault of every file. */

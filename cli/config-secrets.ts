@@ -6,12 +6,11 @@
  * file doesn't name is a fault: nothing is deleted because a file is silent about it. Values are read when a plan is carried out, all of
  * them before its first step; neither plan nor digest has anything of them.
  */
-import { readFile, realpath } from "node:fs/promises";
+import { realpath } from "node:fs/promises";
 import { isAbsolute, join, relative, resolve } from "node:path";
-import { parse } from "yaml";
 import { AgentError } from "../agent/agent-error.ts";
 import { SECRET_KEYS, type SecretKey, type SecretsRequest } from "../shared/contracts/admin/secrets.ts";
-import { SecretsInFile } from "../shared/contracts/configuration-file.ts";
+import type { SecretsInFile } from "../shared/contracts/configuration-file.ts";
 import type { ConfigPlan } from "./config-plan.ts";
 import { readSecret, wordsOf } from "./secret-source.ts";
 import type { Terminal } from "./terminal.ts";
@@ -89,20 +88,6 @@ export async function readSecretsOf(
     found.set(step.domainFqdn, { value });
   }
   return found;
-}
-
-/** The references of a file that is there, for an export that takes its place; undefined: it has none. */
-export async function referencesIn(path: string): Promise<SecretsInFile | undefined> {
-  const text = await readFile(path, "utf8").catch(() => undefined);
-  if (text === undefined) return undefined;
-  try {
-    const own: unknown = parse(text);
-    const secrets = typeof own === "object" && own !== null && "secrets" in own ? own.secrets : undefined;
-    return SecretsInFile.safeParse(secrets).data;
-  } catch {
-    // A file that can't be understood has no references to keep.
-    return undefined;
-  }
 }
 
 function isInside(folder: string, path: string): boolean {

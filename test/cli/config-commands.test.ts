@@ -368,6 +368,59 @@ describe("a folder", () => {
     });
   });
 
+  test("keeps its files' names, formats, and references to secrets, and is planned without anything to do", async () => {
+    await cloud.addDomain("corp.example");
+    await cloud.addDomain("north.example");
+    await cloud.cloud.routes.exclusions.add(GLASS, "break glass", "ann");
+    const secrets = { AppKey: { env: "APP_KEY" }, Domain: { file: "../domain.txt" } };
+    const names = { domainFqdn: "CORP.example", domainNetBios: "CORP", displayName: "Mine" };
+    await write("corp.configuration.yml", { ...names, schema: "people.schema.json", secrets });
+    await write("north.configuration.json", JSON.stringify({ ...names, domainFqdn: "north.example" }));
+    await write("exclusions.json", JSON.stringify({ prune: true, exclusions: [] }));
+    const refused = await uplink("export", folder);
+    expect(refused).toMatchObject({ code: 2, err: expect.stringContaining("--overwrite") });
+    for (const name of ["corp.configuration.yml", "north.configuration.json", "exclusions.json"])
+      expect(refused.err).toContain(name);
+    expect((await readdir(folder)).length).toBe(3);
+
+    expect(await uplink("export", folder, "--overwrite")).toMatchObject({ code: 0 });
+    expect((await readdir(folder)).sort()).toEqual([
+      ...[".schemas", "corp.configuration.yml", "exclusions.json", "north.configuration.json"],
+      ...["north.example.schema.json", "people.schema.json"],
+    ]);
+    expect(await read("corp.configuration.yml")).toMatchObject({ displayName: "corp.example", secrets });
+    expect(JSON.parse(await readFile(join(folder, "north.configuration.json"), "utf8"))).toMatchObject({
+      ...{ $schema: ".schemas/configuration.json", domainFqdn: "north.example", schema: "north.example.schema.json" },
+    });
+    expect(JSON.parse(await readFile(join(folder, "exclusions.json"), "utf8"))).toMatchObject({
+      ...{ prune: true, exclusions: [{ guid: GLASS }] },
+    });
+    await edit("corp.configuration.yml", (own) => void delete own["secrets"]);
+    expect(await uplink("plan", folder, "--check")).toMatchObject({
+      ...{ code: 0, err: "", out: "Nothing to do: everything is as the files say.\n" },
+    });
+  });
+
+  test("that doesn't say which file is about what gets nothing", async () => {
+    await cloud.addDomain("corp.example");
+    const domain = { domainFqdn: "corp.example", domainNetBios: "CORP", displayName: "Corp" };
+    const exported = async () => {
+      const told = await uplink("export", folder, "--overwrite");
+      expect(told.code).toBe(2);
+      expect(await readdir(folder)).not.toContain("corp.example.schema.json");
+      return told.err;
+    };
+    await write("one.configuration.yaml", "domainFqdn: [\n");
+    expect(await exported()).toContain("one.configuration.yaml doesn't say which domain it is about");
+    await write("one.configuration.yaml", domain);
+    await write("two.configuration.yaml", domain);
+    expect(await exported()).toContain("one.configuration.yaml and two.configuration.yaml are both about corp.example");
+    await rm(join(folder, "two.configuration.yaml"));
+    await rm(join(folder, "one.configuration.yaml"));
+    await write(CORP, { ...domain, domainFqdn: "north.example" });
+    expect(await exported()).toContain(`${CORP} belongs to north.example`);
+  });
+
   test("isn't written over without a word", async () => {
     await cloud.addDomain("corp.example");
     await uplink("export", folder);
