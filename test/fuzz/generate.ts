@@ -126,6 +126,7 @@ export function wrongRequest(
   chance: Chance,
   operations: readonly Operation[],
   samples: Readonly<Record<string, Sample>>,
+  adminToken: string,
 ): Wrong {
   const operation = chance.pick(operations);
   const sample = samples[operation.id];
@@ -138,12 +139,12 @@ export function wrongRequest(
   for (let faults = 1 + chance.below(3); faults > 0; faults--) {
     const [name, spoil] = chance.pick(FAULTS);
     how.push(name);
-    request = { ...request, ...spoil(chance, operation, request) };
+    request = { ...request, ...spoil(chance, operation, request, adminToken) };
   }
   return { ...request, operation, how };
 }
 
-type Fault = (chance: Chance, operation: Operation, request: AskedHow) => AskedHow;
+type Fault = (chance: Chance, operation: Operation, request: AskedHow, adminToken: string) => AskedHow;
 
 const FAULTS: readonly (readonly [string, Fault])[] = [
   [
@@ -172,6 +173,13 @@ const FAULTS: readonly (readonly [string, Fault])[] = [
     }),
   ],
   [
+    "forged",
+    (chance, _operation, { headers }, adminToken) => ({
+      as: "nobody",
+      headers: { ...headers, authorization: `Bearer ${forged(chance, adminToken)}` },
+    }),
+  ],
+  [
     "claims",
     (chance) => ({
       claims: {
@@ -183,6 +191,7 @@ const FAULTS: readonly (readonly [string, Fault])[] = [
   ["leaf", (chance, _operation, { body }) => ({ body: spoilt(chance, body) })],
   ["leaf", (chance, _operation, { body }) => ({ body: spoilt(chance, body) })],
   ["leaf", (chance, _operation, { body }) => ({ body: spoilt(chance, body) })],
+  ["unasked", () => ({ body: { dryRun: true } })],
   ["bytes", (chance, _operation, { body }) => ({ body: brokenBytes(chance, body) })],
   [
     "zipped",
@@ -202,6 +211,28 @@ const FAULTS: readonly (readonly [string, Fault])[] = [
 ];
 
 export const FAULT_NAMES: readonly string[] = [...new Set(FAULTS.map(([name]) => name))];
+
+/** A good token with another claim, header or signature: whatever it says, nobody signed that. */
+function forged(chance: Chance, token: string): string {
+  const [header = "", claims = "", signature = ""] = token.split(".");
+  const changed = (part: string, fields: Readonly<Record<string, unknown>>) =>
+    Buffer.from(JSON.stringify({ ...JSON.parse(Buffer.from(part, "base64url").toString()), ...fields })).toString(
+      "base64url",
+    );
+  const algorithm = chance.pick(["none", "None", "HS256", "RS384", "ES256", "PS256", "", null]);
+  const claim = chance.pick(["aud", "iss", "exp", "nbf", "oid", "tid", "sub", "roles", "scp", "idtyp", "ver", "x"]);
+  const at = chance.below(signature.length - 2);
+  const kinds = [
+    () => [changed(header, { alg: algorithm }), claims, chance.pick([signature, "", "AAAA"])],
+    () => [changed(header, { kid: chance.pick(TEXTS.slice(0, 20)), x: 1 }), claims, signature],
+    () => [changed(header, { jwk: { kty: "oct", k: "AA" }, jku: "https://evil.example/keys" }), claims, signature],
+    () => [header, changed(claims, { [claim]: chance.pick(VALUES.slice(0, 30)) }), signature],
+    () => [header, changed(claims, { roles: ["Synchronization.ReadWrite.All"], oid: "eve" }), signature],
+    () => [header, claims, `${signature.slice(0, at)}${signature[at] === "A" ? "B" : "A"}${signature.slice(at + 1)}`],
+    () => [header, claims, signature.slice(0, at)],
+  ];
+  return chance.pick(kinds)().join(".");
+}
 
 function rest(body: unknown): string {
   const text = body === undefined || body instanceof Uint8Array ? "{}" : JSON.stringify(body);

@@ -1,6 +1,6 @@
 /**
  * Wrong requests against every route of the service in this process. What must hold of each: it is answered, never with 5xx; a refused one has
- * Graph's error shape and wrote no row and no blob. And of all together: the heap doesn't grow.
+ * Graph's error shape and wrote no row and no blob; what can be nothing but wrong is refused. And of all together: the heap doesn't grow.
  *
  * Not seen here: the host in front (its own tests send raw HTTP), and Azure's limits of a header.
  */
@@ -11,6 +11,7 @@ import { samplesOf } from "../support/samples.ts";
 import { createService } from "../support/service.ts";
 import { createWatch, isForbidden } from "../support/watched-stores.ts";
 import { createChance, FAULT_NAMES, wrongRequest } from "./generate.ts";
+import { mustRefuse } from "./must-refuse.ts";
 
 export interface FuzzReport {
   readonly requests: number;
@@ -19,6 +20,8 @@ export interface FuzzReport {
   readonly unmet: readonly string[];
   /** How many were answered with what. */
   readonly statuses: Readonly<Record<string, number>>;
+  /** Requests of which nothing but a refusal would do (`must-refuse.ts`). */
+  readonly mustBeRefused: number;
   /** What must not be, at most 20. */
   readonly faults: readonly string[];
   /** From the fifth part of the way to its end, after collection. */
@@ -45,12 +48,12 @@ export async function runFuzz(options: {
   const statuses: Record<string, number> = {};
   const faults: string[] = [];
   const met = new Set<string>();
-  let told = 0;
+  let [told, mustBe] = [0, 0];
   const collect = collector();
   let heapBefore = 0;
   for (let number = 0; number < options.requests && faults.length < MAX_FAULTS; number++) {
     if (number === Math.floor(options.requests / 5)) heapBefore = collect();
-    const wrong = wrongRequest(chance, service.operations, samples);
+    const wrong = wrongRequest(chance, service.operations, samples, service.tokens.admin);
     for (const own of [wrong.operation.id, ...wrong.how]) met.add(own);
     const request = `#${number} ${wrong.operation.id} as ${wrong.as}: ${wrong.how.join(", ")}`;
     const before = watch.writes();
@@ -58,6 +61,9 @@ export async function runFuzz(options: {
     try {
       const reply = await service.ask(wrong.operation, wrong);
       statuses[reply.status] = (statuses[reply.status] ?? 0) + 1;
+      const why = mustRefuse(wrong);
+      if (why !== undefined) mustBe++;
+      if (why !== undefined && reply.status < 400) faults.push(`${request}: ${reply.status}, and yet ${why}`);
       if (reply.status >= 500) faults.push(`${request}: ${reply.status} ${JSON.stringify(reply.body)}`);
       if (reply.status >= 400 && !ErrorReply.safeParse(reply.body).success)
         faults.push(`${request}: no error of Graph's shape`);
@@ -80,6 +86,7 @@ export async function runFuzz(options: {
     operations: service.operations.length,
     unmet,
     statuses,
+    mustBeRefused: mustBe,
     faults,
     heapGrowthBytes,
   };
