@@ -107,11 +107,7 @@ function configurationOf({ settings, mode }: PresentConfiguration, schema: strin
   };
 }
 
-function textOf(
-  file: string,
-  kind: "configuration" | "exclusions",
-  value: ConfigurationFile | ExclusionsFile,
-): string {
+function textOf(file: string, kind: "configuration" | "exclusions", value: ConfigurationFile | ExclusionsFile): string {
   const $schema = `${SCHEMAS}/${kind}.json`;
   if (/\.json$/i.test(file)) return `${JSON.stringify({ $schema, ...value }, null, 2)}\n`;
   return `# yaml-language-server: $schema=${$schema}\n${stringify(value, { lineWidth: 0 })}`;
