@@ -126,7 +126,9 @@ function tellersOf(
   for (const change of changesOf(before, after))
     facts.push([
       `${change.name} going from ${JSON.stringify(change.before)} to ${JSON.stringify(change.after)}`,
-      entries.filter((own) => same(own.after[change.name], change.after) && tellsBefore(own, change)),
+      entries.filter(
+        (own) => own.action !== "delete" && same(own.after[change.name], change.after) && tellsBefore(own, change),
+      ),
     ]);
   const [were, are] = [before, after].map((own) => new Set((own?.members ?? []).map(guidOf)));
   for (const member of are ?? [])
@@ -154,7 +156,7 @@ function tellsBefore({ before, after }: LogEntry, { name, before: old }: Change)
   return before[name] === undefined || same(before[name], old) || old === null || same(before[name], after[name]);
 }
 
-/** What a row says was exported, and never was in the target. */
+/** What a row says was exported, or of a delete that it went, and never was in the target. */
 function inventedBy(entry: LogEntry, happened: readonly Effect[], guidOf: (id: string) => string): string[] {
   if (entry.outcome !== "exported") return [];
   const { objectGuid: guid } = entry.source;
@@ -162,12 +164,13 @@ function inventedBy(entry: LogEntry, happened: readonly Effect[], guidOf: (id: s
   const faults: string[] = [];
   for (const name of [...TOLD, "manager"]) {
     if (!(name in entry.after)) continue;
-    const wanted = entry.after[name];
+    const wanted = entry.action === "delete" ? (entry.before[name] ?? null) : entry.after[name];
+    if (entry.action === "delete" && wanted === null) continue;
     // A manager who is deleted goes from his people by the target's own doing.
     if (name === "manager" && wanted === null) continue;
     const has = (own: Shown) => same(wanted, name === "manager" ? own.manager : own.properties[name]);
     if (!shown.some(has))
-      faults.push(`A row says that ${name} of ${guid} became ${JSON.stringify(wanted)}: it never did`);
+      faults.push(`A row says that ${name} of ${guid} became ${JSON.stringify(wanted)}, or was: it never did`);
   }
   for (const member of listed(entry.after))
     if (!shown.some((own) => own.members.some((id) => guidOf(id) === member)))
