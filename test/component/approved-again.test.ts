@@ -19,6 +19,17 @@ const living = (cloud: Cloud) => cloud.target.objects().filter((object) => !obje
 const valuesOf = (cloud: Cloud, name: string) =>
   cloud.target.objects().find((own) => own.values["displayName"] === name && !own.deleted)?.values;
 
+/** The work of approvals fails as long as it is there. */
+function poisonApprovals() {
+  const poison = { isThere: true };
+  const aroundActivity: CloudOptions["aroundActivity"] = async (name, input, run) => {
+    const { batchId = "" } = input as { batchId?: string };
+    if (poison.isThere && name === ACTIVITY.mapChunk && batchId.includes("-approved-")) throw new Error("poison");
+    return run();
+  };
+  return Object.assign(poison, { options: { aroundActivity } });
+}
+
 async function start(options: CloudOptions = {}, settings: Partial<JobSettings> = {}) {
   const cloud = await createCloud({ ...options, settings });
   const agent = await cloud.addDomain("corp.example");
@@ -133,14 +144,8 @@ describe("Removals that were approved", () => {
 
 describe("Removals that were approved, in work that fails for good", () => {
   it("are told as not carried out, and are there to be approved again", async () => {
-    let isPoisoned = true;
-    const { cloud, agent, jobId, approve, list } = await start({
-      aroundActivity: async (name, input, run) => {
-        const { batchId = "" } = input as { batchId?: string };
-        if (isPoisoned && name === ACTIVITY.mapChunk && batchId.includes("-approved-")) throw new Error("poison");
-        return run();
-      },
-    });
+    const poison = poisonApprovals();
+    const { cloud, agent, jobId, approve, list } = await start(poison.options);
     await agent.read("delta", names.slice(0, 30).map(gone));
     const [before] = await list();
     await approve("deletes");
@@ -152,7 +157,7 @@ describe("Removals that were approved, in work that fails for good", () => {
     expect(await list()).toEqual([{ ...before, lastFailure: { code: "InternalError", at, approvedBy: BY } }]);
     expect(before).toMatchObject({ isApproved: false, count: 30 });
     expect(await agent.status()).toMatchObject({ waiting: { work: 0 } });
-    isPoisoned = false;
+    poison.isThere = false;
     await approve("deletes");
     expect(living(cloud)).toBe(30);
     expect(await list()).toEqual([]);
@@ -160,14 +165,8 @@ describe("Removals that were approved, in work that fails for good", () => {
   });
 
   it("say so no more from the next approval on, nor once they are staged anew", async () => {
-    let isPoisoned = true;
-    const { cloud, agent, jobId, approve, list } = await start({
-      aroundActivity: async (name, input, run) => {
-        const { batchId = "" } = input as { batchId?: string };
-        if (isPoisoned && name === ACTIVITY.mapChunk && batchId.includes("-approved-")) throw new Error("poison");
-        return run();
-      },
-    });
+    const poison = poisonApprovals();
+    const { cloud, agent, jobId, approve, list } = await start(poison.options);
     await agent.read("delta", names.slice(0, 30).map(off));
     await approve("disables");
     expect(await list()).toMatchObject([{ isApproved: false, lastFailure: { approvedBy: BY } }]);
@@ -181,7 +180,7 @@ describe("Removals that were approved, in work that fails for good", () => {
     expect(waiting).not.toHaveProperty("lastFailure");
     await cloud.run();
     expect(await list()).toMatchObject([{ isApproved: false, lastFailure: { approvedBy: "bob" } }]);
-    isPoisoned = false;
+    poison.isThere = false;
     cloud.clock.set(cloud.clock.now() + 60_000);
     await agent.read(
       "full",
